@@ -1,0 +1,112 @@
+# SPDX-FileCopyrightText: 2026 The libist authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# Sourced by the scripts that set a machine up. The lists below are the only
+# place that names Debian packages.
+
+packages_build="
+  ca-certificates
+  gcc
+  gettext
+  gi-docgen
+  glib-networking
+  gobject-introspection
+  libc6-dev
+  libgirepository1.0-dev
+  libglib2.0-dev
+  libgnutls28-dev
+  libjson-glib-dev
+  libprotobuf-c-dev
+  libsoup-3.0-dev
+  meson
+  ninja-build
+  pkg-config
+  protobuf-c-compiler
+  protobuf-compiler
+  valac
+"
+
+packages_demo="
+  gir1.2-glib-2.0
+  python3
+  python3-gi
+"
+
+# libc6-dbg: valgrind can't start without the symbols of the dynamic linker.
+# llvm: the sanitizers' traces are bare addresses without its symbolizer.
+packages_test="
+  $packages_demo
+  binutils
+  clang
+  clang-format
+  gjs
+  libc6-dbg
+  libclang-rt-14-dev
+  llvm
+  valgrind
+"
+
+# The packages were made for the system's own tools (PyGObject for its Python,
+# first of all), which others in PATH may hide.
+PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin:$PATH
+export PATH
+export LC_ALL=C.UTF-8
+
+_missing_packages ()
+{
+  local package
+
+  for package in "$@"; do
+    case $(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null) in
+      installed*) ;;
+      *) echo "$package" ;;
+    esac
+  done
+}
+
+# install_packages SET...: installs what is missing of the sets build, demo
+# and test; says nothing when all is there.
+install_packages ()
+{
+  local set wanted="" missing apt log attempt
+
+  for set in "$@"; do
+    local -n list=packages_$set
+    wanted+=" $list"
+  done
+
+  if ! command -v apt-get >/dev/null; then
+    echo "No apt-get here: taking for granted that the equivalents of these are installed:" $wanted >&2
+    return 0
+  fi
+
+  missing=$(_missing_packages $wanted)
+  [ -n "$missing" ] || return 0
+
+  apt=(env DEBIAN_FRONTEND=noninteractive apt-get --quiet --assume-yes
+       -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300)
+  if [ "$(id -u)" != 0 ]; then
+    if ! sudo -n true 2>/dev/null && ! sudo -v; then
+      echo "Needs root or sudo to install:" $missing >&2
+      return 1
+    fi
+    apt=(sudo "${apt[@]}")
+  fi
+
+  echo "Installing" $missing
+  log=$(mktemp)
+  for attempt in 1 2 3; do
+    [ "$attempt" = 1 ] || sleep 10
+    if "${apt[@]}" update >"$log" 2>&1 </dev/null &&
+       "${apt[@]}" install --no-install-recommends $missing >>"$log" 2>&1 </dev/null; then
+      rm -f "$log"
+      return 0
+    fi
+  done
+
+  echo "apt-get failed three times; its last words:" >&2
+  tail -n 40 "$log" >&2
+  rm -f "$log"
+  return 1
+}
