@@ -4,6 +4,9 @@
 
 #include "ist-enums.h"
 
+/* It knows nothing of macros without a semicolon. */
+/* clang-format off */
+
 G_DEFINE_ENUM_TYPE (IstMode, ist_mode,
                     G_DEFINE_ENUM_VALUE (IST_MODE_SOURCE, "source"),
                     G_DEFINE_ENUM_VALUE (IST_MODE_DESTINATION, "destination"))

@@ -13,6 +13,8 @@
  *
  * Since: 1.0
  */
+/* It knows nothing of macros without a semicolon. */
+/* clang-format off */
 G_DEFINE_QUARK (ist-error-quark, ist_error)
 
 G_DEFINE_ENUM_TYPE (IstError, ist_error,
@@ -41,6 +43,7 @@ G_DEFINE_ENUM_TYPE (IstError, ist_error,
                     G_DEFINE_ENUM_VALUE (IST_ERROR_CONNECTION_RESET, "connection-reset"),
                     G_DEFINE_ENUM_VALUE (IST_ERROR_SESSION_RESET, "session-reset"),
                     G_DEFINE_ENUM_VALUE (IST_ERROR_STOPPED, "stopped"))
+/* clang-format on */
 
 /**
  * ist_error_is_final:
@@ -61,8 +64,11 @@ gboolean
 ist_error_is_final (const GError *error)
 {
   static const IstError final_codes[] = {
-    IST_ERROR_INVALID_SETTING, IST_ERROR_TOKEN_REJECTED,  IST_ERROR_TUNNEL_CLOSED,
-    IST_ERROR_REFUSED,         IST_ERROR_CLIENT_REPLACED,
+    IST_ERROR_INVALID_SETTING,
+    IST_ERROR_TOKEN_REJECTED,
+    IST_ERROR_TUNNEL_CLOSED,
+    IST_ERROR_REFUSED,
+    IST_ERROR_CLIENT_REPLACED,
   };
 
   if (error == NULL)
