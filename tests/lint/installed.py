@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: 2026 The libist authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+"""An installed libist is all that programs need, found by its pkg-config file
+alone; and the programs in README and tutorials do what their text says, as
+they stand there: the source of each language against the destination of the
+same language, through an emulator."""
+
+import argparse
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+BLOCK = '^```{}\n(.*?)^```$'
+TIMEOUT = 60
+
+
+def run(command, **options):
+    print('+', ' '.join(map(str, command)), flush=True)
+    return subprocess.run(command, check=True, text=True, timeout=TIMEOUT, **options)
+
+
+def output_of(command):
+    return run(command, stdout=subprocess.PIPE).stdout.strip()
+
+
+class Installed:
+    """An installed tree, and the environment that finds it."""
+
+    def __init__(self, args, work):
+        self.args = args
+        self.work = work
+        root = work / 'root'
+        run(['meson', 'install', '-C', args.build, '--quiet', '--destdir', root])
+
+        # The tree was made for another prefix; nothing else about it is changed.
+        pc, = root.rglob('ist-1.pc')
+        text = pc.read_text(encoding='utf-8')
+        prefix = re.search('^prefix=(.*)$', text, re.MULTILINE).group(1)
+        self.prefix = root / prefix.lstrip('/')
+        pc.write_text(text.replace(f'prefix={prefix}', f'prefix={self.prefix}', 1), encoding='utf-8')
+
+        os.environ['PKG_CONFIG_PATH'] = str(pc.parent)
+        libdir = output_of(['pkg-config', '--variable=libdir', 'ist-1'])
+        os.environ['LD_LIBRARY_PATH'] = libdir
+        os.environ['GI_TYPELIB_PATH'] = output_of(['pkg-config', '--variable=typelibdir', 'ist-1'])
+
+    def check_pkg_config(self):
+        requires = output_of(['pkg-config', '--print-requires', 'ist-1']).split('\n')
+        if [line.split()[0] for line in requires] != ['gio-2.0']:
+            sys.exit(f'ist-1.pc requires {requires}')
+        libs = output_of(['pkg-config', '--libs', 'ist-1'])
+        if 'soup' in libs or 'protobuf' in libs:
+            sys.exit(f'ist-1.pc makes programs link what only libist uses: {libs}')
+
+    # Each of these makes a program of a source file, and returns its command.
+
+    def c(self, source):
+        program = source.with_suffix('.c.out')
+        flags = output_of(['pkg-config', '--cflags', '--libs', 'ist-1']).split()
+        run([*self.args.cc.split(), '-Wall', '-Wextra', '-Wno-unused-parameter', '-Werror',
+             source, '-o', program, *flags])
+        return [program]
+
+    def vala(self, source):
+        program = source.with_suffix('.vala.out')
+        vapidir = self.prefix / 'share' / 'vala' / 'vapi'
+        run(['valac', '--quiet', '--vapidir', vapidir, '--pkg', 'ist-1', '--directory', source.parent,
+             '-o', program.name, source])
+        return [program]
+
+    def python(self, source):
+        return [self.args.python, source]
+
+    def js(self, source):
+        return [self.args.gjs, '-m', source]
+
+
+def extract(document, language, to):
+    """Writes the one program in a language that a document has to a file."""
+    program, = re.findall(BLOCK.format(language), document.read_text(encoding='utf-8'),
+                          re.MULTILINE | re.DOTALL)
+    to.write_text(program, encoding='utf-8')
+    return to
+
+
+class Emulator:
+    def __init__(self, program):
+        self.process = subprocess.Popen([program, '--plain', '--open', 'SSH'],
+                                        stdout=subprocess.PIPE, text=True)
+        ready = json.loads(self.process.stdout.readline())
+        self.endpoint = ready['endpoint']
+        self.tunnel = ready['tunnels'][0]
+
+    def environment(self, side):
+        return {**os.environ,
+                'AWSIOT_TUNNEL_ENDPOINT': self.endpoint,
+                'AWSIOT_TUNNEL_ACCESS_TOKEN': self.tunnel[f'{side}AccessToken']}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(timeout=TIMEOUT)
+
+
+def check_documents(emulator_program, destination, source):
+    with Emulator(emulator_program) as emulator:
+        echo = subprocess.Popen(destination, stdout=subprocess.PIPE, text=True,
+                                env=emulator.environment('destination'))
+        try:
+            if echo.stdout.readline() != 'connected\n':
+                sys.exit('the destination did not say that it is connected')
+            answer = run(source, stdout=subprocess.PIPE, env=emulator.environment('source')).stdout
+            if answer != 'hello\n':
+                sys.exit(f'the source printed {answer!r}')
+        finally:
+            echo.terminate()
+            echo.wait(timeout=TIMEOUT)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--top', required=True, type=pathlib.Path)
+    parser.add_argument('--build', required=True)
+    parser.add_argument('--cc', required=True)
+    parser.add_argument('--vala', action='store_true')
+    parser.add_argument('--python', help='a Python with PyGObject')
+    parser.add_argument('--gjs')
+    parser.add_argument('--emulator', action='store_true')
+    args = parser.parse_args()
+
+    languages = ['c']
+    languages += ['vala'] if args.vala else []
+    languages += ['python'] if args.python else []
+    languages += ['js'] if args.gjs else []
+
+    here = pathlib.Path(__file__).parent
+    with tempfile.TemporaryDirectory() as work:
+        work = pathlib.Path(work)
+        installed = Installed(args, work)
+        installed.check_pkg_config()
+
+        for language in {'c', 'vala'} & set(languages):
+            copy = work / f'installed.{language}'
+            copy.write_bytes((here / copy.name).read_bytes())
+            run(getattr(installed, language)(copy))
+
+        if args.emulator:
+            for language in languages:
+                tutorial = {'js': 'gjs'}.get(language, language)
+                suffix = {'python': 'py'}.get(language, language)
+                make = getattr(installed, language)
+                destination = extract(args.top / 'README.md', language, work / f'destination.{suffix}')
+                source = extract(args.top / 'doc' / f'tutorial-{tutorial}.md', language,
+                                 work / f'source.{suffix}')
+                check_documents(installed.prefix / 'bin' / 'ist-emulator', make(destination), make(source))
+
+    print('good:', ', '.join(languages))
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
