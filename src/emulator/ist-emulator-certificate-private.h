@@ -1,0 +1,20 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* Makes an authority and a certificate issued by it for the loopback names and
+ * for @address. The authority's key is forgotten at once, so that whoever trusts
+ * the authority trusts this one certificate.
+ *
+ * @ca_pem: (out): the authority's certificate. */
+GTlsCertificate *ist_emulator_certificate_new (GInetAddress *address,
+                                               char **ca_pem,
+                                               GError **error);
+
+G_END_DECLS

@@ -1,0 +1,177 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "ist-emulator-certificate-private.h"
+
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+
+#define SECONDS_PER_DAY (24 * 60 * 60)
+/* Clocks differ a little, and an emulator may run for long. */
+#define VALID_DAYS_BEFORE 1
+#define VALID_DAYS_AFTER 365
+
+static void
+free_datum (gnutls_datum_t *datum)
+{
+  if (datum->data != NULL)
+    gnutls_memset (datum->data, 0, datum->size);
+  gnutls_free (datum->data);
+}
+
+G_DEFINE_AUTO_CLEANUP_FREE_FUNC (gnutls_x509_crt_t, gnutls_x509_crt_deinit, NULL)
+G_DEFINE_AUTO_CLEANUP_FREE_FUNC (gnutls_x509_privkey_t, gnutls_x509_privkey_deinit, NULL)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (gnutls_datum_t, free_datum)
+
+static gboolean
+succeeded (int result,
+           GError **error)
+{
+  if (result >= 0)
+    return TRUE;
+
+  g_set_error (error, G_TLS_ERROR, G_TLS_ERROR_MISC,
+               "Could not make a certificate: %s", gnutls_strerror (result));
+  return FALSE;
+}
+
+static gboolean
+make_key (gnutls_x509_privkey_t *key,
+          GError **error)
+{
+  return succeeded (gnutls_x509_privkey_init (key), error) &&
+         succeeded (gnutls_x509_privkey_generate (*key, GNUTLS_PK_ECDSA,
+                                                  GNUTLS_CURVE_TO_BITS (GNUTLS_ECC_CURVE_SECP256R1), 0),
+                    error);
+}
+
+/* Everything that an authority's certificate and a server's have in common. */
+static gboolean
+begin_certificate (gnutls_x509_crt_t *crt,
+                   gnutls_x509_privkey_t key,
+                   const char *common_name,
+                   guint key_usage,
+                   GError **error)
+{
+  time_t now = time (NULL);
+  guint8 serial[16];
+  guint8 key_id[64];
+  gsize key_id_size = sizeof key_id;
+
+  if (!succeeded (gnutls_rnd (GNUTLS_RND_NONCE, serial, sizeof serial), error))
+    return FALSE;
+  /* A serial number is positive and not longer than it says. */
+  serial[0] = (serial[0] & 0x7f) | 0x40;
+
+  return succeeded (gnutls_x509_crt_init (crt), error) &&
+         succeeded (gnutls_x509_crt_set_version (*crt, 3), error) &&
+         succeeded (gnutls_x509_crt_set_serial (*crt, serial, sizeof serial), error) &&
+         succeeded (gnutls_x509_crt_set_activation_time (*crt, now - VALID_DAYS_BEFORE * SECONDS_PER_DAY), error) &&
+         succeeded (gnutls_x509_crt_set_expiration_time (*crt, now + VALID_DAYS_AFTER * SECONDS_PER_DAY), error) &&
+         succeeded (gnutls_x509_crt_set_dn_by_oid (*crt, GNUTLS_OID_X520_COMMON_NAME, 0,
+                                                   common_name, strlen (common_name)),
+                    error) &&
+         succeeded (gnutls_x509_crt_set_key (*crt, key), error) &&
+         succeeded (gnutls_x509_crt_set_key_usage (*crt, key_usage), error) &&
+         succeeded (gnutls_x509_crt_get_key_id (*crt, GNUTLS_KEYID_USE_SHA256, key_id, &key_id_size), error) &&
+         succeeded (gnutls_x509_crt_set_subject_key_id (*crt, key_id, key_id_size), error);
+}
+
+static gboolean
+add_address (gnutls_x509_crt_t crt,
+             GInetAddress *address,
+             GError **error)
+{
+  return succeeded (gnutls_x509_crt_set_subject_alt_name (crt, GNUTLS_SAN_IPADDRESS,
+                                                          g_inet_address_to_bytes (address),
+                                                          g_inet_address_get_native_size (address),
+                                                          GNUTLS_FSAN_APPEND),
+                    error);
+}
+
+static gboolean
+make_authority (gnutls_x509_privkey_t *key,
+                gnutls_x509_crt_t *crt,
+                GError **error)
+{
+  return make_key (key, error) &&
+         begin_certificate (crt, *key, "ist-emulator authority",
+                            GNUTLS_KEY_KEY_CERT_SIGN | GNUTLS_KEY_CRL_SIGN, error) &&
+         succeeded (gnutls_x509_crt_set_basic_constraints (*crt, TRUE, 0), error) &&
+         succeeded (gnutls_x509_crt_sign2 (*crt, *crt, *key, GNUTLS_DIG_SHA256, 0), error);
+}
+
+static gboolean
+make_server (gnutls_x509_privkey_t *key,
+             gnutls_x509_crt_t *crt,
+             gnutls_x509_privkey_t authority_key,
+             gnutls_x509_crt_t authority,
+             GInetAddress *address,
+             GError **error)
+{
+  static const char name[] = "localhost";
+  g_autoptr(GInetAddress) ipv4 = g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV4);
+  g_autoptr(GInetAddress) ipv6 = g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV6);
+  guint8 key_id[64];
+  gsize key_id_size = sizeof key_id;
+
+  if (!make_key (key, error) ||
+      !begin_certificate (crt, *key, name, GNUTLS_KEY_DIGITAL_SIGNATURE, error) ||
+      !succeeded (gnutls_x509_crt_set_basic_constraints (*crt, FALSE, -1), error) ||
+      !succeeded (gnutls_x509_crt_set_key_purpose_oid (*crt, GNUTLS_KP_TLS_WWW_SERVER, FALSE), error) ||
+      !succeeded (gnutls_x509_crt_set_subject_alt_name (*crt, GNUTLS_SAN_DNSNAME, name, strlen (name),
+                                                        GNUTLS_FSAN_SET),
+                  error) ||
+      !add_address (*crt, ipv4, error) ||
+      !add_address (*crt, ipv6, error))
+    return FALSE;
+
+  if (!g_inet_address_get_is_any (address) &&
+      !g_inet_address_equal (address, ipv4) &&
+      !g_inet_address_equal (address, ipv6) &&
+      !add_address (*crt, address, error))
+    return FALSE;
+
+  return succeeded (gnutls_x509_crt_get_subject_key_id (authority, key_id, &key_id_size, NULL), error) &&
+         succeeded (gnutls_x509_crt_set_authority_key_id (*crt, key_id, key_id_size), error) &&
+         succeeded (gnutls_x509_crt_sign2 (*crt, authority, authority_key, GNUTLS_DIG_SHA256, 0), error);
+}
+
+GTlsCertificate *
+ist_emulator_certificate_new (GInetAddress *address,
+                              char **ca_pem,
+                              GError **error)
+{
+  g_auto(gnutls_x509_privkey_t) authority_key = NULL;
+  g_auto(gnutls_x509_crt_t) authority = NULL;
+  g_auto(gnutls_x509_privkey_t) key = NULL;
+  g_auto(gnutls_x509_crt_t) crt = NULL;
+  g_auto(gnutls_datum_t) authority_pem = { NULL, 0 };
+  g_auto(gnutls_datum_t) crt_pem = { NULL, 0 };
+  g_auto(gnutls_datum_t) key_pem = { NULL, 0 };
+  g_autoptr(GTlsCertificate) certificate = NULL;
+  g_autofree char *pem = NULL;
+  gsize length;
+
+  if (!make_authority (&authority_key, &authority, error) ||
+      !make_server (&key, &crt, authority_key, authority, address, error) ||
+      !succeeded (gnutls_x509_crt_export2 (authority, GNUTLS_X509_FMT_PEM, &authority_pem), error) ||
+      !succeeded (gnutls_x509_crt_export2 (crt, GNUTLS_X509_FMT_PEM, &crt_pem), error) ||
+      !succeeded (gnutls_x509_privkey_export2_pkcs8 (key, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN, &key_pem),
+                  error))
+    return NULL;
+
+  length = crt_pem.size + key_pem.size;
+  pem = g_malloc (length);
+  memcpy (pem, crt_pem.data, crt_pem.size);
+  memcpy (pem + crt_pem.size, key_pem.data, key_pem.size);
+  certificate = g_tls_certificate_new_from_pem (pem, length, error);
+  gnutls_memset (pem, 0, length);
+  if (certificate == NULL)
+    return NULL;
+
+  *ca_pem = g_strndup ((const char *) authority_pem.data, authority_pem.size);
+  return g_steal_pointer (&certificate);
+}

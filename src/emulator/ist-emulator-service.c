@@ -1,0 +1,714 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <ist-emulator/ist-emulator-service.h>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+
+#include <libsoup/soup.h>
+
+#include "ist-emulator-certificate-private.h"
+#include "ist-emulator-handshake-private.h"
+#include "ist-emulator-registry-private.h"
+#include "ist-emulator-tunnel-private.h"
+
+/**
+ * IstEmulatorService:
+ *
+ * A stand-in for the AWS IoT Secure Tunneling service on one machine, for
+ * development, demonstrations and tests.
+ *
+ * It has the WebSocket endpoint of the service and enforces what the service
+ * enforces; that, and not safety or lasting operation, is what it is for. With
+ * TLS, which is the default, it makes a certificate when it starts; clients have
+ * to trust the authority that issued it, see
+ * [method@IstEmulator.Service.write_ca_file].
+ *
+ * ```c
+ * g_autoptr(IstEmulatorService) service = ist_emulator_service_new ();
+ * g_autoptr(IstEmulatorTunnel) tunnel = NULL;
+ * const char *services[] = { "SSH", NULL };
+ *
+ * if (!ist_emulator_service_start (service, &error))
+ *   return FALSE;
+ * tunnel = ist_emulator_service_open_tunnel (service, services, NULL, 0, &error);
+ * ```
+ *
+ * The service and its tunnels belong to the thread-default main context of the
+ * thread that starts it, and must be used from there only.
+ *
+ * Since: 1.0
+ */
+struct _IstEmulatorService
+{
+  GObject parent_instance;
+
+  char *address;
+  guint port;
+  gboolean plain;
+  GTlsCertificate *certificate;
+
+  GTlsCertificate *own_certificate;
+  char *ca_pem;
+  char *endpoint;
+  SoupServer *server;
+  IstEmulatorRegistry *registry;
+};
+
+G_DEFINE_FINAL_TYPE (IstEmulatorService, ist_emulator_service, G_TYPE_OBJECT)
+
+enum
+{
+  PROP_ADDRESS = 1,
+  PROP_PORT,
+  PROP_PLAIN,
+  PROP_CERTIFICATE,
+  PROP_ENDPOINT,
+  PROP_CA_PEM,
+  N_PROPS
+};
+
+static GParamSpec *properties[N_PROPS];
+
+enum
+{
+  HANDSHAKE_REFUSED,
+  N_SIGNALS
+};
+
+static guint signals[N_SIGNALS];
+
+/* An accepted handshake whose answer is being written. */
+typedef struct
+{
+  IstEmulatorTunnel *tunnel;
+  IstMode mode;
+  char *access_token;
+} Upgrade;
+
+static void
+upgrade_free (gpointer data,
+              GClosure *closure)
+{
+  Upgrade *upgrade = data;
+
+  g_object_unref (upgrade->tunnel);
+  g_free (upgrade->access_token);
+  g_free (upgrade);
+}
+
+static void
+on_answer_written (SoupServerMessage *message,
+                   gpointer user_data)
+{
+  Upgrade *upgrade = user_data;
+  g_autoptr(GUri) uri = g_uri_ref (soup_server_message_get_uri (message));
+  GSocket *socket = soup_server_message_get_socket (message);
+  g_autoptr(GIOStream) stream = NULL;
+
+  /* The relay sends what it has: small messages must not wait for more. */
+  if (socket != NULL)
+    g_socket_set_option (socket, IPPROTO_TCP, TCP_NODELAY, TRUE, NULL);
+
+  stream = soup_server_message_steal_connection (message);
+  ist_emulator_tunnel_attach (upgrade->tunnel, upgrade->mode, upgrade->access_token, stream, uri);
+}
+
+static void
+refuse (IstEmulatorService *self,
+        SoupServerMessage *message,
+        guint status,
+        const char *reason)
+{
+  ist_emulator_handshake_refuse (message, status, reason);
+  g_debug ("Handshake refused with %u: %s", status, reason);
+  g_signal_emit (self, signals[HANDSHAKE_REFUSED], 0, status, reason);
+}
+
+static void
+handle_tunnel (IstEmulatorService *self,
+               SoupServerMessage *message)
+{
+  g_auto(IstEmulatorHandshake) handshake = { IST_MODE_SOURCE, NULL, NULL };
+  g_autoptr(GError) error = NULL;
+  IstEmulatorTunnel *tunnel;
+  IstMode side;
+  Upgrade *upgrade;
+
+  if (!ist_emulator_handshake_parse (&handshake, message, &error))
+    {
+      refuse (self, message, SOUP_STATUS_BAD_REQUEST, error->message);
+      return;
+    }
+
+  tunnel = ist_emulator_registry_find (self->registry, handshake.access_token, &side);
+  if (tunnel != NULL)
+    {
+      g_autofree char *reason = NULL;
+      guint status;
+
+      if (ist_emulator_tunnel_take_refusal (tunnel, side, &status, &reason))
+        {
+          refuse (self, message, status, reason);
+          return;
+        }
+    }
+
+  if (!ist_emulator_registry_admit (self->registry, handshake.mode, handshake.access_token,
+                                    handshake.client_token, &error))
+    {
+      refuse (self, message, SOUP_STATUS_FORBIDDEN, error->message);
+      return;
+    }
+
+  if (!ist_emulator_handshake_accept (message, ist_emulator_tunnel_get_omit_subprotocol (tunnel, side)))
+    return;
+
+  upgrade = g_new0 (Upgrade, 1);
+  upgrade->tunnel = g_object_ref (tunnel);
+  upgrade->mode = handshake.mode;
+  upgrade->access_token = g_steal_pointer (&handshake.access_token);
+  g_signal_connect_data (message, "wrote-informational", G_CALLBACK (on_answer_written),
+                         upgrade, upgrade_free, 0);
+}
+
+static void
+on_request (SoupServer *server,
+            SoupServerMessage *message,
+            const char *path,
+            GHashTable *query,
+            gpointer user_data)
+{
+  IstEmulatorService *self = user_data;
+
+  if (strcmp (path, "/tunnel") == 0)
+    handle_tunnel (self, message);
+  else
+    refuse (self, message, SOUP_STATUS_BAD_REQUEST, "Invalid path");
+}
+
+static void
+ist_emulator_service_dispose (GObject *object)
+{
+  IstEmulatorService *self = IST_EMULATOR_SERVICE (object);
+
+  ist_emulator_service_stop (self);
+
+  G_OBJECT_CLASS (ist_emulator_service_parent_class)->dispose (object);
+}
+
+static void
+ist_emulator_service_finalize (GObject *object)
+{
+  IstEmulatorService *self = IST_EMULATOR_SERVICE (object);
+
+  ist_emulator_registry_free (self->registry);
+  g_clear_object (&self->certificate);
+  g_clear_object (&self->own_certificate);
+  g_free (self->address);
+  g_free (self->ca_pem);
+  g_free (self->endpoint);
+
+  G_OBJECT_CLASS (ist_emulator_service_parent_class)->finalize (object);
+}
+
+static void
+ist_emulator_service_get_property (GObject *object,
+                                   guint prop_id,
+                                   GValue *value,
+                                   GParamSpec *pspec)
+{
+  IstEmulatorService *self = IST_EMULATOR_SERVICE (object);
+
+  switch (prop_id)
+    {
+    case PROP_ADDRESS:
+      g_value_set_string (value, self->address);
+      break;
+    case PROP_PORT:
+      g_value_set_uint (value, self->port);
+      break;
+    case PROP_PLAIN:
+      g_value_set_boolean (value, self->plain);
+      break;
+    case PROP_CERTIFICATE:
+      g_value_set_object (value, self->certificate);
+      break;
+    case PROP_ENDPOINT:
+      g_value_set_string (value, self->endpoint);
+      break;
+    case PROP_CA_PEM:
+      g_value_set_string (value, self->ca_pem);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+      break;
+    }
+}
+
+static void
+ist_emulator_service_set_property (GObject *object,
+                                   guint prop_id,
+                                   const GValue *value,
+                                   GParamSpec *pspec)
+{
+  IstEmulatorService *self = IST_EMULATOR_SERVICE (object);
+
+  switch (prop_id)
+    {
+    case PROP_ADDRESS:
+      self->address = g_value_dup_string (value);
+      break;
+    case PROP_PORT:
+      self->port = g_value_get_uint (value);
+      break;
+    case PROP_PLAIN:
+      self->plain = g_value_get_boolean (value);
+      break;
+    case PROP_CERTIFICATE:
+      self->certificate = g_value_dup_object (value);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+      break;
+    }
+}
+
+static void
+ist_emulator_service_class_init (IstEmulatorServiceClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->dispose = ist_emulator_service_dispose;
+  object_class->finalize = ist_emulator_service_finalize;
+  object_class->get_property = ist_emulator_service_get_property;
+  object_class->set_property = ist_emulator_service_set_property;
+
+  /**
+   * IstEmulatorService:address:
+   *
+   * The IP address to listen on.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_ADDRESS] =
+    g_param_spec_string ("address", NULL, NULL, "127.0.0.1",
+                         G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * IstEmulatorService:port: (getter get_port)
+   *
+   * The TCP port to listen on. With 0, a free one is taken when the service first
+   * starts, and kept when it starts again.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_PORT] =
+    g_param_spec_uint ("port", NULL, NULL, 0, G_MAXUINT16, 0,
+                       G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * IstEmulatorService:plain:
+   *
+   * Whether to do without TLS.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_PLAIN] =
+    g_param_spec_boolean ("plain", NULL, NULL, FALSE,
+                          G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * IstEmulatorService:certificate:
+   *
+   * The certificate and key to use with TLS, if not of the service's own making.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_CERTIFICATE] =
+    g_param_spec_object ("certificate", NULL, NULL, G_TYPE_TLS_CERTIFICATE,
+                         G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * IstEmulatorService:endpoint: (getter get_endpoint)
+   *
+   * Where clients connect, or %NULL before the service was started.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_ENDPOINT] =
+    g_param_spec_string ("endpoint", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * IstEmulatorService:ca-pem: (getter get_ca_pem)
+   *
+   * The certificate of the authority that clients must trust.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_CA_PEM] =
+    g_param_spec_string ("ca-pem", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+
+  /**
+   * IstEmulatorService::handshake-refused:
+   * @self: the service
+   * @status: the HTTP status of the answer
+   * @reason: what the answer says
+   *
+   * Emitted when a request got another answer than 101.
+   *
+   * Since: 1.0
+   */
+  signals[HANDSHAKE_REFUSED] =
+    g_signal_new ("handshake-refused", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                  G_TYPE_NONE, 2, G_TYPE_UINT, G_TYPE_STRING);
+}
+
+static void
+ist_emulator_service_init (IstEmulatorService *self)
+{
+  self->registry = ist_emulator_registry_new ();
+}
+
+/**
+ * ist_emulator_service_new:
+ *
+ * Makes a service with TLS on a free port of 127.0.0.1. For any other, make it
+ * with properties.
+ *
+ * Returns: (transfer full): a new service, not yet started
+ *
+ * Since: 1.0
+ */
+IstEmulatorService *
+ist_emulator_service_new (void)
+{
+  return g_object_new (IST_EMULATOR_TYPE_SERVICE, NULL);
+}
+
+/* "localhost" where it is sure to lead here, since it is what certificates and
+ * proxies are made for. */
+static char *
+make_endpoint (gboolean plain,
+               GInetAddress *address,
+               guint port)
+{
+  g_autoptr(GInetAddress) loopback = g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV4);
+  g_autofree char *host = NULL;
+
+  if (g_inet_address_get_is_any (address) || g_inet_address_equal (address, loopback))
+    host = g_strdup ("localhost");
+  else
+    host = g_inet_address_to_string (address);
+  return g_uri_join (G_URI_FLAGS_NONE, plain ? "ws" : "wss", NULL, host, (int) port, "", NULL, NULL);
+}
+
+static guint
+get_bound_port (SoupServer *server)
+{
+  GSList *uris = soup_server_get_uris (server);
+  guint port = g_uri_get_port (uris->data);
+
+  g_slist_free_full (uris, (GDestroyNotify) g_uri_unref);
+  return port;
+}
+
+static gboolean
+prepare_certificate (IstEmulatorService *self,
+                     GInetAddress *address,
+                     GError **error)
+{
+  if (self->plain || self->certificate != NULL || self->own_certificate != NULL)
+    return TRUE;
+
+  self->own_certificate = ist_emulator_certificate_new (address, &self->ca_pem, error);
+  if (self->own_certificate == NULL)
+    return FALSE;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CA_PEM]);
+  return TRUE;
+}
+
+/**
+ * ist_emulator_service_start:
+ * @self: a service
+ * @error: return location for an error
+ *
+ * Starts to listen. Tunnels may be opened before and after that. If the service
+ * runs already, this does nothing.
+ *
+ * Returns: %TRUE on success; otherwise an error of making the certificate or of
+ *   listening, such as %G_IO_ERROR_ADDRESS_IN_USE
+ *
+ * Since: 1.0
+ */
+gboolean
+ist_emulator_service_start (IstEmulatorService *self,
+                            GError **error)
+{
+  g_autoptr(GInetAddress) address = NULL;
+  g_autoptr(GSocketAddress) socket_address = NULL;
+  g_autoptr(SoupServer) server = NULL;
+
+  g_return_val_if_fail (IST_EMULATOR_IS_SERVICE (self), FALSE);
+
+  if (self->server != NULL)
+    return TRUE;
+
+  address = g_inet_address_new_from_string (self->address);
+  if (address == NULL)
+    {
+      g_set_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING, "“%s” is not an IP address", self->address);
+      return FALSE;
+    }
+  if (!prepare_certificate (self, address, error))
+    return FALSE;
+
+  server = g_object_new (SOUP_TYPE_SERVER, "server-header", "ist-emulator", NULL);
+  if (!self->plain)
+    soup_server_set_tls_certificate (server, self->certificate != NULL ? self->certificate : self->own_certificate);
+  soup_server_add_handler (server, NULL, on_request, self, NULL);
+
+  socket_address = g_inet_socket_address_new (address, self->port);
+  if (!soup_server_listen (server, socket_address, self->plain ? 0 : SOUP_SERVER_LISTEN_HTTPS, error))
+    return FALSE;
+
+  self->port = get_bound_port (server);
+  g_free (self->endpoint);
+  self->endpoint = make_endpoint (self->plain, address, self->port);
+  self->server = g_steal_pointer (&server);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PORT]);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ENDPOINT]);
+  return TRUE;
+}
+
+/**
+ * ist_emulator_service_stop:
+ * @self: a service
+ *
+ * Stops to listen and disconnects all clients. The tunnels stay open: when the
+ * service is started again, clients can come back, as after an outage.
+ *
+ * Since: 1.0
+ */
+void
+ist_emulator_service_stop (IstEmulatorService *self)
+{
+  g_autoptr(GPtrArray) tunnels = NULL;
+  g_autoptr(SoupServer) server = NULL;
+
+  g_return_if_fail (IST_EMULATOR_IS_SERVICE (self));
+
+  if (self->server == NULL)
+    return;
+
+  server = g_steal_pointer (&self->server);
+  soup_server_disconnect (server);
+  tunnels = ist_emulator_registry_list (self->registry);
+  for (guint i = 0; i < tunnels->len; i++)
+    ist_emulator_tunnel_disconnect (g_ptr_array_index (tunnels, i),
+                                    SOUP_WEBSOCKET_CLOSE_GOING_AWAY, "Service is going away");
+}
+
+/**
+ * ist_emulator_service_get_endpoint:
+ * @self: a service
+ *
+ * Gets where clients connect, for example "wss://localhost:34567".
+ *
+ * Returns: (transfer none) (nullable): the URI, or %NULL if the service was never
+ *   started
+ *
+ * Since: 1.0
+ */
+const char *
+ist_emulator_service_get_endpoint (IstEmulatorService *self)
+{
+  g_return_val_if_fail (IST_EMULATOR_IS_SERVICE (self), NULL);
+
+  return self->endpoint;
+}
+
+/**
+ * ist_emulator_service_get_port:
+ * @self: a service
+ *
+ * Gets the TCP port.
+ *
+ * Returns: the port, or 0 if a free one is still to be taken
+ *
+ * Since: 1.0
+ */
+guint
+ist_emulator_service_get_port (IstEmulatorService *self)
+{
+  g_return_val_if_fail (IST_EMULATOR_IS_SERVICE (self), 0);
+
+  return self->port;
+}
+
+/**
+ * ist_emulator_service_get_ca_pem:
+ * @self: a service
+ *
+ * Gets the certificate of the authority that issued the service's certificate,
+ * in PEM form. It is made when the service is first started.
+ *
+ * Returns: (transfer none) (nullable): the certificate, or %NULL if the service
+ *   has made none
+ *
+ * Since: 1.0
+ */
+const char *
+ist_emulator_service_get_ca_pem (IstEmulatorService *self)
+{
+  g_return_val_if_fail (IST_EMULATOR_IS_SERVICE (self), NULL);
+
+  return self->ca_pem;
+}
+
+/**
+ * ist_emulator_service_write_ca_file:
+ * @self: a service
+ * @path: (type filename): where to write; an existing file is replaced
+ * @error: return location for an error
+ *
+ * Writes what [method@IstEmulator.Service.get_ca_pem] returns to a file that
+ * everybody may read.
+ *
+ * Returns: %TRUE on success; otherwise %IST_ERROR_INVALID_STATE if there is
+ *   nothing to write, or an error of the file system
+ *
+ * Since: 1.0
+ */
+gboolean
+ist_emulator_service_write_ca_file (IstEmulatorService *self,
+                                    const char *path,
+                                    GError **error)
+{
+  g_return_val_if_fail (IST_EMULATOR_IS_SERVICE (self), FALSE);
+  g_return_val_if_fail (path != NULL, FALSE);
+
+  if (self->ca_pem == NULL)
+    {
+      g_set_error_literal (error, IST_ERROR, IST_ERROR_INVALID_STATE, "The service has made no certificate");
+      return FALSE;
+    }
+  return g_file_set_contents_full (path, self->ca_pem, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644, error);
+}
+
+/**
+ * ist_emulator_service_open_tunnel:
+ * @self: a service
+ * @services: (array zero-terminated=1) (nullable): the tunnel's services,
+ *   each different and matching `^[a-zA-Z0-9:_-]{1,128}$`
+ * @thing_name: (nullable): the thing that the tunnel leads to
+ * @lifetime_minutes: how long the tunnel lives, 1 to 720, or 0 for the longest
+ * @error: return location for an error
+ *
+ * Opens a tunnel. It stays known to the service after it was closed, too.
+ *
+ * Returns: (transfer full): the tunnel; %NULL with %IST_ERROR_INVALID_SETTING
+ *   if an argument is not what the service accepts
+ *
+ * Since: 1.0
+ */
+IstEmulatorTunnel *
+ist_emulator_service_open_tunnel (IstEmulatorService *self,
+                                  const char *const *services,
+                                  const char *thing_name,
+                                  guint lifetime_minutes,
+                                  GError **error)
+{
+  g_return_val_if_fail (IST_EMULATOR_IS_SERVICE (self), NULL);
+
+  return ist_emulator_registry_open (self->registry, services, thing_name, lifetime_minutes, error);
+}
+
+/**
+ * ist_emulator_service_lookup_tunnel:
+ * @self: a service
+ * @tunnel_id: the tunnel's id
+ *
+ * Finds a tunnel, open or closed.
+ *
+ * Returns: (transfer none) (nullable): the tunnel, or %NULL if there is none
+ *
+ * Since: 1.0
+ */
+IstEmulatorTunnel *
+ist_emulator_service_lookup_tunnel (IstEmulatorService *self,
+                                    const char *tunnel_id)
+{
+  g_return_val_if_fail (IST_EMULATOR_IS_SERVICE (self), NULL);
+  g_return_val_if_fail (tunnel_id != NULL, NULL);
+
+  return ist_emulator_registry_lookup (self->registry, tunnel_id, NULL);
+}
+
+/**
+ * ist_emulator_service_close_tunnel:
+ * @self: a service
+ * @tunnel_id: the tunnel's id
+ * @error: return location for an error
+ *
+ * Closes a tunnel for good and disconnects its clients. It may be closed already.
+ *
+ * Returns: %TRUE on success; otherwise %G_IO_ERROR_NOT_FOUND
+ *
+ * Since: 1.0
+ */
+gboolean
+ist_emulator_service_close_tunnel (IstEmulatorService *self,
+                                   const char *tunnel_id,
+                                   GError **error)
+{
+  IstEmulatorTunnel *tunnel;
+
+  g_return_val_if_fail (IST_EMULATOR_IS_SERVICE (self), FALSE);
+  g_return_val_if_fail (tunnel_id != NULL, FALSE);
+
+  tunnel = ist_emulator_registry_lookup (self->registry, tunnel_id, error);
+  if (tunnel == NULL)
+    return FALSE;
+
+  ist_emulator_tunnel_close (tunnel);
+  return TRUE;
+}
+
+/**
+ * ist_emulator_service_rotate_tokens:
+ * @self: a service
+ * @tunnel_id: the tunnel's id
+ * @sides: whose tokens
+ * @error: return location for an error
+ *
+ * Makes new access tokens for a tunnel. The old ones are worth nothing any more,
+ * and the clients that came with them are disconnected.
+ *
+ * Returns: %TRUE on success; otherwise %G_IO_ERROR_NOT_FOUND or
+ *   %IST_ERROR_TUNNEL_CLOSED
+ *
+ * Since: 1.0
+ */
+gboolean
+ist_emulator_service_rotate_tokens (IstEmulatorService *self,
+                                    const char *tunnel_id,
+                                    IstEmulatorSides sides,
+                                    GError **error)
+{
+  IstEmulatorTunnel *tunnel;
+
+  g_return_val_if_fail (IST_EMULATOR_IS_SERVICE (self), FALSE);
+  g_return_val_if_fail (tunnel_id != NULL, FALSE);
+
+  tunnel = ist_emulator_registry_lookup (self->registry, tunnel_id, error);
+  if (tunnel == NULL)
+    return FALSE;
+
+  return ist_emulator_registry_rotate (self->registry, tunnel, sides, error);
+}

@@ -1,0 +1,928 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "ist-emulator-tunnel-private.h"
+
+#include <string.h>
+
+#include <libsoup/soup.h>
+
+#include "ist-emulator-relay-private.h"
+#include "protocol/ist-wire-private.h"
+#include "transport/ist-metered-stream-private.h"
+
+/* What an ARN says about where a tunnel is; nobody's account. */
+#define ARN_PREFIX "arn:aws:iot:us-east-1:000000000000:tunnel/"
+
+/* Without a longer header, all that a WebSocket frame can hold. */
+#define MAX_SHORT_FRAME 125
+
+/**
+ * IstEmulatorTunnel:
+ *
+ * A tunnel of an [class@IstEmulator.Service].
+ *
+ * It has the tokens that clients connect with, tells what happens in the tunnel,
+ * and makes trouble on demand, so that tests see how a client copes. Methods
+ * that make trouble take the side, source or destination, whose client is
+ * to have it. Those whose names begin with "set" hold for the client that is
+ * connected and for those to come.
+ *
+ * Since: 1.0
+ */
+struct _IstEmulatorTunnel
+{
+  GObject parent_instance;
+
+  char *id;
+  char *arn;
+  char *thing_name;
+  char **services;
+  gboolean closed;
+  GSource *lifetime;
+  IstEmulatorRelay *relay;
+
+  struct
+  {
+    char *access_token;
+    gboolean omit_subprotocol;
+    guint refusals;
+    guint refusal_status;
+    char *refusal_reason;
+  } sides[2];
+};
+
+G_DEFINE_FINAL_TYPE (IstEmulatorTunnel, ist_emulator_tunnel, G_TYPE_OBJECT)
+
+G_DEFINE_FLAGS_TYPE (IstEmulatorSides,
+                     ist_emulator_sides,
+                     G_DEFINE_ENUM_VALUE (IST_EMULATOR_SIDES_SOURCE, "source"),
+                     G_DEFINE_ENUM_VALUE (IST_EMULATOR_SIDES_DESTINATION, "destination"),
+                     G_DEFINE_ENUM_VALUE (IST_EMULATOR_SIDES_ALL, "all"))
+
+enum
+{
+  PROP_ID = 1,
+  PROP_ARN,
+  PROP_SERVICES,
+  PROP_THING_NAME,
+  PROP_OPEN,
+  N_PROPS
+};
+
+static GParamSpec *properties[N_PROPS];
+
+enum
+{
+  MESSAGE,
+  CLIENT_CONNECTED,
+  CLIENT_DISCONNECTED,
+  N_SIGNALS
+};
+
+static guint signals[N_SIGNALS];
+
+static gboolean
+relay_wants_messages (gpointer user_data)
+{
+  return g_signal_has_handler_pending (user_data, signals[MESSAGE], 0, TRUE);
+}
+
+static void
+relay_message (IstMode from,
+               IstMessage *message,
+               gpointer user_data)
+{
+  g_signal_emit (user_data, signals[MESSAGE], 0, from, message);
+}
+
+static void
+relay_connected (IstMode side,
+                 gpointer user_data)
+{
+  g_signal_emit (user_data, signals[CLIENT_CONNECTED], 0, side);
+}
+
+static void
+relay_disconnected (IstMode side,
+                    const GError *error,
+                    gpointer user_data)
+{
+  g_signal_emit (user_data, signals[CLIENT_DISCONNECTED], 0, side, error);
+}
+
+static const IstEmulatorRelayDelegate relay_delegate = {
+  .wants_messages = relay_wants_messages,
+  .message = relay_message,
+  .connected = relay_connected,
+  .disconnected = relay_disconnected,
+};
+
+static void
+clear_lifetime (IstEmulatorTunnel *self)
+{
+  if (self->lifetime != NULL)
+    g_source_destroy (self->lifetime);
+  g_clear_pointer (&self->lifetime, g_source_unref);
+}
+
+static void
+ist_emulator_tunnel_finalize (GObject *object)
+{
+  IstEmulatorTunnel *self = IST_EMULATOR_TUNNEL (object);
+
+  clear_lifetime (self);
+  g_clear_pointer (&self->relay, ist_emulator_relay_free);
+  for (int side = IST_MODE_SOURCE; side <= IST_MODE_DESTINATION; side++)
+    {
+      g_free (self->sides[side].access_token);
+      g_free (self->sides[side].refusal_reason);
+    }
+  g_strfreev (self->services);
+  g_free (self->thing_name);
+  g_free (self->arn);
+  g_free (self->id);
+
+  G_OBJECT_CLASS (ist_emulator_tunnel_parent_class)->finalize (object);
+}
+
+static void
+ist_emulator_tunnel_get_property (GObject *object,
+                                  guint prop_id,
+                                  GValue *value,
+                                  GParamSpec *pspec)
+{
+  IstEmulatorTunnel *self = IST_EMULATOR_TUNNEL (object);
+
+  switch (prop_id)
+    {
+    case PROP_ID:
+      g_value_set_string (value, self->id);
+      break;
+    case PROP_ARN:
+      g_value_set_string (value, self->arn);
+      break;
+    case PROP_SERVICES:
+      g_value_set_boxed (value, self->services);
+      break;
+    case PROP_THING_NAME:
+      g_value_set_string (value, self->thing_name);
+      break;
+    case PROP_OPEN:
+      g_value_set_boolean (value, !self->closed);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+      break;
+    }
+}
+
+static void
+ist_emulator_tunnel_class_init (IstEmulatorTunnelClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->finalize = ist_emulator_tunnel_finalize;
+  object_class->get_property = ist_emulator_tunnel_get_property;
+
+  /**
+   * IstEmulatorTunnel:id: (getter get_id)
+   *
+   * What the service calls the tunnel.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_ID] =
+    g_param_spec_string ("id", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * IstEmulatorTunnel:arn: (getter get_arn)
+   *
+   * The tunnel's Amazon resource name.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_ARN] =
+    g_param_spec_string ("arn", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * IstEmulatorTunnel:services: (getter get_services)
+   *
+   * The tunnel's services, in the order in which clients are told; may be empty.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_SERVICES] =
+    g_param_spec_boxed ("services", NULL, NULL, G_TYPE_STRV, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * IstEmulatorTunnel:thing-name: (getter get_thing_name)
+   *
+   * The thing that the tunnel leads to.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_THING_NAME] =
+    g_param_spec_string ("thing-name", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * IstEmulatorTunnel:open: (getter is_open)
+   *
+   * Whether the tunnel admits clients. Once it was closed or has expired, it
+   * never opens again.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_OPEN] =
+    g_param_spec_boolean ("open", NULL, NULL, TRUE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+
+  /**
+   * IstEmulatorTunnel::message:
+   * @self: the tunnel
+   * @from: which side sent it
+   * @message: the message
+   *
+   * Emitted for each message of a client that the service lets pass, also when
+   * there is nobody on the other side to get it. Messages that the service sends
+   * itself are not announced.
+   *
+   * Tracing costs speed, and nothing while no handler is connected.
+   *
+   * Since: 1.0
+   */
+  signals[MESSAGE] =
+    g_signal_new ("message", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                  G_TYPE_NONE, 2, IST_TYPE_MODE, IST_TYPE_MESSAGE);
+
+  /**
+   * IstEmulatorTunnel::client-connected:
+   * @self: the tunnel
+   * @side: which side it connected to
+   *
+   * Emitted when the handshake of a client has succeeded.
+   *
+   * Since: 1.0
+   */
+  signals[CLIENT_CONNECTED] =
+    g_signal_new ("client-connected", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                  G_TYPE_NONE, 1, IST_TYPE_MODE);
+
+  /**
+   * IstEmulatorTunnel::client-disconnected:
+   * @self: the tunnel
+   * @side: which side it was connected to
+   * @error: (nullable): why, or %NULL if the emulator was asked for it
+   *
+   * Emitted when a client is connected no more: %IST_ERROR_DISCONNECTED if it left,
+   * %IST_ERROR_PROTOCOL if it broke a rule, %IST_ERROR_CLIENT_REPLACED,
+   * %IST_ERROR_TOKEN_REJECTED if its token was rotated,
+   * %IST_ERROR_TUNNEL_CLOSED.
+   *
+   * Since: 1.0
+   */
+  signals[CLIENT_DISCONNECTED] =
+    g_signal_new ("client-disconnected", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                  G_TYPE_NONE, 2, IST_TYPE_MODE, G_TYPE_ERROR);
+}
+
+static void
+ist_emulator_tunnel_init (IstEmulatorTunnel *self)
+{
+}
+
+IstEmulatorTunnel *
+ist_emulator_tunnel_new (const char *const *services,
+                         const char *thing_name)
+{
+  IstEmulatorTunnel *self = g_object_new (IST_EMULATOR_TYPE_TUNNEL, NULL);
+
+  self->id = g_uuid_string_random ();
+  self->arn = g_strconcat (ARN_PREFIX, self->id, NULL);
+  self->services = services != NULL ? g_strdupv ((char **) services) : g_new0 (char *, 1);
+  self->thing_name = g_strdup (thing_name);
+  self->relay = ist_emulator_relay_new ((const char *const *) self->services, &relay_delegate, self);
+  return self;
+}
+
+const char *
+ist_emulator_tunnel_get_access_token (IstEmulatorTunnel *self,
+                                      IstMode mode)
+{
+  return self->sides[mode].access_token;
+}
+
+void
+ist_emulator_tunnel_set_access_token (IstEmulatorTunnel *self,
+                                      IstMode mode,
+                                      const char *token)
+{
+  g_autoptr(GError) why = g_error_new_literal (IST_ERROR, IST_ERROR_TOKEN_REJECTED, "Access token was rotated");
+
+  g_free (self->sides[mode].access_token);
+  self->sides[mode].access_token = g_strdup (token);
+  ist_emulator_relay_close (self->relay, mode, SOUP_WEBSOCKET_CLOSE_NORMAL, why->message, why);
+}
+
+void
+ist_emulator_tunnel_close (IstEmulatorTunnel *self)
+{
+  g_autoptr(GError) why = NULL;
+
+  if (self->closed)
+    return;
+
+  g_object_ref (self);
+  self->closed = TRUE;
+  clear_lifetime (self);
+  why = g_error_new_literal (IST_ERROR, IST_ERROR_TUNNEL_CLOSED, "Tunnel is closed");
+  ist_emulator_relay_close (self->relay, IST_MODE_SOURCE, SOUP_WEBSOCKET_CLOSE_NORMAL, why->message, why);
+  ist_emulator_relay_close (self->relay, IST_MODE_DESTINATION, SOUP_WEBSOCKET_CLOSE_NORMAL, why->message, why);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_OPEN]);
+  g_object_unref (self);
+}
+
+void
+ist_emulator_tunnel_disconnect (IstEmulatorTunnel *self,
+                                guint16 code,
+                                const char *reason)
+{
+  g_object_ref (self);
+  ist_emulator_relay_close (self->relay, IST_MODE_SOURCE, code, reason, NULL);
+  ist_emulator_relay_close (self->relay, IST_MODE_DESTINATION, code, reason, NULL);
+  g_object_unref (self);
+}
+
+gboolean
+ist_emulator_tunnel_take_refusal (IstEmulatorTunnel *self,
+                                  IstMode mode,
+                                  guint *status,
+                                  char **reason)
+{
+  if (self->sides[mode].refusals == 0)
+    return FALSE;
+
+  self->sides[mode].refusals--;
+  *status = self->sides[mode].refusal_status;
+  *reason = g_strdup (self->sides[mode].refusal_reason);
+  return TRUE;
+}
+
+gboolean
+ist_emulator_tunnel_get_omit_subprotocol (IstEmulatorTunnel *self,
+                                          IstMode mode)
+{
+  return self->sides[mode].omit_subprotocol;
+}
+
+void
+ist_emulator_tunnel_attach (IstEmulatorTunnel *self,
+                            IstMode mode,
+                            const char *access_token,
+                            GIOStream *stream,
+                            GUri *uri)
+{
+  g_autoptr(GError) why = NULL;
+
+  g_object_ref (self);
+  why = g_error_new_literal (IST_ERROR, IST_ERROR_CLIENT_REPLACED, "Replaced by another client");
+  /* Whoever hears that a client has gone may close the tunnel. */
+  ist_emulator_relay_close (self->relay, mode, SOUP_WEBSOCKET_CLOSE_POLICY_VIOLATION, why->message, why);
+  if (!self->closed && g_strcmp0 (access_token, self->sides[mode].access_token) == 0)
+    ist_emulator_relay_attach (self->relay, mode, stream, uri);
+  else
+    g_io_stream_close_async (stream, G_PRIORITY_DEFAULT, NULL, NULL, NULL);
+  g_object_unref (self);
+}
+
+/**
+ * ist_emulator_tunnel_get_id:
+ * @self: a tunnel
+ *
+ * Gets what the service calls the tunnel.
+ *
+ * Returns: (transfer none): the tunnel's id
+ *
+ * Since: 1.0
+ */
+const char *
+ist_emulator_tunnel_get_id (IstEmulatorTunnel *self)
+{
+  g_return_val_if_fail (IST_EMULATOR_IS_TUNNEL (self), NULL);
+
+  return self->id;
+}
+
+/**
+ * ist_emulator_tunnel_get_arn:
+ * @self: a tunnel
+ *
+ * Gets the tunnel's Amazon resource name.
+ *
+ * Returns: (transfer none): the tunnel's ARN
+ *
+ * Since: 1.0
+ */
+const char *
+ist_emulator_tunnel_get_arn (IstEmulatorTunnel *self)
+{
+  g_return_val_if_fail (IST_EMULATOR_IS_TUNNEL (self), NULL);
+
+  return self->arn;
+}
+
+/**
+ * ist_emulator_tunnel_get_services:
+ * @self: a tunnel
+ *
+ * Gets the tunnel's services, in the order in which clients are told.
+ *
+ * Returns: (transfer none): the services, none at all if the tunnel was opened so
+ *
+ * Since: 1.0
+ */
+const char *const *
+ist_emulator_tunnel_get_services (IstEmulatorTunnel *self)
+{
+  g_return_val_if_fail (IST_EMULATOR_IS_TUNNEL (self), NULL);
+
+  return (const char *const *) self->services;
+}
+
+/**
+ * ist_emulator_tunnel_get_thing_name:
+ * @self: a tunnel
+ *
+ * Gets the name of the thing that the tunnel leads to.
+ *
+ * Returns: (transfer none) (nullable): the name, if one was given
+ *
+ * Since: 1.0
+ */
+const char *
+ist_emulator_tunnel_get_thing_name (IstEmulatorTunnel *self)
+{
+  g_return_val_if_fail (IST_EMULATOR_IS_TUNNEL (self), NULL);
+
+  return self->thing_name;
+}
+
+/**
+ * ist_emulator_tunnel_get_source_access_token:
+ * @self: a tunnel
+ *
+ * Gets the token with which a source connects. It is a secret.
+ *
+ * Returns: (transfer none): the token, valid until it is rotated
+ *
+ * Since: 1.0
+ */
+const char *
+ist_emulator_tunnel_get_source_access_token (IstEmulatorTunnel *self)
+{
+  g_return_val_if_fail (IST_EMULATOR_IS_TUNNEL (self), NULL);
+
+  return self->sides[IST_MODE_SOURCE].access_token;
+}
+
+/**
+ * ist_emulator_tunnel_get_destination_access_token:
+ * @self: a tunnel
+ *
+ * Gets the token with which a destination connects. It is a secret.
+ *
+ * Returns: (transfer none): the token, valid until it is rotated
+ *
+ * Since: 1.0
+ */
+const char *
+ist_emulator_tunnel_get_destination_access_token (IstEmulatorTunnel *self)
+{
+  g_return_val_if_fail (IST_EMULATOR_IS_TUNNEL (self), NULL);
+
+  return self->sides[IST_MODE_DESTINATION].access_token;
+}
+
+/**
+ * ist_emulator_tunnel_is_open:
+ * @self: a tunnel
+ *
+ * Gets whether the tunnel admits clients.
+ *
+ * Returns: %FALSE once it was closed or has expired
+ *
+ * Since: 1.0
+ */
+gboolean
+ist_emulator_tunnel_is_open (IstEmulatorTunnel *self)
+{
+  g_return_val_if_fail (IST_EMULATOR_IS_TUNNEL (self), FALSE);
+
+  return !self->closed;
+}
+
+/**
+ * ist_emulator_tunnel_is_connected:
+ * @self: a tunnel
+ * @side: source or destination
+ *
+ * Gets whether a client is connected on a side.
+ *
+ * Returns: %TRUE if one is
+ *
+ * Since: 1.0
+ */
+gboolean
+ist_emulator_tunnel_is_connected (IstEmulatorTunnel *self,
+                                  IstMode side)
+{
+  g_return_val_if_fail (IST_EMULATOR_IS_TUNNEL (self), FALSE);
+  g_return_val_if_fail (side == IST_MODE_SOURCE || side == IST_MODE_DESTINATION, FALSE);
+
+  return ist_emulator_relay_is_connected (self->relay, side);
+}
+
+/**
+ * ist_emulator_tunnel_get_queued_bytes:
+ * @self: a tunnel
+ * @side: source or destination
+ *
+ * Gets how much waits in the emulator to be sent to a side.
+ *
+ * Returns: the number of bytes
+ *
+ * Since: 1.0
+ */
+guint64
+ist_emulator_tunnel_get_queued_bytes (IstEmulatorTunnel *self,
+                                      IstMode side)
+{
+  g_return_val_if_fail (IST_EMULATOR_IS_TUNNEL (self), 0);
+  g_return_val_if_fail (side == IST_MODE_SOURCE || side == IST_MODE_DESTINATION, 0);
+
+  return ist_emulator_relay_get_queued (self->relay, side);
+}
+
+static gboolean
+lifetime_over (gpointer user_data)
+{
+  ist_emulator_tunnel_close (user_data);
+  return G_SOURCE_REMOVE;
+}
+
+/**
+ * ist_emulator_tunnel_set_lifetime:
+ * @self: a tunnel
+ * @milliseconds: how long the tunnel lives from now on
+ *
+ * Lets the tunnel expire at another time than it was opened for, for example
+ * sooner than in a minute, which is the least that the service knows.
+ *
+ * When it expires, clients are disconnected, and refused from then on.
+ *
+ * Since: 1.0
+ */
+void
+ist_emulator_tunnel_set_lifetime (IstEmulatorTunnel *self,
+                                  guint milliseconds)
+{
+  g_return_if_fail (IST_EMULATOR_IS_TUNNEL (self));
+
+  clear_lifetime (self);
+  if (self->closed)
+    return;
+  self->lifetime = g_timeout_source_new (milliseconds);
+  g_source_set_callback (self->lifetime, lifetime_over, self, NULL);
+  g_source_attach (self->lifetime, g_main_context_get_thread_default ());
+}
+
+/**
+ * ist_emulator_tunnel_close_side:
+ * @self: a tunnel
+ * @side: source or destination
+ * @code: the WebSocket close code, 1000 to 4999
+ * @reason: (nullable): what the Close frame says, at most 123 bytes
+ *
+ * Says goodbye to the client of a side.
+ *
+ * Returns: %FALSE if nobody is connected there
+ *
+ * Since: 1.0
+ */
+gboolean
+ist_emulator_tunnel_close_side (IstEmulatorTunnel *self,
+                                IstMode side,
+                                guint code,
+                                const char *reason)
+{
+  g_return_val_if_fail (IST_EMULATOR_IS_TUNNEL (self), FALSE);
+  g_return_val_if_fail (side == IST_MODE_SOURCE || side == IST_MODE_DESTINATION, FALSE);
+  g_return_val_if_fail (code >= 1000 && code <= 4999, FALSE);
+
+  return ist_emulator_relay_close (self->relay, side, code, reason, NULL);
+}
+
+/**
+ * ist_emulator_tunnel_drop_side:
+ * @self: a tunnel
+ * @side: source or destination
+ *
+ * Cuts the connection of the client of a side without a word, as a network does
+ * that breaks.
+ *
+ * Returns: %FALSE if nobody is connected there
+ *
+ * Since: 1.0
+ */
+gboolean
+ist_emulator_tunnel_drop_side (IstEmulatorTunnel *self,
+                               IstMode side)
+{
+  g_return_val_if_fail (IST_EMULATOR_IS_TUNNEL (self), FALSE);
+  g_return_val_if_fail (side == IST_MODE_SOURCE || side == IST_MODE_DESTINATION, FALSE);
+
+  return ist_emulator_relay_drop (self->relay, side);
+}
+
+/**
+ * ist_emulator_tunnel_reset_session:
+ * @self: a tunnel
+ *
+ * Ends all streams: sends SESSION_RESET to both sides.
+ *
+ * Since: 1.0
+ */
+void
+ist_emulator_tunnel_reset_session (IstEmulatorTunnel *self)
+{
+  g_return_if_fail (IST_EMULATOR_IS_TUNNEL (self));
+
+  ist_emulator_relay_reset_session (self->relay);
+}
+
+static gboolean
+check_connected (IstEmulatorTunnel *self,
+                 IstMode side,
+                 GError **error)
+{
+  if (ist_emulator_relay_is_connected (self->relay, side))
+    return TRUE;
+
+  g_set_error (error, IST_ERROR, IST_ERROR_NOT_CONNECTED, "No %s is connected",
+               side == IST_MODE_SOURCE ? "source" : "destination");
+  return FALSE;
+}
+
+/**
+ * ist_emulator_tunnel_send_message:
+ * @self: a tunnel
+ * @side: source or destination
+ * @message: a message within the limits of the protocol
+ * @error: return location for an error
+ *
+ * Sends a message to the client of a side, as if it came from the service or from
+ * the other side. It is not checked against the state of the tunnel.
+ *
+ * Returns: %TRUE on success; otherwise %IST_ERROR_NOT_CONNECTED, or another
+ *   error if the message can't be put on the wire
+ *
+ * Since: 1.0
+ */
+gboolean
+ist_emulator_tunnel_send_message (IstEmulatorTunnel *self,
+                                  IstMode side,
+                                  IstMessage *message,
+                                  GError **error)
+{
+  g_autoptr(GByteArray) array = NULL;
+  g_autoptr(GBytes) bytes = NULL;
+
+  g_return_val_if_fail (IST_EMULATOR_IS_TUNNEL (self), FALSE);
+  g_return_val_if_fail (side == IST_MODE_SOURCE || side == IST_MODE_DESTINATION, FALSE);
+  g_return_val_if_fail (message != NULL, FALSE);
+
+  if (!check_connected (self, side, error) || !ist_wire_check (message, error))
+    return FALSE;
+
+  array = g_byte_array_new ();
+  ist_wire_encode (message, array);
+  bytes = g_byte_array_free_to_bytes (g_steal_pointer (&array));
+  ist_emulator_relay_send (self->relay, side, bytes);
+  return TRUE;
+}
+
+/**
+ * ist_emulator_tunnel_send_bytes:
+ * @self: a tunnel
+ * @side: source or destination
+ * @bytes: what to send
+ * @error: return location for an error
+ *
+ * Sends bytes in binary frames to the client of a side, between the messages
+ * that are relayed: half a message, nonsense, several messages at once.
+ *
+ * Returns: %TRUE on success; otherwise %IST_ERROR_NOT_CONNECTED
+ *
+ * Since: 1.0
+ */
+gboolean
+ist_emulator_tunnel_send_bytes (IstEmulatorTunnel *self,
+                                IstMode side,
+                                GBytes *bytes,
+                                GError **error)
+{
+  g_return_val_if_fail (IST_EMULATOR_IS_TUNNEL (self), FALSE);
+  g_return_val_if_fail (side == IST_MODE_SOURCE || side == IST_MODE_DESTINATION, FALSE);
+  g_return_val_if_fail (bytes != NULL, FALSE);
+
+  if (!check_connected (self, side, error))
+    return FALSE;
+
+  ist_emulator_relay_send (self->relay, side, bytes);
+  return TRUE;
+}
+
+/**
+ * ist_emulator_tunnel_send_text:
+ * @self: a tunnel
+ * @side: source or destination
+ * @text: at most 125 bytes
+ * @error: return location for an error
+ *
+ * Sends a text frame, which the service never does, to the client of a side.
+ *
+ * Returns: %TRUE on success; otherwise %IST_ERROR_NOT_CONNECTED,
+ *   %IST_ERROR_TOO_LARGE, or %G_IO_ERROR_WOULD_BLOCK while other frames are
+ *   being sent
+ *
+ * Since: 1.0
+ */
+gboolean
+ist_emulator_tunnel_send_text (IstEmulatorTunnel *self,
+                               IstMode side,
+                               const char *text,
+                               GError **error)
+{
+  guint8 frame[2 + MAX_SHORT_FRAME];
+  gsize length;
+
+  g_return_val_if_fail (IST_EMULATOR_IS_TUNNEL (self), FALSE);
+  g_return_val_if_fail (side == IST_MODE_SOURCE || side == IST_MODE_DESTINATION, FALSE);
+  g_return_val_if_fail (text != NULL, FALSE);
+
+  if (!check_connected (self, side, error))
+    return FALSE;
+
+  length = strlen (text);
+  if (length > MAX_SHORT_FRAME)
+    {
+      g_set_error (error, IST_ERROR, IST_ERROR_TOO_LARGE,
+                   "%" G_GSIZE_FORMAT " bytes of text; at most %d", length, MAX_SHORT_FRAME);
+      return FALSE;
+    }
+
+  /* FIN and the opcode, the length, no mask. */
+  frame[0] = 0x80 | IST_FRAME_TEXT;
+  frame[1] = length;
+  memcpy (frame + 2, text, length);
+  return ist_emulator_relay_send_raw (self->relay, side, frame, 2 + length, error);
+}
+
+/**
+ * ist_emulator_tunnel_refuse_handshakes:
+ * @self: a tunnel
+ * @side: source or destination
+ * @count: how many handshakes to refuse
+ * @status: the HTTP status, 400 to 599
+ * @reason: (nullable): what the answer says
+ *
+ * Refuses the next handshakes with one of a side's access tokens. The tokens are
+ * not used up by that.
+ *
+ * Since: 1.0
+ */
+void
+ist_emulator_tunnel_refuse_handshakes (IstEmulatorTunnel *self,
+                                       IstMode side,
+                                       guint count,
+                                       guint status,
+                                       const char *reason)
+{
+  g_return_if_fail (IST_EMULATOR_IS_TUNNEL (self));
+  g_return_if_fail (side == IST_MODE_SOURCE || side == IST_MODE_DESTINATION);
+  g_return_if_fail (status >= 400 && status <= 599);
+
+  self->sides[side].refusals = count;
+  self->sides[side].refusal_status = status;
+  g_free (self->sides[side].refusal_reason);
+  self->sides[side].refusal_reason = g_strdup (reason != NULL ? reason : soup_status_get_phrase (status));
+}
+
+/**
+ * ist_emulator_tunnel_set_omit_subprotocol:
+ * @self: a tunnel
+ * @side: source or destination
+ * @omit: whether to omit it
+ *
+ * Lets the answer to handshakes on a side name no subprotocol.
+ *
+ * Since: 1.0
+ */
+void
+ist_emulator_tunnel_set_omit_subprotocol (IstEmulatorTunnel *self,
+                                          IstMode side,
+                                          gboolean omit)
+{
+  g_return_if_fail (IST_EMULATOR_IS_TUNNEL (self));
+  g_return_if_fail (side == IST_MODE_SOURCE || side == IST_MODE_DESTINATION);
+
+  self->sides[side].omit_subprotocol = omit;
+}
+
+/**
+ * ist_emulator_tunnel_set_omit_service_ids:
+ * @self: a tunnel
+ * @side: source or destination
+ * @omit: whether to omit it
+ *
+ * Lets clients of a side not be told the tunnel's services when they connect.
+ *
+ * Since: 1.0
+ */
+void
+ist_emulator_tunnel_set_omit_service_ids (IstEmulatorTunnel *self,
+                                          IstMode side,
+                                          gboolean omit)
+{
+  g_return_if_fail (IST_EMULATOR_IS_TUNNEL (self));
+  g_return_if_fail (side == IST_MODE_SOURCE || side == IST_MODE_DESTINATION);
+
+  ist_emulator_relay_set_omit_service_ids (self->relay, side, omit);
+}
+
+/**
+ * ist_emulator_tunnel_set_stalled:
+ * @self: a tunnel
+ * @side: source or destination
+ * @stalled: whether the side is stalled
+ *
+ * Stops reading from the client of a side. Its pings are not answered either.
+ *
+ * Since: 1.0
+ */
+void
+ist_emulator_tunnel_set_stalled (IstEmulatorTunnel *self,
+                                 IstMode side,
+                                 gboolean stalled)
+{
+  g_return_if_fail (IST_EMULATOR_IS_TUNNEL (self));
+  g_return_if_fail (side == IST_MODE_SOURCE || side == IST_MODE_DESTINATION);
+
+  ist_emulator_relay_set_stalled (self->relay, side, stalled);
+}
+
+/**
+ * ist_emulator_tunnel_set_delay:
+ * @self: a tunnel
+ * @side: source or destination
+ * @milliseconds: how long each message waits
+ *
+ * Holds whatever goes to a side for a while. The order stays.
+ *
+ * Since: 1.0
+ */
+void
+ist_emulator_tunnel_set_delay (IstEmulatorTunnel *self,
+                               IstMode side,
+                               guint milliseconds)
+{
+  g_return_if_fail (IST_EMULATOR_IS_TUNNEL (self));
+  g_return_if_fail (side == IST_MODE_SOURCE || side == IST_MODE_DESTINATION);
+
+  ist_emulator_relay_set_delay (self->relay, side, milliseconds);
+}
+
+/**
+ * ist_emulator_tunnel_set_frame_size:
+ * @self: a tunnel
+ * @side: source or destination
+ * @size: bytes in each WebSocket frame, 0 for frames that hold whole messages
+ *
+ * Cuts whatever goes to a side into frames of the same size, so that messages
+ * are spread over several frames or share one.
+ *
+ * Since: 1.0
+ */
+void
+ist_emulator_tunnel_set_frame_size (IstEmulatorTunnel *self,
+                                    IstMode side,
+                                    guint size)
+{
+  g_return_if_fail (IST_EMULATOR_IS_TUNNEL (self));
+  g_return_if_fail (side == IST_MODE_SOURCE || side == IST_MODE_DESTINATION);
+  g_return_if_fail (size <= IST_WIRE_MAX_FRAME);
+
+  ist_emulator_relay_set_frame_size (self->relay, side, size);
+}

@@ -1,0 +1,62 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#if !defined (IST_EMULATOR_INSIDE) && !defined (IST_EMULATOR_COMPILATION)
+#error "Only <ist-emulator/ist-emulator.h> can be included directly."
+#endif
+
+#include <gio/gio.h>
+#include <ist/ist.h>
+
+#include <ist-emulator/ist-emulator-tunnel.h>
+
+G_BEGIN_DECLS
+
+#define IST_EMULATOR_TYPE_SERVICE (ist_emulator_service_get_type ())
+
+IST_AVAILABLE_IN_1_0
+G_DECLARE_FINAL_TYPE (IstEmulatorService, ist_emulator_service, IST_EMULATOR, SERVICE, GObject)
+
+IST_AVAILABLE_IN_1_0
+IstEmulatorService *ist_emulator_service_new (void) G_GNUC_WARN_UNUSED_RESULT;
+
+IST_AVAILABLE_IN_1_0
+gboolean ist_emulator_service_start (IstEmulatorService *self,
+                                     GError **error);
+IST_AVAILABLE_IN_1_0
+void ist_emulator_service_stop (IstEmulatorService *self);
+
+IST_AVAILABLE_IN_1_0
+const char *ist_emulator_service_get_endpoint (IstEmulatorService *self);
+IST_AVAILABLE_IN_1_0
+guint ist_emulator_service_get_port (IstEmulatorService *self);
+IST_AVAILABLE_IN_1_0
+const char *ist_emulator_service_get_ca_pem (IstEmulatorService *self);
+IST_AVAILABLE_IN_1_0
+gboolean ist_emulator_service_write_ca_file (IstEmulatorService *self,
+                                             const char *path,
+                                             GError **error);
+
+IST_AVAILABLE_IN_1_0
+IstEmulatorTunnel *ist_emulator_service_open_tunnel (IstEmulatorService *self,
+                                                     const char *const *services,
+                                                     const char *thing_name,
+                                                     guint lifetime_minutes,
+                                                     GError **error);
+IST_AVAILABLE_IN_1_0
+IstEmulatorTunnel *ist_emulator_service_lookup_tunnel (IstEmulatorService *self,
+                                                       const char *tunnel_id);
+IST_AVAILABLE_IN_1_0
+gboolean ist_emulator_service_close_tunnel (IstEmulatorService *self,
+                                            const char *tunnel_id,
+                                            GError **error);
+IST_AVAILABLE_IN_1_0
+gboolean ist_emulator_service_rotate_tokens (IstEmulatorService *self,
+                                             const char *tunnel_id,
+                                             IstEmulatorSides sides,
+                                             GError **error);
+
+G_END_DECLS
