@@ -1,0 +1,22 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "ist-backoff-private.h"
+
+guint
+ist_backoff_fail (IstBackoff *self)
+{
+  guint64 limit = (guint64) self->base << MIN (self->failures, 32);
+
+  if (self->failures < G_MAXUINT)
+    self->failures++;
+  limit = MIN (limit, self->cap);
+  return MAX (self->floor, (guint) (g_random_double () * limit));
+}
+
+void
+ist_backoff_reset (IstBackoff *self)
+{
+  self->failures = 0;
+}

@@ -1,0 +1,406 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "ist-secure-tunnel-builder.h"
+
+#include "ist-tunnel-settings-private.h"
+
+/**
+ * IstSecureTunnelBuilder:
+ *
+ * Gathers the settings of an [class@Ist.SecureTunnel].
+ *
+ * The properties are those of the tunnel, but writable; each setter returns the
+ * builder, so that calls can be chained:
+ *
+ * ```c
+ * g_autoptr (IstSecureTunnelBuilder) builder = ist_secure_tunnel_builder_new ();
+ * g_autoptr (IstSecureTunnel) tunnel = NULL;
+ *
+ * ist_secure_tunnel_builder_set_mode (builder, IST_MODE_DESTINATION);
+ * ist_secure_tunnel_builder_set_region (builder, "eu-central-1");
+ * ist_secure_tunnel_builder_set_access_token (builder, token);
+ * tunnel = ist_secure_tunnel_builder_build (builder, &error);
+ * ```
+ *
+ * A tunnel is made from a snapshot: what is set afterwards changes nothing in
+ * the tunnels that were built, and a builder can build many.
+ *
+ * Since: 1.0
+ */
+struct _IstSecureTunnelBuilder
+{
+  GObject parent_instance;
+  IstTunnelSettings settings;
+};
+
+G_DEFINE_FINAL_TYPE (IstSecureTunnelBuilder, ist_secure_tunnel_builder, G_TYPE_OBJECT)
+
+static void
+ist_secure_tunnel_builder_get_property (GObject *object,
+                                        guint prop_id,
+                                        GValue *value,
+                                        GParamSpec *pspec)
+{
+  ist_tunnel_settings_get (&IST_SECURE_TUNNEL_BUILDER (object)->settings, prop_id, value);
+}
+
+static void
+ist_secure_tunnel_builder_set_property (GObject *object,
+                                        guint prop_id,
+                                        const GValue *value,
+                                        GParamSpec *pspec)
+{
+  ist_tunnel_settings_set (&IST_SECURE_TUNNEL_BUILDER (object)->settings, prop_id, value);
+}
+
+static void
+ist_secure_tunnel_builder_finalize (GObject *object)
+{
+  ist_tunnel_settings_clear (&IST_SECURE_TUNNEL_BUILDER (object)->settings);
+  G_OBJECT_CLASS (ist_secure_tunnel_builder_parent_class)->finalize (object);
+}
+
+static void
+ist_secure_tunnel_builder_class_init (IstSecureTunnelBuilderClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->get_property = ist_secure_tunnel_builder_get_property;
+  object_class->set_property = ist_secure_tunnel_builder_set_property;
+  object_class->finalize = ist_secure_tunnel_builder_finalize;
+  ist_tunnel_settings_install (object_class, 0);
+}
+
+static void
+ist_secure_tunnel_builder_init (IstSecureTunnelBuilder *self)
+{
+  ist_tunnel_settings_init (&self->settings);
+}
+
+/**
+ * ist_secure_tunnel_builder_new:
+ *
+ * Makes a builder with the default settings.
+ *
+ * Returns: (transfer full): a new builder
+ *
+ * Since: 1.0
+ */
+IstSecureTunnelBuilder *
+ist_secure_tunnel_builder_new (void)
+{
+  return g_object_new (IST_TYPE_SECURE_TUNNEL_BUILDER, NULL);
+}
+
+/**
+ * ist_secure_tunnel_builder_build:
+ * @self: a builder
+ * @error: return location for an error
+ *
+ * Makes a tunnel with the settings as they are now.
+ *
+ * The tunnel belongs to the thread-default main context of the caller, as
+ * [class@Ist.SecureTunnel] says. %IST_ERROR_INVALID_SETTING names the property
+ * that has no value or one that can't work.
+ *
+ * Returns: (transfer full): a new tunnel, not started
+ *
+ * Since: 1.0
+ */
+IstSecureTunnel *
+ist_secure_tunnel_builder_build (IstSecureTunnelBuilder *self,
+                                 GError **error)
+{
+  g_return_val_if_fail (IST_IS_SECURE_TUNNEL_BUILDER (self), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (!ist_tunnel_settings_validate (&self->settings, error))
+    return NULL;
+  return IST_SECURE_TUNNEL (ist_tunnel_settings_construct (&self->settings, IST_TYPE_SECURE_TUNNEL));
+}
+
+#define DEFINE_SETTER(name, c_type, value_type, setting)                           \
+  IstSecureTunnelBuilder *                                                         \
+  ist_secure_tunnel_builder_set_##name (IstSecureTunnelBuilder *self, c_type name) \
+  {                                                                                \
+    g_auto (GValue) value = G_VALUE_INIT;                                          \
+                                                                                   \
+    g_return_val_if_fail (IST_IS_SECURE_TUNNEL_BUILDER (self), self);              \
+                                                                                   \
+    g_value_init (&value, G_VALUE_TYPE (&self->settings.values[setting]));         \
+    g_value_set_##value_type (&value, name);                                       \
+    return builder_set (self, setting, &value);                                    \
+  }
+
+/* Through GObject, for its checks of range and type and its notification. */
+static IstSecureTunnelBuilder *
+builder_set (IstSecureTunnelBuilder *self,
+             IstSetting setting,
+             const GValue *value)
+{
+  g_object_set_property (G_OBJECT (self), ist_tunnel_settings_get_name (setting), value);
+  return self;
+}
+
+/**
+ * ist_secure_tunnel_builder_set_mode:
+ * @self: a builder
+ * @mode: the value
+ *
+ * Sets [property@Ist.SecureTunnelBuilder:mode].
+ *
+ * Returns: (transfer none): @self
+ *
+ * Since: 1.0
+ */
+DEFINE_SETTER (mode, IstMode, enum, IST_SETTING_MODE)
+
+/**
+ * ist_secure_tunnel_builder_set_access_token:
+ * @self: a builder
+ * @access_token: (nullable): the value
+ *
+ * Sets [property@Ist.SecureTunnelBuilder:access-token].
+ *
+ * Returns: (transfer none): @self
+ *
+ * Since: 1.0
+ */
+DEFINE_SETTER (access_token, const char *, string, IST_SETTING_ACCESS_TOKEN)
+
+/**
+ * ist_secure_tunnel_builder_set_client_token:
+ * @self: a builder
+ * @client_token: (nullable): the value
+ *
+ * Sets [property@Ist.SecureTunnelBuilder:client-token].
+ *
+ * Returns: (transfer none): @self
+ *
+ * Since: 1.0
+ */
+DEFINE_SETTER (client_token, const char *, string, IST_SETTING_CLIENT_TOKEN)
+
+/**
+ * ist_secure_tunnel_builder_set_region:
+ * @self: a builder
+ * @region: (nullable): the value
+ *
+ * Sets [property@Ist.SecureTunnelBuilder:region].
+ *
+ * Returns: (transfer none): @self
+ *
+ * Since: 1.0
+ */
+DEFINE_SETTER (region, const char *, string, IST_SETTING_REGION)
+
+/**
+ * ist_secure_tunnel_builder_set_endpoint:
+ * @self: a builder
+ * @endpoint: (nullable): the value
+ *
+ * Sets [property@Ist.SecureTunnelBuilder:endpoint].
+ *
+ * Returns: (transfer none): @self
+ *
+ * Since: 1.0
+ */
+DEFINE_SETTER (endpoint, const char *, string, IST_SETTING_ENDPOINT)
+
+/**
+ * ist_secure_tunnel_builder_set_allow_plain:
+ * @self: a builder
+ * @allow_plain: the value
+ *
+ * Sets [property@Ist.SecureTunnelBuilder:allow-plain].
+ *
+ * Returns: (transfer none): @self
+ *
+ * Since: 1.0
+ */
+DEFINE_SETTER (allow_plain, gboolean, boolean, IST_SETTING_ALLOW_PLAIN)
+
+/**
+ * ist_secure_tunnel_builder_set_tls_database:
+ * @self: a builder
+ * @tls_database: (nullable): the value
+ *
+ * Sets [property@Ist.SecureTunnelBuilder:tls-database].
+ *
+ * Returns: (transfer none): @self
+ *
+ * Since: 1.0
+ */
+DEFINE_SETTER (tls_database, GTlsDatabase *, object, IST_SETTING_TLS_DATABASE)
+
+/**
+ * ist_secure_tunnel_builder_set_ca_file:
+ * @self: a builder
+ * @ca_file: (type filename) (nullable): the value
+ *
+ * Sets [property@Ist.SecureTunnelBuilder:ca-file].
+ *
+ * Returns: (transfer none): @self
+ *
+ * Since: 1.0
+ */
+DEFINE_SETTER (ca_file, const char *, string, IST_SETTING_CA_FILE)
+
+/**
+ * ist_secure_tunnel_builder_set_verify_certificate:
+ * @self: a builder
+ * @verify_certificate: the value
+ *
+ * Sets [property@Ist.SecureTunnelBuilder:verify-certificate].
+ *
+ * Returns: (transfer none): @self
+ *
+ * Since: 1.0
+ */
+DEFINE_SETTER (verify_certificate, gboolean, boolean, IST_SETTING_VERIFY_CERTIFICATE)
+
+/**
+ * ist_secure_tunnel_builder_set_proxy_resolver:
+ * @self: a builder
+ * @proxy_resolver: (nullable): the value
+ *
+ * Sets [property@Ist.SecureTunnelBuilder:proxy-resolver].
+ *
+ * Returns: (transfer none): @self
+ *
+ * Since: 1.0
+ */
+DEFINE_SETTER (proxy_resolver, GProxyResolver *, object, IST_SETTING_PROXY_RESOLVER)
+
+/**
+ * ist_secure_tunnel_builder_set_protocol_version:
+ * @self: a builder
+ * @protocol_version: the value
+ *
+ * Sets [property@Ist.SecureTunnelBuilder:protocol-version].
+ *
+ * Returns: (transfer none): @self
+ *
+ * Since: 1.0
+ */
+DEFINE_SETTER (protocol_version, IstProtocolVersion, enum, IST_SETTING_PROTOCOL_VERSION)
+
+/**
+ * ist_secure_tunnel_builder_set_ping_interval:
+ * @self: a builder
+ * @ping_interval: the value
+ *
+ * Sets [property@Ist.SecureTunnelBuilder:ping-interval].
+ *
+ * Returns: (transfer none): @self
+ *
+ * Since: 1.0
+ */
+DEFINE_SETTER (ping_interval, guint, uint, IST_SETTING_PING_INTERVAL)
+
+/**
+ * ist_secure_tunnel_builder_set_pong_timeout:
+ * @self: a builder
+ * @pong_timeout: the value
+ *
+ * Sets [property@Ist.SecureTunnelBuilder:pong-timeout].
+ *
+ * Returns: (transfer none): @self
+ *
+ * Since: 1.0
+ */
+DEFINE_SETTER (pong_timeout, guint, uint, IST_SETTING_PONG_TIMEOUT)
+
+/**
+ * ist_secure_tunnel_builder_set_connect_timeout:
+ * @self: a builder
+ * @connect_timeout: the value
+ *
+ * Sets [property@Ist.SecureTunnelBuilder:connect-timeout].
+ *
+ * Returns: (transfer none): @self
+ *
+ * Since: 1.0
+ */
+DEFINE_SETTER (connect_timeout, guint, uint, IST_SETTING_CONNECT_TIMEOUT)
+
+/**
+ * ist_secure_tunnel_builder_set_reconnect_policy:
+ * @self: a builder
+ * @reconnect_policy: the value
+ *
+ * Sets [property@Ist.SecureTunnelBuilder:reconnect-policy].
+ *
+ * Returns: (transfer none): @self
+ *
+ * Since: 1.0
+ */
+DEFINE_SETTER (reconnect_policy, IstReconnectPolicy, enum, IST_SETTING_RECONNECT_POLICY)
+
+/**
+ * ist_secure_tunnel_builder_set_reconnect_delay_floor:
+ * @self: a builder
+ * @reconnect_delay_floor: the value
+ *
+ * Sets [property@Ist.SecureTunnelBuilder:reconnect-delay-floor].
+ *
+ * Returns: (transfer none): @self
+ *
+ * Since: 1.0
+ */
+DEFINE_SETTER (reconnect_delay_floor, guint, uint, IST_SETTING_RECONNECT_DELAY_FLOOR)
+
+/**
+ * ist_secure_tunnel_builder_set_reconnect_delay_base:
+ * @self: a builder
+ * @reconnect_delay_base: the value
+ *
+ * Sets [property@Ist.SecureTunnelBuilder:reconnect-delay-base].
+ *
+ * Returns: (transfer none): @self
+ *
+ * Since: 1.0
+ */
+DEFINE_SETTER (reconnect_delay_base, guint, uint, IST_SETTING_RECONNECT_DELAY_BASE)
+
+/**
+ * ist_secure_tunnel_builder_set_reconnect_delay_cap:
+ * @self: a builder
+ * @reconnect_delay_cap: the value
+ *
+ * Sets [property@Ist.SecureTunnelBuilder:reconnect-delay-cap].
+ *
+ * Returns: (transfer none): @self
+ *
+ * Since: 1.0
+ */
+DEFINE_SETTER (reconnect_delay_cap, guint, uint, IST_SETTING_RECONNECT_DELAY_CAP)
+
+/**
+ * ist_secure_tunnel_builder_set_max_attempts:
+ * @self: a builder
+ * @max_attempts: the value
+ *
+ * Sets [property@Ist.SecureTunnelBuilder:max-attempts].
+ *
+ * Returns: (transfer none): @self
+ *
+ * Since: 1.0
+ */
+DEFINE_SETTER (max_attempts, guint, uint, IST_SETTING_MAX_ATTEMPTS)
+
+/**
+ * ist_secure_tunnel_builder_set_send_buffer_size:
+ * @self: a builder
+ * @send_buffer_size: the value
+ *
+ * Sets [property@Ist.SecureTunnelBuilder:send-buffer-size].
+ *
+ * Returns: (transfer none): @self
+ *
+ * Since: 1.0
+ */
+DEFINE_SETTER (send_buffer_size, guint, uint, IST_SETTING_SEND_BUFFER_SIZE)
+

@@ -1,0 +1,1987 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "ist-secure-tunnel.h"
+
+#include "ist-backoff-private.h"
+#include "ist-error.h"
+#include "ist-tunnel-settings-private.h"
+#include "protocol/ist-stream-table-private.h"
+#include "protocol/ist-wire-private.h"
+#include "transport/ist-channel-private.h"
+#include "transport/ist-handshake-private.h"
+
+/* A connection that was up for so long counts as a success, in microseconds. */
+#define STABLE_AFTER (10 * G_USEC_PER_SEC)
+
+/* Some servers name no services. After so many seconds of silence the tunnel
+ * is taken to have none, since a source would wait for ever. */
+#define SERVICES_GRACE 5
+
+/* A peer that makes us answer (with resets) and reads no answers is not
+ * listened to beyond so many. */
+#define MAX_ANSWERS_QUEUED 1024
+
+/**
+ * IstSecureTunnel:
+ *
+ * One end of a tunnel of AWS IoT Secure Tunneling.
+ *
+ * Both ends of a tunnel, the source (the operator) and the destination (the
+ * device), connect to the service with an access token of their own; the
+ * service passes streams of messages between them. A tunnel has zero or more
+ * named services; each service has at most one active stream at a time, and a
+ * stream carries one or, with peers of protocol version 3, many connections.
+ *
+ * A tunnel is made with all its settings, as construct-only properties or with
+ * an [class@Ist.SecureTunnelBuilder], and never changes afterwards.
+ * [method@Ist.SecureTunnel.start] connects it and keeps it connected until
+ * [method@Ist.SecureTunnel.stop]; signals tell what happens.
+ *
+ * ```c
+ * static void
+ * on_message (IstSecureTunnel *tunnel,
+ *             IstMessage      *message,
+ *             gpointer         user_data)
+ * {
+ *   GBytes *payload = ist_message_get_payload (message);
+ *
+ *   g_print ("%" G_GSIZE_FORMAT " bytes\n", g_bytes_get_size (payload));
+ * }
+ *
+ * int
+ * main (void)
+ * {
+ *   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
+ *   g_autoptr (IstSecureTunnel) tunnel = NULL;
+ *   g_autoptr (GError) error = NULL;
+ *
+ *   tunnel = ist_secure_tunnel_new (IST_MODE_DESTINATION, g_getenv ("ACCESS_TOKEN"),
+ *                                   "eu-central-1", &error);
+ *   if (tunnel == NULL || !ist_secure_tunnel_start (tunnel, &error))
+ *     g_error ("%s", error->message);
+ *   g_signal_connect (tunnel, "message-received", G_CALLBACK (on_message), NULL);
+ *   g_signal_connect_swapped (tunnel, "stopped", G_CALLBACK (g_main_loop_quit), loop);
+ *   g_main_loop_run (loop);
+ *   return 0;
+ * }
+ * ```
+ *
+ * A tunnel belongs to the main context that was the thread-default one when it
+ * was made: it is used from that context's thread only, and all its signals
+ * are emitted there. Any method may be called from any signal handler, and
+ * the last reference may be dropped there.
+ *
+ * Since: 1.0
+ */
+struct _IstSecureTunnel
+{
+  GObject parent_instance;
+
+  IstTunnelSettings settings;
+  GMainContext *context;
+
+  IstTunnelState state;
+  gboolean start_again; /* start() was called while stopping */
+  GCancellable *connecting;
+  GSource *timer; /* what the state waits for: reconnecting, the grace for services, the end of stopping */
+  IstBackoff backoff;
+  gint64 connected_at;
+  gboolean was_connected; /* at least once since start() */
+
+  IstChannel *channel;
+  IstWireDecoder *decoder;
+  IstStreamTable *table;
+  GArray *events; /* spare, for received messages */
+
+  gboolean paused;
+  guint answers_queued;
+
+  GQueue sends;   /* Sends that were accepted, by their link */
+  GQueue waiting; /* Sends that wait for room */
+
+  GStrv service_ids;
+  char *channel_id;
+  guint64 bytes_in;
+  guint64 bytes_out;
+  guint64 messages_in;
+  guint64 messages_out;
+  guint64 told[5]; /* the counters as last notified */
+  gint64 round_trip_time;
+  guint reconnect_count;
+  GError *last_error;
+};
+
+/* A message of the user's, from the moment it is accepted or waits. */
+typedef struct
+{
+  GList link;
+  IstMessage *message;
+  gsize size;
+  guint pieces; /* DATA messages that are not done */
+  GError *error; /* of the first piece that failed */
+  GTask *task;   /* NULL unless sent asynchronously */
+  GSource *cancelled;
+} Send;
+
+enum
+{
+  PROP_STATE = IST_N_SETTINGS,
+  PROP_SERVICE_IDS,
+  PROP_CHANNEL_ID,
+  PROP_BYTES_IN,
+  PROP_BYTES_OUT,
+  PROP_MESSAGES_IN,
+  PROP_MESSAGES_OUT,
+  PROP_QUEUED_BYTES,
+  PROP_ROUND_TRIP_TIME,
+  PROP_RECONNECT_COUNT,
+  PROP_LAST_ERROR,
+  N_PROPS,
+};
+
+static GParamSpec *properties[N_PROPS];
+
+enum
+{
+  CONNECTION_SUCCESS,
+  CONNECTION_FAILURE,
+  CONNECTION_SHUTDOWN,
+  SEND_DATA_COMPLETE,
+  MESSAGE_RECEIVED,
+  STREAM_STARTED,
+  STREAM_STOPPED,
+  CONNECTION_STARTED,
+  CONNECTION_RESET,
+  SESSION_RESET,
+  STOPPED,
+  N_SIGNALS,
+};
+
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (IstSecureTunnel, ist_secure_tunnel, G_TYPE_OBJECT)
+
+static void tunnel_begin_attempt (IstSecureTunnel *self);
+static void tunnel_process_events (IstSecureTunnel *self,
+                                   GArray *events);
+
+/* What is told */
+
+static void
+tunnel_set_state (IstSecureTunnel *self,
+                  IstTunnelState state)
+{
+  if (self->state == state)
+    return;
+  self->state = state;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
+}
+
+static void
+tunnel_set_last_error (IstSecureTunnel *self,
+                       const GError *error)
+{
+  g_clear_error (&self->last_error);
+  self->last_error = g_error_copy (error);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_LAST_ERROR]);
+}
+
+static void
+tunnel_set_service_ids (IstSecureTunnel *self,
+                        const char *const *service_ids)
+{
+  if (self->service_ids != NULL && g_strv_equal ((const char *const *) self->service_ids, service_ids))
+    return;
+  g_strfreev (self->service_ids);
+  self->service_ids = g_strdupv ((char **) service_ids);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SERVICE_IDS]);
+}
+
+static void
+tunnel_set_channel_id (IstSecureTunnel *self,
+                       const char *channel_id)
+{
+  if (g_strcmp0 (self->channel_id, channel_id) == 0)
+    return;
+  g_free (self->channel_id);
+  self->channel_id = g_strdup (channel_id);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CHANNEL_ID]);
+}
+
+/* The counters change with every message; they are notified once for all that
+ * happens in one turn of the main loop. */
+static void
+tunnel_notify_counters (IstSecureTunnel *self)
+{
+  const guint64 now[] = { self->bytes_in, self->bytes_out, self->messages_in, self->messages_out,
+                          ist_secure_tunnel_get_queued_bytes (self) };
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (now); i++)
+    {
+      if (self->told[i] == now[i])
+        continue;
+      self->told[i] = now[i];
+      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_BYTES_IN + i]);
+    }
+}
+
+/* The timer */
+
+static void
+tunnel_stop_timer (IstSecureTunnel *self)
+{
+  if (self->timer != NULL)
+    g_source_destroy (self->timer);
+  g_clear_pointer (&self->timer, g_source_unref);
+}
+
+static void
+tunnel_start_timer (IstSecureTunnel *self,
+                    guint milliseconds,
+                    GSourceFunc callback)
+{
+  tunnel_stop_timer (self);
+  self->timer = g_timeout_source_new (milliseconds);
+  g_source_set_callback (self->timer, callback, self, NULL);
+  g_source_attach (self->timer, self->context);
+}
+
+/* Sending */
+
+static void
+send_stop_watching (Send *send)
+{
+  if (send->cancelled != NULL)
+    g_source_destroy (send->cancelled);
+  g_clear_pointer (&send->cancelled, g_source_unref);
+}
+
+static void
+send_free (Send *send)
+{
+  send_stop_watching (send);
+  g_clear_pointer (&send->message, ist_message_unref);
+  g_clear_error (&send->error);
+  g_clear_object (&send->task);
+  g_free (send);
+}
+
+static Send *
+send_new (IstMessage *message)
+{
+  Send *send = g_new0 (Send, 1);
+
+  send->link.data = send;
+  send->message = ist_message_ref (message);
+  return send;
+}
+
+/* The @index-th DATA message that a user's message goes out as; NULL after the last. */
+static IstMessage *
+send_get_piece (const Send *send,
+                guint index)
+{
+  GBytes *payload = ist_message_get_payload (send->message);
+  gsize length = payload != NULL ? g_bytes_get_size (payload) : 0;
+  gsize start = (gsize) index * IST_WIRE_MAX_PAYLOAD;
+  g_autoptr (GBytes) part = NULL;
+
+  if (index > 0 && start >= length)
+    return NULL;
+  if (length <= IST_WIRE_MAX_PAYLOAD)
+    return ist_message_ref (send->message);
+  part = g_bytes_new_from_bytes (payload, start, MIN (length - start, IST_WIRE_MAX_PAYLOAD));
+  return ist_message_new_for_connection (ist_message_get_service_id (send->message),
+                                         ist_message_get_connection_id (send->message), part);
+}
+
+static gboolean
+check_outgoing (IstMessage *message,
+                GError **error)
+{
+  if (ist_message_get_message_type (message) == IST_MESSAGE_TYPE_DATA)
+    return TRUE;
+  g_set_error_literal (error, IST_ERROR, IST_ERROR_INVALID_SETTING,
+                       "Only DATA messages can be sent; the tunnel makes the others, for start_stream() and its kin");
+  return FALSE;
+}
+
+static gboolean
+check_connected (IstSecureTunnel *self,
+                 GError **error)
+{
+  if (self->state == IST_TUNNEL_STATE_CONNECTED)
+    return TRUE;
+  g_set_error_literal (error, IST_ERROR, IST_ERROR_NOT_CONNECTED,
+                       "The tunnel is not connected; connection-success tells when it is");
+  return FALSE;
+}
+
+static gboolean
+tunnel_has_room (IstSecureTunnel *self,
+                 gsize size)
+{
+  return ist_channel_get_queued (self->channel) + size <=
+         ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_SEND_BUFFER_SIZE);
+}
+
+/* Queues all pieces of a message or none. */
+static gboolean
+tunnel_accept (IstSecureTunnel *self,
+               Send *send,
+               GError **error)
+{
+  guint limit = ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_SEND_BUFFER_SIZE);
+  g_autoptr (GPtrArray) pieces = NULL;
+  IstMessage *piece;
+  IstLane lane = { 0 };
+  guint i;
+
+  if (!check_connected (self, error))
+    return FALSE;
+
+  pieces = g_ptr_array_new_with_free_func ((GDestroyNotify) ist_message_unref);
+  send->size = 0;
+  for (i = 0; (piece = send_get_piece (send, i)) != NULL; i++)
+    {
+      IstMessage *addressed = ist_stream_table_address (self->table, piece, &lane, error);
+
+      ist_message_unref (piece);
+      if (addressed == NULL)
+        return FALSE;
+      g_ptr_array_add (pieces, addressed);
+      send->size += ist_wire_get_encoded_size (addressed);
+      if (send->size > limit)
+        {
+          g_set_error (error, IST_ERROR, IST_ERROR_TOO_LARGE,
+                       "The message is larger than send-buffer-size, %u bytes; send it in parts", limit);
+          return FALSE;
+        }
+    }
+  if (!tunnel_has_room (self, send->size))
+    {
+      g_set_error (error, IST_ERROR, IST_ERROR_WOULD_BLOCK,
+                   "The send queue is full: %" G_GSIZE_FORMAT " of %u bytes; notify::queued-bytes tells when it drains",
+                   ist_channel_get_queued (self->channel), limit);
+      return FALSE;
+    }
+
+  send->pieces = pieces->len;
+  g_queue_push_tail_link (&self->sends, &send->link);
+  for (i = 0; i < pieces->len; i++)
+    ist_channel_send (self->channel, lane, FALSE, pieces->pdata[i], send);
+  return TRUE;
+}
+
+static void
+send_return (Send *send,
+             const GError *error)
+{
+  g_autoptr (GTask) task = g_steal_pointer (&send->task);
+
+  if (task == NULL)
+    return;
+  if (error != NULL)
+    g_task_return_error (task, g_error_copy (error));
+  else
+    g_task_return_boolean (task, TRUE);
+}
+
+/* A piece is done; with the last one the message is. */
+static void
+tunnel_piece_done (IstSecureTunnel *self,
+                   Send *send,
+                   const GError *error)
+{
+  GBytes *payload;
+
+  if (error != NULL && send->error == NULL)
+    send->error = g_error_copy (error);
+  if (--send->pieces > 0)
+    return;
+
+  g_queue_unlink (&self->sends, &send->link);
+  if (send->error == NULL)
+    {
+      payload = ist_message_get_payload (send->message);
+      self->messages_out++;
+      self->bytes_out += payload != NULL ? g_bytes_get_size (payload) : 0;
+    }
+  send_return (send, send->error);
+  g_signal_emit (self, signals[SEND_DATA_COMPLETE], 0, send->message, send->error);
+  send_free (send);
+}
+
+/* Those that wait for room, in order, as far as there is some. */
+static void
+tunnel_serve_waiting (IstSecureTunnel *self)
+{
+  while (self->waiting.head != NULL)
+    {
+      Send *send = self->waiting.head->data;
+      g_autoptr (GError) error = NULL;
+
+      g_queue_unlink (&self->waiting, &send->link);
+      if (tunnel_accept (self, send, &error))
+        {
+          send_stop_watching (send);
+          continue;
+        }
+      if (g_error_matches (error, IST_ERROR, IST_ERROR_WOULD_BLOCK))
+        {
+          g_queue_push_head_link (&self->waiting, &send->link);
+          return;
+        }
+      send_return (send, error);
+      send_free (send);
+    }
+}
+
+static void
+tunnel_fail_waiting (IstSecureTunnel *self,
+                     const GError *error)
+{
+  while (self->waiting.head != NULL)
+    {
+      Send *send = self->waiting.head->data;
+
+      g_queue_unlink (&self->waiting, &send->link);
+      send_return (send, error);
+      send_free (send);
+    }
+}
+
+static gboolean
+on_send_cancelled (GCancellable *cancellable,
+                   gpointer user_data)
+{
+  Send *send = user_data;
+  IstSecureTunnel *self = g_task_get_source_object (send->task);
+  g_autoptr (GError) error = NULL;
+
+  g_cancellable_set_error_if_cancelled (cancellable, &error);
+  g_queue_unlink (&self->waiting, &send->link);
+  send_return (send, error);
+  send_free (send);
+  return G_SOURCE_REMOVE;
+}
+
+/* Ending and beginning again */
+
+static void
+tunnel_drop_channel (IstSecureTunnel *self)
+{
+  if (self->channel != NULL)
+    ist_channel_disown (self->channel);
+  g_clear_pointer (&self->channel, ist_channel_unref);
+  self->answers_queued = 0;
+}
+
+static void
+tunnel_set_stopped (IstSecureTunnel *self)
+{
+  tunnel_stop_timer (self);
+  tunnel_set_state (self, IST_TUNNEL_STATE_STOPPED);
+  g_signal_emit (self, signals[STOPPED], 0);
+
+  if (self->start_again && self->state == IST_TUNNEL_STATE_STOPPED)
+    {
+      self->start_again = FALSE;
+      ist_secure_tunnel_start (self, NULL);
+    }
+}
+
+static gboolean
+on_reconnect (gpointer user_data)
+{
+  g_autoptr (IstSecureTunnel) self = g_object_ref (user_data);
+
+  tunnel_stop_timer (self);
+  tunnel_begin_attempt (self);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+tunnel_wants_retry (IstSecureTunnel *self,
+                    const GError *error)
+{
+  guint max = ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_MAX_ATTEMPTS);
+
+  if (max > 0 && self->backoff.failures >= max)
+    return FALSE;
+  switch ((IstReconnectPolicy) ist_tunnel_settings_get_enum (&self->settings, IST_SETTING_RECONNECT_POLICY))
+    {
+    case IST_RECONNECT_POLICY_ALWAYS:
+      return TRUE;
+    case IST_RECONNECT_POLICY_TRANSIENT:
+      return !ist_error_is_final (error);
+    case IST_RECONNECT_POLICY_NEVER:
+    default:
+      return FALSE;
+    }
+}
+
+/* After a failure: decides, enters the next state, then tells. */
+static void
+tunnel_fail (IstSecureTunnel *self,
+             const GError *error,
+             guint signal)
+{
+  guint delay = ist_backoff_fail (&self->backoff);
+  gboolean will_retry = tunnel_wants_retry (self, error);
+
+  tunnel_set_last_error (self, error);
+  if (will_retry)
+    {
+      g_info ("Reconnecting in %u ms: %s", delay, error->message);
+      tunnel_start_timer (self, delay, on_reconnect);
+      tunnel_set_state (self, IST_TUNNEL_STATE_WAITING);
+    }
+  else
+    {
+      g_info ("Giving up: %s", error->message);
+      tunnel_set_state (self, IST_TUNNEL_STATE_STOPPING);
+    }
+
+  if (signal == CONNECTION_FAILURE)
+    g_signal_emit (self, signals[CONNECTION_FAILURE], 0, error, will_retry);
+  else
+    g_signal_emit (self, signals[CONNECTION_SHUTDOWN], 0, error);
+
+  if (!will_retry)
+    tunnel_set_stopped (self);
+}
+
+/* The WebSocket of a connected tunnel is gone: @error says why, NULL after stop(). */
+static void
+tunnel_end_connection (IstSecureTunnel *self,
+                       const GError *error)
+{
+  g_autoptr (GError) why = NULL;
+  g_autoptr (GArray) events = ist_stream_events_new ();
+
+  why = error != NULL ? g_error_copy (error)
+                      : g_error_new_literal (IST_ERROR, IST_ERROR_STOPPED, "The tunnel was stopped");
+  tunnel_fail_waiting (self, why);
+  ist_stream_table_disconnect (self->table, why, events);
+  tunnel_process_events (self, events);
+}
+
+/* The channel */
+
+static void
+tunnel_update_paused (IstSecureTunnel *self)
+{
+  if (self->channel != NULL)
+    ist_channel_set_paused (self->channel, self->paused || self->answers_queued > MAX_ANSWERS_QUEUED);
+}
+
+/* Any value that is no Send: marks what the tunnel itself sends. */
+static char answer_tag;
+
+static void
+on_channel_sent (IstChannel *channel,
+                 gpointer tag,
+                 const GError *error,
+                 gpointer user_data)
+{
+  g_autoptr (IstSecureTunnel) self = g_object_ref (user_data);
+
+  if (tag != &answer_tag)
+    {
+      tunnel_piece_done (self, tag, error);
+      return;
+    }
+  self->answers_queued--;
+  if (self->answers_queued == MAX_ANSWERS_QUEUED)
+    tunnel_update_paused (self);
+}
+
+static void
+on_channel_drained (IstChannel *channel,
+                    gpointer user_data)
+{
+  g_autoptr (IstSecureTunnel) self = g_object_ref (user_data);
+
+  if (self->channel == channel)
+    tunnel_serve_waiting (self);
+  tunnel_notify_counters (self);
+}
+
+static void
+on_channel_pong (IstChannel *channel,
+                 gint64 round_trip,
+                 gpointer user_data)
+{
+  IstSecureTunnel *self = user_data;
+
+  self->round_trip_time = round_trip;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ROUND_TRIP_TIME]);
+}
+
+static void
+tunnel_receive (IstSecureTunnel *self,
+                IstMessage *message)
+{
+  g_autoptr (GArray) events = g_steal_pointer (&self->events);
+
+  if (events == NULL)
+    events = ist_stream_events_new ();
+  ist_stream_table_receive (self->table, message, events);
+  tunnel_process_events (self, events);
+
+  g_array_set_size (events, 0);
+  if (self->events == NULL)
+    self->events = g_steal_pointer (&events);
+}
+
+static void
+on_channel_received (IstChannel *channel,
+                     GBytes *data,
+                     gpointer user_data)
+{
+  g_autoptr (IstSecureTunnel) self = g_object_ref (user_data);
+  g_autoptr (GError) error = NULL;
+
+  ist_wire_decoder_feed (self->decoder, data);
+  /* Whatever a handler does to the tunnel, the rest of a WebSocket that it has
+   * left is of no interest. */
+  while (self->channel == channel && self->state != IST_TUNNEL_STATE_STOPPING)
+    {
+      g_autoptr (IstMessage) message = NULL;
+
+      if (!ist_wire_decoder_next (self->decoder, &message, NULL, &error))
+        {
+          ist_channel_close (channel, SOUP_WEBSOCKET_CLOSE_PROTOCOL_ERROR, "not a tunnel message", error);
+          break;
+        }
+      if (message == NULL)
+        break;
+      tunnel_receive (self, message);
+    }
+  tunnel_notify_counters (self);
+}
+
+static void
+on_channel_closed (IstChannel *channel,
+                   const GError *error,
+                   gpointer user_data)
+{
+  g_autoptr (IstSecureTunnel) self = g_object_ref (user_data);
+  gboolean was_connected = self->connected_at != 0;
+
+  if (was_connected && g_get_monotonic_time () - self->connected_at >= STABLE_AFTER)
+    ist_backoff_reset (&self->backoff);
+  self->connected_at = 0;
+  tunnel_stop_timer (self);
+  tunnel_drop_channel (self);
+  tunnel_notify_counters (self);
+
+  if (self->state == IST_TUNNEL_STATE_STOPPING)
+    {
+      tunnel_end_connection (self, NULL);
+      if (was_connected)
+        g_signal_emit (self, signals[CONNECTION_SHUTDOWN], 0, NULL);
+      tunnel_set_stopped (self);
+    }
+  else if (was_connected)
+    {
+      /* Not connected any more for whoever asks while the streams end. */
+      tunnel_set_state (self, IST_TUNNEL_STATE_WAITING);
+      tunnel_end_connection (self, error);
+      if (self->state == IST_TUNNEL_STATE_WAITING)
+        tunnel_fail (self, error, CONNECTION_SHUTDOWN);
+      else
+        g_signal_emit (self, signals[CONNECTION_SHUTDOWN], 0, error);
+    }
+  else
+    {
+      tunnel_end_connection (self, error);
+      tunnel_fail (self, error, CONNECTION_FAILURE);
+    }
+}
+
+static const IstChannelDelegate channel_delegate = {
+  .received = on_channel_received,
+  .sent = on_channel_sent,
+  .drained = on_channel_drained,
+  .pong = on_channel_pong,
+  .closed = on_channel_closed,
+};
+
+/* Connecting */
+
+static void
+tunnel_set_connected (IstSecureTunnel *self)
+{
+  tunnel_stop_timer (self);
+  self->connected_at = g_get_monotonic_time ();
+  if (self->was_connected)
+    {
+      self->reconnect_count++;
+      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_RECONNECT_COUNT]);
+    }
+  self->was_connected = TRUE;
+  g_info ("Connected, channel %s", self->channel_id != NULL ? self->channel_id : "unknown");
+  tunnel_set_state (self, IST_TUNNEL_STATE_CONNECTED);
+  g_signal_emit (self, signals[CONNECTION_SUCCESS], 0, self->service_ids);
+}
+
+static gboolean
+on_services_grace (gpointer user_data)
+{
+  g_autoptr (IstSecureTunnel) self = g_object_ref (user_data);
+  g_autoptr (IstMessage) none = ist_message_new_service_ids (NULL);
+
+  tunnel_receive (self, none);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+tunnel_take_stream (IstSecureTunnel *self,
+                    IstMeteredStream *stream)
+{
+  g_autoptr (GUri) uri = ist_tunnel_settings_make_uri (&self->settings);
+
+  g_main_context_push_thread_default (self->context);
+  self->channel = ist_channel_new (stream, uri, SOUP_WEBSOCKET_CONNECTION_CLIENT, &channel_delegate, self);
+  g_main_context_pop_thread_default (self->context);
+  ist_channel_set_keepalive (self->channel,
+                             ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_PING_INTERVAL),
+                             ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_PONG_TIMEOUT));
+  ist_wire_decoder_reset (self->decoder);
+  tunnel_update_paused (self);
+  tunnel_start_timer (self, SERVICES_GRACE * 1000, on_services_grace);
+}
+
+static void
+on_handshake_done (GObject *source,
+                   GAsyncResult *result,
+                   gpointer user_data)
+{
+  GWeakRef *weak = user_data;
+  g_autoptr (IstSecureTunnel) self = g_weak_ref_get (weak);
+  g_autoptr (IstMeteredStream) stream = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *channel_id = NULL;
+
+  g_weak_ref_clear (weak);
+  g_free (weak);
+
+  stream = ist_handshake_finish (result, &channel_id, &error);
+  if (self == NULL)
+    return;
+
+  g_clear_object (&self->connecting);
+  if (self->state == IST_TUNNEL_STATE_STOPPING)
+    {
+      tunnel_set_stopped (self);
+      return;
+    }
+  tunnel_set_channel_id (self, channel_id);
+  if (self->state != IST_TUNNEL_STATE_CONNECTING)
+    return;
+  if (stream != NULL)
+    tunnel_take_stream (self, stream);
+  else
+    tunnel_fail (self, error, CONNECTION_FAILURE);
+}
+
+static void
+tunnel_begin_attempt (IstSecureTunnel *self)
+{
+  g_autoptr (GUri) uri = ist_tunnel_settings_make_uri (&self->settings);
+  g_autoptr (GTlsDatabase) database = NULL;
+  g_autoptr (GError) error = NULL;
+  IstHandshakeParams params = { 0 };
+  GWeakRef *weak;
+
+  database = ist_tunnel_settings_make_tls_database (&self->settings, &error);
+  if (error != NULL)
+    {
+      tunnel_fail (self, error, CONNECTION_FAILURE);
+      return;
+    }
+
+  params.uri = uri;
+  params.access_token = ist_tunnel_settings_get_string (&self->settings, IST_SETTING_ACCESS_TOKEN);
+  params.client_token = ist_tunnel_settings_get_string (&self->settings, IST_SETTING_CLIENT_TOKEN);
+  params.tls_database = database;
+  params.skip_verification = !ist_tunnel_settings_get_boolean (&self->settings, IST_SETTING_VERIFY_CERTIFICATE);
+  params.proxy_resolver = ist_tunnel_settings_get_object (&self->settings, IST_SETTING_PROXY_RESOLVER);
+  params.timeout = ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_CONNECT_TIMEOUT);
+
+  g_info ("Connecting to %s", g_uri_get_host (uri));
+  self->connecting = g_cancellable_new ();
+  weak = g_new0 (GWeakRef, 1);
+  g_weak_ref_init (weak, self);
+  g_main_context_push_thread_default (self->context);
+  ist_handshake_async (&params, self->connecting, on_handshake_done, weak);
+  g_main_context_pop_thread_default (self->context);
+  tunnel_set_state (self, IST_TUNNEL_STATE_CONNECTING);
+}
+
+/* What follows from messages and calls */
+
+static gboolean
+is_barrier (IstMessage *message)
+{
+  IstMessageType type = ist_message_get_message_type (message);
+
+  return type == IST_MESSAGE_TYPE_STREAM_START || type == IST_MESSAGE_TYPE_STREAM_RESET;
+}
+
+/* What is queued for a stream or connection that the other side has ended is not sent. */
+static void
+tunnel_cancel_ended (IstSecureTunnel *self,
+                     GArray *events)
+{
+  guint i;
+
+  if (self->channel == NULL)
+    return;
+  for (i = 0; i < events->len; i++)
+    {
+      IstStreamEvent *event = &g_array_index (events, IstStreamEvent, i);
+
+      if (event->error == NULL)
+        continue;
+      if (event->type == IST_STREAM_EVENT_STREAM_STOPPED)
+        ist_channel_cancel_service (self->channel, event->lane.service, event->error);
+      else if (event->type == IST_STREAM_EVENT_CONNECTION_RESET)
+        ist_channel_cancel_lane (self->channel, event->lane, event->error);
+    }
+}
+
+static void
+tunnel_send_own (IstSecureTunnel *self,
+                 IstLane lane,
+                 IstMessage *message)
+{
+  if (self->channel == NULL)
+    return;
+  self->answers_queued++;
+  if (self->answers_queued == MAX_ANSWERS_QUEUED + 1)
+    tunnel_update_paused (self);
+  ist_channel_send (self->channel, lane, is_barrier (message), message, &answer_tag);
+}
+
+static void
+tunnel_process_event (IstSecureTunnel *self,
+                      IstStreamEvent *event)
+{
+  GBytes *payload;
+
+  switch (event->type)
+    {
+    case IST_STREAM_EVENT_SERVICES:
+      tunnel_set_service_ids (self, ist_stream_table_get_services (self->table));
+      if (self->state == IST_TUNNEL_STATE_CONNECTING)
+        tunnel_set_connected (self);
+      break;
+    case IST_STREAM_EVENT_SEND:
+      tunnel_send_own (self, event->lane, event->message);
+      break;
+    case IST_STREAM_EVENT_DATA:
+      payload = ist_message_get_payload (event->message);
+      self->messages_in++;
+      self->bytes_in += payload != NULL ? g_bytes_get_size (payload) : 0;
+      g_signal_emit (self, signals[MESSAGE_RECEIVED], 0, event->message);
+      break;
+    case IST_STREAM_EVENT_STREAM_STARTED:
+      g_signal_emit (self, signals[STREAM_STARTED], 0, event->info);
+      break;
+    case IST_STREAM_EVENT_CONNECTION_STARTED:
+      g_signal_emit (self, signals[CONNECTION_STARTED], 0, event->info);
+      break;
+    case IST_STREAM_EVENT_CONNECTION_RESET:
+      g_signal_emit (self, signals[CONNECTION_RESET], 0, event->info, event->error);
+      break;
+    case IST_STREAM_EVENT_STREAM_STOPPED:
+      g_signal_emit (self, signals[STREAM_STOPPED], 0, event->info, event->error);
+      break;
+    case IST_STREAM_EVENT_SESSION_RESET:
+      g_signal_emit (self, signals[SESSION_RESET], 0);
+      break;
+    case IST_STREAM_EVENT_PROTOCOL_ERROR:
+      g_info ("%s", event->error->message);
+      tunnel_set_last_error (self, event->error);
+      break;
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+static void
+tunnel_process_events (IstSecureTunnel *self,
+                       GArray *events)
+{
+  guint i;
+
+  tunnel_cancel_ended (self, events);
+  for (i = 0; i < events->len; i++)
+    tunnel_process_event (self, &g_array_index (events, IstStreamEvent, i));
+}
+
+/* The object */
+
+static void
+ist_secure_tunnel_constructed (GObject *object)
+{
+  IstSecureTunnel *self = IST_SECURE_TUNNEL (object);
+
+  G_OBJECT_CLASS (ist_secure_tunnel_parent_class)->constructed (object);
+
+  self->context = g_main_context_ref_thread_default ();
+  if (ist_tunnel_settings_get_string (&self->settings, IST_SETTING_CLIENT_TOKEN) == NULL)
+    g_value_take_string (&self->settings.values[IST_SETTING_CLIENT_TOKEN], g_uuid_string_random ());
+  self->backoff.floor = ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_RECONNECT_DELAY_FLOOR);
+  self->backoff.base = ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_RECONNECT_DELAY_BASE);
+  self->backoff.cap = ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_RECONNECT_DELAY_CAP);
+  self->table = ist_stream_table_new (ist_tunnel_settings_get_enum (&self->settings, IST_SETTING_MODE),
+                                      ist_tunnel_settings_get_enum (&self->settings, IST_SETTING_PROTOCOL_VERSION));
+}
+
+static void
+ist_secure_tunnel_dispose (GObject *object)
+{
+  IstSecureTunnel *self = IST_SECURE_TUNNEL (object);
+
+  if (self->connecting != NULL)
+    g_cancellable_cancel (self->connecting);
+  g_clear_object (&self->connecting);
+  tunnel_stop_timer (self);
+  tunnel_drop_channel (self);
+  /* Tasks hold a reference to the tunnel, so none is left here. */
+  while (self->sends.head != NULL)
+    {
+      Send *send = self->sends.head->data;
+
+      g_queue_unlink (&self->sends, &send->link);
+      send_free (send);
+    }
+  G_OBJECT_CLASS (ist_secure_tunnel_parent_class)->dispose (object);
+}
+
+static void
+ist_secure_tunnel_finalize (GObject *object)
+{
+  IstSecureTunnel *self = IST_SECURE_TUNNEL (object);
+
+  ist_tunnel_settings_clear (&self->settings);
+  g_clear_pointer (&self->table, ist_stream_table_free);
+  g_clear_pointer (&self->decoder, ist_wire_decoder_free);
+  g_clear_pointer (&self->events, g_array_unref);
+  g_clear_pointer (&self->service_ids, g_strfreev);
+  g_clear_pointer (&self->channel_id, g_free);
+  g_clear_error (&self->last_error);
+  g_clear_pointer (&self->context, g_main_context_unref);
+  G_OBJECT_CLASS (ist_secure_tunnel_parent_class)->finalize (object);
+}
+
+static void
+ist_secure_tunnel_get_property (GObject *object,
+                                guint prop_id,
+                                GValue *value,
+                                GParamSpec *pspec)
+{
+  IstSecureTunnel *self = IST_SECURE_TUNNEL (object);
+
+  switch (prop_id)
+    {
+    case PROP_STATE:
+      g_value_set_enum (value, self->state);
+      break;
+    case PROP_SERVICE_IDS:
+      g_value_set_boxed (value, self->service_ids);
+      break;
+    case PROP_CHANNEL_ID:
+      g_value_set_string (value, self->channel_id);
+      break;
+    case PROP_BYTES_IN:
+      g_value_set_uint64 (value, self->bytes_in);
+      break;
+    case PROP_BYTES_OUT:
+      g_value_set_uint64 (value, self->bytes_out);
+      break;
+    case PROP_MESSAGES_IN:
+      g_value_set_uint64 (value, self->messages_in);
+      break;
+    case PROP_MESSAGES_OUT:
+      g_value_set_uint64 (value, self->messages_out);
+      break;
+    case PROP_QUEUED_BYTES:
+      g_value_set_uint64 (value, ist_secure_tunnel_get_queued_bytes (self));
+      break;
+    case PROP_ROUND_TRIP_TIME:
+      g_value_set_int64 (value, self->round_trip_time);
+      break;
+    case PROP_RECONNECT_COUNT:
+      g_value_set_uint (value, self->reconnect_count);
+      break;
+    case PROP_LAST_ERROR:
+      g_value_set_boxed (value, self->last_error);
+      break;
+    default:
+      ist_tunnel_settings_get (&self->settings, prop_id, value);
+    }
+}
+
+static void
+ist_secure_tunnel_set_property (GObject *object,
+                                guint prop_id,
+                                const GValue *value,
+                                GParamSpec *pspec)
+{
+  ist_tunnel_settings_set (&IST_SECURE_TUNNEL (object)->settings, prop_id, value);
+}
+
+static void
+install_properties (GObjectClass *klass)
+{
+  const GParamFlags flags = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY;
+  guint i;
+
+  ist_tunnel_settings_install (klass, G_PARAM_CONSTRUCT_ONLY);
+
+  /**
+   * IstSecureTunnel:state: (getter get_state)
+   *
+   * What the tunnel is doing.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_STATE] = g_param_spec_enum ("state", NULL, NULL, IST_TYPE_TUNNEL_STATE,
+                                              IST_TUNNEL_STATE_STOPPED, flags);
+
+  /**
+   * IstSecureTunnel:service-ids: (getter get_service_ids)
+   *
+   * The services that the service named when the tunnel connected; %NULL before
+   * that, empty when the tunnel has none.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_SERVICE_IDS] = g_param_spec_boxed ("service-ids", NULL, NULL, G_TYPE_STRV, flags);
+
+  /**
+   * IstSecureTunnel:channel-id: (getter get_channel_id)
+   *
+   * What the service calls the latest connection; for AWS's support.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_CHANNEL_ID] = g_param_spec_string ("channel-id", NULL, NULL, NULL, flags);
+
+  /**
+   * IstSecureTunnel:bytes-in: (getter get_bytes_in)
+   *
+   * Bytes of payload received since the tunnel was made.
+   *
+   * This and the other counters are notified at most once for all that
+   * happens in one turn of the main loop.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_BYTES_IN] = g_param_spec_uint64 ("bytes-in", NULL, NULL, 0, G_MAXUINT64, 0, flags);
+
+  /**
+   * IstSecureTunnel:bytes-out: (getter get_bytes_out)
+   *
+   * Bytes of payload written to the socket since the tunnel was made.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_BYTES_OUT] = g_param_spec_uint64 ("bytes-out", NULL, NULL, 0, G_MAXUINT64, 0, flags);
+
+  /**
+   * IstSecureTunnel:messages-in: (getter get_messages_in)
+   *
+   * DATA messages received since the tunnel was made.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_MESSAGES_IN] = g_param_spec_uint64 ("messages-in", NULL, NULL, 0, G_MAXUINT64, 0, flags);
+
+  /**
+   * IstSecureTunnel:messages-out: (getter get_messages_out)
+   *
+   * Messages written to the socket since the tunnel was made, each counted once
+   * however many DATA messages it took.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_MESSAGES_OUT] = g_param_spec_uint64 ("messages-out", NULL, NULL, 0, G_MAXUINT64, 0, flags);
+
+  /**
+   * IstSecureTunnel:queued-bytes: (getter get_queued_bytes)
+   *
+   * Bytes that were accepted for sending and are not yet written to the socket,
+   * with the overhead of the protocol.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_QUEUED_BYTES] = g_param_spec_uint64 ("queued-bytes", NULL, NULL, 0, G_MAXUINT64, 0, flags);
+
+  /**
+   * IstSecureTunnel:round-trip-time: (getter get_round_trip_time)
+   *
+   * How long the answer to the last ping took, in microseconds; -1 before the
+   * first.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_ROUND_TRIP_TIME] = g_param_spec_int64 ("round-trip-time", NULL, NULL, -1, G_MAXINT64, -1, flags);
+
+  /**
+   * IstSecureTunnel:reconnect-count: (getter get_reconnect_count)
+   *
+   * How often the tunnel connected again since it was last started.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_RECONNECT_COUNT] = g_param_spec_uint ("reconnect-count", NULL, NULL, 0, G_MAXUINT, 0, flags);
+
+  /**
+   * IstSecureTunnel:last-error: (getter get_last_error)
+   *
+   * What went wrong last: a failed attempt to connect, a lost connection, or a
+   * breach of the protocol by the peer that harmed no more than one stream.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_LAST_ERROR] = g_param_spec_boxed ("last-error", NULL, NULL, G_TYPE_ERROR, flags);
+
+  for (i = PROP_STATE; i < N_PROPS; i++)
+    g_object_class_install_property (klass, i, properties[i]);
+}
+
+static void
+install_signals (GType type)
+{
+  /**
+   * IstSecureTunnel::connection-success:
+   * @self: the tunnel
+   * @service_ids: (array zero-terminated=1): the services of the tunnel, empty if it has none
+   *
+   * Emitted each time the tunnel has connected: the service has named the
+   * tunnel's services.
+   *
+   * Since: 1.0
+   */
+  signals[CONNECTION_SUCCESS] = g_signal_new ("connection-success", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                              G_TYPE_NONE, 1, G_TYPE_STRV);
+
+  /**
+   * IstSecureTunnel::connection-failure:
+   * @self: the tunnel
+   * @error: why: an [error@Ist.Error]
+   * @will_retry: whether another attempt follows
+   *
+   * Emitted for each attempt to connect that fails before
+   * [signal@Ist.SecureTunnel::connection-success]. Without another attempt
+   * [signal@Ist.SecureTunnel::stopped] follows.
+   *
+   * Since: 1.0
+   */
+  signals[CONNECTION_FAILURE] = g_signal_new ("connection-failure", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                              G_TYPE_NONE, 2, G_TYPE_ERROR, G_TYPE_BOOLEAN);
+
+  /**
+   * IstSecureTunnel::connection-shutdown:
+   * @self: the tunnel
+   * @error: (nullable): why: an [error@Ist.Error]; %NULL after [method@Ist.SecureTunnel.stop]
+   *
+   * Emitted each time the WebSocket of a connected tunnel has ended, after the
+   * signals about its messages and streams. The state tells whether the tunnel
+   * reconnects.
+   *
+   * Since: 1.0
+   */
+  signals[CONNECTION_SHUTDOWN] = g_signal_new ("connection-shutdown", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                               G_TYPE_NONE, 1, G_TYPE_ERROR);
+
+  /**
+   * IstSecureTunnel::send-data-complete:
+   * @self: the tunnel
+   * @message: the message, as it was given to the tunnel
+   * @error: (nullable): %NULL if the message was written to the socket, else why it never will be
+   *
+   * Emitted exactly once for every message that was accepted for sending. That
+   * a message was written does not say that the peer has received it.
+   *
+   * Since: 1.0
+   */
+  signals[SEND_DATA_COMPLETE] = g_signal_new ("send-data-complete", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                              G_TYPE_NONE, 2, IST_TYPE_MESSAGE, G_TYPE_ERROR);
+
+  /**
+   * IstSecureTunnel::message-received:
+   * @self: the tunnel
+   * @message: the message
+   *
+   * Emitted for each DATA message that arrives on an active stream and connection.
+   *
+   * Since: 1.0
+   */
+  signals[MESSAGE_RECEIVED] = g_signal_new ("message-received", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                            G_TYPE_NONE, 1, IST_TYPE_MESSAGE | G_SIGNAL_TYPE_STATIC_SCOPE);
+
+  /**
+   * IstSecureTunnel::stream-started:
+   * @self: the tunnel
+   * @info: the stream and its first connection
+   *
+   * Emitted on the destination when the peer starts a stream.
+   *
+   * Since: 1.0
+   */
+  signals[STREAM_STARTED] = g_signal_new ("stream-started", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                          G_TYPE_NONE, 1, IST_TYPE_STREAM_INFO);
+
+  /**
+   * IstSecureTunnel::stream-stopped:
+   * @self: the tunnel
+   * @info: the stream
+   * @error: (nullable): why, an [error@Ist.Error]; %NULL if this end reset it
+   *
+   * Emitted when an active stream has ended: reset, replaced by a new one, by a
+   * session reset, or with the WebSocket.
+   *
+   * Since: 1.0
+   */
+  signals[STREAM_STOPPED] = g_signal_new ("stream-stopped", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                          G_TYPE_NONE, 2, IST_TYPE_STREAM_INFO, G_TYPE_ERROR);
+
+  /**
+   * IstSecureTunnel::connection-started:
+   * @self: the tunnel
+   * @info: the stream and the connection
+   *
+   * Emitted on the destination when the peer starts a further connection in an
+   * active stream. The first one comes with
+   * [signal@Ist.SecureTunnel::stream-started].
+   *
+   * Since: 1.0
+   */
+  signals[CONNECTION_STARTED] = g_signal_new ("connection-started", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                              G_TYPE_NONE, 1, IST_TYPE_STREAM_INFO);
+
+  /**
+   * IstSecureTunnel::connection-reset:
+   * @self: the tunnel
+   * @info: the stream and the connection
+   * @error: (nullable): why, an [error@Ist.Error]; %NULL if this end reset it
+   *
+   * Emitted when an active connection has ended, alone or with its stream, in
+   * a stream of protocol version 3; the earlier versions know streams only.
+   *
+   * Since: 1.0
+   */
+  signals[CONNECTION_RESET] = g_signal_new ("connection-reset", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                            G_TYPE_NONE, 2, IST_TYPE_STREAM_INFO, G_TYPE_ERROR);
+
+  /**
+   * IstSecureTunnel::session-reset:
+   * @self: the tunnel
+   *
+   * Emitted when the service has ended all streams. The WebSocket stays, and new
+   * streams can be started.
+   *
+   * Since: 1.0
+   */
+  signals[SESSION_RESET] = g_signal_new ("session-reset", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                         G_TYPE_NONE, 0);
+
+  /**
+   * IstSecureTunnel::stopped:
+   * @self: the tunnel
+   *
+   * Emitted when nothing is running any more: after
+   * [method@Ist.SecureTunnel.stop], and after a failure that is not retried.
+   *
+   * Since: 1.0
+   */
+  signals[STOPPED] = g_signal_new ("stopped", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+}
+
+static void
+ist_secure_tunnel_class_init (IstSecureTunnelClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->constructed = ist_secure_tunnel_constructed;
+  object_class->dispose = ist_secure_tunnel_dispose;
+  object_class->finalize = ist_secure_tunnel_finalize;
+  object_class->get_property = ist_secure_tunnel_get_property;
+  object_class->set_property = ist_secure_tunnel_set_property;
+  install_properties (object_class);
+  install_signals (G_TYPE_FROM_CLASS (klass));
+}
+
+static void
+ist_secure_tunnel_init (IstSecureTunnel *self)
+{
+  ist_tunnel_settings_init (&self->settings);
+  self->decoder = ist_wire_decoder_new (FALSE);
+  self->round_trip_time = -1;
+}
+
+/**
+ * ist_secure_tunnel_new:
+ * @mode: which end of the tunnel to be
+ * @access_token: the access token of that end
+ * @region: the AWS region of the tunnel
+ * @error: return location for an error
+ *
+ * Makes a tunnel with the default settings. For others see
+ * [class@Ist.SecureTunnelBuilder], or give them as construct properties.
+ *
+ * %IST_ERROR_INVALID_SETTING names the property that has no value or one that
+ * can't work.
+ *
+ * Returns: (transfer full): a new tunnel, not started
+ *
+ * Since: 1.0
+ */
+IstSecureTunnel *
+ist_secure_tunnel_new (IstMode mode,
+                       const char *access_token,
+                       const char *region,
+                       GError **error)
+{
+  g_autoptr (IstSecureTunnel) self = NULL;
+
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  self = g_object_new (IST_TYPE_SECURE_TUNNEL, "mode", mode, "access-token", access_token, "region", region, NULL);
+  if (!ist_tunnel_settings_validate (&self->settings, error))
+    return NULL;
+  return g_steal_pointer (&self);
+}
+
+/**
+ * ist_secure_tunnel_start:
+ * @self: a tunnel
+ * @error: return location for an error
+ *
+ * Connects the tunnel, and keeps it connected as `reconnect-policy` says.
+ *
+ * %IST_ERROR_INVALID_SETTING names a property that can't work, where the
+ * tunnel was made without a check of its settings; %IST_ERROR_INVALID_STATE
+ * says that the tunnel is running already. While the tunnel is stopping it is
+ * started again as soon as it has stopped.
+ *
+ * Whether it succeeds is told by [signal@Ist.SecureTunnel::connection-success]
+ * and [signal@Ist.SecureTunnel::connection-failure], never before this returns.
+ *
+ * Returns: %TRUE if the tunnel was started
+ *
+ * Since: 1.0
+ */
+gboolean
+ist_secure_tunnel_start (IstSecureTunnel *self,
+                         GError **error)
+{
+  g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!ist_tunnel_settings_validate (&self->settings, error))
+    return FALSE;
+  if (self->state == IST_TUNNEL_STATE_STOPPING && !self->start_again)
+    {
+      self->start_again = TRUE;
+      return TRUE;
+    }
+  if (self->state != IST_TUNNEL_STATE_STOPPED)
+    {
+      g_set_error_literal (error, IST_ERROR, IST_ERROR_INVALID_STATE, "The tunnel is already started");
+      return FALSE;
+    }
+
+  self->was_connected = FALSE;
+  self->reconnect_count = 0;
+  ist_backoff_reset (&self->backoff);
+  /* From the main loop, so that even a failure at once is told after this. */
+  tunnel_start_timer (self, 0, on_reconnect);
+  tunnel_set_state (self, IST_TUNNEL_STATE_CONNECTING);
+  return TRUE;
+}
+
+static gboolean
+on_stopped (gpointer user_data)
+{
+  g_autoptr (IstSecureTunnel) self = g_object_ref (user_data);
+
+  tunnel_set_stopped (self);
+  return G_SOURCE_REMOVE;
+}
+
+/**
+ * ist_secure_tunnel_stop:
+ * @self: a tunnel
+ *
+ * Ends the connection, if there is one, or the attempts to make one.
+ * [signal@Ist.SecureTunnel::stopped] is emitted when nothing is running any
+ * more, never before this returns; at most about a second later, whatever the
+ * peer does. Messages that are still queued fail.
+ *
+ * Does nothing when the tunnel is stopped already.
+ *
+ * Since: 1.0
+ */
+void
+ist_secure_tunnel_stop (IstSecureTunnel *self)
+{
+  g_return_if_fail (IST_IS_SECURE_TUNNEL (self));
+
+  self->start_again = FALSE;
+  if (self->state == IST_TUNNEL_STATE_STOPPED || self->state == IST_TUNNEL_STATE_STOPPING)
+    return;
+
+  g_object_ref (self);
+  if (self->channel != NULL)
+    {
+      tunnel_stop_timer (self);
+      ist_channel_close (self->channel, SOUP_WEBSOCKET_CLOSE_NORMAL, NULL, NULL);
+    }
+  else if (self->connecting != NULL)
+    {
+      g_cancellable_cancel (self->connecting);
+    }
+  else
+    {
+      tunnel_start_timer (self, 0, on_stopped);
+    }
+  tunnel_set_state (self, IST_TUNNEL_STATE_STOPPING);
+  g_object_unref (self);
+}
+
+/**
+ * ist_secure_tunnel_send_message:
+ * @self: a tunnel
+ * @message: a DATA message: a payload, and the service and connection it is for
+ * @error: return location for an error
+ *
+ * Queues a message to be sent on the active stream of its service.
+ *
+ * The service may be left out where the tunnel has at most one. Connection 0 is
+ * the first of the stream. The stream id of the message is not looked at. A
+ * payload of more than 63 KiB is sent in several DATA messages, as a stream of
+ * bytes allows; its peer sees those.
+ *
+ * [signal@Ist.SecureTunnel::send-data-complete] follows exactly once, if and
+ * only if the message was accepted, and never before this returns. It is not
+ * accepted with %IST_ERROR_NOT_CONNECTED, %IST_ERROR_NO_SUCH_SERVICE,
+ * %IST_ERROR_NO_SUCH_STREAM, %IST_ERROR_NO_SUCH_CONNECTION,
+ * %IST_ERROR_TOO_LARGE (larger than `send-buffer-size`),
+ * %IST_ERROR_WOULD_BLOCK (the queue is full; `notify::queued-bytes` tells when
+ * it has drained) or %IST_ERROR_INVALID_SETTING (not a DATA message).
+ *
+ * Returns: %TRUE if the message was accepted
+ *
+ * Since: 1.0
+ */
+gboolean
+ist_secure_tunnel_send_message (IstSecureTunnel *self,
+                                IstMessage *message,
+                                GError **error)
+{
+  Send *send;
+
+  g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), FALSE);
+  g_return_val_if_fail (message != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!check_outgoing (message, error))
+    return FALSE;
+  if (self->waiting.head != NULL)
+    {
+      g_set_error_literal (error, IST_ERROR, IST_ERROR_WOULD_BLOCK,
+                           "The send queue is full, and other messages wait for room");
+      return FALSE;
+    }
+  send = send_new (message);
+  if (tunnel_accept (self, send, error))
+    return TRUE;
+  send_free (send);
+  return FALSE;
+}
+
+/**
+ * ist_secure_tunnel_send_message_async:
+ * @self: a tunnel
+ * @message: a DATA message: a payload, and the service and connection it is for
+ * @cancellable: (nullable): ends the waiting for room, but does not call back a
+ *   message that was accepted
+ * @callback: (scope async): called when the message has been written
+ * @user_data: data for @callback
+ *
+ * Sends a message as [method@Ist.SecureTunnel.send_message] does, but waits for
+ * room while the queue is full, and for the message to be written to the
+ * socket. Messages that wait are sent in order.
+ *
+ * Since: 1.0
+ */
+void
+ist_secure_tunnel_send_message_async (IstSecureTunnel *self,
+                                      IstMessage *message,
+                                      GCancellable *cancellable,
+                                      GAsyncReadyCallback callback,
+                                      gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  g_autoptr (GError) error = NULL;
+  Send *send;
+
+  g_return_if_fail (IST_IS_SECURE_TUNNEL (self));
+  g_return_if_fail (message != NULL);
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, ist_secure_tunnel_send_message_async);
+  /* It is for the message's fate to say how it ended. */
+  g_task_set_check_cancellable (task, FALSE);
+
+  if (g_cancellable_set_error_if_cancelled (cancellable, &error) || !check_outgoing (message, &error))
+    {
+      g_task_return_error (task, g_steal_pointer (&error));
+      return;
+    }
+
+  send = send_new (message);
+  send->task = g_steal_pointer (&task);
+  if (self->waiting.head == NULL && tunnel_accept (self, send, &error))
+    return;
+  if (error != NULL && !g_error_matches (error, IST_ERROR, IST_ERROR_WOULD_BLOCK))
+    {
+      send_return (send, error);
+      send_free (send);
+      return;
+    }
+  if (cancellable != NULL)
+    {
+      send->cancelled = g_cancellable_source_new (cancellable);
+      g_source_set_callback (send->cancelled, G_SOURCE_FUNC (on_send_cancelled), send, NULL);
+      g_source_attach (send->cancelled, self->context);
+    }
+  g_queue_push_tail_link (&self->waiting, &send->link);
+}
+
+/**
+ * ist_secure_tunnel_send_message_finish:
+ * @self: a tunnel
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Finishes [method@Ist.SecureTunnel.send_message_async]. Besides the errors of
+ * [method@Ist.SecureTunnel.send_message] there is the reason for which an
+ * accepted message could not be written, such as %IST_ERROR_DISCONNECTED.
+ *
+ * Returns: %TRUE if the message was written to the socket
+ *
+ * Since: 1.0
+ */
+gboolean
+ist_secure_tunnel_send_message_finish (IstSecureTunnel *self,
+                                       GAsyncResult *result,
+                                       GError **error)
+{
+  g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), FALSE);
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  g_return_val_if_fail (g_async_result_is_tagged (result, ist_secure_tunnel_send_message_async), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/* Runs a call of the stream table that appends to events, and what follows. */
+static gboolean
+tunnel_carry_out (IstSecureTunnel *self,
+                  GArray *events,
+                  gboolean done)
+{
+  g_autoptr (IstSecureTunnel) alive = g_object_ref (self);
+
+  if (done)
+    tunnel_process_events (alive, events);
+  return done;
+}
+
+/**
+ * ist_secure_tunnel_start_stream:
+ * @self: a tunnel in source mode
+ * @service_id: (nullable): the service; %NULL where the tunnel has at most one
+ * @error: return location for an error
+ *
+ * Starts a stream of a service, replacing the active one if there is one. The
+ * stream comes with its first connection; data can be sent at once. That the
+ * peer refuses it is told by [signal@Ist.SecureTunnel::stream-stopped].
+ *
+ * Fails with %IST_ERROR_NOT_CONNECTED, %IST_ERROR_NO_SUCH_SERVICE, or
+ * %IST_ERROR_INVALID_STATE on a destination.
+ *
+ * Returns: (transfer full): the new stream
+ *
+ * Since: 1.0
+ */
+IstStreamInfo *
+ist_secure_tunnel_start_stream (IstSecureTunnel *self,
+                                const char *service_id,
+                                GError **error)
+{
+  g_autoptr (GArray) events = ist_stream_events_new ();
+  IstStreamInfo *info;
+
+  g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (!check_connected (self, error))
+    return NULL;
+  info = ist_stream_table_start_stream (self->table, service_id, events, error);
+  tunnel_carry_out (self, events, info != NULL);
+  return info;
+}
+
+/**
+ * ist_secure_tunnel_start_connection:
+ * @self: a tunnel in source mode
+ * @service_id: (nullable): the service; %NULL where the tunnel has at most one
+ * @error: return location for an error
+ *
+ * Starts a further connection in the active stream of a service.
+ *
+ * Fails with %IST_ERROR_NOT_CONNECTED, %IST_ERROR_NO_SUCH_SERVICE,
+ * %IST_ERROR_NO_SUCH_STREAM, %IST_ERROR_INVALID_STATE on a destination, or
+ * %IST_ERROR_NOT_SUPPORTED where the peer is known to speak version 1 or 2 of
+ * the protocol, which have one connection per stream.
+ *
+ * Returns: (transfer full): the stream with the new connection
+ *
+ * Since: 1.0
+ */
+IstStreamInfo *
+ist_secure_tunnel_start_connection (IstSecureTunnel *self,
+                                    const char *service_id,
+                                    GError **error)
+{
+  g_autoptr (GArray) events = ist_stream_events_new ();
+  IstStreamInfo *info;
+
+  g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (!check_connected (self, error))
+    return NULL;
+  info = ist_stream_table_start_connection (self->table, service_id, events, error);
+  tunnel_carry_out (self, events, info != NULL);
+  return info;
+}
+
+/**
+ * ist_secure_tunnel_reset_stream:
+ * @self: a tunnel
+ * @service_id: (nullable): the service; %NULL where the tunnel has at most one
+ * @error: return location for an error
+ *
+ * Ends the active stream of a service with all its connections. What was
+ * accepted for sending before goes out first.
+ * [signal@Ist.SecureTunnel::stream-stopped] is emitted before this returns.
+ *
+ * Fails with %IST_ERROR_NOT_CONNECTED, %IST_ERROR_NO_SUCH_SERVICE or
+ * %IST_ERROR_NO_SUCH_STREAM.
+ *
+ * Returns: %TRUE if there was a stream to end
+ *
+ * Since: 1.0
+ */
+gboolean
+ist_secure_tunnel_reset_stream (IstSecureTunnel *self,
+                                const char *service_id,
+                                GError **error)
+{
+  g_autoptr (GArray) events = ist_stream_events_new ();
+
+  g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!check_connected (self, error))
+    return FALSE;
+  return tunnel_carry_out (self, events, ist_stream_table_reset_stream (self->table, service_id, events, error));
+}
+
+/**
+ * ist_secure_tunnel_reset_connection:
+ * @self: a tunnel
+ * @service_id: (nullable): the service; %NULL where the tunnel has at most one
+ * @connection_id: the connection; 0 or 1 with a peer of version 1 or 2, where
+ *   the stream ends with it
+ * @error: return location for an error
+ *
+ * Ends one connection of the active stream of a service. What was accepted for
+ * sending on it before goes out first.
+ * [signal@Ist.SecureTunnel::connection-reset] is emitted before this returns,
+ * or [signal@Ist.SecureTunnel::stream-stopped] with a peer of version 1 or 2.
+ *
+ * Fails with %IST_ERROR_NOT_CONNECTED, %IST_ERROR_NO_SUCH_SERVICE,
+ * %IST_ERROR_NO_SUCH_STREAM or %IST_ERROR_NO_SUCH_CONNECTION.
+ *
+ * Returns: %TRUE if there was a connection to end
+ *
+ * Since: 1.0
+ */
+gboolean
+ist_secure_tunnel_reset_connection (IstSecureTunnel *self,
+                                    const char *service_id,
+                                    guint connection_id,
+                                    GError **error)
+{
+  g_autoptr (GArray) events = ist_stream_events_new ();
+
+  g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!check_connected (self, error))
+    return FALSE;
+  return tunnel_carry_out (self, events,
+                           ist_stream_table_reset_connection (self->table, service_id, connection_id, events, error));
+}
+
+/**
+ * ist_secure_tunnel_pause:
+ * @self: a tunnel
+ *
+ * Stops reading from the service, for a consumer that can't keep up: what the
+ * peer sends then waits in the network, and the peer is slowed down. What was
+ * read already is still delivered, at most a few hundred kilobytes.
+ *
+ * All streams of the tunnel are paused, and nothing else is noticed either: a
+ * lost connection is noticed after [method@Ist.SecureTunnel.resume]. A tunnel
+ * that connects again stays paused.
+ *
+ * Since: 1.0
+ */
+void
+ist_secure_tunnel_pause (IstSecureTunnel *self)
+{
+  g_return_if_fail (IST_IS_SECURE_TUNNEL (self));
+
+  self->paused = TRUE;
+  tunnel_update_paused (self);
+}
+
+/**
+ * ist_secure_tunnel_resume:
+ * @self: a tunnel
+ *
+ * Goes on reading after [method@Ist.SecureTunnel.pause].
+ *
+ * Since: 1.0
+ */
+void
+ist_secure_tunnel_resume (IstSecureTunnel *self)
+{
+  g_return_if_fail (IST_IS_SECURE_TUNNEL (self));
+
+  self->paused = FALSE;
+  tunnel_update_paused (self);
+}
+
+/**
+ * ist_secure_tunnel_get_state: (get-property state)
+ * @self: a tunnel
+ *
+ * Gets [property@Ist.SecureTunnel:state].
+ *
+ * Returns: what the tunnel is doing
+ *
+ * Since: 1.0
+ */
+IstTunnelState
+ist_secure_tunnel_get_state (IstSecureTunnel *self)
+{
+  g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), IST_TUNNEL_STATE_STOPPED);
+
+  return self->state;
+}
+
+/**
+ * ist_secure_tunnel_get_service_ids: (get-property service-ids)
+ * @self: a tunnel
+ *
+ * Gets [property@Ist.SecureTunnel:service-ids].
+ *
+ * Returns: (transfer none) (nullable) (array zero-terminated=1): the services of the tunnel
+ *
+ * Since: 1.0
+ */
+const char *const *
+ist_secure_tunnel_get_service_ids (IstSecureTunnel *self)
+{
+  g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), NULL);
+
+  return (const char *const *) self->service_ids;
+}
+
+/**
+ * ist_secure_tunnel_get_channel_id: (get-property channel-id)
+ * @self: a tunnel
+ *
+ * Gets [property@Ist.SecureTunnel:channel-id].
+ *
+ * Returns: (transfer none) (nullable): what the service calls the latest connection
+ *
+ * Since: 1.0
+ */
+const char *
+ist_secure_tunnel_get_channel_id (IstSecureTunnel *self)
+{
+  g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), NULL);
+
+  return self->channel_id;
+}
+
+/**
+ * ist_secure_tunnel_get_bytes_in: (get-property bytes-in)
+ * @self: a tunnel
+ *
+ * Gets [property@Ist.SecureTunnel:bytes-in].
+ *
+ * Returns: bytes of payload received
+ *
+ * Since: 1.0
+ */
+guint64
+ist_secure_tunnel_get_bytes_in (IstSecureTunnel *self)
+{
+  g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), 0);
+
+  return self->bytes_in;
+}
+
+/**
+ * ist_secure_tunnel_get_bytes_out: (get-property bytes-out)
+ * @self: a tunnel
+ *
+ * Gets [property@Ist.SecureTunnel:bytes-out].
+ *
+ * Returns: bytes of payload written to the socket
+ *
+ * Since: 1.0
+ */
+guint64
+ist_secure_tunnel_get_bytes_out (IstSecureTunnel *self)
+{
+  g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), 0);
+
+  return self->bytes_out;
+}
+
+/**
+ * ist_secure_tunnel_get_messages_in: (get-property messages-in)
+ * @self: a tunnel
+ *
+ * Gets [property@Ist.SecureTunnel:messages-in].
+ *
+ * Returns: DATA messages received
+ *
+ * Since: 1.0
+ */
+guint64
+ist_secure_tunnel_get_messages_in (IstSecureTunnel *self)
+{
+  g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), 0);
+
+  return self->messages_in;
+}
+
+/**
+ * ist_secure_tunnel_get_messages_out: (get-property messages-out)
+ * @self: a tunnel
+ *
+ * Gets [property@Ist.SecureTunnel:messages-out].
+ *
+ * Returns: messages written to the socket
+ *
+ * Since: 1.0
+ */
+guint64
+ist_secure_tunnel_get_messages_out (IstSecureTunnel *self)
+{
+  g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), 0);
+
+  return self->messages_out;
+}
+
+/**
+ * ist_secure_tunnel_get_queued_bytes: (get-property queued-bytes)
+ * @self: a tunnel
+ *
+ * Gets [property@Ist.SecureTunnel:queued-bytes].
+ *
+ * Returns: bytes accepted and not yet written to the socket
+ *
+ * Since: 1.0
+ */
+guint64
+ist_secure_tunnel_get_queued_bytes (IstSecureTunnel *self)
+{
+  g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), 0);
+
+  return self->channel != NULL ? ist_channel_get_queued (self->channel) : 0;
+}
+
+/**
+ * ist_secure_tunnel_get_round_trip_time: (get-property round-trip-time)
+ * @self: a tunnel
+ *
+ * Gets [property@Ist.SecureTunnel:round-trip-time].
+ *
+ * Returns: microseconds, -1 if not known
+ *
+ * Since: 1.0
+ */
+gint64
+ist_secure_tunnel_get_round_trip_time (IstSecureTunnel *self)
+{
+  g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), -1);
+
+  return self->round_trip_time;
+}
+
+/**
+ * ist_secure_tunnel_get_reconnect_count: (get-property reconnect-count)
+ * @self: a tunnel
+ *
+ * Gets [property@Ist.SecureTunnel:reconnect-count].
+ *
+ * Returns: how often the tunnel connected again since it was last started
+ *
+ * Since: 1.0
+ */
+guint
+ist_secure_tunnel_get_reconnect_count (IstSecureTunnel *self)
+{
+  g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), 0);
+
+  return self->reconnect_count;
+}
+
+/**
+ * ist_secure_tunnel_get_last_error: (get-property last-error)
+ * @self: a tunnel
+ *
+ * Gets [property@Ist.SecureTunnel:last-error].
+ *
+ * Returns: (transfer none) (nullable): what went wrong last
+ *
+ * Since: 1.0
+ */
+const GError *
+ist_secure_tunnel_get_last_error (IstSecureTunnel *self)
+{
+  g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), NULL);
+
+  return self->last_error;
+}

@@ -1,0 +1,97 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#if !defined (IST_INSIDE) && !defined (IST_COMPILATION)
+#error "Only <ist/ist.h> can be included directly."
+#endif
+
+#include <gio/gio.h>
+#include <ist/ist-enums.h>
+#include <ist/ist-message.h>
+#include <ist/ist-stream-info.h>
+#include <ist/ist-version-macros.h>
+
+G_BEGIN_DECLS
+
+#define IST_TYPE_SECURE_TUNNEL (ist_secure_tunnel_get_type ())
+
+IST_AVAILABLE_IN_1_0
+G_DECLARE_FINAL_TYPE (IstSecureTunnel, ist_secure_tunnel, IST, SECURE_TUNNEL, GObject)
+
+IST_AVAILABLE_IN_1_0
+IstSecureTunnel *ist_secure_tunnel_new (IstMode mode,
+                                        const char *access_token,
+                                        const char *region,
+                                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+IST_AVAILABLE_IN_1_0
+gboolean ist_secure_tunnel_start (IstSecureTunnel *self,
+                                  GError **error);
+IST_AVAILABLE_IN_1_0
+void ist_secure_tunnel_stop (IstSecureTunnel *self);
+
+IST_AVAILABLE_IN_1_0
+gboolean ist_secure_tunnel_send_message (IstSecureTunnel *self,
+                                         IstMessage *message,
+                                         GError **error);
+IST_AVAILABLE_IN_1_0
+void ist_secure_tunnel_send_message_async (IstSecureTunnel *self,
+                                           IstMessage *message,
+                                           GCancellable *cancellable,
+                                           GAsyncReadyCallback callback,
+                                           gpointer user_data);
+IST_AVAILABLE_IN_1_0
+gboolean ist_secure_tunnel_send_message_finish (IstSecureTunnel *self,
+                                                GAsyncResult *result,
+                                                GError **error);
+
+IST_AVAILABLE_IN_1_0
+IstStreamInfo *ist_secure_tunnel_start_stream (IstSecureTunnel *self,
+                                               const char *service_id,
+                                               GError **error);
+IST_AVAILABLE_IN_1_0
+IstStreamInfo *ist_secure_tunnel_start_connection (IstSecureTunnel *self,
+                                                   const char *service_id,
+                                                   GError **error);
+IST_AVAILABLE_IN_1_0
+gboolean ist_secure_tunnel_reset_stream (IstSecureTunnel *self,
+                                         const char *service_id,
+                                         GError **error);
+IST_AVAILABLE_IN_1_0
+gboolean ist_secure_tunnel_reset_connection (IstSecureTunnel *self,
+                                             const char *service_id,
+                                             guint connection_id,
+                                             GError **error);
+
+IST_AVAILABLE_IN_1_0
+void ist_secure_tunnel_pause (IstSecureTunnel *self);
+IST_AVAILABLE_IN_1_0
+void ist_secure_tunnel_resume (IstSecureTunnel *self);
+
+IST_AVAILABLE_IN_1_0
+IstTunnelState ist_secure_tunnel_get_state (IstSecureTunnel *self);
+IST_AVAILABLE_IN_1_0
+const char *const *ist_secure_tunnel_get_service_ids (IstSecureTunnel *self);
+IST_AVAILABLE_IN_1_0
+const char *ist_secure_tunnel_get_channel_id (IstSecureTunnel *self);
+IST_AVAILABLE_IN_1_0
+guint64 ist_secure_tunnel_get_bytes_in (IstSecureTunnel *self);
+IST_AVAILABLE_IN_1_0
+guint64 ist_secure_tunnel_get_bytes_out (IstSecureTunnel *self);
+IST_AVAILABLE_IN_1_0
+guint64 ist_secure_tunnel_get_messages_in (IstSecureTunnel *self);
+IST_AVAILABLE_IN_1_0
+guint64 ist_secure_tunnel_get_messages_out (IstSecureTunnel *self);
+IST_AVAILABLE_IN_1_0
+guint64 ist_secure_tunnel_get_queued_bytes (IstSecureTunnel *self);
+IST_AVAILABLE_IN_1_0
+gint64 ist_secure_tunnel_get_round_trip_time (IstSecureTunnel *self);
+IST_AVAILABLE_IN_1_0
+guint ist_secure_tunnel_get_reconnect_count (IstSecureTunnel *self);
+IST_AVAILABLE_IN_1_0
+const GError *ist_secure_tunnel_get_last_error (IstSecureTunnel *self);
+
+G_END_DECLS

@@ -1,0 +1,16 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <ist/ist-stream-info.h>
+
+G_BEGIN_DECLS
+
+IstStreamInfo *ist_stream_info_new (const char *service_id,
+                                    int stream_id,
+                                    guint connection_id,
+                                    IstProtocolVersion version);
+
+G_END_DECLS

@@ -1,0 +1,22 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* Names the send queue that a message belongs in: one for each connection of
+ * each service. The stream table numbers the services it knows from 0. */
+typedef struct
+{
+  guint32 service;
+  guint32 connection; /* 0 in V1 and V2 */
+} IstLane;
+
+/* For messages that answer a service the tunnel does not have. */
+#define IST_LANE_NO_SERVICE G_MAXUINT32
+
+G_END_DECLS

@@ -1,0 +1,989 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "transport/ist-channel-private.h"
+
+#include "ist-error.h"
+#include "protocol/ist-wire-private.h"
+
+/* Bytes that go out as one WebSocket frame at most. Less than the service
+ * takes: what is urgent waits for no more than this, and it stays in the
+ * processor's cache while it is copied, masked and encrypted. */
+#define MAX_BATCH (64 * 1024)
+
+/* A lane's share of a batch before it is the next lane's turn. */
+#define QUANTUM (16 * 1024)
+
+/* How long the peer may take to finish closing, in milliseconds. */
+#define CLOSE_TIMEOUT 1000
+
+typedef struct _Item Item;
+
+struct _Item
+{
+  Item *next;
+  IstLane lane;
+  gboolean barrier;
+  IstMessage *message; /* one of these two is set */
+  GBytes *bytes;
+  gsize size; /* on the wire */
+  gpointer tag;
+  GError *error; /* once it has failed */
+};
+
+typedef struct
+{
+  Item *head;
+  Item *tail;
+} ItemQueue;
+
+typedef struct
+{
+  IstLane key;
+  ItemQueue items;
+  GList turn; /* in IstChannel.turns while it has items */
+} Lane;
+
+/* What waits for a barrier of a service, the barrier first. */
+typedef struct
+{
+  guint32 key;
+  guint queued; /* items in the service's lanes */
+  ItemQueue held;
+} Service;
+
+struct _IstChannel
+{
+  gatomicrefcount ref_count;
+  GMainContext *context;
+  IstMeteredStream *stream;
+  SoupWebsocketConnection *websocket;
+  IstChannelDelegate delegate; /* cleared by ist_channel_disown() */
+  gpointer user_data;
+
+  GHashTable *lanes;    /* of Lane, by IstLane */
+  GHashTable *services; /* of Service, by number; only those with items */
+  GQueue turns;         /* the lanes with items, in the order of their turns */
+  gsize queued;
+
+  GByteArray *batch;
+  ItemQueue in_flight; /* the items of the batch that was handed over last */
+  gboolean batch_pending;
+  guint64 frames_sent;
+  guint64 frames_written;
+  gsize split;
+
+  ItemQueue failed; /* to be told of */
+  GSource *source;  /* for everything that is told */
+  gboolean shortened;
+
+  guint pong_timeout;
+  gboolean pong_seen;
+  gint64 ping_time; /* when the ping that awaits its pong left, or 0 */
+  gint64 round_trip; /* to be told of, or -1 */
+  guint64 bytes_read_at_ping;
+  GSource *pong_timer;
+  GSource *close_timer;
+
+  gboolean paused;
+  gboolean closing; /* by us */
+  gboolean closed;
+  GError *why;
+  GError *socket_error; /* what libsoup said last */
+};
+
+/* Queues of items */
+
+static void
+item_queue_push (ItemQueue *self,
+                 Item *item)
+{
+  item->next = NULL;
+  if (self->tail != NULL)
+    self->tail->next = item;
+  else
+    self->head = item;
+  self->tail = item;
+}
+
+static Item *
+item_queue_pop (ItemQueue *self)
+{
+  Item *item = self->head;
+
+  if (item == NULL)
+    return NULL;
+  self->head = item->next;
+  if (self->head == NULL)
+    self->tail = NULL;
+  item->next = NULL;
+  return item;
+}
+
+static void
+item_free (Item *item)
+{
+  g_clear_pointer (&item->message, ist_message_unref);
+  g_clear_pointer (&item->bytes, g_bytes_unref);
+  g_clear_error (&item->error);
+  g_free (item);
+}
+
+static void
+item_queue_clear (ItemQueue *self)
+{
+  Item *item;
+
+  while ((item = item_queue_pop (self)) != NULL)
+    item_free (item);
+}
+
+static guint
+lane_hash (gconstpointer key)
+{
+  const IstLane *lane = key;
+
+  return lane->service * 2654435761u ^ lane->connection;
+}
+
+static gboolean
+lane_equal (gconstpointer a,
+            gconstpointer b)
+{
+  const IstLane *lane_a = a;
+  const IstLane *lane_b = b;
+
+  return lane_a->service == lane_b->service && lane_a->connection == lane_b->connection;
+}
+
+static void
+lane_free (Lane *self)
+{
+  item_queue_clear (&self->items);
+  g_free (self);
+}
+
+static void
+service_free (Service *self)
+{
+  item_queue_clear (&self->held);
+  g_free (self);
+}
+
+/* Lanes */
+
+static void
+channel_wake (IstChannel *self)
+{
+  g_source_set_ready_time (self->source, 0);
+}
+
+static Service *
+channel_ensure_service (IstChannel *self,
+                        guint32 key)
+{
+  Service *service = g_hash_table_lookup (self->services, GUINT_TO_POINTER (key));
+
+  if (service == NULL)
+    {
+      service = g_new0 (Service, 1);
+      service->key = key;
+      g_hash_table_insert (self->services, GUINT_TO_POINTER (key), service);
+    }
+  return service;
+}
+
+static void
+lane_push (IstChannel *self,
+           Service *service,
+           Item *item)
+{
+  Lane *lane = g_hash_table_lookup (self->lanes, &item->lane);
+
+  if (lane == NULL)
+    {
+      lane = g_new0 (Lane, 1);
+      lane->key = item->lane;
+      lane->turn.data = lane;
+      g_hash_table_insert (self->lanes, &lane->key, lane);
+      g_queue_push_tail_link (&self->turns, &lane->turn);
+    }
+  item_queue_push (&lane->items, item);
+  service->queued++;
+}
+
+static void
+lane_remove (IstChannel *self,
+             Lane *lane)
+{
+  g_queue_unlink (&self->turns, &lane->turn);
+  g_hash_table_remove (self->lanes, &lane->key);
+}
+
+/* A barrier enters its lane when the lanes of its service are empty. Lanes are
+ * served in the order in which they got their first item, and whatever follows
+ * the barrier comes after it, so it goes first. */
+static void
+service_release (IstChannel *self,
+                 Service *service)
+{
+  while (service->held.head != NULL && (!service->held.head->barrier || service->queued == 0))
+    lane_push (self, service, item_queue_pop (&service->held));
+
+  if (service->queued == 0 && service->held.head == NULL)
+    g_hash_table_remove (self->services, GUINT_TO_POINTER (service->key));
+}
+
+static void
+service_forget_items (IstChannel *self,
+                      guint32 key,
+                      guint n_items)
+{
+  Service *service = g_hash_table_lookup (self->services, GUINT_TO_POINTER (key));
+
+  service->queued -= n_items;
+  if (service->queued == 0)
+    service_release (self, service);
+}
+
+static void
+channel_fail_item (IstChannel *self,
+                   Item *item,
+                   const GError *why)
+{
+  self->queued -= item->size;
+  self->shortened = TRUE;
+  item->error = g_error_copy (why);
+  item_queue_push (&self->failed, item);
+  channel_wake (self);
+}
+
+static void
+channel_fail_queue (IstChannel *self,
+                    ItemQueue *queue,
+                    const GError *why)
+{
+  Item *item;
+
+  while ((item = item_queue_pop (queue)) != NULL)
+    channel_fail_item (self, item, why);
+}
+
+/* Everything that has not been handed to the WebSocket. */
+static void
+channel_fail_all (IstChannel *self,
+                  const GError *why)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  while (self->turns.head != NULL)
+    {
+      Lane *lane = self->turns.head->data;
+
+      channel_fail_queue (self, &lane->items, why);
+      lane_remove (self, lane);
+    }
+  g_hash_table_iter_init (&iter, self->services);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    channel_fail_queue (self, &((Service *) value)->held, why);
+  g_hash_table_remove_all (self->services);
+}
+
+/* Sending */
+
+static void
+batch_add (IstChannel *self,
+           Item *item)
+{
+  if (item->message != NULL)
+    {
+      ist_wire_encode (item->message, self->batch);
+    }
+  else
+    {
+      gsize length;
+      gconstpointer data = g_bytes_get_data (item->bytes, &length);
+
+      g_byte_array_append (self->batch, data, length);
+    }
+}
+
+/* Takes a lane's share into the batch. */
+static gsize
+batch_take_turn (IstChannel *self,
+                 Lane *lane,
+                 gsize batch_size)
+{
+  guint32 service = lane->key.service;
+  gsize taken = 0;
+  guint n_items = 0;
+
+  while (lane->items.head != NULL && taken < QUANTUM &&
+         (batch_size + taken == 0 || batch_size + taken + lane->items.head->size <= MAX_BATCH))
+    {
+      Item *item = item_queue_pop (&lane->items);
+
+      taken += item->size;
+      n_items++;
+      item_queue_push (&self->in_flight, item);
+    }
+
+  if (lane->items.head == NULL)
+    {
+      lane_remove (self, lane);
+    }
+  else if (n_items > 0)
+    {
+      g_queue_unlink (&self->turns, &lane->turn);
+      g_queue_push_tail_link (&self->turns, &lane->turn);
+    }
+  if (n_items > 0)
+    service_forget_items (self, service, n_items);
+  return taken;
+}
+
+static void
+channel_send_batch (IstChannel *self)
+{
+  const guint8 *data;
+  gsize length;
+  gsize piece;
+
+  if (self->in_flight.head == self->in_flight.tail && self->in_flight.head->bytes != NULL)
+    {
+      data = g_bytes_get_data (self->in_flight.head->bytes, &length);
+    }
+  else
+    {
+      Item *item;
+
+      g_byte_array_set_size (self->batch, 0);
+      for (item = self->in_flight.head; item != NULL; item = item->next)
+        batch_add (self, item);
+      data = self->batch->data;
+      length = self->batch->len;
+    }
+
+  self->batch_pending = TRUE;
+  for (; length > 0; data += piece, length -= piece)
+    {
+      piece = self->split > 0 ? MIN (length, self->split) : length;
+      self->frames_sent++;
+      if (soup_websocket_connection_get_state (self->websocket) == SOUP_WEBSOCKET_STATE_OPEN)
+        soup_websocket_connection_send_binary (self->websocket, data, piece);
+    }
+}
+
+/* Hands over the next batch once the one before is on the wire: what is queued
+ * here can still be overtaken, what libsoup has can't. */
+static void
+channel_flush (IstChannel *self)
+{
+  gsize size = 0;
+  gsize taken;
+
+  if (self->batch_pending || self->closing || self->closed || self->turns.head == NULL)
+    return;
+
+  do
+    {
+      taken = batch_take_turn (self, self->turns.head->data, size);
+      size += taken;
+    }
+  while (taken > 0 && size < MAX_BATCH && self->turns.head != NULL);
+
+  g_main_context_push_thread_default (self->context);
+  channel_send_batch (self);
+  g_main_context_pop_thread_default (self->context);
+}
+
+static void
+channel_enqueue (IstChannel *self,
+                 IstLane key,
+                 gboolean barrier,
+                 Item *item)
+{
+  Service *service;
+
+  item->lane = key;
+  item->barrier = barrier;
+  self->queued += item->size;
+
+  if (self->closing || self->closed)
+    {
+      g_autoptr (GError) error = NULL;
+
+      error = self->why != NULL ? g_error_copy (self->why)
+                                : g_error_new_literal (IST_ERROR, IST_ERROR_STOPPED, "The tunnel was stopped");
+      channel_fail_item (self, item, error);
+      return;
+    }
+
+  service = channel_ensure_service (self, key.service);
+  item_queue_push (&service->held, item);
+  service_release (self, service);
+
+  /* An idle channel sends at once; what follows in this turn of the main loop
+   * goes out together, in the next. */
+  channel_flush (self);
+}
+
+/* Telling */
+
+static void
+channel_tell_sent (IstChannel *self,
+                   ItemQueue *items)
+{
+  Item *item;
+
+  while ((item = item_queue_pop (items)) != NULL)
+    {
+      if (item->tag != NULL && self->delegate.sent != NULL)
+        self->delegate.sent (self, item->tag, item->error, self->user_data);
+      item_free (item);
+    }
+}
+
+static GError *
+channel_describe_end (IstChannel *self)
+{
+  guint16 code = soup_websocket_connection_get_close_code (self->websocket);
+  const char *data = soup_websocket_connection_get_close_data (self->websocket);
+  g_autofree char *said = NULL;
+
+  if (self->why != NULL)
+    return g_error_copy (self->why);
+  if (self->closing)
+    return NULL;
+
+  if (self->socket_error != NULL && self->socket_error->domain == SOUP_WEBSOCKET_ERROR)
+    return g_error_new (IST_ERROR, IST_ERROR_PROTOCOL, "The peer broke the WebSocket protocol: %s",
+                        self->socket_error->message);
+  said = data != NULL && *data != '\0' ? g_strdup_printf (": %s", data) : g_strdup ("");
+  if (code == SOUP_WEBSOCKET_CLOSE_POLICY_VIOLATION)
+    return g_error_new (IST_ERROR, IST_ERROR_CLIENT_REPLACED,
+                        "The peer closed the WebSocket for good, with code 1008%s", said);
+  if (code == SOUP_WEBSOCKET_CLOSE_NO_STATUS)
+    return g_error_new_literal (IST_ERROR, IST_ERROR_DISCONNECTED, "The peer closed the WebSocket");
+  if (code != 0)
+    return g_error_new (IST_ERROR, IST_ERROR_DISCONNECTED,
+                        "The peer closed the WebSocket with code %u%s", code, said);
+  if (self->socket_error != NULL)
+    return g_error_new (IST_ERROR, IST_ERROR_DISCONNECTED, "The WebSocket was lost: %s",
+                        self->socket_error->message);
+  return g_error_new_literal (IST_ERROR, IST_ERROR_DISCONNECTED,
+                              "The WebSocket was lost: the peer closed the connection without a word");
+}
+
+static void
+channel_stop_timers (IstChannel *self)
+{
+  if (self->pong_timer != NULL)
+    g_source_destroy (self->pong_timer);
+  g_clear_pointer (&self->pong_timer, g_source_unref);
+  if (self->close_timer != NULL)
+    g_source_destroy (self->close_timer);
+  g_clear_pointer (&self->close_timer, g_source_unref);
+}
+
+static void
+channel_tell_closed (IstChannel *self)
+{
+  g_autoptr (GError) error = channel_describe_end (self);
+  g_autoptr (GError) lost = NULL;
+  IstChannelDelegate delegate;
+
+  if (error != NULL)
+    lost = g_error_copy (error);
+  else
+    g_set_error_literal (&lost, IST_ERROR, IST_ERROR_STOPPED, "The tunnel was stopped");
+  channel_fail_all (self, lost);
+  channel_fail_queue (self, &self->in_flight, lost);
+  channel_tell_sent (self, &self->failed);
+
+  g_source_destroy (self->source);
+  delegate = self->delegate;
+  self->delegate = (IstChannelDelegate){ 0 };
+  if (delegate.closed != NULL)
+    delegate.closed (self, error, self->user_data);
+}
+
+static gboolean
+on_dispatch (gpointer user_data)
+{
+  g_autoptr (IstChannel) self = ist_channel_ref (user_data);
+  ItemQueue sent = { 0 };
+  ItemQueue failed;
+  gint64 round_trip;
+
+  g_source_set_ready_time (self->source, -1);
+
+  if (self->batch_pending && self->frames_written == self->frames_sent)
+    {
+      Item *item;
+
+      self->batch_pending = FALSE;
+      sent = self->in_flight;
+      self->in_flight = (ItemQueue){ 0 };
+      for (item = sent.head; item != NULL; item = item->next)
+        self->queued -= item->size;
+      self->shortened = TRUE;
+      channel_flush (self);
+    }
+
+  failed = self->failed;
+  self->failed = (ItemQueue){ 0 };
+  channel_tell_sent (self, &sent);
+  channel_tell_sent (self, &failed);
+
+  round_trip = self->round_trip;
+  self->round_trip = -1;
+  if (round_trip >= 0 && self->delegate.pong != NULL)
+    self->delegate.pong (self, round_trip, self->user_data);
+
+  if (self->shortened && self->delegate.drained != NULL)
+    {
+      self->shortened = FALSE;
+      self->delegate.drained (self, self->user_data);
+    }
+
+  if (self->closed && !g_source_is_destroyed (self->source))
+    channel_tell_closed (self);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+dispatch_source_dispatch (GSource *source,
+                          GSourceFunc callback,
+                          gpointer user_data)
+{
+  return callback (user_data);
+}
+
+static GSourceFuncs dispatch_source_funcs = {
+  .dispatch = dispatch_source_dispatch,
+};
+
+/* Pings */
+
+static GSource *
+channel_start_timer (IstChannel *self,
+                     guint milliseconds,
+                     GSourceFunc callback)
+{
+  GSource *timer = g_timeout_source_new (milliseconds);
+
+  g_source_set_callback (timer, callback, self, NULL);
+  g_source_attach (timer, self->context);
+  return timer;
+}
+
+static void
+channel_abort_with (IstChannel *self,
+                    IstError code,
+                    const char *message)
+{
+  g_autoptr (GError) error = g_error_new_literal (IST_ERROR, code, message);
+
+  ist_channel_abort (self, error);
+}
+
+static gboolean
+on_pong_timeout (gpointer user_data)
+{
+  IstChannel *self = user_data;
+  guint64 bytes_read = ist_metered_stream_get_bytes_read (self->stream);
+
+  /* While we don't read we can't see a pong, and what came shows that the peer lives. */
+  if (self->paused || bytes_read != self->bytes_read_at_ping)
+    {
+      self->bytes_read_at_ping = bytes_read;
+      return G_SOURCE_CONTINUE;
+    }
+  g_clear_pointer (&self->pong_timer, g_source_unref);
+  channel_abort_with (self, IST_ERROR_TIMED_OUT, "The WebSocket was lost: no answer to a ping");
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_frame_written (IstFrameOpcode opcode,
+                  gpointer user_data)
+{
+  IstChannel *self = user_data;
+
+  if (opcode == IST_FRAME_BINARY)
+    {
+      self->frames_written++;
+      if (self->frames_written == self->frames_sent)
+        channel_wake (self);
+    }
+  else if (opcode == IST_FRAME_PING && self->ping_time == 0)
+    {
+      self->ping_time = g_get_monotonic_time ();
+      self->bytes_read_at_ping = ist_metered_stream_get_bytes_read (self->stream);
+      if (self->pong_seen && self->pong_timeout > 0 && self->pong_timer == NULL)
+        self->pong_timer = channel_start_timer (self, self->pong_timeout * 1000, on_pong_timeout);
+    }
+}
+
+static void
+on_pong (SoupWebsocketConnection *websocket,
+         gpointer payload, /* of a broken type in libsoup 3.2: not to be touched */
+         gpointer user_data)
+{
+  IstChannel *self = user_data;
+
+  if (self->pong_timer != NULL)
+    g_source_destroy (self->pong_timer);
+  g_clear_pointer (&self->pong_timer, g_source_unref);
+  self->pong_seen = TRUE;
+  if (self->ping_time == 0)
+    return;
+  self->round_trip = g_get_monotonic_time () - self->ping_time;
+  self->ping_time = 0;
+  channel_wake (self);
+}
+
+/* The WebSocket */
+
+static void
+on_message (SoupWebsocketConnection *websocket,
+            SoupWebsocketDataType type,
+            GBytes *data,
+            gpointer user_data)
+{
+  g_autoptr (IstChannel) self = ist_channel_ref (user_data);
+
+  if (self->closing || self->closed)
+    return;
+  if (type != SOUP_WEBSOCKET_DATA_BINARY)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_set_error_literal (&error, IST_ERROR, IST_ERROR_PROTOCOL, "The peer sent a text frame");
+      ist_channel_close (self, SOUP_WEBSOCKET_CLOSE_UNSUPPORTED_DATA, error->message, error);
+      return;
+    }
+  if (self->delegate.received != NULL)
+    self->delegate.received (self, data, self->user_data);
+}
+
+static void
+on_error (SoupWebsocketConnection *websocket,
+          GError *error,
+          gpointer user_data)
+{
+  IstChannel *self = user_data;
+
+  if (self->socket_error == NULL)
+    self->socket_error = g_error_copy (error);
+}
+
+static void
+on_closed (SoupWebsocketConnection *websocket,
+           gpointer user_data)
+{
+  IstChannel *self = user_data;
+
+  self->closed = TRUE;
+  channel_stop_timers (self);
+  channel_wake (self);
+}
+
+static gboolean
+on_close_timeout (gpointer user_data)
+{
+  IstChannel *self = user_data;
+
+  g_autoptr (GError) error = NULL;
+
+  g_clear_pointer (&self->close_timer, g_source_unref);
+  g_set_error_literal (&error, IST_ERROR, IST_ERROR_DISCONNECTED, "The peer did not finish closing in time");
+  ist_metered_stream_abort (self->stream, error);
+  return G_SOURCE_REMOVE;
+}
+
+/* Either side began to close: libsoup gives the peer five seconds to close its
+ * socket, which is long for somebody who waits to stop or to reconnect. */
+static void
+on_closing (SoupWebsocketConnection *websocket,
+            gpointer user_data)
+{
+  IstChannel *self = user_data;
+
+  if (self->close_timer == NULL)
+    self->close_timer = channel_start_timer (self, CLOSE_TIMEOUT, on_close_timeout);
+}
+
+IstChannel *
+ist_channel_new (IstMeteredStream *stream,
+                 GUri *uri,
+                 SoupWebsocketConnectionType type,
+                 const IstChannelDelegate *delegate,
+                 gpointer user_data)
+{
+  IstChannel *self = g_new0 (IstChannel, 1);
+
+  g_atomic_ref_count_init (&self->ref_count);
+  self->context = g_main_context_ref_thread_default ();
+  self->delegate = *delegate;
+  self->user_data = user_data;
+  self->lanes = g_hash_table_new_full (lane_hash, lane_equal, NULL, (GDestroyNotify) lane_free);
+  self->services = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) service_free);
+  g_queue_init (&self->turns);
+  self->batch = g_byte_array_sized_new (MAX_BATCH);
+  self->round_trip = -1;
+
+  self->source = g_source_new (&dispatch_source_funcs, sizeof (GSource));
+  g_source_set_static_name (self->source, "IstChannel");
+  g_source_set_callback (self->source, on_dispatch, self, NULL);
+  g_source_attach (self->source, self->context);
+
+  self->stream = g_object_ref (stream);
+  ist_metered_stream_watch_frames (stream, on_frame_written, self);
+  self->websocket = soup_websocket_connection_new (G_IO_STREAM (stream), uri, type, NULL, NULL, NULL);
+  soup_websocket_connection_set_max_incoming_payload_size (self->websocket, IST_WIRE_MAX_FRAME);
+  g_signal_connect (self->websocket, "message", G_CALLBACK (on_message), self);
+  g_signal_connect (self->websocket, "error", G_CALLBACK (on_error), self);
+  g_signal_connect (self->websocket, "pong", G_CALLBACK (on_pong), self);
+  g_signal_connect (self->websocket, "closing", G_CALLBACK (on_closing), self);
+  g_signal_connect (self->websocket, "closed", G_CALLBACK (on_closed), self);
+  return self;
+}
+
+IstChannel *
+ist_channel_ref (IstChannel *self)
+{
+  g_atomic_ref_count_inc (&self->ref_count);
+  return self;
+}
+
+static gboolean
+on_nothing (gpointer user_data)
+{
+  return G_SOURCE_REMOVE;
+}
+
+/* libsoup's own code may be on the stack, and goes on using its object. */
+static void
+websocket_unref_later (SoupWebsocketConnection *websocket,
+                       GMainContext *context)
+{
+  g_autoptr (GSource) idle = g_idle_source_new ();
+
+  g_source_set_priority (idle, G_PRIORITY_DEFAULT);
+  g_source_set_callback (idle, on_nothing, g_object_ref (websocket), g_object_unref);
+  g_source_attach (idle, context);
+}
+
+void
+ist_channel_unref (IstChannel *self)
+{
+  if (!g_atomic_ref_count_dec (&self->ref_count))
+    return;
+
+  ist_channel_disown (self);
+  g_signal_handlers_disconnect_by_data (self->websocket, self);
+  ist_metered_stream_watch_frames (self->stream, NULL, NULL);
+  channel_stop_timers (self);
+  g_source_destroy (self->source);
+  g_source_unref (self->source);
+
+  websocket_unref_later (self->websocket, self->context);
+  g_object_unref (self->websocket);
+  g_object_unref (self->stream);
+
+  g_hash_table_unref (self->lanes);
+  g_hash_table_unref (self->services);
+  item_queue_clear (&self->in_flight);
+  item_queue_clear (&self->failed);
+  g_byte_array_unref (self->batch);
+  g_clear_error (&self->why);
+  g_clear_error (&self->socket_error);
+  g_main_context_unref (self->context);
+  g_free (self);
+}
+
+void
+ist_channel_disown (IstChannel *self)
+{
+  self->delegate = (IstChannelDelegate){ 0 };
+  if (!self->closed)
+    channel_abort_with (self, IST_ERROR_STOPPED, "The tunnel was stopped");
+}
+
+void
+ist_channel_set_keepalive (IstChannel *self,
+                           guint interval,
+                           guint pong_timeout)
+{
+  self->pong_timeout = pong_timeout;
+  g_main_context_push_thread_default (self->context);
+  soup_websocket_connection_set_keepalive_interval (self->websocket, interval);
+  g_main_context_pop_thread_default (self->context);
+}
+
+void
+ist_channel_set_split (IstChannel *self,
+                       gsize size)
+{
+  self->split = size;
+}
+
+void
+ist_channel_send (IstChannel *self,
+                  IstLane lane,
+                  gboolean barrier,
+                  IstMessage *message,
+                  gpointer tag)
+{
+  Item *item = g_new0 (Item, 1);
+
+  item->message = ist_message_ref (message);
+  item->size = ist_wire_get_encoded_size (message);
+  item->tag = tag;
+  channel_enqueue (self, lane, barrier, item);
+}
+
+void
+ist_channel_send_bytes (IstChannel *self,
+                        IstLane lane,
+                        GBytes *bytes,
+                        gpointer tag)
+{
+  Item *item = g_new0 (Item, 1);
+
+  item->bytes = g_bytes_ref (bytes);
+  item->size = g_bytes_get_size (bytes);
+  item->tag = tag;
+  channel_enqueue (self, lane, FALSE, item);
+}
+
+void
+ist_channel_cancel_lane (IstChannel *self,
+                         IstLane key,
+                         const GError *why)
+{
+  Lane *lane = g_hash_table_lookup (self->lanes, &key);
+  Service *service = g_hash_table_lookup (self->services, GUINT_TO_POINTER (key.service));
+  ItemQueue held;
+  Item *item;
+  guint n_items = 0;
+
+  if (service == NULL)
+    return;
+
+  /* Barriers are about the stream, not about one connection in it. */
+  held = service->held;
+  service->held = (ItemQueue){ 0 };
+  while ((item = item_queue_pop (&held)) != NULL)
+    {
+      if (!item->barrier && item->lane.connection == key.connection)
+        channel_fail_item (self, item, why);
+      else
+        item_queue_push (&service->held, item);
+    }
+
+  if (lane == NULL)
+    return;
+  while ((item = item_queue_pop (&lane->items)) != NULL)
+    {
+      n_items++;
+      channel_fail_item (self, item, why);
+    }
+  lane_remove (self, lane);
+  service_forget_items (self, key.service, n_items);
+}
+
+void
+ist_channel_cancel_service (IstChannel *self,
+                            guint32 key,
+                            const GError *why)
+{
+  Service *service = g_hash_table_lookup (self->services, GUINT_TO_POINTER (key));
+  GList *link = self->turns.head;
+
+  if (service == NULL)
+    return;
+
+  while (link != NULL)
+    {
+      Lane *lane = link->data;
+
+      link = link->next;
+      if (lane->key.service != key)
+        continue;
+      channel_fail_queue (self, &lane->items, why);
+      lane_remove (self, lane);
+    }
+  channel_fail_queue (self, &service->held, why);
+  g_hash_table_remove (self->services, GUINT_TO_POINTER (key));
+}
+
+gsize
+ist_channel_get_queued (IstChannel *self)
+{
+  return self->queued;
+}
+
+void
+ist_channel_set_paused (IstChannel *self,
+                        gboolean paused)
+{
+  self->paused = paused;
+  ist_metered_stream_set_paused (self->stream, paused);
+}
+
+guint64
+ist_channel_get_bytes_read (IstChannel *self)
+{
+  return ist_metered_stream_get_bytes_read (self->stream);
+}
+
+guint64
+ist_channel_get_bytes_written (IstChannel *self)
+{
+  return ist_metered_stream_get_bytes_written (self->stream);
+}
+
+void
+ist_channel_close (IstChannel *self,
+                   guint16 code,
+                   const char *reason,
+                   const GError *why)
+{
+  g_autoptr (GError) stopped = NULL;
+
+  if (self->closing || self->closed)
+    return;
+  self->closing = TRUE;
+  if (why != NULL)
+    self->why = g_error_copy (why);
+  else
+    g_set_error_literal (&stopped, IST_ERROR, IST_ERROR_STOPPED, "The tunnel was stopped");
+  channel_fail_all (self, why != NULL ? why : stopped);
+
+  /* The peer's answer may be behind whatever made us pause. */
+  ist_channel_set_paused (self, FALSE);
+  if (soup_websocket_connection_get_state (self->websocket) != SOUP_WEBSOCKET_STATE_OPEN)
+    return;
+  g_main_context_push_thread_default (self->context);
+  soup_websocket_connection_close (self->websocket, code, reason);
+  g_main_context_pop_thread_default (self->context);
+}
+
+void
+ist_channel_abort (IstChannel *self,
+                   const GError *why)
+{
+  if (self->closed)
+    return;
+  /* After a close by us its outcome was already decided. */
+  if (self->why == NULL && !self->closing)
+    self->why = g_error_copy (why);
+  self->closing = TRUE;
+  channel_fail_all (self, why);
+  ist_metered_stream_abort (self->stream, why);
+}

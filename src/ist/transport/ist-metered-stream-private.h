@@ -1,0 +1,65 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* The emulator's library has its own copy of the transport, so that libist need
+ * not export private symbols; in one process each copy needs types of its own. */
+#ifdef IST_EMULATOR_COMPILATION
+#define IstMeteredStream IstEmulatorMeteredStream
+#define IstMeteredStreamClass IstEmulatorMeteredStreamClass
+#define IstMeteredInputStream IstEmulatorMeteredInputStream
+#define IstMeteredInputStreamClass IstEmulatorMeteredInputStreamClass
+#define IstMeteredOutputStream IstEmulatorMeteredOutputStream
+#define IstMeteredOutputStreamClass IstEmulatorMeteredOutputStreamClass
+#endif
+
+/* A pollable GIOStream around another one (TLS or a plain socket) that gives
+ * a SoupWebsocketConnection what it lacks: reading stops at a byte budget per
+ * dispatch and can be paused, writing goes on until the kernel would block, and
+ * the WebSocket frames that pass are counted on their way, so that the end of
+ * each on the wire is known exactly.
+ *
+ * Belongs to the main context that was the thread-default when it was made. */
+#define IST_TYPE_METERED_STREAM (ist_metered_stream_get_type ())
+G_DECLARE_FINAL_TYPE (IstMeteredStream, ist_metered_stream, IST, METERED_STREAM, GIOStream)
+
+typedef enum
+{
+  IST_FRAME_CONTINUATION = 0x0,
+  IST_FRAME_TEXT = 0x1,
+  IST_FRAME_BINARY = 0x2,
+  IST_FRAME_CLOSE = 0x8,
+  IST_FRAME_PING = 0x9,
+  IST_FRAME_PONG = 0xa,
+} IstFrameOpcode;
+
+/* Called when the last byte of a WebSocket frame was accepted by the socket;
+ * inside the WebSocket's own code, so it must only take note. */
+typedef void (*IstMeteredStreamFrameFunc) (IstFrameOpcode opcode,
+                                           gpointer user_data);
+
+IstMeteredStream *ist_metered_stream_new (GIOStream *base);
+
+/* Starts counting frames; what passed before was no WebSocket traffic. */
+void ist_metered_stream_watch_frames (IstMeteredStream *self,
+                                      IstMeteredStreamFrameFunc written,
+                                      gpointer user_data);
+
+/* While paused, nothing is read from the base stream and no source fires. */
+void ist_metered_stream_set_paused (IstMeteredStream *self,
+                                    gboolean paused);
+
+/* Ends it now, without a farewell: reading and writing fail with @error. */
+void ist_metered_stream_abort (IstMeteredStream *self,
+                               const GError *error);
+
+guint64 ist_metered_stream_get_bytes_read (IstMeteredStream *self);
+guint64 ist_metered_stream_get_bytes_written (IstMeteredStream *self);
+
+G_END_DECLS

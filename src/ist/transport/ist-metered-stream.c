@@ -1,0 +1,856 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "transport/ist-metered-stream-private.h"
+
+#include <string.h>
+
+#ifdef __linux__
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#endif
+
+#include "protocol/ist-wire-private.h"
+
+/* One read of the base stream; TLS gives at most one record of 16 KiB a call. */
+#define READ_AHEAD (64 * 1024)
+
+/* After so many bytes the input says "would block", so that a busy tunnel
+ * leaves its main loop to others a few thousand times a second. */
+#define READ_BUDGET (256 * 1024)
+
+/* The WebSocket answers pings into a queue without bound: a peer that sends
+ * pings and reads no pongs is not listened to beyond so many. */
+#define MAX_PONGS_OWED 64
+
+/* Bytes of a WebSocket message that comes in fragments, their headers included:
+ * the largest frame, however small its pieces. */
+#define MAX_FRAGMENTED (2 * IST_WIRE_MAX_FRAME)
+
+/* The kernel takes no more than this ahead of what it can send, so that what is
+ * urgent waits behind little. */
+#define NOT_SENT_LOW_WATER (128 * 1024)
+
+/* The farewell of TLS waits for room in the socket, in a thread; it gets this
+ * long, in milliseconds. */
+#define CLOSE_TIMEOUT 1000
+
+/* Follows WebSocket frames (RFC 6455, section 5.2) through a byte stream. */
+typedef struct
+{
+  guint8 header[14];
+  guint header_length;
+  guint64 payload_left;
+  IstFrameOpcode opcode;
+  gboolean final;
+} FrameTracker;
+
+typedef struct
+{
+  GSource source;
+  GObject *stream; /* the pollable stream it was made for */
+  GSource *base_source;
+} MeteredSource;
+
+struct _IstMeteredStream
+{
+  GIOStream parent_instance;
+
+  GIOStream *base;
+  GPollableInputStream *base_in;
+  GPollableOutputStream *base_out;
+  GSocket *socket; /* NULL if there is none at the bottom */
+  GInputStream *in;
+  GOutputStream *out;
+  GError *failure;
+
+  guint8 *ahead; /* bytes read ahead: [ahead_start, ahead_end) */
+  gsize ahead_start;
+  gsize ahead_end;
+  gsize budget;
+  gboolean in_drained; /* the base said "would block": only its source tells more */
+  gboolean in_eof;
+  gboolean paused;
+  GPtrArray *in_sources; /* live MeteredSources, not owned */
+
+  gboolean out_blocked;
+  GPtrArray *out_sources;
+
+  gboolean watching;
+  IstMeteredStreamFrameFunc frame_written;
+  gpointer frame_data;
+  FrameTracker in_frames;
+  FrameTracker out_frames;
+  guint64 fragments_size; /* bytes of a WebSocket message whose last frame is still to come */
+  guint pongs_owed;
+
+  guint64 bytes_read;
+  guint64 bytes_written;
+};
+
+typedef struct
+{
+  GInputStream parent_instance;
+  IstMeteredStream *owner; /* not owned; NULL once it is gone */
+} IstMeteredInputStream;
+
+typedef struct
+{
+  GOutputStream parent_instance;
+  IstMeteredStream *owner;
+} IstMeteredOutputStream;
+
+typedef GInputStreamClass IstMeteredInputStreamClass;
+typedef GOutputStreamClass IstMeteredOutputStreamClass;
+
+static void ist_metered_input_stream_pollable_init (GPollableInputStreamInterface *iface);
+static void ist_metered_output_stream_pollable_init (GPollableOutputStreamInterface *iface);
+
+static GType ist_metered_input_stream_get_type (void);
+static GType ist_metered_output_stream_get_type (void);
+
+G_DEFINE_FINAL_TYPE (IstMeteredStream, ist_metered_stream, G_TYPE_IO_STREAM)
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (IstMeteredInputStream,
+                               ist_metered_input_stream,
+                               G_TYPE_INPUT_STREAM,
+                               G_IMPLEMENT_INTERFACE (G_TYPE_POLLABLE_INPUT_STREAM,
+                                                      ist_metered_input_stream_pollable_init))
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (IstMeteredOutputStream,
+                               ist_metered_output_stream,
+                               G_TYPE_OUTPUT_STREAM,
+                               G_IMPLEMENT_INTERFACE (G_TYPE_POLLABLE_OUTPUT_STREAM,
+                                                      ist_metered_output_stream_pollable_init))
+
+/* Frames */
+
+static guint
+frame_header_needed (const FrameTracker *self)
+{
+  guint needed = 2;
+
+  if (self->header_length < 2)
+    return needed;
+  if (self->header[1] & 0x80)
+    needed += 4;
+  if ((self->header[1] & 0x7f) == 126)
+    needed += 2;
+  else if ((self->header[1] & 0x7f) == 127)
+    needed += 8;
+  return needed;
+}
+
+static void
+frame_parse_header (FrameTracker *self)
+{
+  guint length_bytes = 0;
+  guint i;
+
+  self->final = (self->header[0] & 0x80) != 0;
+  self->opcode = self->header[0] & 0x0f;
+  self->payload_left = self->header[1] & 0x7f;
+  if (self->payload_left == 126)
+    length_bytes = 2;
+  else if (self->payload_left == 127)
+    length_bytes = 8;
+  if (length_bytes > 0)
+    self->payload_left = 0;
+  for (i = 0; i < length_bytes; i++)
+    self->payload_left = self->payload_left << 8 | self->header[2 + i];
+}
+
+/* Moves over @data up to the end of a frame; TRUE if there was one. */
+static gboolean
+frame_tracker_advance (FrameTracker *self,
+                       const guint8 **data,
+                       gsize *length)
+{
+  gsize n;
+
+  while (self->header_length < frame_header_needed (self))
+    {
+      if (*length == 0)
+        return FALSE;
+      self->header[self->header_length++] = **data;
+      (*data)++;
+      (*length)--;
+      if (self->header_length == frame_header_needed (self))
+        frame_parse_header (self);
+    }
+
+  n = MIN (self->payload_left, *length);
+  self->payload_left -= n;
+  *data += n;
+  *length -= n;
+  if (self->payload_left > 0)
+    return FALSE;
+
+  self->header_length = 0;
+  return TRUE;
+}
+
+/* Sources */
+
+static gboolean
+input_stopped (IstMeteredStream *self)
+{
+  return self->paused || self->pongs_owed > MAX_PONGS_OWED;
+}
+
+static gboolean
+input_ready (IstMeteredStream *self)
+{
+  if (self->failure != NULL)
+    return TRUE;
+  if (input_stopped (self))
+    return FALSE;
+  return self->ahead_start < self->ahead_end || self->in_eof || !self->in_drained;
+}
+
+static gboolean
+output_ready (IstMeteredStream *self)
+{
+  return self->failure != NULL || !self->out_blocked;
+}
+
+static gboolean
+on_base_ready (GObject *stream,
+               gpointer user_data)
+{
+  /* The source that this one is a child of is dispatched with it. */
+  return G_SOURCE_CONTINUE;
+}
+
+static IstMeteredStream *
+metered_source_get_owner (MeteredSource *self,
+                          gboolean *is_input)
+{
+  *is_input = G_IS_INPUT_STREAM (self->stream);
+  if (*is_input)
+    return ((IstMeteredInputStream *) self->stream)->owner;
+  return ((IstMeteredOutputStream *) self->stream)->owner;
+}
+
+/* Makes the source wait for what its stream now waits for: nothing (ready at
+ * once), the base stream, or being woken by the next call of this. */
+static void
+metered_source_sync (MeteredSource *self)
+{
+  IstMeteredStream *owner;
+  gboolean is_input;
+  gboolean ready;
+  gboolean wants_base;
+
+  if (g_source_is_destroyed ((GSource *) self))
+    return;
+
+  owner = metered_source_get_owner (self, &is_input);
+  ready = owner == NULL || (is_input ? input_ready (owner) : output_ready (owner));
+  wants_base = !ready && (!is_input || !input_stopped (owner));
+
+  if (!wants_base && self->base_source != NULL)
+    {
+      g_source_remove_child_source ((GSource *) self, self->base_source);
+      g_clear_pointer (&self->base_source, g_source_unref);
+    }
+  if (wants_base && self->base_source == NULL)
+    {
+      self->base_source = is_input
+                              ? g_pollable_input_stream_create_source (owner->base_in, NULL)
+                              : g_pollable_output_stream_create_source (owner->base_out, NULL);
+      g_source_set_callback (self->base_source, G_SOURCE_FUNC (on_base_ready), NULL, NULL);
+      g_source_add_child_source ((GSource *) self, self->base_source);
+    }
+  g_source_set_ready_time ((GSource *) self, ready ? 0 : -1);
+}
+
+static void
+sync_sources (GPtrArray *sources)
+{
+  guint i;
+
+  for (i = 0; i < sources->len; i++)
+    metered_source_sync (g_ptr_array_index (sources, i));
+}
+
+static gboolean
+metered_source_dispatch (GSource *source,
+                         GSourceFunc callback,
+                         gpointer user_data)
+{
+  MeteredSource *self = (MeteredSource *) source;
+  IstMeteredStream *owner;
+  GMainContext *context;
+  gboolean is_input;
+  gboolean result;
+
+  owner = metered_source_get_owner (self, &is_input);
+  if (owner != NULL && is_input)
+    {
+      owner->in_drained = FALSE;
+      owner->budget = READ_BUDGET;
+    }
+  else if (owner != NULL)
+    {
+      owner->out_blocked = FALSE;
+    }
+
+  if (callback == NULL)
+    return G_SOURCE_REMOVE;
+
+  /* SoupWebsocketConnection attaches its next source to whatever is the
+   * thread-default context now, and that need not be the one it lives in. */
+  context = g_source_get_context (source);
+  g_main_context_push_thread_default (context);
+  result = ((GPollableSourceFunc) callback) (self->stream, user_data);
+  g_main_context_pop_thread_default (context);
+
+  if (result == G_SOURCE_CONTINUE && !g_source_is_destroyed (source))
+    metered_source_sync (self);
+  return result;
+}
+
+static void
+metered_source_finalize (GSource *source)
+{
+  MeteredSource *self = (MeteredSource *) source;
+  IstMeteredStream *owner;
+  gboolean is_input;
+
+  owner = metered_source_get_owner (self, &is_input);
+  if (owner != NULL)
+    g_ptr_array_remove_fast (is_input ? owner->in_sources : owner->out_sources, self);
+  g_clear_pointer (&self->base_source, g_source_unref);
+  g_object_unref (self->stream);
+}
+
+static gboolean
+metered_source_closure_callback (GObject *stream,
+                                 gpointer user_data)
+{
+  g_auto (GValue) result = G_VALUE_INIT;
+  g_auto (GValue) param = G_VALUE_INIT;
+
+  g_value_init (&result, G_TYPE_BOOLEAN);
+  g_value_init (&param, G_TYPE_OBJECT);
+  g_value_set_object (&param, stream);
+  g_closure_invoke (user_data, &result, 1, &param, NULL);
+  return g_value_get_boolean (&result);
+}
+
+static GSourceFuncs metered_source_funcs = {
+  .dispatch = metered_source_dispatch,
+  .finalize = metered_source_finalize,
+  .closure_callback = (GSourceFunc) (void (*) (void)) metered_source_closure_callback,
+};
+
+static GSource *
+metered_source_new (GObject *stream,
+                    GCancellable *cancellable)
+{
+  GSource *source = g_source_new (&metered_source_funcs, sizeof (MeteredSource));
+  MeteredSource *self = (MeteredSource *) source;
+  IstMeteredStream *owner;
+  gboolean is_input;
+
+  g_source_set_static_name (source, "IstMeteredStream");
+  self->stream = g_object_ref (stream);
+  owner = metered_source_get_owner (self, &is_input);
+  if (owner != NULL)
+    g_ptr_array_add (is_input ? owner->in_sources : owner->out_sources, self);
+  if (cancellable != NULL)
+    {
+      g_autoptr (GSource) cancelled = g_cancellable_source_new (cancellable);
+
+      g_source_set_dummy_callback (cancelled);
+      g_source_add_child_source (source, cancelled);
+    }
+  metered_source_sync (self);
+  return source;
+}
+
+/* Input */
+
+static gboolean
+owner_is_gone (IstMeteredStream *owner,
+               GError **error)
+{
+  if (owner != NULL)
+    return FALSE;
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED, "The stream is closed");
+  return TRUE;
+}
+
+/* One read of the base stream into the empty read-ahead buffer. */
+static gssize
+read_ahead (IstMeteredStream *self,
+            GError **error)
+{
+  g_autoptr (GError) local = NULL;
+  gssize n;
+
+  if (self->in_eof)
+    return 0;
+  if (self->ahead == NULL)
+    self->ahead = g_malloc (READ_AHEAD);
+
+  n = g_pollable_input_stream_read_nonblocking (self->base_in, self->ahead, READ_AHEAD, NULL, &local);
+  if (n < 0)
+    {
+      self->in_drained = g_error_matches (local, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
+      g_propagate_error (error, g_steal_pointer (&local));
+      return -1;
+    }
+  self->in_eof = n == 0;
+  self->ahead_start = 0;
+  self->ahead_end = n;
+  self->bytes_read += n;
+  return n;
+}
+
+/* Takes note of the frames in what the WebSocket is about to read. */
+static gboolean
+track_input (IstMeteredStream *self,
+             const guint8 *data,
+             gsize length,
+             GError **error)
+{
+  FrameTracker *frames = &self->in_frames;
+
+  while (length > 0)
+    {
+      gsize before = length;
+      gboolean ended = frame_tracker_advance (frames, &data, &length);
+      gboolean header_known = ended || frames->header_length == frame_header_needed (frames);
+
+      if (!header_known)
+        break;
+      if (frames->opcode == IST_FRAME_PING && ended)
+        self->pongs_owed++;
+      if (frames->opcode >= IST_FRAME_CLOSE)
+        continue;
+
+      /* libsoup bounds the size of a frame, but not of a message made of many. */
+      if (!frames->final || self->fragments_size > 0)
+        self->fragments_size += before - length;
+      if (self->fragments_size > MAX_FRAGMENTED)
+        {
+          g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+                       "A WebSocket message in fragments is larger than %u bytes", MAX_FRAGMENTED);
+          return FALSE;
+        }
+      if (frames->final && ended)
+        self->fragments_size = 0;
+    }
+  return TRUE;
+}
+
+static gssize
+ist_metered_input_stream_read_nonblocking (GPollableInputStream *stream,
+                                           void *buffer,
+                                           gsize count,
+                                           GError **error)
+{
+  IstMeteredStream *self = ((IstMeteredInputStream *) stream)->owner;
+  gsize n;
+
+  if (owner_is_gone (self, error))
+    return -1;
+  if (self->failure != NULL)
+    {
+      g_propagate_error (error, g_error_copy (self->failure));
+      return -1;
+    }
+  if (input_stopped (self) || self->budget == 0)
+    {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "Reading is suspended");
+      return -1;
+    }
+  if (self->ahead_start == self->ahead_end)
+    {
+      gssize filled = read_ahead (self, error);
+
+      if (filled <= 0)
+        {
+          sync_sources (self->in_sources);
+          return filled;
+        }
+    }
+
+  n = MIN (MIN (count, self->ahead_end - self->ahead_start), self->budget);
+  if (self->watching && !track_input (self, self->ahead + self->ahead_start, n, error))
+    return -1;
+  memcpy (buffer, self->ahead + self->ahead_start, n);
+  self->ahead_start += n;
+  self->budget -= n;
+  return n;
+}
+
+static gboolean
+ist_metered_input_stream_is_readable (GPollableInputStream *stream)
+{
+  IstMeteredStream *self = ((IstMeteredInputStream *) stream)->owner;
+
+  if (self == NULL || self->failure != NULL)
+    return TRUE;
+  if (input_stopped (self))
+    return FALSE;
+  return self->ahead_start < self->ahead_end || self->in_eof ||
+         g_pollable_input_stream_is_readable (self->base_in);
+}
+
+static GSource *
+ist_metered_input_stream_create_source (GPollableInputStream *stream,
+                                        GCancellable *cancellable)
+{
+  return metered_source_new (G_OBJECT (stream), cancellable);
+}
+
+static void
+ist_metered_input_stream_pollable_init (GPollableInputStreamInterface *iface)
+{
+  iface->read_nonblocking = ist_metered_input_stream_read_nonblocking;
+  iface->is_readable = ist_metered_input_stream_is_readable;
+  iface->create_source = ist_metered_input_stream_create_source;
+}
+
+static void
+ist_metered_input_stream_class_init (IstMeteredInputStreamClass *klass)
+{
+}
+
+static void
+ist_metered_input_stream_init (IstMeteredInputStream *self)
+{
+}
+
+/* Output */
+
+static void
+track_output (IstMeteredStream *self,
+              const guint8 *data,
+              gsize length)
+{
+  while (length > 0)
+    {
+      if (!frame_tracker_advance (&self->out_frames, &data, &length))
+        continue;
+      if (self->out_frames.opcode == IST_FRAME_PONG && self->pongs_owed > 0)
+        {
+          self->pongs_owed--;
+          sync_sources (self->in_sources);
+        }
+      self->frame_written (self->out_frames.opcode, self->frame_data);
+    }
+}
+
+static gssize
+ist_metered_output_stream_write_nonblocking (GPollableOutputStream *stream,
+                                             const void *buffer,
+                                             gsize count,
+                                             GError **error)
+{
+  IstMeteredStream *self = ((IstMeteredOutputStream *) stream)->owner;
+  gsize total = 0;
+
+  if (owner_is_gone (self, error))
+    return -1;
+  if (self->failure != NULL)
+    {
+      g_propagate_error (error, g_error_copy (self->failure));
+      return -1;
+    }
+
+  while (total < count)
+    {
+      g_autoptr (GError) local = NULL;
+      gssize n;
+
+      n = g_pollable_output_stream_write_nonblocking (self->base_out, (const guint8 *) buffer + total,
+                                                      count - total, NULL, &local);
+      if (n < 0)
+        {
+          self->out_blocked = g_error_matches (local, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
+          sync_sources (self->out_sources);
+          /* What was written counts; a real error comes again with the next call. */
+          if (total > 0)
+            break;
+          g_propagate_error (error, g_steal_pointer (&local));
+          return -1;
+        }
+      total += n;
+    }
+
+  self->bytes_written += total;
+  if (self->watching)
+    track_output (self, buffer, total);
+  return total;
+}
+
+static gboolean
+ist_metered_output_stream_is_writable (GPollableOutputStream *stream)
+{
+  IstMeteredStream *self = ((IstMeteredOutputStream *) stream)->owner;
+
+  return self == NULL || self->failure != NULL || g_pollable_output_stream_is_writable (self->base_out);
+}
+
+static GSource *
+ist_metered_output_stream_create_source (GPollableOutputStream *stream,
+                                         GCancellable *cancellable)
+{
+  return metered_source_new (G_OBJECT (stream), cancellable);
+}
+
+static void
+ist_metered_output_stream_pollable_init (GPollableOutputStreamInterface *iface)
+{
+  iface->write_nonblocking = ist_metered_output_stream_write_nonblocking;
+  iface->is_writable = ist_metered_output_stream_is_writable;
+  iface->create_source = ist_metered_output_stream_create_source;
+}
+
+static void
+ist_metered_output_stream_class_init (IstMeteredOutputStreamClass *klass)
+{
+}
+
+static void
+ist_metered_output_stream_init (IstMeteredOutputStream *self)
+{
+}
+
+/* The stream */
+
+/* The socket under any stack of TLS and other wrappers. */
+static GSocket *
+find_socket (GIOStream *stream)
+{
+  static const char *const wrapped[] = { "base-io-stream", "base-iostream" };
+  g_autoptr (GIOStream) below = NULL;
+  guint i;
+
+  if (G_IS_SOCKET_CONNECTION (stream))
+    return g_object_ref (g_socket_connection_get_socket (G_SOCKET_CONNECTION (stream)));
+
+  for (i = 0; i < G_N_ELEMENTS (wrapped) && below == NULL; i++)
+    {
+      GParamSpec *pspec = g_object_class_find_property (G_OBJECT_GET_CLASS (stream), wrapped[i]);
+
+      if (pspec != NULL && (pspec->flags & G_PARAM_READABLE))
+        g_object_get (stream, wrapped[i], &below, NULL);
+    }
+  return below != NULL ? find_socket (below) : NULL;
+}
+
+static void
+tune_socket (GSocket *socket)
+{
+  GSocketFamily family = g_socket_get_family (socket);
+
+  if (family != G_SOCKET_FAMILY_IPV4 && family != G_SOCKET_FAMILY_IPV6)
+    return;
+  g_socket_set_option (socket, IPPROTO_TCP, TCP_NODELAY, TRUE, NULL);
+#ifdef TCP_NOTSENT_LOWAT
+  g_socket_set_option (socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, NOT_SENT_LOW_WATER, NULL);
+#endif
+}
+
+static GInputStream *
+ist_metered_stream_get_input_stream (GIOStream *stream)
+{
+  return IST_METERED_STREAM (stream)->in;
+}
+
+static GOutputStream *
+ist_metered_stream_get_output_stream (GIOStream *stream)
+{
+  return IST_METERED_STREAM (stream)->out;
+}
+
+static void
+shut_socket (IstMeteredStream *self)
+{
+  if (self->socket != NULL)
+    g_socket_shutdown (self->socket, TRUE, TRUE, NULL);
+}
+
+static gboolean
+ist_metered_stream_close (GIOStream *stream,
+                          GCancellable *cancellable,
+                          GError **error)
+{
+  IstMeteredStream *self = IST_METERED_STREAM (stream);
+
+  /* Reached when the last reference goes without a close: that must not wait
+   * for a peer. */
+  shut_socket (self);
+  g_io_stream_close (self->base, NULL, NULL);
+  return TRUE;
+}
+
+static gboolean
+on_close_timeout (gpointer user_data)
+{
+  shut_socket (user_data);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_base_closed (GObject *source,
+                GAsyncResult *result,
+                gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GSource *timeout = g_task_get_task_data (task);
+
+  g_source_destroy (timeout);
+  /* Nobody can act on a failed farewell; the socket is closed either way. */
+  g_io_stream_close_finish (G_IO_STREAM (source), result, NULL);
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
+ist_metered_stream_close_async (GIOStream *stream,
+                                int io_priority,
+                                GCancellable *cancellable,
+                                GAsyncReadyCallback callback,
+                                gpointer user_data)
+{
+  IstMeteredStream *self = IST_METERED_STREAM (stream);
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+  GSource *timeout = g_timeout_source_new (CLOSE_TIMEOUT);
+
+  g_task_set_source_tag (task, ist_metered_stream_close_async);
+  g_task_set_task_data (task, timeout, (GDestroyNotify) g_source_unref);
+  g_source_set_callback (timeout, on_close_timeout, g_object_ref (self), g_object_unref);
+  g_source_attach (timeout, g_task_get_context (task));
+
+  if (self->failure != NULL || self->out_blocked)
+    shut_socket (self);
+  g_io_stream_close_async (self->base, io_priority, NULL, on_base_closed, g_steal_pointer (&task));
+}
+
+static gboolean
+ist_metered_stream_close_finish (GIOStream *stream,
+                                 GAsyncResult *result,
+                                 GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+static void
+ist_metered_stream_dispose (GObject *object)
+{
+  IstMeteredStream *self = IST_METERED_STREAM (object);
+
+  /* Closes, if nobody has. */
+  G_OBJECT_CLASS (ist_metered_stream_parent_class)->dispose (object);
+
+  ((IstMeteredInputStream *) self->in)->owner = NULL;
+  ((IstMeteredOutputStream *) self->out)->owner = NULL;
+  sync_sources (self->in_sources);
+  sync_sources (self->out_sources);
+}
+
+static void
+ist_metered_stream_finalize (GObject *object)
+{
+  IstMeteredStream *self = IST_METERED_STREAM (object);
+
+  g_clear_object (&self->in);
+  g_clear_object (&self->out);
+  g_clear_object (&self->socket);
+  g_clear_object (&self->base);
+  g_clear_error (&self->failure);
+  g_clear_pointer (&self->ahead, g_free);
+  g_clear_pointer (&self->in_sources, g_ptr_array_unref);
+  g_clear_pointer (&self->out_sources, g_ptr_array_unref);
+  G_OBJECT_CLASS (ist_metered_stream_parent_class)->finalize (object);
+}
+
+static void
+ist_metered_stream_class_init (IstMeteredStreamClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GIOStreamClass *stream_class = G_IO_STREAM_CLASS (klass);
+
+  object_class->dispose = ist_metered_stream_dispose;
+  object_class->finalize = ist_metered_stream_finalize;
+  stream_class->get_input_stream = ist_metered_stream_get_input_stream;
+  stream_class->get_output_stream = ist_metered_stream_get_output_stream;
+  stream_class->close_fn = ist_metered_stream_close;
+  stream_class->close_async = ist_metered_stream_close_async;
+  stream_class->close_finish = ist_metered_stream_close_finish;
+}
+
+static void
+ist_metered_stream_init (IstMeteredStream *self)
+{
+  self->budget = READ_BUDGET;
+  self->in_sources = g_ptr_array_new ();
+  self->out_sources = g_ptr_array_new ();
+  self->in = g_object_new (ist_metered_input_stream_get_type (), NULL);
+  ((IstMeteredInputStream *) self->in)->owner = self;
+  self->out = g_object_new (ist_metered_output_stream_get_type (), NULL);
+  ((IstMeteredOutputStream *) self->out)->owner = self;
+}
+
+IstMeteredStream *
+ist_metered_stream_new (GIOStream *base)
+{
+  IstMeteredStream *self = g_object_new (IST_TYPE_METERED_STREAM, NULL);
+
+  self->base = g_object_ref (base);
+  self->base_in = G_POLLABLE_INPUT_STREAM (g_io_stream_get_input_stream (base));
+  self->base_out = G_POLLABLE_OUTPUT_STREAM (g_io_stream_get_output_stream (base));
+  self->socket = find_socket (base);
+  if (self->socket != NULL)
+    tune_socket (self->socket);
+  return self;
+}
+
+void
+ist_metered_stream_watch_frames (IstMeteredStream *self,
+                                 IstMeteredStreamFrameFunc written,
+                                 gpointer user_data)
+{
+  self->watching = written != NULL;
+  self->frame_written = written;
+  self->frame_data = user_data;
+}
+
+void
+ist_metered_stream_set_paused (IstMeteredStream *self,
+                               gboolean paused)
+{
+  if (self->paused == paused)
+    return;
+  self->paused = paused;
+  sync_sources (self->in_sources);
+}
+
+void
+ist_metered_stream_abort (IstMeteredStream *self,
+                          const GError *error)
+{
+  if (self->failure != NULL)
+    return;
+  self->failure = g_error_copy (error);
+  sync_sources (self->in_sources);
+  sync_sources (self->out_sources);
+}
+
+guint64
+ist_metered_stream_get_bytes_read (IstMeteredStream *self)
+{
+  return self->bytes_read;
+}
+
+guint64
+ist_metered_stream_get_bytes_written (IstMeteredStream *self)
+{
+  return self->bytes_written;
+}
