@@ -62,8 +62,8 @@ make_token (GError **error)
       return NULL;
     }
 
-  /* The alphabet that is safe in headers, cookies, URIs and shells. */
-  token = g_strdelimit (g_strdelimit (g_base64_encode (entropy, sizeof entropy), "+", '-'), "/", '_');
+  /* Safe in headers, cookies, URIs and shells, and nothing that looks like an option. */
+  token = g_strdelimit (g_strdelimit (g_base64_encode (entropy, sizeof entropy), "+", '_'), "/", '.');
   gnutls_memset (entropy, 0, sizeof entropy);
   return token;
 }

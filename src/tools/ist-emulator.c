@@ -1,0 +1,409 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <errno.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include <glib-unix.h>
+#include <glib/gi18n.h>
+#include <glib/gstdio.h>
+#include <ist-emulator/ist-emulator.h>
+#include <json-glib/json-glib.h>
+
+/* How long clients have to answer a goodbye, in milliseconds. */
+#define FAREWELL_TIME 500
+
+typedef struct
+{
+  char *address;
+  int port;
+  gboolean plain;
+  char *certificate;
+  char *key;
+  char *ca_file;
+  char **open;
+} Options;
+
+typedef struct
+{
+  GMainLoop *loop;
+  IstEmulatorService *service;
+  GPtrArray *tunnels;
+  char *ca_file;
+  char *temporary_folder; /* holds ca_file if nobody said where to put it */
+} Emulator;
+
+G_GNUC_PRINTF (1, 2)
+static void
+report (const char *format,
+        ...)
+{
+  g_autofree char *text = NULL;
+  va_list args;
+
+  va_start (args, format);
+  text = g_strdup_vprintf (format, args);
+  va_end (args);
+  g_printerr ("ist-emulator: %s\n", text);
+}
+
+static void
+options_clear (Options *options)
+{
+  g_free (options->address);
+  g_free (options->certificate);
+  g_free (options->key);
+  g_free (options->ca_file);
+  g_strfreev (options->open);
+}
+
+static gboolean
+options_parse (Options *options,
+               int *argc,
+               char ***argv,
+               GError **error)
+{
+  const GOptionEntry entries[] = {
+    { "address", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &options->address,
+      N_ ("Listen on this IP address (default: 127.0.0.1)"), N_ ("ADDRESS") },
+    { "port", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_INT, &options->port,
+      N_ ("Listen on this TCP port (default: a free one)"), N_ ("PORT") },
+    { "plain", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, &options->plain,
+      N_ ("Do without TLS"), NULL },
+    { "certificate", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME, &options->certificate,
+      N_ ("Use the certificate in this PEM file (default: make one)"), N_ ("FILE") },
+    { "key", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME, &options->key,
+      N_ ("Use the private key in this PEM file (default: the certificate's file)"), N_ ("FILE") },
+    { "ca-file", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME, &options->ca_file,
+      N_ ("Write the certificate that clients must trust to this file (default: a temporary one)"), N_ ("FILE") },
+    { "open", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING_ARRAY, &options->open,
+      N_ ("Open a tunnel with these services, or with none if empty; may be repeated"), N_ ("SERVICE[,SERVICE...]") },
+    { NULL },
+  };
+  g_autoptr(GOptionContext) context = g_option_context_new (NULL);
+
+  g_option_context_set_summary (context,
+                                _ ("Stands in for the AWS IoT Secure Tunneling service on this machine, for "
+                                   "development and tests.\nTells on standard output, in one line of JSON, where "
+                                   "it listens and which tunnels are open."));
+  g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
+  if (!g_option_context_parse (context, argc, argv, error))
+    return FALSE;
+
+  if (*argc > 1)
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, _ ("Unexpected argument “%s”"), (*argv)[1]);
+  else if (options->port < 0 || options->port > G_MAXUINT16)
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _ ("%d is not a TCP port"), options->port);
+  else if (options->address != NULL && !g_hostname_is_ip_address (options->address))
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _ ("“%s” is not an IP address"), options->address);
+  else if (options->plain && (options->certificate != NULL || options->key != NULL || options->ca_file != NULL))
+    g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                         _ ("--plain has no use for --certificate, --key and --ca-file"));
+  else if (options->certificate == NULL && options->key != NULL)
+    g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, _ ("--key needs --certificate"));
+  else if (options->certificate != NULL && options->ca_file != NULL)
+    g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                         _ ("--ca-file is for the certificate that is made without --certificate"));
+  else
+    return TRUE;
+
+  return FALSE;
+}
+
+static const char *
+get_side_name (IstMode side)
+{
+  return side == IST_MODE_SOURCE ? "source" : "destination";
+}
+
+static void
+on_client_connected (IstEmulatorTunnel *tunnel,
+                     IstMode side,
+                     gpointer user_data)
+{
+  report ("tunnel %s: %s connected", ist_emulator_tunnel_get_id (tunnel), get_side_name (side));
+}
+
+static void
+on_client_disconnected (IstEmulatorTunnel *tunnel,
+                        IstMode side,
+                        const GError *error,
+                        gpointer user_data)
+{
+  report ("tunnel %s: %s disconnected: %s", ist_emulator_tunnel_get_id (tunnel), get_side_name (side),
+          error != NULL ? error->message : "the emulator stops");
+}
+
+static void
+on_handshake_refused (IstEmulatorService *service,
+                      guint status,
+                      const char *reason,
+                      gpointer user_data)
+{
+  report ("handshake refused with status %u: %s", status, reason);
+}
+
+static gboolean
+on_signal (gpointer user_data)
+{
+  Emulator *emulator = user_data;
+
+  g_main_loop_quit (emulator->loop);
+  return G_SOURCE_CONTINUE;
+}
+
+static IstEmulatorService *
+make_service (const Options *options,
+              GError **error)
+{
+  g_autoptr(GTlsCertificate) certificate = NULL;
+
+  if (options->certificate != NULL)
+    {
+      certificate = options->key != NULL
+                      ? g_tls_certificate_new_from_files (options->certificate, options->key, error)
+                      : g_tls_certificate_new_from_file (options->certificate, error);
+      if (certificate == NULL)
+        {
+          g_prefix_error (error, _ ("Could not load the certificate: "));
+          return NULL;
+        }
+    }
+
+  return g_object_new (IST_EMULATOR_TYPE_SERVICE,
+                       "address", options->address != NULL ? options->address : "127.0.0.1",
+                       "port", (guint) options->port,
+                       "plain", options->plain,
+                       "certificate", certificate,
+                       NULL);
+}
+
+static gboolean
+open_tunnels (Emulator *emulator,
+              char **open,
+              GError **error)
+{
+  for (gsize i = 0; open != NULL && open[i] != NULL; i++)
+    {
+      g_auto(GStrv) services = g_strsplit (open[i], ",", -1);
+      IstEmulatorTunnel *tunnel;
+
+      tunnel = ist_emulator_service_open_tunnel (emulator->service, (const char *const *) services, NULL, 0, error);
+      if (tunnel == NULL)
+        {
+          g_prefix_error (error, "--open: ");
+          return FALSE;
+        }
+      g_signal_connect (tunnel, "client-connected", G_CALLBACK (on_client_connected), NULL);
+      g_signal_connect (tunnel, "client-disconnected", G_CALLBACK (on_client_disconnected), NULL);
+      g_ptr_array_add (emulator->tunnels, tunnel);
+    }
+  return TRUE;
+}
+
+static gboolean
+write_ca_file (Emulator *emulator,
+               const char *path,
+               GError **error)
+{
+  if (ist_emulator_service_get_ca_pem (emulator->service) == NULL)
+    return TRUE;
+
+  if (path != NULL)
+    {
+      emulator->ca_file = g_canonicalize_filename (path, NULL);
+    }
+  else
+    {
+      const char *runtime = g_getenv ("XDG_RUNTIME_DIR");
+      g_autofree char *folder = g_build_filename (runtime != NULL && *runtime != '\0' ? runtime : g_get_tmp_dir (),
+                                                  "ist-emulator-XXXXXX", NULL);
+
+      if (g_mkdtemp (folder) == NULL)
+        {
+          g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (errno),
+                       _ ("Could not make the folder “%s”: %s"), folder, g_strerror (errno));
+          return FALSE;
+        }
+      emulator->temporary_folder = g_steal_pointer (&folder);
+      emulator->ca_file = g_build_filename (emulator->temporary_folder, "ca.pem", NULL);
+    }
+  return ist_emulator_service_write_ca_file (emulator->service, emulator->ca_file, error);
+}
+
+static void
+remove_temporary_folder (Emulator *emulator)
+{
+  if (emulator->temporary_folder == NULL)
+    return;
+
+  g_unlink (emulator->ca_file);
+  g_rmdir (emulator->temporary_folder);
+}
+
+static void
+add_tunnel (JsonBuilder *builder,
+            IstEmulatorTunnel *tunnel)
+{
+  const char *const *services = ist_emulator_tunnel_get_services (tunnel);
+
+  json_builder_begin_object (builder);
+  json_builder_set_member_name (builder, "tunnelId");
+  json_builder_add_string_value (builder, ist_emulator_tunnel_get_id (tunnel));
+  json_builder_set_member_name (builder, "services");
+  json_builder_begin_array (builder);
+  for (gsize i = 0; services[i] != NULL; i++)
+    json_builder_add_string_value (builder, services[i]);
+  json_builder_end_array (builder);
+  json_builder_set_member_name (builder, "sourceAccessToken");
+  json_builder_add_string_value (builder, ist_emulator_tunnel_get_source_access_token (tunnel));
+  json_builder_set_member_name (builder, "destinationAccessToken");
+  json_builder_add_string_value (builder, ist_emulator_tunnel_get_destination_access_token (tunnel));
+  json_builder_end_object (builder);
+}
+
+static gboolean
+announce (Emulator *emulator)
+{
+  g_autoptr(JsonBuilder) builder = json_builder_new_immutable ();
+  g_autoptr(JsonGenerator) generator = json_generator_new ();
+  g_autoptr(JsonNode) root = NULL;
+  g_autofree char *text = NULL;
+
+  json_builder_begin_object (builder);
+  json_builder_set_member_name (builder, "endpoint");
+  json_builder_add_string_value (builder, ist_emulator_service_get_endpoint (emulator->service));
+  json_builder_set_member_name (builder, "caFile");
+  if (emulator->ca_file != NULL)
+    json_builder_add_string_value (builder, emulator->ca_file);
+  else
+    json_builder_add_null_value (builder);
+  json_builder_set_member_name (builder, "tunnels");
+  json_builder_begin_array (builder);
+  for (guint i = 0; i < emulator->tunnels->len; i++)
+    add_tunnel (builder, g_ptr_array_index (emulator->tunnels, i));
+  json_builder_end_array (builder);
+  json_builder_end_object (builder);
+
+  root = json_builder_get_root (builder);
+  json_generator_set_root (generator, root);
+  text = json_generator_to_data (generator, NULL);
+  return puts (text) != EOF && fflush (stdout) != EOF;
+}
+
+static gboolean
+on_farewell_over (gpointer user_data)
+{
+  gboolean *over = user_data;
+
+  *over = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+/* Clients are told that the service goes; that takes a moment. */
+static void
+say_goodbye (Emulator *emulator)
+{
+  gboolean connected = FALSE;
+  gboolean over = FALSE;
+
+  for (guint i = 0; i < emulator->tunnels->len; i++)
+    connected |= ist_emulator_tunnel_is_connected (g_ptr_array_index (emulator->tunnels, i), IST_MODE_SOURCE) ||
+                 ist_emulator_tunnel_is_connected (g_ptr_array_index (emulator->tunnels, i), IST_MODE_DESTINATION);
+  ist_emulator_service_stop (emulator->service);
+  if (!connected)
+    return;
+
+  g_timeout_add (FAREWELL_TIME, on_farewell_over, &over);
+  while (!over)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+static int
+run (Emulator *emulator,
+     const Options *options)
+{
+  g_autoptr(GError) error = NULL;
+
+  emulator->service = make_service (options, &error);
+  if (emulator->service == NULL)
+    {
+      report ("%s", error->message);
+      return EX_NOINPUT;
+    }
+  g_signal_connect (emulator->service, "handshake-refused", G_CALLBACK (on_handshake_refused), NULL);
+
+  if (!open_tunnels (emulator, options->open, &error))
+    {
+      report ("%s", error->message);
+      return g_error_matches (error, IST_ERROR, IST_ERROR_INVALID_SETTING) ? EX_USAGE : EX_SOFTWARE;
+    }
+  if (!ist_emulator_service_start (emulator->service, &error))
+    {
+      report (_ ("Could not start: %s"), error->message);
+      return EX_UNAVAILABLE;
+    }
+  if (!write_ca_file (emulator, options->ca_file, &error))
+    {
+      report ("%s", error->message);
+      return EX_CANTCREAT;
+    }
+  if (!announce (emulator))
+    {
+      report (_ ("Could not write to standard output: %s"), g_strerror (errno));
+      return EX_IOERR;
+    }
+
+  g_main_loop_run (emulator->loop);
+  say_goodbye (emulator);
+  return EXIT_SUCCESS;
+}
+
+int
+main (int argc,
+      char **argv)
+{
+  Options options = { 0 };
+  Emulator emulator = { 0 };
+  g_autoptr(GError) error = NULL;
+  guint interrupt;
+  guint terminate;
+  int status;
+
+  setlocale (LC_ALL, "");
+  bindtextdomain (GETTEXT_PACKAGE, LOCALEDIR);
+  bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
+  textdomain (GETTEXT_PACKAGE);
+  /* Standard output is for the one line. */
+  g_log_writer_default_set_use_stderr (TRUE);
+
+  if (!options_parse (&options, &argc, &argv, &error))
+    {
+      report ("%s", error->message);
+      options_clear (&options);
+      return EX_USAGE;
+    }
+
+  emulator.loop = g_main_loop_new (NULL, FALSE);
+  emulator.tunnels = g_ptr_array_new_with_free_func (g_object_unref);
+  interrupt = g_unix_signal_add (SIGINT, on_signal, &emulator);
+  terminate = g_unix_signal_add (SIGTERM, on_signal, &emulator);
+
+  status = run (&emulator, &options);
+
+  g_source_remove (interrupt);
+  g_source_remove (terminate);
+  remove_temporary_folder (&emulator);
+  g_ptr_array_unref (emulator.tunnels);
+  g_clear_object (&emulator.service);
+  g_main_loop_unref (emulator.loop);
+  g_free (emulator.ca_file);
+  g_free (emulator.temporary_folder);
+  options_clear (&options);
+  return status;
+}
