@@ -5,19 +5,24 @@
 # format.sh CLANG-FORMAT TOP: the C files (headers aside) look as .clang-format
 # says, and no line is longer than .editorconfig allows.
 
-set -eu
+set -u -o pipefail
 
 clang_format=$1
-cd "$2"
+cd "$2" || exit 1
 
 mapfile -t files < <(find src tests examples -name '*.c' | sort)
-[ "${#files[@]}" -gt 0 ]
+[ "${#files[@]}" -gt 0 ] || exit 1
 
 bad=0
-"$clang_format" --dry-run -Werror --style=file "${files[@]}" || bad=1
+for file in "${files[@]}"; do
+  if ! "$clang_format" --style=file "$file" | diff -u "$file" - | head -n 20; then
+    bad=1
+  fi
+done
 if grep -nE '^.{111}' "${files[@]}"; then
-  echo "longer than 110 columns" >&2
+  echo "longer than 110 columns"
   bad=1
 fi
+[ "$bad" = 0 ] || echo "to mend the former: $clang_format -i --style=file FILE"
 echo "${#files[@]} files"
 exit $bad
