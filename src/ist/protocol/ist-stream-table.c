@@ -27,11 +27,11 @@ typedef struct
   gboolean confirmed_v3;       /* the peer has used a connection id */
   gboolean started_connection; /* we have sent CONNECTION_START */
   guint32 next_connection_id;
-  guint32 lane;                /* of the first connection */
-  IstStreamInfo *info;         /* of the first connection, also after its end */
-  GHashTable *connections;     /* id -> Connection */
-  GQueue order;                /* the same, in the order they were started */
-  guint32 *ended;              /* a ring of ids, 0 where there is none; NULL until needed */
+  guint32 lane;            /* of the first connection */
+  IstStreamInfo *info;     /* of the first connection, also after its end */
+  GHashTable *connections; /* id -> Connection */
+  GQueue order;            /* the same, in the order they were started */
+  guint32 *ended;          /* a ring of ids, 0 where there is none; NULL until needed */
   guint next_ended;
 } Stream;
 
@@ -457,8 +457,8 @@ static gboolean
 is_guess (IstStreamTable *self,
           const Stream *stream)
 {
-  return self->mode == IST_MODE_SOURCE && self->version == IST_PROTOCOL_VERSION_AUTO
-         && has_connection_ids (stream->version) && !stream->confirmed_v3;
+  return self->mode == IST_MODE_SOURCE && self->version == IST_PROTOCOL_VERSION_AUTO &&
+         has_connection_ids (stream->version) && !stream->confirmed_v3;
 }
 
 /* The peer has turned out to speak an older version: its stream is one
@@ -639,8 +639,8 @@ receive_stream_start (Service *service,
 
 static void
 push_connection_reset (Service *service,
-                   guint32 id,
-                   GArray *events)
+                       guint32 id,
+                       GArray *events)
 {
   push_send (events, service_lane (service, id),
              ist_message_new_full (IST_MESSAGE_TYPE_CONNECTION_RESET,
@@ -689,8 +689,8 @@ complete_message (const Connection *connection,
   const char *service_id = ist_stream_info_get_service_id (connection->info);
   guint32 connection_id = ist_stream_info_get_connection_id (connection->info);
 
-  if (ist_message_get_connection_id (message) == connection_id
-      && g_strcmp0 (ist_message_get_service_id (message), service_id) == 0)
+  if (ist_message_get_connection_id (message) == connection_id &&
+      g_strcmp0 (ist_message_get_service_id (message), service_id) == 0)
     return ist_message_ref (message);
 
   return ist_message_new_full (ist_message_get_message_type (message), service_id,
@@ -817,8 +817,8 @@ receive_for_stream (IstStreamTable *self,
       return;
     }
 
-  if (self->mode == IST_MODE_SOURCE
-      && (type == IST_MESSAGE_TYPE_STREAM_START || type == IST_MESSAGE_TYPE_CONNECTION_START))
+  if (self->mode == IST_MODE_SOURCE &&
+      (type == IST_MESSAGE_TYPE_STREAM_START || type == IST_MESSAGE_TYPE_CONNECTION_START))
     {
       push_protocol_error (events, "Received a message of type %d, which only a source sends", type);
       return;
@@ -1072,8 +1072,9 @@ ist_stream_table_start_connection (IstStreamTable *self,
   stream = service->stream;
   if (!has_connection_ids (stream->version))
     {
-      g_propagate_error (error, service_error_new (service, IST_ERROR_NOT_SUPPORTED,
-                                                   "Protocol versions 1 and 2 allow one connection at a time to"));
+      g_propagate_error (error,
+                         service_error_new (service, IST_ERROR_NOT_SUPPORTED,
+                                            "Protocol versions 1 and 2 allow one connection at a time to"));
       return NULL;
     }
 

@@ -23,8 +23,8 @@ typedef Com__Amazonaws__Iot__Securedtunneling__Message WireMessage;
 struct _IstWireDecoder
 {
   gboolean strict;
-  gboolean broken;     /* by bytes that were no message */
-  GBytes *feed;        /* what is left to decode starts at offset */
+  gboolean broken; /* by bytes that were no message */
+  GBytes *feed;    /* what is left to decode starts at offset */
   gsize offset;
   GByteArray *partial; /* the beginning of a message whose rest is to come */
 };
