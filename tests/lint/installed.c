@@ -4,8 +4,8 @@
 
 #include <ist/ist.h>
 
-#if !IST_CHECK_VERSION(1, 0, 0) ||                                                                           \
-    IST_CHECK_VERSION(IST_MAJOR_VERSION, IST_MINOR_VERSION, IST_MICRO_VERSION + 1)
+#if !IST_CHECK_VERSION(1, 0, 0) || \
+  IST_CHECK_VERSION(IST_MAJOR_VERSION, IST_MINOR_VERSION, IST_MICRO_VERSION + 1)
 #error "IST_CHECK_VERSION() is wrong."
 #endif
 
