@@ -5,4 +5,5 @@ baseURLs = [
     ['GLib', 'https://docs.gtk.org/glib/'],
     ['GObject', 'https://docs.gtk.org/gobject/'],
     ['Gio', 'https://docs.gtk.org/gio/'],
+    ['Ist', '../ist-1/'],
 ];
