@@ -8,10 +8,10 @@
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 
-#define SECONDS_PER_DAY (24 * 60 * 60)
 /* Clocks differ a little, and an emulator may run for long. */
-#define VALID_DAYS_BEFORE 1
-#define VALID_DAYS_AFTER 365
+#define SECONDS_PER_DAY (24 * 60 * 60)
+#define VALID_BEFORE (1 * SECONDS_PER_DAY)
+#define VALID_AFTER (365 * SECONDS_PER_DAY)
 
 static void
 free_datum (gnutls_datum_t *datum)
@@ -68,14 +68,15 @@ begin_certificate (gnutls_x509_crt_t *crt,
   return succeeded (gnutls_x509_crt_init (crt), error) &&
          succeeded (gnutls_x509_crt_set_version (*crt, 3), error) &&
          succeeded (gnutls_x509_crt_set_serial (*crt, serial, sizeof serial), error) &&
-         succeeded (gnutls_x509_crt_set_activation_time (*crt, now - VALID_DAYS_BEFORE * SECONDS_PER_DAY), error) &&
-         succeeded (gnutls_x509_crt_set_expiration_time (*crt, now + VALID_DAYS_AFTER * SECONDS_PER_DAY), error) &&
+         succeeded (gnutls_x509_crt_set_activation_time (*crt, now - VALID_BEFORE), error) &&
+         succeeded (gnutls_x509_crt_set_expiration_time (*crt, now + VALID_AFTER), error) &&
          succeeded (gnutls_x509_crt_set_dn_by_oid (*crt, GNUTLS_OID_X520_COMMON_NAME, 0,
                                                    common_name, strlen (common_name)),
                     error) &&
          succeeded (gnutls_x509_crt_set_key (*crt, key), error) &&
          succeeded (gnutls_x509_crt_set_key_usage (*crt, key_usage), error) &&
-         succeeded (gnutls_x509_crt_get_key_id (*crt, GNUTLS_KEYID_USE_SHA256, key_id, &key_id_size), error) &&
+         succeeded (gnutls_x509_crt_get_key_id (*crt, GNUTLS_KEYID_USE_SHA256, key_id, &key_id_size),
+                    error) &&
          succeeded (gnutls_x509_crt_set_subject_key_id (*crt, key_id, key_id_size), error);
 }
 
@@ -112,8 +113,8 @@ make_server (gnutls_x509_privkey_t *key,
              GError **error)
 {
   static const char name[] = "localhost";
-  g_autoptr(GInetAddress) ipv4 = g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV4);
-  g_autoptr(GInetAddress) ipv6 = g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV6);
+  g_autoptr (GInetAddress) ipv4 = g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV4);
+  g_autoptr (GInetAddress) ipv6 = g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV6);
   guint8 key_id[64];
   gsize key_id_size = sizeof key_id;
 
@@ -144,14 +145,14 @@ ist_emulator_certificate_new (GInetAddress *address,
                               char **ca_pem,
                               GError **error)
 {
-  g_auto(gnutls_x509_privkey_t) authority_key = NULL;
-  g_auto(gnutls_x509_crt_t) authority = NULL;
-  g_auto(gnutls_x509_privkey_t) key = NULL;
-  g_auto(gnutls_x509_crt_t) crt = NULL;
-  g_auto(gnutls_datum_t) authority_pem = { NULL, 0 };
-  g_auto(gnutls_datum_t) crt_pem = { NULL, 0 };
-  g_auto(gnutls_datum_t) key_pem = { NULL, 0 };
-  g_autoptr(GTlsCertificate) certificate = NULL;
+  g_auto (gnutls_x509_privkey_t) authority_key = NULL;
+  g_auto (gnutls_x509_crt_t) authority = NULL;
+  g_auto (gnutls_x509_privkey_t) key = NULL;
+  g_auto (gnutls_x509_crt_t) crt = NULL;
+  g_auto (gnutls_datum_t) authority_pem = { NULL, 0 };
+  g_auto (gnutls_datum_t) crt_pem = { NULL, 0 };
+  g_auto (gnutls_datum_t) key_pem = { NULL, 0 };
+  g_autoptr (GTlsCertificate) certificate = NULL;
   g_autofree char *pem = NULL;
   gsize length;
 
@@ -159,7 +160,8 @@ ist_emulator_certificate_new (GInetAddress *address,
       !make_server (&key, &crt, authority_key, authority, address, error) ||
       !succeeded (gnutls_x509_crt_export2 (authority, GNUTLS_X509_FMT_PEM, &authority_pem), error) ||
       !succeeded (gnutls_x509_crt_export2 (crt, GNUTLS_X509_FMT_PEM, &crt_pem), error) ||
-      !succeeded (gnutls_x509_privkey_export2_pkcs8 (key, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN, &key_pem),
+      !succeeded (gnutls_x509_privkey_export2_pkcs8 (key, GNUTLS_X509_FMT_PEM, NULL,
+                                                     GNUTLS_PKCS_PLAIN, &key_pem),
                   error))
     return NULL;
 

@@ -47,7 +47,7 @@ get_request_size (SoupServerMessage *message)
   const char *name;
   const char *value;
   const char *path = strstr (uri, "://");
-  gsize size = strlen (soup_server_message_get_method (message)) + strlen ("  HTTP/1.1\r\n") + strlen ("\r\n");
+  gsize size = strlen (soup_server_message_get_method (message)) + strlen ("  HTTP/1.1\r\n\r\n");
 
   path = path != NULL ? strchr (path + 3, '/') : uri;
   size += path != NULL ? strlen (path) : 1;
@@ -62,7 +62,7 @@ parse_mode (GUri *uri,
             IstMode *mode,
             GError **error)
 {
-  g_autoptr(GHashTable) query = NULL;
+  g_autoptr (GHashTable) query = NULL;
   const char *value;
 
   if (g_uri_get_query (uri) == NULL)
@@ -84,7 +84,7 @@ static void
 take_cookies (const char *header,
               GPtrArray *tokens)
 {
-  g_auto(GStrv) cookies = g_strsplit (header, ";", -1);
+  g_auto (GStrv) cookies = g_strsplit (header, ";", -1);
 
   for (guint i = 0; cookies[i] != NULL; i++)
     {
@@ -108,7 +108,7 @@ parse_tokens (IstEmulatorHandshake *self,
               SoupMessageHeaders *headers,
               GError **error)
 {
-  g_autoptr(GPtrArray) access_tokens = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) access_tokens = g_ptr_array_new_with_free_func (g_free);
   guint n_client_tokens = 0;
   SoupMessageHeadersIter iter;
   const char *name;
@@ -148,7 +148,7 @@ ist_emulator_handshake_parse (IstEmulatorHandshake *self,
                               GError **error)
 {
   SoupMessageHeaders *headers = soup_server_message_get_request_headers (message);
-  g_autoptr(GError) local_error = NULL;
+  g_autoptr (GError) local_error = NULL;
 
   if (get_request_size (message) > MAX_REQUEST)
     return refuse (error, "Request too large");
@@ -188,5 +188,6 @@ ist_emulator_handshake_refuse (SoupServerMessage *message,
   soup_server_message_set_status (message, status, NULL);
   soup_message_headers_replace (headers, "channel-id", channel_id);
   soup_message_headers_replace (headers, "X-Status-Reason", reason);
-  soup_server_message_set_response (message, "text/plain; charset=utf-8", SOUP_MEMORY_COPY, reason, strlen (reason));
+  soup_server_message_set_response (message, "text/plain; charset=utf-8",
+                                    SOUP_MEMORY_COPY, reason, strlen (reason));
 }

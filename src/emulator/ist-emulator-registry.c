@@ -22,7 +22,7 @@ typedef struct
   IstEmulatorTunnel *tunnel; /* unowned: the registry owns it for longer */
   IstMode mode;
   gboolean used;
-  gboolean revoked; /* kept, for what its client token is tied to */
+  gboolean revoked;          /* kept, for what its client token is tied to */
   char *client_token_digest; /* the client token it was first used with */
 } Grant;
 
@@ -178,7 +178,7 @@ ist_emulator_registry_open (IstEmulatorRegistry *self,
                             guint lifetime_minutes,
                             GError **error)
 {
-  g_autoptr(IstEmulatorTunnel) tunnel = NULL;
+  g_autoptr (IstEmulatorTunnel) tunnel = NULL;
 
   if (!check_services (services, error))
     return NULL;
@@ -199,8 +199,9 @@ ist_emulator_registry_open (IstEmulatorRegistry *self,
   if (!grant_tokens (self, tunnel, IST_EMULATOR_SIDES_ALL, error))
     return NULL;
 
-  ist_emulator_tunnel_set_lifetime (tunnel,
-                                    (lifetime_minutes != 0 ? lifetime_minutes : DEFAULT_LIFETIME) * 60 * 1000);
+  if (lifetime_minutes == 0)
+    lifetime_minutes = DEFAULT_LIFETIME;
+  ist_emulator_tunnel_set_lifetime (tunnel, lifetime_minutes * 60 * 1000);
   g_hash_table_insert (self->tunnels, (char *) ist_emulator_tunnel_get_id (tunnel), g_object_ref (tunnel));
   return g_steal_pointer (&tunnel);
 }
@@ -290,13 +291,14 @@ ist_emulator_registry_admit (IstEmulatorRegistry *self,
   if (grant->mode != mode)
     return reject (error, "Invalid access token: The access token is not for this local-proxy-mode.");
   if (grant->used && grant->client_token_digest == NULL)
-    return reject (error, "Invalid access token: The access token was previously used and can not be used again.");
+    return reject (error,
+                   "Invalid access token: The access token was previously used and can not be used again.");
   if (grant->used && client_key == NULL)
-    return reject (error, "Invalid client token: The access token was previously used with a client token.");
+    return reject (error, "Invalid client token: The access token is tied to a client token.");
   if (grant->used && strcmp (grant->client_token_digest, client_key) != 0)
-    return reject (error, "Invalid client token: The access token was previously used with another client token.");
+    return reject (error, "Invalid client token: The access token is tied to another client token.");
   if (holder != NULL && holder != grant && ist_emulator_tunnel_is_open (holder->tunnel))
-    return reject (error, "Invalid client token: The client token was previously used with another access token.");
+    return reject (error, "Invalid client token: The client token is tied to another access token.");
 
   if (!grant->used && client_key != NULL)
     {

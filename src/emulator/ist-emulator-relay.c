@@ -19,7 +19,7 @@
 
 /* The tunnel is one stream of bytes towards each client: what the service lets
  * pass keeps its order. */
-#define RELAY_LANE ((IstLane) { 0, 0 })
+#define RELAY_LANE ((IstLane){ 0, 0 })
 
 /* The active stream of a service, as the source started it. */
 typedef struct
@@ -253,8 +253,8 @@ send_message (IstEmulatorRelay *self,
               IstMode side,
               IstMessage *message)
 {
-  g_autoptr(GByteArray) array = NULL;
-  g_autoptr(GBytes) bytes = NULL;
+  g_autoptr (GByteArray) array = NULL;
+  g_autoptr (GBytes) bytes = NULL;
 
   if (self->sides[side].client == NULL)
     return;
@@ -273,7 +273,7 @@ reset_streams (IstEmulatorRelay *self,
   for (guint i = 0; i <= self->n_services; i++)
     {
       Stream *stream = &self->streams[i];
-      g_autoptr(IstMessage) message = NULL;
+      g_autoptr (IstMessage) message = NULL;
 
       if (!stream->active)
         continue;
@@ -341,7 +341,7 @@ gboolean
 ist_emulator_relay_drop (IstEmulatorRelay *self,
                          IstMode side)
 {
-  g_autoptr(GError) why = NULL;
+  g_autoptr (GError) why = NULL;
   Client *client;
 
   if (self->sides[side].client == NULL)
@@ -359,7 +359,7 @@ fail (IstEmulatorRelay *self,
       IstMode side,
       const char *reason)
 {
-  g_autoptr(GError) error = g_error_new_literal (IST_ERROR, IST_ERROR_PROTOCOL, reason);
+  g_autoptr (GError) error = g_error_new_literal (IST_ERROR, IST_ERROR_PROTOCOL, reason);
 
   ist_emulator_relay_close (self, side, SOUP_WEBSOCKET_CLOSE_PROTOCOL_ERROR, reason, error);
 }
@@ -428,7 +428,7 @@ check_message (IstEmulatorRelay *self,
     default:
       *pass = FALSE;
       return type != IST_MESSAGE_TYPE_UNKNOWN && ist_message_get_ignorable (message) ? NULL
-                                                                                    : "Unknown message type";
+                                                                                     : "Unknown message type";
     }
 
   if (ist_message_get_stream_id (message) == 0)
@@ -470,7 +470,7 @@ run_flush (Run *run,
            IstEmulatorRelay *self,
            IstMode to)
 {
-  g_autoptr(GBytes) bytes = NULL;
+  g_autoptr (GBytes) bytes = NULL;
 
   if (run->start == run->end)
     return;
@@ -543,7 +543,7 @@ client_received (IstChannel *channel,
                  GBytes *data,
                  gpointer user_data)
 {
-  g_autoptr(Client) client = client_ref (user_data);
+  g_autoptr (Client) client = client_ref (user_data);
   IstMode to = other_side (client->side);
   Run run = { .frame = data };
   gboolean trace;
@@ -556,9 +556,9 @@ client_received (IstChannel *channel,
   ist_wire_decoder_feed (client->decoder, data);
   while (TRUE)
     {
-      g_autoptr(IstMessage) message = NULL;
-      g_autoptr(GBytes) raw = NULL;
-      g_autoptr(GError) error = NULL;
+      g_autoptr (IstMessage) message = NULL;
+      g_autoptr (GBytes) raw = NULL;
+      g_autoptr (GError) error = NULL;
 
       if (!ist_wire_decoder_next (client->decoder, &message, &raw, &error))
         {
@@ -650,7 +650,7 @@ ist_emulator_relay_attach (IstEmulatorRelay *self,
                            GIOStream *stream,
                            GUri *uri)
 {
-  g_autoptr(IstMessage) service_ids = NULL;
+  g_autoptr (IstMessage) service_ids = NULL;
   Side *at = &self->sides[side];
   Client *client = g_new0 (Client, 1);
 
@@ -660,7 +660,8 @@ ist_emulator_relay_attach (IstEmulatorRelay *self,
   client->decoder = ist_wire_decoder_new (TRUE);
   client->started = g_new0 (gboolean, self->n_services + 1);
   client->stream = ist_metered_stream_new (stream);
-  client->channel = ist_channel_new (client->stream, uri, SOUP_WEBSOCKET_CONNECTION_SERVER, &channel_delegate, client);
+  client->channel = ist_channel_new (client->stream, uri, SOUP_WEBSOCKET_CONNECTION_SERVER,
+                                     &channel_delegate, client);
   ist_channel_set_split (client->channel, at->frame_size);
 
   at->client = client;
@@ -683,7 +684,9 @@ ist_emulator_relay_is_connected (IstEmulatorRelay *self,
 void
 ist_emulator_relay_reset_session (IstEmulatorRelay *self)
 {
-  g_autoptr(IstMessage) message = ist_message_new_full (IST_MESSAGE_TYPE_SESSION_RESET, NULL, 0, 0, FALSE, NULL);
+  g_autoptr (IstMessage) message = NULL;
+
+  message = ist_message_new_full (IST_MESSAGE_TYPE_SESSION_RESET, NULL, 0, 0, FALSE, NULL);
 
   for (guint i = 0; i <= self->n_services; i++)
     self->streams[i].active = FALSE;
@@ -699,7 +702,7 @@ ist_emulator_relay_send_raw (IstEmulatorRelay *self,
                              GError **error)
 {
   Client *client = self->sides[side].client;
-  GOutputStream *output;
+  GPollableOutputStream *output;
   gssize written;
 
   if (ist_emulator_relay_get_queued (self, side) > 0)
@@ -708,8 +711,8 @@ ist_emulator_relay_send_raw (IstEmulatorRelay *self,
       return FALSE;
     }
 
-  output = g_io_stream_get_output_stream (G_IO_STREAM (client->stream));
-  written = g_pollable_output_stream_write_nonblocking (G_POLLABLE_OUTPUT_STREAM (output), data, length, NULL, error);
+  output = G_POLLABLE_OUTPUT_STREAM (g_io_stream_get_output_stream (G_IO_STREAM (client->stream)));
+  written = g_pollable_output_stream_write_nonblocking (output, data, length, NULL, error);
   if (written < 0)
     return FALSE;
   if ((gsize) written < length)

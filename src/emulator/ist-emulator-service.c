@@ -105,9 +105,9 @@ on_answer_written (SoupServerMessage *message,
                    gpointer user_data)
 {
   Upgrade *upgrade = user_data;
-  g_autoptr(GUri) uri = g_uri_ref (soup_server_message_get_uri (message));
+  g_autoptr (GUri) uri = g_uri_ref (soup_server_message_get_uri (message));
   GSocket *socket = soup_server_message_get_socket (message);
-  g_autoptr(GIOStream) stream = NULL;
+  g_autoptr (GIOStream) stream = NULL;
 
   /* The relay sends what it has: small messages must not wait for more. */
   if (socket != NULL)
@@ -132,8 +132,8 @@ static void
 handle_tunnel (IstEmulatorService *self,
                SoupServerMessage *message)
 {
-  g_auto(IstEmulatorHandshake) handshake = { IST_MODE_SOURCE, NULL, NULL };
-  g_autoptr(GError) error = NULL;
+  g_auto (IstEmulatorHandshake) handshake = { IST_MODE_SOURCE, NULL, NULL };
+  g_autoptr (GError) error = NULL;
   IstEmulatorTunnel *tunnel;
   IstMode side;
   Upgrade *upgrade;
@@ -398,7 +398,7 @@ make_endpoint (gboolean plain,
                GInetAddress *address,
                guint port)
 {
-  g_autoptr(GInetAddress) loopback = g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV4);
+  g_autoptr (GInetAddress) loopback = g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV4);
   g_autofree char *host = NULL;
 
   if (g_inet_address_get_is_any (address) || g_inet_address_equal (address, loopback))
@@ -450,9 +450,9 @@ gboolean
 ist_emulator_service_start (IstEmulatorService *self,
                             GError **error)
 {
-  g_autoptr(GInetAddress) address = NULL;
-  g_autoptr(GSocketAddress) socket_address = NULL;
-  g_autoptr(SoupServer) server = NULL;
+  g_autoptr (GInetAddress) address = NULL;
+  g_autoptr (GSocketAddress) socket_address = NULL;
+  g_autoptr (SoupServer) server = NULL;
 
   g_return_val_if_fail (IST_EMULATOR_IS_SERVICE (self), FALSE);
 
@@ -470,7 +470,8 @@ ist_emulator_service_start (IstEmulatorService *self,
 
   server = g_object_new (SOUP_TYPE_SERVER, "server-header", "ist-emulator", NULL);
   if (!self->plain)
-    soup_server_set_tls_certificate (server, self->certificate != NULL ? self->certificate : self->own_certificate);
+    soup_server_set_tls_certificate (server,
+                                     self->certificate != NULL ? self->certificate : self->own_certificate);
   soup_server_add_handler (server, NULL, on_request, self, NULL);
 
   socket_address = g_inet_socket_address_new (address, self->port);
@@ -498,8 +499,8 @@ ist_emulator_service_start (IstEmulatorService *self,
 void
 ist_emulator_service_stop (IstEmulatorService *self)
 {
-  g_autoptr(GPtrArray) tunnels = NULL;
-  g_autoptr(SoupServer) server = NULL;
+  g_autoptr (GPtrArray) tunnels = NULL;
+  g_autoptr (SoupServer) server = NULL;
 
   g_return_if_fail (IST_EMULATOR_IS_SERVICE (self));
 

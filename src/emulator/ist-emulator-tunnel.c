@@ -319,17 +319,18 @@ ist_emulator_tunnel_set_access_token (IstEmulatorTunnel *self,
                                       IstMode mode,
                                       const char *token)
 {
-  g_autoptr(GError) why = g_error_new_literal (IST_ERROR, IST_ERROR_TOKEN_REJECTED, "Access token was rotated");
+  g_autoptr (GError) why = NULL;
 
   g_free (self->sides[mode].access_token);
   self->sides[mode].access_token = g_strdup (token);
+  why = g_error_new_literal (IST_ERROR, IST_ERROR_TOKEN_REJECTED, "Access token was rotated");
   ist_emulator_relay_close (self->relay, mode, SOUP_WEBSOCKET_CLOSE_NORMAL, why->message, why);
 }
 
 void
 ist_emulator_tunnel_close (IstEmulatorTunnel *self)
 {
-  g_autoptr(GError) why = NULL;
+  g_autoptr (GError) why = NULL;
 
   if (self->closed)
     return;
@@ -338,8 +339,8 @@ ist_emulator_tunnel_close (IstEmulatorTunnel *self)
   self->closed = TRUE;
   clear_lifetime (self);
   why = g_error_new_literal (IST_ERROR, IST_ERROR_TUNNEL_CLOSED, "Tunnel is closed");
-  ist_emulator_relay_close (self->relay, IST_MODE_SOURCE, SOUP_WEBSOCKET_CLOSE_NORMAL, why->message, why);
-  ist_emulator_relay_close (self->relay, IST_MODE_DESTINATION, SOUP_WEBSOCKET_CLOSE_NORMAL, why->message, why);
+  for (int side = IST_MODE_SOURCE; side <= IST_MODE_DESTINATION; side++)
+    ist_emulator_relay_close (self->relay, side, SOUP_WEBSOCKET_CLOSE_NORMAL, why->message, why);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_OPEN]);
   g_object_unref (self);
 }
@@ -350,8 +351,8 @@ ist_emulator_tunnel_disconnect (IstEmulatorTunnel *self,
                                 const char *reason)
 {
   g_object_ref (self);
-  ist_emulator_relay_close (self->relay, IST_MODE_SOURCE, code, reason, NULL);
-  ist_emulator_relay_close (self->relay, IST_MODE_DESTINATION, code, reason, NULL);
+  for (int side = IST_MODE_SOURCE; side <= IST_MODE_DESTINATION; side++)
+    ist_emulator_relay_close (self->relay, side, code, reason, NULL);
   g_object_unref (self);
 }
 
@@ -384,7 +385,7 @@ ist_emulator_tunnel_attach (IstEmulatorTunnel *self,
                             GIOStream *stream,
                             GUri *uri)
 {
-  g_autoptr(GError) why = NULL;
+  g_autoptr (GError) why = NULL;
 
   g_object_ref (self);
   why = g_error_new_literal (IST_ERROR, IST_ERROR_CLIENT_REPLACED, "Replaced by another client");
@@ -696,8 +697,8 @@ ist_emulator_tunnel_send_message (IstEmulatorTunnel *self,
                                   IstMessage *message,
                                   GError **error)
 {
-  g_autoptr(GByteArray) array = NULL;
-  g_autoptr(GBytes) bytes = NULL;
+  g_autoptr (GByteArray) array = NULL;
+  g_autoptr (GBytes) bytes = NULL;
 
   g_return_val_if_fail (IST_EMULATOR_IS_TUNNEL (self), FALSE);
   g_return_val_if_fail (side == IST_MODE_SOURCE || side == IST_MODE_DESTINATION, FALSE);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,17 +81,19 @@ options_parse (Options *options,
     { "key", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME, &options->key,
       N_ ("Use the private key in this PEM file (default: the certificate's file)"), N_ ("FILE") },
     { "ca-file", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME, &options->ca_file,
-      N_ ("Write the certificate that clients must trust to this file (default: a temporary one)"), N_ ("FILE") },
+      N_ ("Write the certificate that clients must trust to this file (default: a temporary one)"),
+      N_ ("FILE") },
     { "open", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING_ARRAY, &options->open,
-      N_ ("Open a tunnel with these services, or with none if empty; may be repeated"), N_ ("SERVICE[,SERVICE...]") },
+      N_ ("Open a tunnel with these services, or with none if empty; may be repeated"),
+      N_ ("SERVICE[,SERVICE...]") },
     { NULL },
   };
-  g_autoptr(GOptionContext) context = g_option_context_new (NULL);
+  g_autoptr (GOptionContext) context = g_option_context_new (NULL);
 
   g_option_context_set_summary (context,
-                                _ ("Stands in for the AWS IoT Secure Tunneling service on this machine, for "
-                                   "development and tests.\nTells on standard output, in one line of JSON, where "
-                                   "it listens and which tunnels are open."));
+                                _ ("Stands in for the AWS IoT Secure Tunneling service on this machine, for\n"
+                                   "development and tests. Tells on standard output, in one line of JSON,\n"
+                                   "where it listens and which tunnels are open."));
   g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
   if (!g_option_context_parse (context, argc, argv, error))
     return FALSE;
@@ -100,8 +103,10 @@ options_parse (Options *options,
   else if (options->port < 0 || options->port > G_MAXUINT16)
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _ ("%d is not a TCP port"), options->port);
   else if (options->address != NULL && !g_hostname_is_ip_address (options->address))
-    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _ ("“%s” is not an IP address"), options->address);
-  else if (options->plain && (options->certificate != NULL || options->key != NULL || options->ca_file != NULL))
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                 _ ("“%s” is not an IP address"), options->address);
+  else if (options->plain &&
+           (options->certificate != NULL || options->key != NULL || options->ca_file != NULL))
     g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
                          _ ("--plain has no use for --certificate, --key and --ca-file"));
   else if (options->certificate == NULL && options->key != NULL)
@@ -161,7 +166,7 @@ static IstEmulatorService *
 make_service (const Options *options,
               GError **error)
 {
-  g_autoptr(GTlsCertificate) certificate = NULL;
+  g_autoptr (GTlsCertificate) certificate = NULL;
 
   if (options->certificate != NULL)
     {
@@ -190,10 +195,11 @@ open_tunnels (Emulator *emulator,
 {
   for (gsize i = 0; open != NULL && open[i] != NULL; i++)
     {
-      g_auto(GStrv) services = g_strsplit (open[i], ",", -1);
+      g_auto (GStrv) services = g_strsplit (open[i], ",", -1);
       IstEmulatorTunnel *tunnel;
 
-      tunnel = ist_emulator_service_open_tunnel (emulator->service, (const char *const *) services, NULL, 0, error);
+      tunnel = ist_emulator_service_open_tunnel (emulator->service, (const char *const *) services,
+                                                 NULL, 0, error);
       if (tunnel == NULL)
         {
           g_prefix_error (error, "--open: ");
@@ -221,9 +227,11 @@ write_ca_file (Emulator *emulator,
   else
     {
       const char *runtime = g_getenv ("XDG_RUNTIME_DIR");
-      g_autofree char *folder = g_build_filename (runtime != NULL && *runtime != '\0' ? runtime : g_get_tmp_dir (),
-                                                  "ist-emulator-XXXXXX", NULL);
+      g_autofree char *folder = NULL;
 
+      if (runtime == NULL || *runtime == '\0')
+        runtime = g_get_tmp_dir ();
+      folder = g_build_filename (runtime, "ist-emulator-XXXXXX", NULL);
       if (g_mkdtemp (folder) == NULL)
         {
           g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (errno),
@@ -270,9 +278,9 @@ add_tunnel (JsonBuilder *builder,
 static gboolean
 announce (Emulator *emulator)
 {
-  g_autoptr(JsonBuilder) builder = json_builder_new_immutable ();
-  g_autoptr(JsonGenerator) generator = json_generator_new ();
-  g_autoptr(JsonNode) root = NULL;
+  g_autoptr (JsonBuilder) builder = json_builder_new_immutable ();
+  g_autoptr (JsonGenerator) generator = json_generator_new ();
+  g_autoptr (JsonNode) root = NULL;
   g_autofree char *text = NULL;
 
   json_builder_begin_object (builder);
@@ -313,8 +321,12 @@ say_goodbye (Emulator *emulator)
   gboolean over = FALSE;
 
   for (guint i = 0; i < emulator->tunnels->len; i++)
-    connected |= ist_emulator_tunnel_is_connected (g_ptr_array_index (emulator->tunnels, i), IST_MODE_SOURCE) ||
-                 ist_emulator_tunnel_is_connected (g_ptr_array_index (emulator->tunnels, i), IST_MODE_DESTINATION);
+    {
+      IstEmulatorTunnel *tunnel = g_ptr_array_index (emulator->tunnels, i);
+
+      connected |= ist_emulator_tunnel_is_connected (tunnel, IST_MODE_SOURCE) ||
+                   ist_emulator_tunnel_is_connected (tunnel, IST_MODE_DESTINATION);
+    }
   ist_emulator_service_stop (emulator->service);
   if (!connected)
     return;
@@ -328,7 +340,7 @@ static int
 run (Emulator *emulator,
      const Options *options)
 {
-  g_autoptr(GError) error = NULL;
+  g_autoptr (GError) error = NULL;
 
   emulator->service = make_service (options, &error);
   if (emulator->service == NULL)
@@ -370,7 +382,7 @@ main (int argc,
 {
   Options options = { 0 };
   Emulator emulator = { 0 };
-  g_autoptr(GError) error = NULL;
+  g_autoptr (GError) error = NULL;
   guint interrupt;
   guint terminate;
   int status;
@@ -379,6 +391,8 @@ main (int argc,
   bindtextdomain (GETTEXT_PACKAGE, LOCALEDIR);
   bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
   textdomain (GETTEXT_PACKAGE);
+  /* Who reads standard output may be gone: an error like any other. */
+  signal (SIGPIPE, SIG_IGN);
   /* Standard output is for the one line. */
   g_log_writer_default_set_use_stderr (TRUE);
 
