@@ -19,6 +19,10 @@
  * is taken to have none, since a source would wait for ever. */
 #define SERVICES_GRACE 5
 
+/* What a queued message takes besides its bytes on the wire, roughly; so that
+ * a buffer full of tiny messages is no larger than one of large ones. */
+#define MESSAGE_OVERHEAD 256
+
 /* A peer that makes us answer (with resets) and reads no answers is not
  * listened to beyond so many. */
 #define MAX_ANSWERS_QUEUED 1024
@@ -324,8 +328,11 @@ static gboolean
 tunnel_has_room (IstSecureTunnel *self,
                  gsize size)
 {
-  return ist_channel_get_queued (self->channel) + size <=
-         ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_SEND_BUFFER_SIZE);
+  gsize overhead = (gsize) self->sends.length * MESSAGE_OVERHEAD;
+
+  return self->sends.length == 0 ||
+         ist_channel_get_queued (self->channel) + size + overhead <=
+             ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_SEND_BUFFER_SIZE);
 }
 
 /* Queues all pieces of a message or none. */
@@ -812,6 +819,7 @@ tunnel_begin_attempt (IstSecureTunnel *self)
   params.tls_database = database;
   params.skip_verification = !ist_tunnel_settings_get_boolean (&self->settings, IST_SETTING_VERIFY_CERTIFICATE);
   params.proxy_resolver = ist_tunnel_settings_get_object (&self->settings, IST_SETTING_PROXY_RESOLVER);
+  params.is_loopback = ist_tunnel_settings_is_loopback (g_uri_get_host (uri));
   params.timeout = ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_CONNECT_TIMEOUT);
 
   g_info ("Connecting to %s", g_uri_get_host (uri));

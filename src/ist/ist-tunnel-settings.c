@@ -112,7 +112,7 @@
  * IstSecureTunnel:proxy-resolver:
  *
  * Says which HTTP or SOCKS proxy to connect through. %NULL for the
- * resolver of the system.
+ * resolver of the system, which is not asked about loopback addresses.
  *
  * Since: 1.0
  */
@@ -305,7 +305,7 @@
  * IstSecureTunnelBuilder:proxy-resolver:
  *
  * Says which HTTP or SOCKS proxy to connect through. %NULL for the
- * resolver of the system.
+ * resolver of the system, which is not asked about loopback addresses.
  *
  * Since: 1.0
  */
@@ -567,8 +567,8 @@ validate_tokens (const IstTunnelSettings *self,
   return TRUE;
 }
 
-static gboolean
-is_loopback (const char *host)
+gboolean
+ist_tunnel_settings_is_loopback (const char *host)
 {
   g_autoptr (GInetAddress) address = g_inet_address_new_from_string (host);
 
@@ -613,7 +613,7 @@ validate_endpoint (const IstTunnelSettings *self,
     return invalid (error, IST_SETTING_ENDPOINT, "takes no user, query or fragment");
   if (strcmp (g_uri_get_scheme (uri), "ws") == 0)
     {
-      if (!is_loopback (host) && !ist_tunnel_settings_get_boolean (self, IST_SETTING_ALLOW_PLAIN))
+      if (!ist_tunnel_settings_is_loopback (host) && !ist_tunnel_settings_get_boolean (self, IST_SETTING_ALLOW_PLAIN))
         return invalid (error, IST_SETTING_ENDPOINT,
                         "ws: has no encryption and is taken for loopback addresses only; use wss: or set allow-plain");
     }

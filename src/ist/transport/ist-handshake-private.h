@@ -20,7 +20,8 @@ typedef struct
   const char *client_token;
   GTlsDatabase *tls_database;      /* nullable: the system's */
   gboolean skip_verification;      /* accept any certificate */
-  GProxyResolver *proxy_resolver;  /* nullable: the system's */
+  GProxyResolver *proxy_resolver;  /* nullable: the system's, but none for a loopback address */
+  gboolean is_loopback;
   guint timeout;                   /* seconds for the whole of it, 0 for none */
 } IstHandshakeParams;
 

@@ -38,6 +38,7 @@ typedef struct
   gboolean skip_verification;
   GTlsDatabase *tls_database;
   char *authority; /* host:port, for messages */
+  GSocketConnectable *address;
 
   Stage stage;
   GCancellable *cancellable; /* ours: ends it for the caller's and the timeout's sake */
@@ -74,6 +75,7 @@ handshake_free (Handshake *self)
   g_clear_pointer (&self->client_token, g_free);
   g_clear_object (&self->tls_database);
   g_clear_pointer (&self->authority, g_free);
+  g_clear_object (&self->address);
   g_clear_object (&self->stream);
   g_clear_object (&self->message);
   g_clear_pointer (&self->response, g_byte_array_unref);
@@ -82,6 +84,12 @@ handshake_free (Handshake *self)
   g_clear_pointer (&self->phrase, g_free);
   g_clear_pointer (&self->channel_id, g_free);
   g_free (self);
+}
+
+static gboolean
+is_secure (GUri *uri)
+{
+  return g_str_equal (g_uri_get_scheme (uri), "wss");
 }
 
 /* Ending */
@@ -395,8 +403,8 @@ append_header (const char *name,
 static GString *
 make_request (Handshake *self)
 {
-  gboolean secure = g_str_equal (g_uri_get_scheme (self->uri), "wss");
-  g_autoptr (GUri) http = soup_uri_copy (self->uri, SOUP_URI_SCHEME, secure ? "https" : "http", SOUP_URI_NONE);
+  g_autoptr (GUri) http = soup_uri_copy (self->uri, SOUP_URI_SCHEME, is_secure (self->uri) ? "https" : "http",
+                                         SOUP_URI_NONE);
   const char *path = g_uri_get_path (self->uri);
   const char *query = g_uri_get_query (self->uri);
   SoupMessageHeaders *headers;
@@ -474,49 +482,51 @@ on_accept_certificate (GTlsConnection *connection,
   return self->skip_verification;
 }
 
-static void
-on_client_event (GSocketClient *client,
-                 GSocketClientEvent event,
-                 GSocketConnectable *connectable,
-                 GIOStream *connection,
-                 gpointer user_data)
-{
-  GTask *task = user_data;
-  Handshake *self = g_task_get_task_data (task);
-
-  if (event != G_SOCKET_CLIENT_TLS_HANDSHAKING)
-    return;
-  self->stage = STAGE_TLS;
-  if (self->tls_database != NULL)
-    g_tls_connection_set_database (G_TLS_CONNECTION (connection), self->tls_database);
-  g_signal_connect_object (connection, "accept-certificate", G_CALLBACK (on_accept_certificate), task, 0);
-}
-
-/* The TLS connection inside GSocketClient's wrapper, which would close the
- * socket without TLS's farewell. */
-static GIOStream *
-unwrap (GSocketConnection *connection)
-{
-  if (G_IS_TCP_WRAPPER_CONNECTION (connection))
-    return g_tcp_wrapper_connection_get_base_io_stream (G_TCP_WRAPPER_CONNECTION (connection));
-  return G_IO_STREAM (connection);
-}
-
 static gboolean
 check_tls_version (Handshake *self,
-                   GIOStream *connection,
+                   GTlsConnection *tls,
                    GError **error)
 {
-  GTlsProtocolVersion version;
-
-  if (!G_IS_TLS_CONNECTION (connection))
-    return TRUE;
-  version = g_tls_connection_get_protocol_version (G_TLS_CONNECTION (connection));
-  if (version >= G_TLS_PROTOCOL_VERSION_TLS_1_2)
+  if (g_tls_connection_get_protocol_version (tls) >= G_TLS_PROTOCOL_VERSION_TLS_1_2)
     return TRUE;
   g_set_error (error, IST_ERROR, IST_ERROR_TLS, "%s speaks no version of TLS that is safe: 1.2 is the least",
                self->authority);
   return FALSE;
+}
+
+static void
+on_tls_done (GObject *source,
+             GAsyncResult *result,
+             gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Handshake *self = g_task_get_task_data (task);
+  GTlsConnection *tls = G_TLS_CONNECTION (source);
+  GError *error = NULL;
+
+  if (!g_tls_connection_handshake_finish (tls, result, &error) || !check_tls_version (self, tls, &error))
+    {
+      return_error (task, error);
+      return;
+    }
+  self->stream = ist_metered_stream_new (G_IO_STREAM (tls));
+  send_request (task);
+}
+
+/* Not left to GSocketClient, which has no way to say which certificates to
+ * trust before it has loaded those of the system: megabytes, and most of the
+ * time that connecting takes. */
+static GTlsConnection *
+make_tls_connection (Handshake *self,
+                     GIOStream *base,
+                     GError **error)
+{
+  GType type = g_tls_backend_get_client_connection_type (g_tls_backend_get_default ());
+
+  if (self->tls_database == NULL)
+    return g_initable_new (type, NULL, error, "base-io-stream", base, "server-identity", self->address, NULL);
+  return g_initable_new (type, NULL, error, "base-io-stream", base, "server-identity", self->address,
+                         "database", self->tls_database, NULL);
 }
 
 static void
@@ -527,16 +537,32 @@ on_connected (GObject *source,
   g_autoptr (GTask) task = user_data;
   Handshake *self = g_task_get_task_data (task);
   g_autoptr (GSocketConnection) connection = NULL;
+  g_autoptr (GTlsConnection) tls = NULL;
   GError *error = NULL;
 
   connection = g_socket_client_connect_finish (G_SOCKET_CLIENT (source), result, &error);
-  if (connection == NULL || !check_tls_version (self, unwrap (connection), &error))
+  if (connection == NULL)
     {
       return_error (task, error);
       return;
     }
-  self->stream = ist_metered_stream_new (unwrap (connection));
-  send_request (task);
+  if (!is_secure (self->uri))
+    {
+      self->stream = ist_metered_stream_new (G_IO_STREAM (connection));
+      send_request (task);
+      return;
+    }
+
+  self->stage = STAGE_TLS;
+  tls = make_tls_connection (self, G_IO_STREAM (connection), &error);
+  if (tls == NULL)
+    {
+      return_error (task, error);
+      return;
+    }
+  g_signal_connect_object (tls, "accept-certificate", G_CALLBACK (on_accept_certificate), task, 0);
+  g_tls_connection_handshake_async (tls, G_PRIORITY_DEFAULT, self->cancellable, on_tls_done,
+                                    g_steal_pointer (&task));
 }
 
 static gboolean
@@ -575,9 +601,8 @@ ist_handshake_async (const IstHandshakeParams *params,
 {
   g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, user_data);
   g_autoptr (GSocketClient) client = g_socket_client_new ();
-  g_autoptr (GSocketConnectable) address = NULL;
   g_autofree char *address_uri = NULL;
-  gboolean secure = g_str_equal (g_uri_get_scheme (params->uri), "wss");
+  gboolean secure = is_secure (params->uri);
   Handshake *self = g_new0 (Handshake, 1);
   GError *error = NULL;
 
@@ -608,17 +633,17 @@ ist_handshake_async (const IstHandshakeParams *params,
 
   /* With the scheme that proxies are configured for. */
   address_uri = g_strdup_printf ("%s://%s", secure ? "https" : "http", self->authority);
-  address = g_network_address_parse_uri (address_uri, secure ? 443 : 80, &error);
-  if (address == NULL)
+  self->address = g_network_address_parse_uri (address_uri, secure ? 443 : 80, &error);
+  if (self->address == NULL)
     {
       return_error (task, error);
       return;
     }
-  g_socket_client_set_tls (client, secure);
   if (params->proxy_resolver != NULL)
     g_socket_client_set_proxy_resolver (client, params->proxy_resolver);
-  g_signal_connect_object (client, "event", G_CALLBACK (on_client_event), task, 0);
-  g_socket_client_connect_async (client, address, self->cancellable, on_connected, g_steal_pointer (&task));
+  else if (params->is_loopback)
+    g_socket_client_set_enable_proxy (client, FALSE);
+  g_socket_client_connect_async (client, self->address, self->cancellable, on_connected, g_steal_pointer (&task));
 }
 
 IstMeteredStream *

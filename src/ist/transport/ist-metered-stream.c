@@ -304,7 +304,7 @@ metered_source_dispatch (GSource *source,
    * thread-default context now, and that need not be the one it lives in. */
   context = g_source_get_context (source);
   g_main_context_push_thread_default (context);
-  result = ((GPollableSourceFunc) callback) (self->stream, user_data);
+  result = ((GPollableSourceFunc) (void (*) (void)) callback) (self->stream, user_data);
   g_main_context_pop_thread_default (context);
 
   if (result == G_SOURCE_CONTINUE && !g_source_is_destroyed (source))
