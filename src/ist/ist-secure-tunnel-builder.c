@@ -121,17 +121,17 @@ ist_secure_tunnel_builder_build (IstSecureTunnelBuilder *self,
   return IST_SECURE_TUNNEL (ist_tunnel_settings_construct (&self->settings, IST_TYPE_SECURE_TUNNEL));
 }
 
-#define DEFINE_SETTER(name, c_type, value_type, setting)                           \
-  IstSecureTunnelBuilder *                                                         \
-  ist_secure_tunnel_builder_set_##name (IstSecureTunnelBuilder *self, c_type name) \
-  {                                                                                \
-    g_auto (GValue) value = G_VALUE_INIT;                                          \
-                                                                                   \
-    g_return_val_if_fail (IST_IS_SECURE_TUNNEL_BUILDER (self), self);              \
-                                                                                   \
-    g_value_init (&value, G_VALUE_TYPE (&self->settings.values[setting]));         \
-    g_value_set_##value_type (&value, name);                                       \
-    return builder_set (self, setting, &value);                                    \
+#define DEFINE_SETTER(name, c_type, value_type, setting)                             \
+  IstSecureTunnelBuilder *                                                           \
+    ist_secure_tunnel_builder_set_##name (IstSecureTunnelBuilder *self, c_type name) \
+  {                                                                                  \
+    g_auto (GValue) value = G_VALUE_INIT;                                            \
+                                                                                     \
+    g_return_val_if_fail (IST_IS_SECURE_TUNNEL_BUILDER (self), self);                \
+                                                                                     \
+    g_value_init (&value, G_VALUE_TYPE (&self->settings.values[setting]));           \
+    g_value_set_##value_type (&value, name);                                         \
+    return builder_set (self, setting, &value);                                      \
   }
 
 /* Through GObject, for its checks of range and type and its notification. */
@@ -403,4 +403,3 @@ DEFINE_SETTER (max_attempts, guint, uint, IST_SETTING_MAX_ATTEMPTS)
  * Since: 1.0
  */
 DEFINE_SETTER (send_buffer_size, guint, uint, IST_SETTING_SEND_BUFFER_SIZE)
-

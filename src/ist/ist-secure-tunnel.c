@@ -123,7 +123,7 @@ typedef struct
   GList link;
   IstMessage *message;
   gsize size;
-  guint pieces; /* DATA messages that are not done */
+  guint pieces;  /* DATA messages that are not done */
   GError *error; /* of the first piece that failed */
   GTask *task;   /* NULL unless sent asynchronously */
   GSource *cancelled;
@@ -309,7 +309,8 @@ check_outgoing (IstMessage *message,
   if (ist_message_get_message_type (message) == IST_MESSAGE_TYPE_DATA)
     return TRUE;
   g_set_error_literal (error, IST_ERROR, IST_ERROR_INVALID_SETTING,
-                       "Only DATA messages can be sent; the tunnel makes the others, for start_stream() and its kin");
+                       "Only DATA messages can be sent; the tunnel makes the others, for "
+                       "start_stream() and its kin");
   return FALSE;
 }
 
@@ -332,7 +333,7 @@ tunnel_has_room (IstSecureTunnel *self,
 
   return self->sends.length == 0 ||
          ist_channel_get_queued (self->channel) + size + overhead <=
-             ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_SEND_BUFFER_SIZE);
+           ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_SEND_BUFFER_SIZE);
 }
 
 /* Queues all pieces of a message or none. */
@@ -371,7 +372,8 @@ tunnel_accept (IstSecureTunnel *self,
   if (!tunnel_has_room (self, send->size))
     {
       g_set_error (error, IST_ERROR, IST_ERROR_WOULD_BLOCK,
-                   "The send queue is full: %" G_GSIZE_FORMAT " of %u bytes; notify::queued-bytes tells when it drains",
+                   "The send queue is full: %" G_GSIZE_FORMAT " of %u bytes; notify::queued-bytes "
+                   "tells when it drains",
                    ist_channel_get_queued (self->channel), limit);
       return FALSE;
     }
@@ -817,7 +819,8 @@ tunnel_begin_attempt (IstSecureTunnel *self)
   params.access_token = ist_tunnel_settings_get_string (&self->settings, IST_SETTING_ACCESS_TOKEN);
   params.client_token = ist_tunnel_settings_get_string (&self->settings, IST_SETTING_CLIENT_TOKEN);
   params.tls_database = database;
-  params.skip_verification = !ist_tunnel_settings_get_boolean (&self->settings, IST_SETTING_VERIFY_CERTIFICATE);
+  params.skip_verification = !ist_tunnel_settings_get_boolean (&self->settings,
+                                                               IST_SETTING_VERIFY_CERTIFICATE);
   params.proxy_resolver = ist_tunnel_settings_get_object (&self->settings, IST_SETTING_PROXY_RESOLVER);
   params.is_loopback = ist_tunnel_settings_is_loopback (g_uri_get_host (uri));
   params.timeout = ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_CONNECT_TIMEOUT);
@@ -950,7 +953,8 @@ ist_secure_tunnel_constructed (GObject *object)
   self->backoff.base = ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_RECONNECT_DELAY_BASE);
   self->backoff.cap = ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_RECONNECT_DELAY_CAP);
   self->table = ist_stream_table_new (ist_tunnel_settings_get_enum (&self->settings, IST_SETTING_MODE),
-                                      ist_tunnel_settings_get_enum (&self->settings, IST_SETTING_PROTOCOL_VERSION));
+                                      ist_tunnel_settings_get_enum (&self->settings,
+                                                                    IST_SETTING_PROTOCOL_VERSION));
 }
 
 static void
@@ -1142,7 +1146,8 @@ install_properties (GObjectClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_ROUND_TRIP_TIME] = g_param_spec_int64 ("round-trip-time", NULL, NULL, -1, G_MAXINT64, -1, flags);
+  properties[PROP_ROUND_TRIP_TIME] = g_param_spec_int64 ("round-trip-time", NULL, NULL, -1, G_MAXINT64, -1,
+                                                         flags);
 
   /**
    * IstSecureTunnel:reconnect-count: (getter get_reconnect_count)
@@ -1151,7 +1156,8 @@ install_properties (GObjectClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_RECONNECT_COUNT] = g_param_spec_uint ("reconnect-count", NULL, NULL, 0, G_MAXUINT, 0, flags);
+  properties[PROP_RECONNECT_COUNT] = g_param_spec_uint ("reconnect-count", NULL, NULL, 0, G_MAXUINT, 0,
+                                                        flags);
 
   /**
    * IstSecureTunnel:last-error: (getter get_last_error)
@@ -1180,8 +1186,8 @@ install_signals (GType type)
    *
    * Since: 1.0
    */
-  signals[CONNECTION_SUCCESS] = g_signal_new ("connection-success", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                              G_TYPE_NONE, 1, G_TYPE_STRV);
+  signals[CONNECTION_SUCCESS] = g_signal_new ("connection-success", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                              NULL, G_TYPE_NONE, 1, G_TYPE_STRV);
 
   /**
    * IstSecureTunnel::connection-failure:
@@ -1195,8 +1201,8 @@ install_signals (GType type)
    *
    * Since: 1.0
    */
-  signals[CONNECTION_FAILURE] = g_signal_new ("connection-failure", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                              G_TYPE_NONE, 2, G_TYPE_ERROR, G_TYPE_BOOLEAN);
+  signals[CONNECTION_FAILURE] = g_signal_new ("connection-failure", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                              NULL, G_TYPE_NONE, 2, G_TYPE_ERROR, G_TYPE_BOOLEAN);
 
   /**
    * IstSecureTunnel::connection-shutdown:
@@ -1209,8 +1215,8 @@ install_signals (GType type)
    *
    * Since: 1.0
    */
-  signals[CONNECTION_SHUTDOWN] = g_signal_new ("connection-shutdown", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                               G_TYPE_NONE, 1, G_TYPE_ERROR);
+  signals[CONNECTION_SHUTDOWN] = g_signal_new ("connection-shutdown", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                               NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
 
   /**
    * IstSecureTunnel::send-data-complete:
@@ -1223,8 +1229,8 @@ install_signals (GType type)
    *
    * Since: 1.0
    */
-  signals[SEND_DATA_COMPLETE] = g_signal_new ("send-data-complete", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                              G_TYPE_NONE, 2, IST_TYPE_MESSAGE, G_TYPE_ERROR);
+  signals[SEND_DATA_COMPLETE] = g_signal_new ("send-data-complete", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                              NULL, G_TYPE_NONE, 2, IST_TYPE_MESSAGE, G_TYPE_ERROR);
 
   /**
    * IstSecureTunnel::message-received:
@@ -1275,8 +1281,8 @@ install_signals (GType type)
    *
    * Since: 1.0
    */
-  signals[CONNECTION_STARTED] = g_signal_new ("connection-started", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                              G_TYPE_NONE, 1, IST_TYPE_STREAM_INFO);
+  signals[CONNECTION_STARTED] = g_signal_new ("connection-started", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                              NULL, G_TYPE_NONE, 1, IST_TYPE_STREAM_INFO);
 
   /**
    * IstSecureTunnel::connection-reset:
@@ -1365,7 +1371,8 @@ ist_secure_tunnel_new (IstMode mode,
 
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  self = g_object_new (IST_TYPE_SECURE_TUNNEL, "mode", mode, "access-token", access_token, "region", region, NULL);
+  self = g_object_new (IST_TYPE_SECURE_TUNNEL, "mode", mode, "access-token", access_token, "region", region,
+                       NULL);
   if (!ist_tunnel_settings_validate (&self->settings, error))
     return NULL;
   return g_steal_pointer (&self);
@@ -1716,7 +1723,8 @@ ist_secure_tunnel_reset_stream (IstSecureTunnel *self,
 
   if (!check_connected (self, error))
     return FALSE;
-  return tunnel_carry_out (self, events, ist_stream_table_reset_stream (self->table, service_id, events, error));
+  return tunnel_carry_out (self, events,
+                           ist_stream_table_reset_stream (self->table, service_id, events, error));
 }
 
 /**
@@ -1753,7 +1761,8 @@ ist_secure_tunnel_reset_connection (IstSecureTunnel *self,
   if (!check_connected (self, error))
     return FALSE;
   return tunnel_carry_out (self, events,
-                           ist_stream_table_reset_connection (self->table, service_id, connection_id, events, error));
+                           ist_stream_table_reset_connection (self->table, service_id, connection_id, events,
+                                                              error));
 }
 
 /**

@@ -412,20 +412,30 @@ make_specs (GParamSpec **specs,
   specs[IST_SETTING_REGION] = g_param_spec_string ("region", NULL, NULL, NULL, OPEN);
   specs[IST_SETTING_ENDPOINT] = g_param_spec_string ("endpoint", NULL, NULL, NULL, OPEN);
   specs[IST_SETTING_ALLOW_PLAIN] = g_param_spec_boolean ("allow-plain", NULL, NULL, FALSE, OPEN);
-  specs[IST_SETTING_TLS_DATABASE] = g_param_spec_object ("tls-database", NULL, NULL, G_TYPE_TLS_DATABASE, OPEN);
+  specs[IST_SETTING_TLS_DATABASE] = g_param_spec_object ("tls-database", NULL, NULL, G_TYPE_TLS_DATABASE,
+                                                         OPEN);
   specs[IST_SETTING_CA_FILE] = g_param_spec_string ("ca-file", NULL, NULL, NULL, OPEN);
   specs[IST_SETTING_VERIFY_CERTIFICATE] = g_param_spec_boolean ("verify-certificate", NULL, NULL, TRUE, OPEN);
-  specs[IST_SETTING_PROXY_RESOLVER] = g_param_spec_object ("proxy-resolver", NULL, NULL, G_TYPE_PROXY_RESOLVER, OPEN);
-  specs[IST_SETTING_PROTOCOL_VERSION] = g_param_spec_enum ("protocol-version", NULL, NULL, IST_TYPE_PROTOCOL_VERSION, IST_PROTOCOL_VERSION_AUTO, OPEN);
+  specs[IST_SETTING_PROXY_RESOLVER] = g_param_spec_object ("proxy-resolver", NULL, NULL,
+                                                           G_TYPE_PROXY_RESOLVER, OPEN);
+  specs[IST_SETTING_PROTOCOL_VERSION] = g_param_spec_enum ("protocol-version", NULL, NULL,
+                                                           IST_TYPE_PROTOCOL_VERSION,
+                                                           IST_PROTOCOL_VERSION_AUTO, OPEN);
   specs[IST_SETTING_PING_INTERVAL] = g_param_spec_uint ("ping-interval", NULL, NULL, 0, 86400, 20, OPEN);
   specs[IST_SETTING_PONG_TIMEOUT] = g_param_spec_uint ("pong-timeout", NULL, NULL, 0, 86400, 20, OPEN);
   specs[IST_SETTING_CONNECT_TIMEOUT] = g_param_spec_uint ("connect-timeout", NULL, NULL, 0, 86400, 30, OPEN);
-  specs[IST_SETTING_RECONNECT_POLICY] = g_param_spec_enum ("reconnect-policy", NULL, NULL, IST_TYPE_RECONNECT_POLICY, IST_RECONNECT_POLICY_TRANSIENT, OPEN);
-  specs[IST_SETTING_RECONNECT_DELAY_FLOOR] = g_param_spec_uint ("reconnect-delay-floor", NULL, NULL, 0, 86400000, 100, OPEN);
-  specs[IST_SETTING_RECONNECT_DELAY_BASE] = g_param_spec_uint ("reconnect-delay-base", NULL, NULL, 1, 86400000, 1000, OPEN);
-  specs[IST_SETTING_RECONNECT_DELAY_CAP] = g_param_spec_uint ("reconnect-delay-cap", NULL, NULL, 1, 86400000, 120000, OPEN);
+  specs[IST_SETTING_RECONNECT_POLICY] = g_param_spec_enum ("reconnect-policy", NULL, NULL,
+                                                           IST_TYPE_RECONNECT_POLICY,
+                                                           IST_RECONNECT_POLICY_TRANSIENT, OPEN);
+  specs[IST_SETTING_RECONNECT_DELAY_FLOOR] = g_param_spec_uint ("reconnect-delay-floor", NULL, NULL, 0,
+                                                                86400000, 100, OPEN);
+  specs[IST_SETTING_RECONNECT_DELAY_BASE] = g_param_spec_uint ("reconnect-delay-base", NULL, NULL, 1,
+                                                               86400000, 1000, OPEN);
+  specs[IST_SETTING_RECONNECT_DELAY_CAP] = g_param_spec_uint ("reconnect-delay-cap", NULL, NULL, 1, 86400000,
+                                                              120000, OPEN);
   specs[IST_SETTING_MAX_ATTEMPTS] = g_param_spec_uint ("max-attempts", NULL, NULL, 0, G_MAXUINT, 0, OPEN);
-  specs[IST_SETTING_SEND_BUFFER_SIZE] = g_param_spec_uint ("send-buffer-size", NULL, NULL, 65600, G_MAXINT, 1048576, OPEN);
+  specs[IST_SETTING_SEND_BUFFER_SIZE] = g_param_spec_uint ("send-buffer-size", NULL, NULL, 65600, G_MAXINT,
+                                                           1048576, OPEN);
 }
 
 #undef OPEN
@@ -552,7 +562,8 @@ validate_tokens (const IstTunnelSettings *self,
   const char *p;
 
   if (access == NULL || *access == '\0')
-    return invalid (error, IST_SETTING_ACCESS_TOKEN, "missing; OpenTunnel gives one for each end of the tunnel");
+    return invalid (error, IST_SETTING_ACCESS_TOKEN,
+                    "missing; OpenTunnel gives one for each end of the tunnel");
   for (p = access; *p != '\0'; p++)
     {
       if (!g_ascii_isgraph (*p))
@@ -613,9 +624,11 @@ validate_endpoint (const IstTunnelSettings *self,
     return invalid (error, IST_SETTING_ENDPOINT, "takes no user, query or fragment");
   if (strcmp (g_uri_get_scheme (uri), "ws") == 0)
     {
-      if (!ist_tunnel_settings_is_loopback (host) && !ist_tunnel_settings_get_boolean (self, IST_SETTING_ALLOW_PLAIN))
+      if (!ist_tunnel_settings_is_loopback (host) &&
+          !ist_tunnel_settings_get_boolean (self, IST_SETTING_ALLOW_PLAIN))
         return invalid (error, IST_SETTING_ENDPOINT,
-                        "ws: has no encryption and is taken for loopback addresses only; use wss: or set allow-plain");
+                        "ws: has no encryption and is taken for loopback addresses only; use wss: "
+                        "or set allow-plain");
     }
   else if (strcmp (g_uri_get_scheme (uri), "wss") != 0)
     {
@@ -688,7 +701,8 @@ ist_tunnel_settings_make_uri (const IstTunnelSettings *self)
   path = g_uri_get_path (uri);
   if (*path == '\0' || strcmp (path, "/") == 0)
     path = TUNNEL_PATH;
-  return g_uri_build (G_URI_FLAGS_NONE, g_uri_get_scheme (uri), NULL, g_uri_get_host (uri), g_uri_get_port (uri),
+  return g_uri_build (G_URI_FLAGS_NONE, g_uri_get_scheme (uri), NULL, g_uri_get_host (uri),
+                      g_uri_get_port (uri),
                       path, is_source ? "local-proxy-mode=source" : "local-proxy-mode=destination", NULL);
 }
 

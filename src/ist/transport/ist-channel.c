@@ -80,7 +80,7 @@ struct _IstChannel
 
   guint pong_timeout;
   gboolean pong_seen;
-  gint64 ping_time; /* when the ping that awaits its pong left, or 0 */
+  gint64 ping_time;  /* when the ping that awaits its pong left, or 0 */
   gint64 round_trip; /* to be told of, or -1 */
   guint64 bytes_read_at_ping;
   GSource *pong_timer;
@@ -416,7 +416,8 @@ channel_enqueue (IstChannel *self,
       g_autoptr (GError) error = NULL;
 
       error = self->why != NULL ? g_error_copy (self->why)
-                                : g_error_new_literal (IST_ERROR, IST_ERROR_STOPPED, "The tunnel was stopped");
+                                : g_error_new_literal (IST_ERROR, IST_ERROR_STOPPED,
+                                                       "The tunnel was stopped");
       channel_fail_item (self, item, error);
       return;
     }

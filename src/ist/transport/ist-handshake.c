@@ -213,9 +213,11 @@ classify_refusal (guint status,
     return IST_ERROR_SERVICE_UNAVAILABLE;
   if (status < 300)
     return IST_ERROR_PROTOCOL;
-  if (strstr (folded, "tunnel") != NULL && (strstr (folded, "closed") != NULL || strstr (folded, "expired") != NULL))
+  if (strstr (folded, "tunnel") != NULL &&
+      (strstr (folded, "closed") != NULL || strstr (folded, "expired") != NULL))
     return IST_ERROR_TUNNEL_CLOSED;
-  if (strstr (folded, "token") != NULL || status == SOUP_STATUS_UNAUTHORIZED || status == SOUP_STATUS_FORBIDDEN)
+  if (strstr (folded, "token") != NULL || status == SOUP_STATUS_UNAUTHORIZED ||
+      status == SOUP_STATUS_FORBIDDEN)
     return IST_ERROR_TOKEN_REJECTED;
   return IST_ERROR_REFUSED;
 }
@@ -290,7 +292,8 @@ static int
 read_response (Handshake *self,
                GError **error)
 {
-  GPollableInputStream *in = G_POLLABLE_INPUT_STREAM (g_io_stream_get_input_stream (G_IO_STREAM (self->stream)));
+  GInputStream *input = g_io_stream_get_input_stream (G_IO_STREAM (self->stream));
+  GPollableInputStream *in = G_POLLABLE_INPUT_STREAM (input);
   GByteArray *into = self->headers == NULL ? self->response : self->body;
   g_autoptr (GError) local = NULL;
   guint8 byte;
@@ -643,7 +646,8 @@ ist_handshake_async (const IstHandshakeParams *params,
     g_socket_client_set_proxy_resolver (client, params->proxy_resolver);
   else if (params->is_loopback)
     g_socket_client_set_enable_proxy (client, FALSE);
-  g_socket_client_connect_async (client, self->address, self->cancellable, on_connected, g_steal_pointer (&task));
+  g_socket_client_connect_async (client, self->address, self->cancellable, on_connected,
+                                 g_steal_pointer (&task));
 }
 
 IstMeteredStream *

@@ -258,8 +258,8 @@ metered_source_sync (MeteredSource *self)
   if (wants_base && self->base_source == NULL)
     {
       self->base_source = is_input
-                              ? g_pollable_input_stream_create_source (owner->base_in, NULL)
-                              : g_pollable_output_stream_create_source (owner->base_out, NULL);
+                            ? g_pollable_input_stream_create_source (owner->base_in, NULL)
+                            : g_pollable_output_stream_create_source (owner->base_out, NULL);
       g_source_set_callback (self->base_source, G_SOURCE_FUNC (on_base_ready), NULL, NULL);
       g_source_add_child_source ((GSource *) self, self->base_source);
     }
