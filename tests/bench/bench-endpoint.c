@@ -247,6 +247,7 @@ int
 main (void)
 {
   Bench self = { 0 };
+  gboolean is_source = g_str_equal (g_getenv ("ISTBENCH_MODE"), "source");
   g_autoptr (GInputStream) input = g_unix_input_stream_new (STDIN_FILENO, FALSE);
   g_autoptr (GError) error = NULL;
 
@@ -254,8 +255,7 @@ main (void)
   self.commands = g_data_input_stream_new (input);
   self.round_trips = g_array_new (FALSE, FALSE, sizeof (gint64));
   self.tunnel = g_object_new (IST_TYPE_SECURE_TUNNEL,
-                              "mode", g_str_equal (g_getenv ("ISTBENCH_MODE"), "source") ? IST_MODE_SOURCE
-                                                                                           : IST_MODE_DESTINATION,
+                              "mode", is_source ? IST_MODE_SOURCE : IST_MODE_DESTINATION,
                               "access-token", g_getenv ("ISTBENCH_TOKEN"),
                               "endpoint", g_getenv ("ISTBENCH_ENDPOINT"),
                               "ca-file", g_getenv ("ISTBENCH_CA"),
