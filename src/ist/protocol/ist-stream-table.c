@@ -290,28 +290,29 @@ remove_connection (Stream *stream,
   g_hash_table_remove (stream->connections, GUINT_TO_POINTER (connection->id));
 }
 
-/* Returns where @id stands among the ended connections, or -1. */
-static gint
-find_ended (const Stream *stream,
-            guint32 id)
+/* Whether a connection had this id, or was refused. It may have been started
+ * again since. */
+static gboolean
+has_ended (const Stream *stream,
+           guint32 id)
 {
   if (stream->ended == NULL)
-    return -1;
+    return FALSE;
 
-  for (gint i = 0; i < IST_STREAM_TABLE_MAX_ENDED; i++)
+  for (guint i = 0; i < IST_STREAM_TABLE_MAX_ENDED; i++)
     {
       if (stream->ended[i] == id)
-        return i;
+        return TRUE;
     }
 
-  return -1;
+  return FALSE;
 }
 
 static void
 remember_ended (Stream *stream,
                 guint32 id)
 {
-  if (find_ended (stream, id) >= 0)
+  if (has_ended (stream, id))
     return;
 
   if (stream->ended == NULL)
@@ -319,16 +320,6 @@ remember_ended (Stream *stream,
 
   stream->ended[stream->next_ended] = id;
   stream->next_ended = (stream->next_ended + 1) % IST_STREAM_TABLE_MAX_ENDED;
-}
-
-static void
-forget_ended (Stream *stream,
-              guint32 id)
-{
-  gint i = find_ended (stream, id);
-
-  if (i >= 0)
-    stream->ended[i] = 0;
 }
 
 /* Streams */
@@ -548,11 +539,7 @@ add_service (IstStreamTable *self,
 
   service = old_by_id != NULL ? g_hash_table_lookup (old_by_id, key) : NULL;
   if (service == NULL)
-    {
-      if (self->next_service_index == IST_LANE_NO_SERVICE)
-        self->next_service_index = 0;
-      service = service_new (*key != '\0' ? key : NULL, self->next_service_index++);
-    }
+    service = service_new (*key != '\0' ? key : NULL, self->next_service_index++);
 
   g_ptr_array_add (self->services, service);
   g_hash_table_insert (self->services_by_id, (char *) service_key (service), service);
@@ -674,7 +661,6 @@ receive_connection_start (Service *service,
       return;
     }
 
-  forget_ended (stream, id);
   connection = add_connection (service, id);
   push_event (events, IST_STREAM_EVENT_CONNECTION_STARTED, service_lane (service, connection->lane),
               connection->info, NULL, NULL);
@@ -717,7 +703,7 @@ receive_data (Service *service,
   if (id == 0)
     id = FIRST_CONNECTION;
 
-  if (!has_connection_ids (stream->version) || find_ended (stream, id) >= 0)
+  if (!has_connection_ids (stream->version) || has_ended (stream, id))
     return;
 
   remember_ended (stream, id);
@@ -1086,7 +1072,6 @@ ist_stream_table_start_connection (IstStreamTable *self,
     }
 
   id = take_connection_id (stream);
-  forget_ended (stream, id);
   stream->started_connection = TRUE;
   connection = add_connection (service, id);
   push_send (events, service_lane (service, connection->lane),

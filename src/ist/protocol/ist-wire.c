@@ -189,7 +189,6 @@ ist_wire_decoder_reset (IstWireDecoder *self)
 {
   g_clear_pointer (&self->feed, g_bytes_unref);
   g_clear_pointer (&self->partial, g_byte_array_unref);
-  self->offset = 0;
   self->broken = FALSE;
 }
 
