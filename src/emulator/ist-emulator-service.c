@@ -54,6 +54,7 @@ struct _IstEmulatorService
   GTlsCertificate *own_certificate;
   char *ca_pem;
   char *endpoint;
+  GSocketService *listener;
   SoupServer *server;
   IstEmulatorRegistry *registry;
 };
@@ -106,14 +107,8 @@ on_answer_written (SoupServerMessage *message,
 {
   Upgrade *upgrade = user_data;
   g_autoptr (GUri) uri = g_uri_ref (soup_server_message_get_uri (message));
-  GSocket *socket = soup_server_message_get_socket (message);
-  g_autoptr (GIOStream) stream = NULL;
+  g_autoptr (GIOStream) stream = soup_server_message_steal_connection (message);
 
-  /* The relay sends what it has: small messages must not wait for more. */
-  if (socket != NULL)
-    g_socket_set_option (socket, IPPROTO_TCP, TCP_NODELAY, TRUE, NULL);
-
-  stream = soup_server_message_steal_connection (message);
   ist_emulator_tunnel_attach (upgrade->tunnel, upgrade->mode, upgrade->access_token, stream, uri);
 }
 
@@ -188,6 +183,38 @@ on_request (SoupServer *server,
     handle_tunnel (self, message);
   else
     refuse (self, message, SOUP_STATUS_BAD_REQUEST, "Invalid path");
+}
+
+static GTlsCertificate *
+get_certificate (IstEmulatorService *self)
+{
+  return self->certificate != NULL ? self->certificate : self->own_certificate;
+}
+
+/* Done here, since SoupServer's own listening leaks in libsoup 3.2: each socket
+ * that it accepts, and the address that it is bound to. */
+static gboolean
+on_incoming (GSocketService *listener,
+             GSocketConnection *connection,
+             GObject *source_object,
+             gpointer user_data)
+{
+  IstEmulatorService *self = user_data;
+  g_autoptr (GSocketAddress) local = g_socket_connection_get_local_address (connection, NULL);
+  g_autoptr (GSocketAddress) remote = g_socket_connection_get_remote_address (connection, NULL);
+  g_autoptr (GIOStream) stream = NULL;
+  g_autoptr (GError) error = NULL;
+
+  /* The relay sends what it has: small messages must not wait for more. */
+  g_socket_set_option (g_socket_connection_get_socket (connection), IPPROTO_TCP, TCP_NODELAY, TRUE, NULL);
+
+  if (self->plain)
+    stream = G_IO_STREAM (g_object_ref (connection));
+  else
+    stream = g_tls_server_connection_new (G_IO_STREAM (connection), get_certificate (self), &error);
+  if (stream == NULL || !soup_server_accept_iostream (self->server, stream, local, remote, &error))
+    g_warning ("Could not serve a connection: %s", error->message);
+  return TRUE;
 }
 
 static void
@@ -408,22 +435,12 @@ make_endpoint (gboolean plain,
   return g_uri_join (G_URI_FLAGS_NONE, plain ? "ws" : "wss", NULL, host, (int) port, "", NULL, NULL);
 }
 
-static guint
-get_bound_port (SoupServer *server)
-{
-  GSList *uris = soup_server_get_uris (server);
-  guint port = g_uri_get_port (uris->data);
-
-  g_slist_free_full (uris, (GDestroyNotify) g_uri_unref);
-  return port;
-}
-
 static gboolean
 prepare_certificate (IstEmulatorService *self,
                      GInetAddress *address,
                      GError **error)
 {
-  if (self->plain || self->certificate != NULL || self->own_certificate != NULL)
+  if (self->plain || get_certificate (self) != NULL)
     return TRUE;
 
   self->own_certificate = ist_emulator_certificate_new (address, &self->ca_pem, error);
@@ -451,8 +468,9 @@ ist_emulator_service_start (IstEmulatorService *self,
                             GError **error)
 {
   g_autoptr (GInetAddress) address = NULL;
-  g_autoptr (GSocketAddress) socket_address = NULL;
-  g_autoptr (SoupServer) server = NULL;
+  g_autoptr (GSocketAddress) wanted = NULL;
+  g_autoptr (GSocketAddress) bound = NULL;
+  g_autoptr (GSocketService) listener = NULL;
 
   g_return_val_if_fail (IST_EMULATOR_IS_SERVICE (self), FALSE);
 
@@ -468,20 +486,20 @@ ist_emulator_service_start (IstEmulatorService *self,
   if (!prepare_certificate (self, address, error))
     return FALSE;
 
-  server = g_object_new (SOUP_TYPE_SERVER, "server-header", "ist-emulator", NULL);
-  if (!self->plain)
-    soup_server_set_tls_certificate (server,
-                                     self->certificate != NULL ? self->certificate : self->own_certificate);
-  soup_server_add_handler (server, NULL, on_request, self, NULL);
-
-  socket_address = g_inet_socket_address_new (address, self->port);
-  if (!soup_server_listen (server, socket_address, self->plain ? 0 : SOUP_SERVER_LISTEN_HTTPS, error))
+  wanted = g_inet_socket_address_new (address, self->port);
+  listener = g_socket_service_new ();
+  if (!g_socket_listener_add_address (G_SOCKET_LISTENER (listener), wanted, G_SOCKET_TYPE_STREAM,
+                                      G_SOCKET_PROTOCOL_TCP, NULL, &bound, error))
     return FALSE;
 
-  self->port = get_bound_port (server);
+  g_signal_connect (listener, "incoming", G_CALLBACK (on_incoming), self);
+  self->listener = g_steal_pointer (&listener);
+  self->server = g_object_new (SOUP_TYPE_SERVER, "server-header", "ist-emulator", NULL);
+  soup_server_add_handler (self->server, NULL, on_request, self, NULL);
+
+  self->port = g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (bound));
   g_free (self->endpoint);
   self->endpoint = make_endpoint (self->plain, address, self->port);
-  self->server = g_steal_pointer (&server);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PORT]);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ENDPOINT]);
   return TRUE;
@@ -500,6 +518,7 @@ void
 ist_emulator_service_stop (IstEmulatorService *self)
 {
   g_autoptr (GPtrArray) tunnels = NULL;
+  g_autoptr (GSocketService) listener = NULL;
   g_autoptr (SoupServer) server = NULL;
 
   g_return_if_fail (IST_EMULATOR_IS_SERVICE (self));
@@ -507,7 +526,12 @@ ist_emulator_service_stop (IstEmulatorService *self)
   if (self->server == NULL)
     return;
 
+  listener = g_steal_pointer (&self->listener);
+  g_signal_handlers_disconnect_by_data (listener, self);
+  g_socket_service_stop (listener);
+  g_socket_listener_close (G_SOCKET_LISTENER (listener));
   server = g_steal_pointer (&self->server);
+  soup_server_remove_handler (server, NULL);
   soup_server_disconnect (server);
   tunnels = ist_emulator_registry_list (self->registry);
   for (guint i = 0; i < tunnels->len; i++)
