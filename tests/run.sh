@@ -54,7 +54,7 @@ build_in ()
     rm -rf "$dir"
     quietly "$dir.log" meson setup "$dir" "$top" "$@" || return 1
   fi
-  quietly "$dir.log" ninja -C "$dir"
+  quietly "$dir.log" ninja -C "$dir" -k 0
 }
 
 # run_tests DIR LOGBASE OPTION...: meson's verdict is taken from its log.
@@ -97,7 +97,7 @@ stage_clang ()
 
 stage_valgrind ()
 {
-  build_gcc && run_tests "$build/gcc" testlog-valgrind --setup valgrind --suite unit
+  build_gcc && run_tests "$build/gcc" testlog-valgrind --setup valgrind
 }
 
 stage_fuzz ()
@@ -115,7 +115,7 @@ stage_fuzz ()
 declare -A titles=(
   [gcc]="gcc, warnings are errors, all options: all tests"
   [clang]="clang with AddressSanitizer and UndefinedBehaviorSanitizer: tests in C"
-  [valgrind]="valgrind: unit tests"
+  [valgrind]="valgrind: tests in C"
   [fuzz]="libFuzzer: $fuzz_seconds s per target"
 )
 
