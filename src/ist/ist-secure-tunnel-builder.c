@@ -392,6 +392,32 @@ DEFINE_SETTER (reconnect_delay_cap, guint, uint, IST_SETTING_RECONNECT_DELAY_CAP
 DEFINE_SETTER (max_attempts, guint, uint, IST_SETTING_MAX_ATTEMPTS)
 
 /**
+ * ist_secure_tunnel_builder_set_connection_buffer_size:
+ * @self: a builder
+ * @connection_buffer_size: the value
+ *
+ * Sets [property@Ist.SecureTunnelBuilder:connection-buffer-size].
+ *
+ * Returns: (transfer none): @self
+ *
+ * Since: 1.0
+ */
+DEFINE_SETTER (connection_buffer_size, guint, uint, IST_SETTING_CONNECTION_BUFFER_SIZE)
+
+/**
+ * ist_secure_tunnel_builder_set_stall_timeout:
+ * @self: a builder
+ * @stall_timeout: the value
+ *
+ * Sets [property@Ist.SecureTunnelBuilder:stall-timeout].
+ *
+ * Returns: (transfer none): @self
+ *
+ * Since: 1.0
+ */
+DEFINE_SETTER (stall_timeout, guint, uint, IST_SETTING_STALL_TIMEOUT)
+
+/**
  * ist_secure_tunnel_builder_set_send_buffer_size:
  * @self: a builder
  * @send_buffer_size: the value

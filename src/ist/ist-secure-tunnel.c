@@ -5,6 +5,7 @@
 #include "ist-secure-tunnel.h"
 
 #include "ist-backoff-private.h"
+#include "ist-connection-core-private.h"
 #include "ist-error.h"
 #include "ist-tunnel-settings-private.h"
 #include "protocol/ist-stream-table-private.h"
@@ -99,6 +100,8 @@ struct _IstSecureTunnel
   IstStreamTable *table;
   GArray *events; /* spare, for received messages */
 
+  GHashTable *connections; /* of IstConnectionCore, by their lanes */
+  guint n_stalled;         /* of them, that have no room */
   gboolean paused;
   guint answers_queued;
 
@@ -117,9 +120,26 @@ struct _IstSecureTunnel
   GError *last_error;
 };
 
+/* What was given to the channel, and learns when it is on the wire. */
+typedef struct
+{
+  void (*done) (IstSecureTunnel *tunnel,
+                gpointer self,
+                const GError *error);
+} Outgoing;
+
+/* A piece of what was written to a connection. */
+typedef struct
+{
+  Outgoing outgoing;
+  IstConnectionCore *connection;
+  gsize size;
+} ConnectionWrite;
+
 /* A message of the user's, from the moment it is accepted or waits. */
 typedef struct
 {
+  Outgoing outgoing;
   GList link;
   IstMessage *message;
   gsize size;
@@ -160,6 +180,7 @@ enum
   CONNECTION_RESET,
   SESSION_RESET,
   STOPPED,
+  INCOMING_CONNECTION,
   N_SIGNALS,
 };
 
@@ -273,11 +294,16 @@ send_free (Send *send)
   g_free (send);
 }
 
+static void tunnel_piece_done (IstSecureTunnel *self,
+                               gpointer data,
+                               const GError *error);
+
 static Send *
 send_new (IstMessage *message)
 {
   Send *send = g_new0 (Send, 1);
 
+  send->outgoing.done = tunnel_piece_done;
   send->link.data = send;
   send->message = ist_message_ref (message);
   return send;
@@ -402,9 +428,10 @@ send_return (Send *send,
 /* A piece is done; with the last one the message is. */
 static void
 tunnel_piece_done (IstSecureTunnel *self,
-                   Send *send,
+                   gpointer data,
                    const GError *error)
 {
+  Send *send = data;
   GBytes *payload;
 
   if (error != NULL && send->error == NULL)
@@ -585,11 +612,22 @@ static void
 tunnel_update_paused (IstSecureTunnel *self)
 {
   if (self->channel != NULL)
-    ist_channel_set_paused (self->channel, self->paused || self->answers_queued > MAX_ANSWERS_QUEUED);
+    ist_channel_set_paused (self->channel, self->paused || self->n_stalled > 0 ||
+                                             self->answers_queued > MAX_ANSWERS_QUEUED);
 }
 
-/* Any value that is no Send: marks what the tunnel itself sends. */
-static char answer_tag;
+static void
+on_answer_sent (IstSecureTunnel *self,
+                gpointer data,
+                const GError *error)
+{
+  self->answers_queued--;
+  if (self->answers_queued == MAX_ANSWERS_QUEUED)
+    tunnel_update_paused (self);
+}
+
+/* All that the tunnel itself sends: nobody is told of one message among them. */
+static Outgoing answer = { on_answer_sent };
 
 static void
 on_channel_sent (IstChannel *channel,
@@ -598,15 +636,9 @@ on_channel_sent (IstChannel *channel,
                  gpointer user_data)
 {
   g_autoptr (IstSecureTunnel) self = g_object_ref (user_data);
+  Outgoing *outgoing = tag;
 
-  if (tag != &answer_tag)
-    {
-      tunnel_piece_done (self, tag, error);
-      return;
-    }
-  self->answers_queued--;
-  if (self->answers_queued == MAX_ANSWERS_QUEUED)
-    tunnel_update_paused (self);
+  outgoing->done (self, outgoing, error);
 }
 
 static void
@@ -877,13 +909,181 @@ tunnel_send_own (IstSecureTunnel *self,
   self->answers_queued++;
   if (self->answers_queued == MAX_ANSWERS_QUEUED + 1)
     tunnel_update_paused (self);
-  ist_channel_send (self->channel, lane, is_barrier (message), message, &answer_tag);
+  ist_channel_send (self->channel, lane, is_barrier (message), message, &answer);
+}
+
+/* Connections: what is read from and written to them as streams */
+
+static void
+on_connection_written (IstSecureTunnel *self,
+                       gpointer data,
+                       const GError *error)
+{
+  ConnectionWrite *write = data;
+
+  if (error == NULL)
+    {
+      self->messages_out++;
+      self->bytes_out += write->size;
+    }
+  ist_connection_core_written (write->connection, write->size, error == NULL);
+  ist_connection_core_unref (write->connection);
+  g_free (write);
+}
+
+static void
+on_connection_write (IstConnectionCore *connection,
+                     GBytes *data,
+                     gpointer tunnel)
+{
+  IstSecureTunnel *self = tunnel;
+  IstStreamInfo *info = ist_connection_core_get_info (connection);
+  g_autoptr (IstMessage) message = NULL;
+  g_autoptr (IstMessage) addressed = NULL;
+  ConnectionWrite *write;
+  IstLane lane;
+
+  message = ist_message_new_for_connection (ist_stream_info_get_service_id (info),
+                                            ist_stream_info_get_connection_id (info), data);
+  if (self->channel != NULL)
+    addressed = ist_stream_table_address (self->table, message, &lane, NULL);
+  if (addressed == NULL)
+    {
+      ist_connection_core_written (connection, g_bytes_get_size (data), FALSE);
+      return;
+    }
+  write = g_new0 (ConnectionWrite, 1);
+  write->outgoing.done = on_connection_written;
+  write->connection = ist_connection_core_ref (connection);
+  write->size = g_bytes_get_size (data);
+  ist_channel_send (self->channel, lane, FALSE, addressed, write);
+}
+
+static void
+on_connection_stalled (IstConnectionCore *connection,
+                       gboolean stalled,
+                       gpointer tunnel)
+{
+  IstSecureTunnel *self = tunnel;
+
+  if (stalled)
+    self->n_stalled++;
+  else
+    self->n_stalled--;
+  tunnel_update_paused (self);
+}
+
+static void
+on_connection_close (IstConnectionCore *connection,
+                     gpointer tunnel)
+{
+  g_autoptr (IstSecureTunnel) self = g_object_ref (tunnel);
+  g_autoptr (GArray) events = ist_stream_events_new ();
+  IstStreamInfo *info = ist_connection_core_get_info (connection);
+
+  g_hash_table_remove (self->connections, ist_connection_core_get_lane (connection));
+  if (ist_stream_table_reset_connection (self->table, ist_stream_info_get_service_id (info),
+                                         ist_stream_info_get_connection_id (info), events, NULL))
+    tunnel_process_events (self, events);
+}
+
+static const IstConnectionBackend connection_backend = {
+  .write = on_connection_write,
+  .set_stalled = on_connection_stalled,
+  .close = on_connection_close,
+};
+
+static IstConnectionCore *
+tunnel_add_connection (IstSecureTunnel *self,
+                       IstStreamInfo *info,
+                       IstLane lane)
+{
+  IstConnectionCore *core;
+
+  core = ist_connection_core_new (info, lane,
+                                  ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_CONNECTION_BUFFER_SIZE),
+                                  ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_STALL_TIMEOUT),
+                                  self->context, &connection_backend, self);
+  g_hash_table_replace (self->connections, (gpointer) ist_connection_core_get_lane (core), core);
+  return core;
+}
+
+/* Asks whether anybody wants to have the peer's connection as a stream. */
+static void
+tunnel_offer_connection (IstSecureTunnel *self,
+                         IstStreamInfo *info,
+                         IstLane lane)
+{
+  g_autoptr (IstConnectionCore) core = NULL;
+  g_autoptr (IstConnection) connection = NULL;
+  gboolean taken = FALSE;
+
+  /* A handler may have ended it. */
+  if (!g_signal_has_handler_pending (self, signals[INCOMING_CONNECTION], 0, TRUE) ||
+      ist_stream_table_lookup (self->table, ist_stream_info_get_service_id (info),
+                               ist_stream_info_get_connection_id (info)) == NULL)
+    return;
+
+  core = ist_connection_core_ref (tunnel_add_connection (self, info, lane));
+  connection = ist_connection_new (core);
+  g_signal_emit (self, signals[INCOMING_CONNECTION], 0, connection, &taken);
+  if (!taken && g_hash_table_lookup (self->connections, &lane) == core)
+    {
+      g_hash_table_remove (self->connections, &lane);
+      ist_connection_core_end (core, NULL);
+    }
+}
+
+/* The protocol has one word for the end of a connection, so the peer's reset of
+ * it is a clean end; whatever takes more than the connection is not. */
+static void
+end_core (IstConnectionCore *core,
+          const GError *error)
+{
+  IstProtocolVersion version = ist_stream_info_get_version (ist_connection_core_get_info (core));
+  gboolean alone = g_error_matches (error, IST_ERROR, IST_ERROR_CONNECTION_RESET) ||
+                   (version != IST_PROTOCOL_VERSION_V3 && g_error_matches (error, IST_ERROR, IST_ERROR_STREAM_RESET));
+
+  ist_connection_core_end (core, alone ? NULL : error);
+}
+
+static void
+tunnel_end_stream_of (IstSecureTunnel *self,
+                      IstLane lane,
+                      const GError *error)
+{
+  gpointer core;
+
+  if (!g_hash_table_steal_extended (self->connections, &lane, NULL, &core))
+    return;
+  end_core (core, error);
+  ist_connection_core_unref (core);
+}
+
+static void
+tunnel_end_streams_of_service (IstSecureTunnel *self,
+                               guint32 service,
+                               const GError *error)
+{
+  GHashTableIter iter;
+  gpointer core;
+
+  /* Ending one calls nobody, so the table stays as it is. */
+  g_hash_table_iter_init (&iter, self->connections);
+  while (g_hash_table_iter_next (&iter, NULL, &core))
+    {
+      if (ist_connection_core_get_lane (core)->service != service)
+        continue;
+      end_core (core, error);
+      g_hash_table_iter_remove (&iter);
+    }
 }
 
 static void
 tunnel_process_event (IstSecureTunnel *self,
                       IstStreamEvent *event)
 {
+  IstConnectionCore *connection;
   GBytes *payload;
 
   switch (event->type)
@@ -900,18 +1100,26 @@ tunnel_process_event (IstSecureTunnel *self,
       payload = ist_message_get_payload (event->message);
       self->messages_in++;
       self->bytes_in += payload != NULL ? g_bytes_get_size (payload) : 0;
-      g_signal_emit (self, signals[MESSAGE_RECEIVED], 0, event->message);
+      connection = g_hash_table_lookup (self->connections, &event->lane);
+      if (connection == NULL)
+        g_signal_emit (self, signals[MESSAGE_RECEIVED], 0, event->message);
+      else if (payload != NULL)
+        ist_connection_core_receive (connection, payload);
       break;
     case IST_STREAM_EVENT_STREAM_STARTED:
       g_signal_emit (self, signals[STREAM_STARTED], 0, event->info);
+      tunnel_offer_connection (self, event->info, event->lane);
       break;
     case IST_STREAM_EVENT_CONNECTION_STARTED:
       g_signal_emit (self, signals[CONNECTION_STARTED], 0, event->info);
+      tunnel_offer_connection (self, event->info, event->lane);
       break;
     case IST_STREAM_EVENT_CONNECTION_RESET:
+      tunnel_end_stream_of (self, event->lane, event->error);
       g_signal_emit (self, signals[CONNECTION_RESET], 0, event->info, event->error);
       break;
     case IST_STREAM_EVENT_STREAM_STOPPED:
+      tunnel_end_streams_of_service (self, event->lane.service, event->error);
       g_signal_emit (self, signals[STREAM_STOPPED], 0, event->info, event->error);
       break;
     case IST_STREAM_EVENT_SESSION_RESET:
@@ -958,6 +1166,22 @@ ist_secure_tunnel_constructed (GObject *object)
 }
 
 static void
+tunnel_end_all_streams (IstSecureTunnel *self)
+{
+  g_autoptr (GError) gone = NULL;
+  GHashTableIter iter;
+  gpointer core;
+
+  g_set_error_literal (&gone, IST_ERROR, IST_ERROR_STOPPED, "The tunnel is gone");
+  g_hash_table_iter_init (&iter, self->connections);
+  while (g_hash_table_iter_next (&iter, NULL, &core))
+    {
+      ist_connection_core_end (core, gone);
+      g_hash_table_iter_remove (&iter);
+    }
+}
+
+static void
 ist_secure_tunnel_dispose (GObject *object)
 {
   IstSecureTunnel *self = IST_SECURE_TUNNEL (object);
@@ -967,6 +1191,7 @@ ist_secure_tunnel_dispose (GObject *object)
   g_clear_object (&self->connecting);
   tunnel_stop_timer (self);
   tunnel_drop_channel (self);
+  tunnel_end_all_streams (self);
   /* Tasks hold a reference to the tunnel, so none is left here. */
   while (self->sends.head != NULL)
     {
@@ -984,6 +1209,7 @@ ist_secure_tunnel_finalize (GObject *object)
   IstSecureTunnel *self = IST_SECURE_TUNNEL (object);
 
   ist_tunnel_settings_clear (&self->settings);
+  g_clear_pointer (&self->connections, g_hash_table_unref);
   g_clear_pointer (&self->table, ist_stream_table_free);
   g_clear_pointer (&self->decoder, ist_wire_decoder_free);
   g_clear_pointer (&self->events, g_array_unref);
@@ -1320,6 +1546,29 @@ install_signals (GType type)
    * Since: 1.0
    */
   signals[STOPPED] = g_signal_new ("stopped", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+
+  /**
+   * IstSecureTunnel::incoming-connection:
+   * @self: the tunnel
+   * @connection: the connection as a stream
+   *
+   * Emitted on the destination when the peer starts a connection, after
+   * [signal@Ist.SecureTunnel::stream-started] or
+   * [signal@Ist.SecureTunnel::connection-started].
+   *
+   * A handler that returns %TRUE takes the connection: its data goes to the
+   * stream and is not told by [signal@Ist.SecureTunnel::message-received], and
+   * the handler keeps a reference to @connection for as long as it is wanted.
+   * The first that returns %TRUE is the last that is asked. If none does, the
+   * connection stays with the signals about messages.
+   *
+   * Returns: %TRUE to take the connection
+   *
+   * Since: 1.0
+   */
+  signals[INCOMING_CONNECTION] = g_signal_new ("incoming-connection", type, G_SIGNAL_RUN_LAST, 0,
+                                               g_signal_accumulator_true_handled, NULL, NULL,
+                                               G_TYPE_BOOLEAN, 1, IST_TYPE_CONNECTION);
 }
 
 static void
@@ -1340,6 +1589,8 @@ static void
 ist_secure_tunnel_init (IstSecureTunnel *self)
 {
   ist_tunnel_settings_init (&self->settings);
+  self->connections = g_hash_table_new_full (ist_lane_hash, ist_lane_equal, NULL,
+                                             (GDestroyNotify) ist_connection_core_unref);
   self->decoder = ist_wire_decoder_new (FALSE);
   self->round_trip_time = -1;
 }
@@ -1763,6 +2014,105 @@ ist_secure_tunnel_reset_connection (IstSecureTunnel *self,
   return tunnel_carry_out (self, events,
                            ist_stream_table_reset_connection (self->table, service_id, connection_id, events,
                                                               error));
+}
+
+/* The lane of the connection that was started with these events. */
+static IstLane
+lane_of_start (GArray *events)
+{
+  guint i = events->len;
+
+  while (i-- > 0)
+    {
+      IstStreamEvent *event = &g_array_index (events, IstStreamEvent, i);
+
+      if (event->type == IST_STREAM_EVENT_SEND)
+        return event->lane;
+    }
+  g_assert_not_reached ();
+}
+
+/**
+ * ist_secure_tunnel_open_connection_async:
+ * @self: a tunnel in source mode
+ * @service_id: (nullable): the service; %NULL where the tunnel has at most one
+ * @cancellable: (nullable): a cancellable
+ * @callback: (scope async): called when the connection is open
+ * @user_data: data for @callback
+ *
+ * Opens a connection of a service as a stream: the first one of a new stream,
+ * or a further one in the active stream.
+ *
+ * The protocol has no answer to the start of a connection. What is written
+ * waits at the peer until it has connected to its service, and that it could
+ * not shows as the end of the connection.
+ *
+ * Fails with %IST_ERROR_NOT_CONNECTED, %IST_ERROR_NO_SUCH_SERVICE,
+ * %IST_ERROR_INVALID_STATE on a destination, or %IST_ERROR_NOT_SUPPORTED when
+ * the service has an active stream already and the peer speaks version 1 or 2
+ * of the protocol, which have one connection per stream: try again when that
+ * one has ended.
+ *
+ * Since: 1.0
+ */
+void
+ist_secure_tunnel_open_connection_async (IstSecureTunnel *self,
+                                         const char *service_id,
+                                         GCancellable *cancellable,
+                                         GAsyncReadyCallback callback,
+                                         gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  g_autoptr (GArray) events = ist_stream_events_new ();
+  g_autoptr (IstStreamInfo) info = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_return_if_fail (IST_IS_SECURE_TUNNEL (self));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, ist_secure_tunnel_open_connection_async);
+  if (g_task_return_error_if_cancelled (task))
+    return;
+
+  if (check_connected (self, &error))
+    info = ist_stream_table_start_connection (self->table, service_id, events, &error);
+  if (g_error_matches (error, IST_ERROR, IST_ERROR_NO_SUCH_STREAM))
+    {
+      g_clear_error (&error);
+      info = ist_stream_table_start_stream (self->table, service_id, events, &error);
+    }
+  if (info == NULL)
+    {
+      g_task_return_error (task, g_steal_pointer (&error));
+      return;
+    }
+  tunnel_carry_out (self, events, TRUE);
+  g_task_return_pointer (task, ist_connection_new (tunnel_add_connection (self, info, lane_of_start (events))),
+                         g_object_unref);
+}
+
+/**
+ * ist_secure_tunnel_open_connection_finish:
+ * @self: a tunnel in source mode
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Finishes [method@Ist.SecureTunnel.open_connection_async].
+ *
+ * Returns: (transfer full): the connection as a stream
+ *
+ * Since: 1.0
+ */
+IstConnection *
+ist_secure_tunnel_open_connection_finish (IstSecureTunnel *self,
+                                          GAsyncResult *result,
+                                          GError **error)
+{
+  g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), NULL);
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, ist_secure_tunnel_open_connection_async), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
 }
 
 /**

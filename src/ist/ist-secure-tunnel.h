@@ -9,6 +9,7 @@
 #endif
 
 #include <gio/gio.h>
+#include <ist/ist-connection.h>
 #include <ist/ist-enums.h>
 #include <ist/ist-message.h>
 #include <ist/ist-stream-info.h>
@@ -65,6 +66,17 @@ gboolean ist_secure_tunnel_reset_connection (IstSecureTunnel *self,
                                              const char *service_id,
                                              guint connection_id,
                                              GError **error);
+
+IST_AVAILABLE_IN_1_0
+void ist_secure_tunnel_open_connection_async (IstSecureTunnel *self,
+                                              const char *service_id,
+                                              GCancellable *cancellable,
+                                              GAsyncReadyCallback callback,
+                                              gpointer user_data);
+IST_AVAILABLE_IN_1_0
+IstConnection *ist_secure_tunnel_open_connection_finish (IstSecureTunnel *self,
+                                                         GAsyncResult *result,
+                                                         GError **error);
 
 IST_AVAILABLE_IN_1_0
 void ist_secure_tunnel_pause (IstSecureTunnel *self);

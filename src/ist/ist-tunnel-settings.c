@@ -199,6 +199,26 @@
  */
 
 /**
+ * IstSecureTunnel:connection-buffer-size:
+ *
+ * Bytes that each [class@Ist.Connection] keeps in each direction. What it has to
+ * send is bounded by this, and does not count for `send-buffer-size`; it receives
+ * a little more before the tunnel stops reading.
+ *
+ * Since: 1.0
+ */
+
+/**
+ * IstSecureTunnel:stall-timeout:
+ *
+ * Seconds for which nobody may read from an [class@Ist.Connection] whose
+ * receive buffer is full before it is reset, 0 for ever. Until then the whole
+ * tunnel does not read, for the protocol can not hold back one connection.
+ *
+ * Since: 1.0
+ */
+
+/**
  * IstSecureTunnel:send-buffer-size:
  *
  * Bytes that may be queued for sending, encoded, before messages are no longer
@@ -392,6 +412,26 @@
  */
 
 /**
+ * IstSecureTunnelBuilder:connection-buffer-size:
+ *
+ * Bytes that each [class@Ist.Connection] keeps in each direction. What it has to
+ * send is bounded by this, and does not count for `send-buffer-size`; it receives
+ * a little more before the tunnel stops reading.
+ *
+ * Since: 1.0
+ */
+
+/**
+ * IstSecureTunnelBuilder:stall-timeout:
+ *
+ * Seconds for which nobody may read from an [class@Ist.Connection] whose
+ * receive buffer is full before it is reset, 0 for ever. Until then the whole
+ * tunnel does not read, for the protocol can not hold back one connection.
+ *
+ * Since: 1.0
+ */
+
+/**
  * IstSecureTunnelBuilder:send-buffer-size:
  *
  * Bytes that may be queued for sending, encoded, before messages are no longer
@@ -434,6 +474,8 @@ make_specs (GParamSpec **specs,
   specs[IST_SETTING_RECONNECT_DELAY_CAP] = g_param_spec_uint ("reconnect-delay-cap", NULL, NULL, 1, 86400000,
                                                               120000, OPEN);
   specs[IST_SETTING_MAX_ATTEMPTS] = g_param_spec_uint ("max-attempts", NULL, NULL, 0, G_MAXUINT, 0, OPEN);
+  specs[IST_SETTING_CONNECTION_BUFFER_SIZE] = g_param_spec_uint ("connection-buffer-size", NULL, NULL, 65536, G_MAXINT, 262144, OPEN);
+  specs[IST_SETTING_STALL_TIMEOUT] = g_param_spec_uint ("stall-timeout", NULL, NULL, 0, 86400, 0, OPEN);
   specs[IST_SETTING_SEND_BUFFER_SIZE] = g_param_spec_uint ("send-buffer-size", NULL, NULL, 65600, G_MAXINT,
                                                            1048576, OPEN);
 }

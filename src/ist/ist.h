@@ -5,6 +5,7 @@
 #pragma once
 
 #define IST_INSIDE
+#include <ist/ist-connection.h>
 #include <ist/ist-enums.h>
 #include <ist/ist-error.h>
 #include <ist/ist-message.h>

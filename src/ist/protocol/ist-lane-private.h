@@ -16,6 +16,25 @@ typedef struct
   guint32 connection; /* 0 in V1 and V2 */
 } IstLane;
 
+/* For hash tables. */
+static inline guint
+ist_lane_hash (gconstpointer key)
+{
+  const IstLane *lane = key;
+
+  return lane->service * 2654435761u ^ lane->connection;
+}
+
+static inline gboolean
+ist_lane_equal (gconstpointer a,
+                gconstpointer b)
+{
+  const IstLane *lane_a = a;
+  const IstLane *lane_b = b;
+
+  return lane_a->service == lane_b->service && lane_a->connection == lane_b->connection;
+}
+
 /* For messages that answer a service the tunnel does not have. */
 #define IST_LANE_NO_SERVICE G_MAXUINT32
 

@@ -139,24 +139,6 @@ item_queue_clear (ItemQueue *self)
     item_free (item);
 }
 
-static guint
-lane_hash (gconstpointer key)
-{
-  const IstLane *lane = key;
-
-  return lane->service * 2654435761u ^ lane->connection;
-}
-
-static gboolean
-lane_equal (gconstpointer a,
-            gconstpointer b)
-{
-  const IstLane *lane_a = a;
-  const IstLane *lane_b = b;
-
-  return lane_a->service == lane_b->service && lane_a->connection == lane_b->connection;
-}
-
 static void
 lane_free (Lane *self)
 {
@@ -479,11 +461,17 @@ channel_describe_end (IstChannel *self)
 }
 
 static void
-channel_stop_timers (IstChannel *self)
+channel_stop_pong_timer (IstChannel *self)
 {
   if (self->pong_timer != NULL)
     g_source_destroy (self->pong_timer);
   g_clear_pointer (&self->pong_timer, g_source_unref);
+}
+
+static void
+channel_stop_timers (IstChannel *self)
+{
+  channel_stop_pong_timer (self);
   if (self->close_timer != NULL)
     g_source_destroy (self->close_timer);
   g_clear_pointer (&self->close_timer, g_source_unref);
@@ -609,6 +597,13 @@ on_pong_timeout (gpointer user_data)
 }
 
 static void
+channel_restart_pong_timer (IstChannel *self)
+{
+  channel_stop_pong_timer (self);
+  self->pong_timer = channel_start_timer (self, self->pong_timeout * 1000, on_pong_timeout);
+}
+
+static void
 on_frame_written (IstFrameOpcode opcode,
                   gpointer user_data)
 {
@@ -625,7 +620,7 @@ on_frame_written (IstFrameOpcode opcode,
       self->ping_time = g_get_monotonic_time ();
       self->bytes_read_at_ping = ist_metered_stream_get_bytes_read (self->stream);
       if (self->pong_seen && self->pong_timeout > 0 && self->pong_timer == NULL)
-        self->pong_timer = channel_start_timer (self, self->pong_timeout * 1000, on_pong_timeout);
+        channel_restart_pong_timer (self);
     }
 }
 
@@ -636,9 +631,7 @@ on_pong (SoupWebsocketConnection *websocket,
 {
   IstChannel *self = user_data;
 
-  if (self->pong_timer != NULL)
-    g_source_destroy (self->pong_timer);
-  g_clear_pointer (&self->pong_timer, g_source_unref);
+  channel_stop_pong_timer (self);
   self->pong_seen = TRUE;
   if (self->ping_time == 0)
     return;
@@ -671,16 +664,6 @@ on_message (SoupWebsocketConnection *websocket,
     self->delegate.received (self, data, self->user_data);
 }
 
-static void
-on_error (SoupWebsocketConnection *websocket,
-          GError *error,
-          gpointer user_data)
-{
-  IstChannel *self = user_data;
-
-  if (self->socket_error == NULL)
-    self->socket_error = g_error_copy (error);
-}
 
 static void
 on_closed (SoupWebsocketConnection *websocket,
@@ -706,16 +689,34 @@ on_close_timeout (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* Either side began to close: libsoup gives the peer five seconds to close its
- * socket, which is long for somebody who waits to stop or to reconnect. */
+/* libsoup gives the peer five seconds to close its socket, which is long for
+ * somebody who waits to stop or to reconnect. */
+static void
+channel_await_close (IstChannel *self)
+{
+  if (self->close_timer == NULL && !self->closed)
+    self->close_timer = channel_start_timer (self, CLOSE_TIMEOUT, on_close_timeout);
+}
+
+static void
+on_error (SoupWebsocketConnection *websocket,
+          GError *error,
+          gpointer user_data)
+{
+  IstChannel *self = user_data;
+
+  if (self->socket_error == NULL)
+    self->socket_error = g_error_copy (error);
+  /* It closes after errors, without saying so. */
+  channel_await_close (self);
+}
+
+/* Either side began to close. */
 static void
 on_closing (SoupWebsocketConnection *websocket,
             gpointer user_data)
 {
-  IstChannel *self = user_data;
-
-  if (self->close_timer == NULL)
-    self->close_timer = channel_start_timer (self, CLOSE_TIMEOUT, on_close_timeout);
+  channel_await_close (user_data);
 }
 
 IstChannel *
@@ -731,7 +732,7 @@ ist_channel_new (IstMeteredStream *stream,
   self->context = g_main_context_ref_thread_default ();
   self->delegate = *delegate;
   self->user_data = user_data;
-  self->lanes = g_hash_table_new_full (lane_hash, lane_equal, NULL, (GDestroyNotify) lane_free);
+  self->lanes = g_hash_table_new_full (ist_lane_hash, ist_lane_equal, NULL, (GDestroyNotify) lane_free);
   self->services = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) service_free);
   g_queue_init (&self->turns);
   self->batch = g_byte_array_sized_new (MAX_BATCH);
@@ -933,8 +934,13 @@ void
 ist_channel_set_paused (IstChannel *self,
                         gboolean paused)
 {
+  if (self->paused == paused)
+    return;
   self->paused = paused;
   ist_metered_stream_set_paused (self->stream, paused);
+  /* The time in which we did not listen does not count. */
+  if (!paused && self->pong_timer != NULL)
+    channel_restart_pong_timer (self);
 }
 
 guint64

@@ -1,0 +1,113 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <gio/gio.h>
+
+#include "ist-connection.h"
+#include "protocol/ist-lane-private.h"
+
+G_BEGIN_DECLS
+
+/* What an IstConnection and its tunnel share: the buffers of one connection.
+ *
+ * The tunnel's side of it is called in the tunnel's main context only. The
+ * stream's side may be called in any thread, since TLS and D-Bus on top of a
+ * stream read and write it in threads of their own, and waits there if asked
+ * to; in the tunnel's own thread nothing can wait, for nobody else would bring
+ * what is waited for. */
+typedef struct _IstConnectionCore IstConnectionCore;
+
+/* How the core reaches its tunnel; called in the tunnel's context. */
+typedef struct
+{
+  /* Takes over the next piece to send, at most IST_WIRE_MAX_PAYLOAD bytes.
+   * ist_connection_core_written() follows. */
+  void (*write) (IstConnectionCore *core,
+                 GBytes *data,
+                 gpointer tunnel);
+  /* The receive buffer became full, or has room again. */
+  void (*set_stalled) (IstConnectionCore *core,
+                       gboolean stalled,
+                       gpointer tunnel);
+  /* The stream was closed: reset the connection. No call follows. */
+  void (*close) (IstConnectionCore *core,
+                 gpointer tunnel);
+} IstConnectionBackend;
+
+/* @buffer_size: bytes that are kept in each direction. @stall_timeout: seconds
+ * for which the receive buffer may stay full, 0 for ever. */
+IstConnectionCore *ist_connection_core_new (IstStreamInfo *info,
+                                            IstLane lane,
+                                            gsize buffer_size,
+                                            guint stall_timeout,
+                                            GMainContext *context,
+                                            const IstConnectionBackend *backend,
+                                            gpointer tunnel);
+IstConnectionCore *ist_connection_core_ref (IstConnectionCore *self);
+void ist_connection_core_unref (IstConnectionCore *self);
+
+IstStreamInfo *ist_connection_core_get_info (IstConnectionCore *self);
+/* Where its messages go; as long-lived as the core. */
+const IstLane *ist_connection_core_get_lane (IstConnectionCore *self);
+
+/* The tunnel's side */
+
+void ist_connection_core_receive (IstConnectionCore *self,
+                                  GBytes *data);
+/* A piece is on the wire, or never will be. */
+void ist_connection_core_written (IstConnectionCore *self,
+                                  gsize length,
+                                  gboolean success);
+/* The connection has ended: cleanly, or with @error for whoever reads after
+ * what was received. The tunnel is not called any more. */
+void ist_connection_core_end (IstConnectionCore *self,
+                              const GError *error);
+
+/* The stream's side */
+
+typedef enum
+{
+  IST_CONNECTION_IN,
+  IST_CONNECTION_OUT,
+} IstConnectionDirection;
+
+gssize ist_connection_core_read (IstConnectionCore *self,
+                                 void *buffer,
+                                 gsize count,
+                                 gboolean blocking,
+                                 GCancellable *cancellable,
+                                 GError **error);
+gssize ist_connection_core_write (IstConnectionCore *self,
+                                  const void *buffer,
+                                  gsize count,
+                                  gboolean blocking,
+                                  GCancellable *cancellable,
+                                  GError **error);
+gboolean ist_connection_core_is_ready (IstConnectionCore *self,
+                                       IstConnectionDirection direction);
+GSource *ist_connection_core_create_source (IstConnectionCore *self,
+                                            IstConnectionDirection direction,
+                                            GObject *stream,
+                                            GCancellable *cancellable);
+/* Ends one direction for this side; the peer is told nothing, for the protocol
+ * has no words for it. */
+void ist_connection_core_shut (IstConnectionCore *self,
+                               IstConnectionDirection direction);
+/* Ends the connection, after what was written. */
+void ist_connection_core_close (IstConnectionCore *self);
+/* Returns the task, with TRUE, when all that was written is on the wire or never will be. */
+void ist_connection_core_flush (IstConnectionCore *self,
+                                GTask *task);
+
+guint64 ist_connection_core_get_bytes_in (IstConnectionCore *self);
+guint64 ist_connection_core_get_bytes_out (IstConnectionCore *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (IstConnectionCore, ist_connection_core_unref)
+
+/* The stream itself is made by the tunnel only. */
+IstConnection *ist_connection_new (IstConnectionCore *core);
+
+G_END_DECLS

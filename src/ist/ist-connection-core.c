@@ -1,0 +1,629 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "ist-connection-core-private.h"
+
+#include <string.h>
+
+#include "ist-error.h"
+#include "protocol/ist-wire-private.h"
+
+struct _IstConnectionCore
+{
+  gatomicrefcount ref_count;
+  IstStreamInfo *info;
+  IstLane lane;
+  gsize buffer_size;
+  guint stall_timeout;
+  GMainContext *context; /* the tunnel's */
+  GThread *thread;       /* the tunnel's */
+  const IstConnectionBackend *backend;
+  gpointer tunnel; /* NULL once the connection has ended; used in its context only */
+  GSource *stall_timer;
+
+  GMutex mutex; /* guards what follows */
+  GCond changed;
+  GPtrArray *sources[2]; /* that wait for a direction */
+  GQueue received;       /* of GBytes */
+  gsize received_offset; /* taken of the first one */
+  gsize received_size;
+  gboolean stalled;
+  gboolean stalled_told;
+  GQueue written; /* of GBytes, on their way to the tunnel */
+  gsize unsent;   /* bytes written that are not on the wire */
+  gboolean kicked;
+  gboolean shut[2];
+  gboolean closed;
+  gboolean ended;
+  GError *failure;    /* with ended; NULL for a clean end */
+  GPtrArray *flushes; /* of GTask */
+  guint64 bytes_in;
+  guint64 bytes_out;
+};
+
+/* Waking */
+
+/* With the mutex held. A source that is ready stays so until an operation would block. */
+static void
+set_ready (IstConnectionCore *self,
+           IstConnectionDirection direction,
+           gboolean ready)
+{
+  GPtrArray *sources = self->sources[direction];
+  guint i = 0;
+
+  while (i < sources->len)
+    {
+      GSource *source = g_ptr_array_index (sources, i);
+
+      if (g_source_is_destroyed (source))
+        {
+          g_ptr_array_remove_index_fast (sources, i);
+          continue;
+        }
+      g_source_set_ready_time (source, ready ? 0 : -1);
+      i++;
+    }
+  if (ready)
+    g_cond_broadcast (&self->changed);
+}
+
+static gboolean
+is_ready (IstConnectionCore *self,
+          IstConnectionDirection direction)
+{
+  if (self->ended || self->closed || self->shut[direction])
+    return TRUE;
+  if (direction == IST_CONNECTION_IN)
+    return self->received_size > 0;
+  return self->unsent < self->buffer_size;
+}
+
+static void
+on_cancelled (GCancellable *cancellable,
+              gpointer user_data)
+{
+  IstConnectionCore *self = user_data;
+
+  g_mutex_lock (&self->mutex);
+  g_cond_broadcast (&self->changed);
+  g_mutex_unlock (&self->mutex);
+}
+
+/* Takes the mutex, and waits until the direction is ready if asked to. */
+static gboolean
+lock_when_ready (IstConnectionCore *self,
+                 IstConnectionDirection direction,
+                 gboolean blocking,
+                 GCancellable *cancellable,
+                 GError **error)
+{
+  gulong id = 0;
+
+  g_mutex_lock (&self->mutex);
+  if (is_ready (self, direction))
+    return TRUE;
+
+  if (!blocking)
+    {
+      set_ready (self, direction, FALSE);
+      g_mutex_unlock (&self->mutex);
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK,
+                           direction == IST_CONNECTION_IN ? "No data has arrived" : "The send queue is full");
+      return FALSE;
+    }
+  if (self->thread == g_thread_self ())
+    {
+      g_mutex_unlock (&self->mutex);
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+                           "Waiting in the thread of the tunnel would stop the tunnel itself; use the asynchronous "
+                           "functions, or another thread");
+      return FALSE;
+    }
+
+  g_mutex_unlock (&self->mutex);
+  if (cancellable != NULL)
+    id = g_cancellable_connect (cancellable, G_CALLBACK (on_cancelled), self, NULL);
+  g_mutex_lock (&self->mutex);
+  while (!is_ready (self, direction) && !g_cancellable_is_cancelled (cancellable))
+    g_cond_wait (&self->changed, &self->mutex);
+  g_mutex_unlock (&self->mutex);
+  g_cancellable_disconnect (cancellable, id);
+
+  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+    return FALSE;
+  /* There is one reader and one writer, so it is still ready. */
+  g_mutex_lock (&self->mutex);
+  return TRUE;
+}
+
+/* In the tunnel's context */
+
+static gboolean
+on_stall_timeout (gpointer user_data)
+{
+  g_autoptr (IstConnectionCore) self = ist_connection_core_ref (user_data);
+  g_autoptr (GError) error = NULL;
+
+  g_set_error (&error, IST_ERROR, IST_ERROR_TIMED_OUT,
+               "The connection was reset: nobody read its data for %u seconds", self->stall_timeout);
+  g_mutex_lock (&self->mutex);
+  self->failure = g_steal_pointer (&error);
+  g_mutex_unlock (&self->mutex);
+
+  ist_connection_core_close (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+stop_stall_timer (IstConnectionCore *self)
+{
+  if (self->stall_timer != NULL)
+    g_source_destroy (self->stall_timer);
+  g_clear_pointer (&self->stall_timer, g_source_unref);
+}
+
+static void
+tell_stalled (IstConnectionCore *self,
+              gboolean stalled)
+{
+  stop_stall_timer (self);
+  if (stalled && self->stall_timeout > 0)
+    {
+      self->stall_timer = g_timeout_source_new_seconds (self->stall_timeout);
+      g_source_set_callback (self->stall_timer, on_stall_timeout, self, NULL);
+      g_source_attach (self->stall_timer, self->context);
+    }
+  self->backend->set_stalled (self, stalled, self->tunnel);
+}
+
+/* Carries out what the stream's side has asked for, in the order in which it did. */
+static void
+settle (IstConnectionCore *self)
+{
+  GQueue written;
+  GBytes *data;
+  gboolean stalled;
+  gboolean stalled_changed;
+  gboolean closed;
+
+  g_mutex_lock (&self->mutex);
+  self->kicked = FALSE;
+  written = self->written;
+  g_queue_init (&self->written);
+  stalled = self->stalled;
+  stalled_changed = self->stalled != self->stalled_told;
+  self->stalled_told = self->stalled;
+  closed = self->closed;
+  g_mutex_unlock (&self->mutex);
+
+  while ((data = g_queue_pop_head (&written)) != NULL)
+    {
+      if (self->tunnel != NULL)
+        self->backend->write (self, data, self->tunnel);
+      else
+        ist_connection_core_written (self, g_bytes_get_size (data), FALSE);
+      g_bytes_unref (data);
+    }
+  if (stalled_changed && self->tunnel != NULL)
+    tell_stalled (self, stalled);
+  if (closed && self->tunnel != NULL)
+    {
+      gpointer tunnel = g_steal_pointer (&self->tunnel);
+
+      stop_stall_timer (self);
+      self->backend->close (self, tunnel);
+    }
+}
+
+static gboolean
+on_settle (gpointer user_data)
+{
+  settle (user_data);
+  return G_SOURCE_REMOVE;
+}
+
+/* Has settle() run: now in the tunnel's context, soon from elsewhere. Not
+ * g_main_context_invoke(), which takes a context that nobody runs at the moment
+ * for its own, and so could run the tunnel in two threads. */
+static void
+kick (IstConnectionCore *self)
+{
+  g_autoptr (GSource) source = NULL;
+  gboolean already;
+
+  if (g_main_context_is_owner (self->context))
+    {
+      settle (self);
+      return;
+    }
+  g_mutex_lock (&self->mutex);
+  already = self->kicked;
+  self->kicked = TRUE;
+  g_mutex_unlock (&self->mutex);
+  if (already)
+    return;
+
+  source = g_idle_source_new ();
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, on_settle, ist_connection_core_ref (self),
+                         (GDestroyNotify) ist_connection_core_unref);
+  g_source_attach (source, self->context);
+}
+
+IstConnectionCore *
+ist_connection_core_new (IstStreamInfo *info,
+                         IstLane lane,
+                         gsize buffer_size,
+                         guint stall_timeout,
+                         GMainContext *context,
+                         const IstConnectionBackend *backend,
+                         gpointer tunnel)
+{
+  IstConnectionCore *self = g_new0 (IstConnectionCore, 1);
+  guint i;
+
+  g_atomic_ref_count_init (&self->ref_count);
+  self->info = ist_stream_info_ref (info);
+  self->lane = lane;
+  self->buffer_size = buffer_size;
+  self->stall_timeout = stall_timeout;
+  self->context = g_main_context_ref (context);
+  self->thread = g_thread_self ();
+  self->backend = backend;
+  self->tunnel = tunnel;
+  g_mutex_init (&self->mutex);
+  g_cond_init (&self->changed);
+  g_queue_init (&self->received);
+  g_queue_init (&self->written);
+  for (i = 0; i < G_N_ELEMENTS (self->sources); i++)
+    self->sources[i] = g_ptr_array_new_with_free_func ((GDestroyNotify) g_source_unref);
+  self->flushes = g_ptr_array_new_with_free_func (g_object_unref);
+  return self;
+}
+
+IstConnectionCore *
+ist_connection_core_ref (IstConnectionCore *self)
+{
+  g_atomic_ref_count_inc (&self->ref_count);
+  return self;
+}
+
+void
+ist_connection_core_unref (IstConnectionCore *self)
+{
+  guint i;
+
+  if (!g_atomic_ref_count_dec (&self->ref_count))
+    return;
+
+  stop_stall_timer (self);
+  g_queue_clear_full (&self->received, (GDestroyNotify) g_bytes_unref);
+  g_queue_clear_full (&self->written, (GDestroyNotify) g_bytes_unref);
+  for (i = 0; i < G_N_ELEMENTS (self->sources); i++)
+    g_ptr_array_unref (self->sources[i]);
+  g_ptr_array_unref (self->flushes);
+  g_clear_error (&self->failure);
+  ist_stream_info_unref (self->info);
+  g_main_context_unref (self->context);
+  g_mutex_clear (&self->mutex);
+  g_cond_clear (&self->changed);
+  g_free (self);
+}
+
+IstStreamInfo *
+ist_connection_core_get_info (IstConnectionCore *self)
+{
+  return self->info;
+}
+
+const IstLane *
+ist_connection_core_get_lane (IstConnectionCore *self)
+{
+  return &self->lane;
+}
+
+void
+ist_connection_core_receive (IstConnectionCore *self,
+                             GBytes *data)
+{
+  gsize size = g_bytes_get_size (data);
+  gboolean became_full;
+
+  if (size == 0)
+    return;
+
+  g_mutex_lock (&self->mutex);
+  self->bytes_in += size;
+  if (self->shut[IST_CONNECTION_IN] || self->closed)
+    {
+      g_mutex_unlock (&self->mutex);
+      return;
+    }
+  g_queue_push_tail (&self->received, g_bytes_ref (data));
+  self->received_size += size;
+  became_full = !self->stalled && self->received_size >= self->buffer_size;
+  if (became_full)
+    self->stalled = TRUE;
+  set_ready (self, IST_CONNECTION_IN, TRUE);
+  g_mutex_unlock (&self->mutex);
+
+  if (became_full)
+    settle (self);
+}
+
+/* With the mutex held: the flushes that are done. */
+static GPtrArray *
+take_flushes (IstConnectionCore *self)
+{
+  GPtrArray *flushes;
+
+  if (self->unsent > 0 || self->flushes->len == 0)
+    return NULL;
+  flushes = g_steal_pointer (&self->flushes);
+  self->flushes = g_ptr_array_new_with_free_func (g_object_unref);
+  return flushes;
+}
+
+void
+ist_connection_core_written (IstConnectionCore *self,
+                             gsize length,
+                             gboolean success)
+{
+  g_autoptr (GPtrArray) flushes = NULL;
+  guint i;
+
+  g_mutex_lock (&self->mutex);
+  self->unsent -= length;
+  if (success)
+    self->bytes_out += length;
+  /* Not for every piece, or a writer that waits would be woken for crumbs. */
+  if (self->unsent <= self->buffer_size / 2)
+    set_ready (self, IST_CONNECTION_OUT, TRUE);
+  flushes = take_flushes (self);
+  g_mutex_unlock (&self->mutex);
+
+  for (i = 0; flushes != NULL && i < flushes->len; i++)
+    g_task_return_boolean (g_ptr_array_index (flushes, i), TRUE);
+}
+
+void
+ist_connection_core_end (IstConnectionCore *self,
+                         const GError *error)
+{
+  gpointer tunnel = g_steal_pointer (&self->tunnel);
+  gboolean was_stalled;
+
+  stop_stall_timer (self);
+  g_mutex_lock (&self->mutex);
+  was_stalled = self->stalled_told;
+  self->stalled = FALSE;
+  self->stalled_told = FALSE;
+  self->ended = TRUE;
+  if (self->failure == NULL && error != NULL)
+    self->failure = g_error_copy (error);
+  set_ready (self, IST_CONNECTION_IN, TRUE);
+  set_ready (self, IST_CONNECTION_OUT, TRUE);
+  g_mutex_unlock (&self->mutex);
+
+  if (was_stalled && tunnel != NULL)
+    self->backend->set_stalled (self, FALSE, tunnel);
+}
+
+/* With the mutex held. */
+static gsize
+take_received (IstConnectionCore *self,
+               guint8 *buffer,
+               gsize count)
+{
+  gsize taken = 0;
+
+  while (taken < count && self->received_size > 0)
+    {
+      GBytes *first = g_queue_peek_head (&self->received);
+      gsize size;
+      const guint8 *data = g_bytes_get_data (first, &size);
+      gsize n = MIN (count - taken, size - self->received_offset);
+
+      memcpy (buffer + taken, data + self->received_offset, n);
+      taken += n;
+      self->received_size -= n;
+      self->received_offset += n;
+      if (self->received_offset == size)
+        {
+          self->received_offset = 0;
+          g_bytes_unref (g_queue_pop_head (&self->received));
+        }
+    }
+  return taken;
+}
+
+static gboolean
+check_open (IstConnectionCore *self,
+            IstConnectionDirection direction,
+            GError **error)
+{
+  if (self->closed && self->failure != NULL)
+    {
+      g_propagate_error (error, g_error_copy (self->failure));
+      return FALSE;
+    }
+  if (!self->closed && !self->shut[direction])
+    return TRUE;
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED, "The stream is closed");
+  return FALSE;
+}
+
+gssize
+ist_connection_core_read (IstConnectionCore *self,
+                          void *buffer,
+                          gsize count,
+                          gboolean blocking,
+                          GCancellable *cancellable,
+                          GError **error)
+{
+  gssize n = -1;
+  gboolean has_room = FALSE;
+
+  if (!lock_when_ready (self, IST_CONNECTION_IN, blocking, cancellable, error))
+    return -1;
+
+  if (check_open (self, IST_CONNECTION_IN, error))
+    {
+      if (self->received_size > 0)
+        n = take_received (self, buffer, count);
+      else if (self->failure != NULL)
+        g_propagate_error (error, g_error_copy (self->failure));
+      else
+        n = 0;
+    }
+  if (self->stalled && self->received_size <= self->buffer_size / 2)
+    {
+      self->stalled = FALSE;
+      has_room = TRUE;
+    }
+  g_mutex_unlock (&self->mutex);
+
+  if (has_room)
+    kick (self);
+  return n;
+}
+
+gssize
+ist_connection_core_write (IstConnectionCore *self,
+                           const void *buffer,
+                           gsize count,
+                           gboolean blocking,
+                           GCancellable *cancellable,
+                           GError **error)
+{
+  gsize n = 0;
+
+  if (!lock_when_ready (self, IST_CONNECTION_OUT, blocking, cancellable, error))
+    return -1;
+
+  if (!check_open (self, IST_CONNECTION_OUT, error))
+    {
+      g_mutex_unlock (&self->mutex);
+      return -1;
+    }
+  if (self->ended)
+    {
+      if (self->failure != NULL)
+        g_propagate_error (error, g_error_copy (self->failure));
+      else
+        g_set_error_literal (error, IST_ERROR, IST_ERROR_CONNECTION_RESET, "The peer has ended the connection");
+      g_mutex_unlock (&self->mutex);
+      return -1;
+    }
+
+  n = MIN (MIN (count, self->buffer_size - self->unsent), IST_WIRE_MAX_PAYLOAD);
+  g_queue_push_tail (&self->written, g_bytes_new (buffer, n));
+  self->unsent += n;
+  g_mutex_unlock (&self->mutex);
+
+  kick (self);
+  return n;
+}
+
+gboolean
+ist_connection_core_is_ready (IstConnectionCore *self,
+                              IstConnectionDirection direction)
+{
+  gboolean ready;
+
+  g_mutex_lock (&self->mutex);
+  ready = is_ready (self, direction);
+  g_mutex_unlock (&self->mutex);
+  return ready;
+}
+
+GSource *
+ist_connection_core_create_source (IstConnectionCore *self,
+                                   IstConnectionDirection direction,
+                                   GObject *stream,
+                                   GCancellable *cancellable)
+{
+  GSource *source = g_pollable_source_new_full (stream, NULL, cancellable);
+
+  g_source_set_static_name (source, "IstConnection");
+  g_mutex_lock (&self->mutex);
+  g_ptr_array_add (self->sources[direction], g_source_ref (source));
+  set_ready (self, direction, is_ready (self, direction));
+  g_mutex_unlock (&self->mutex);
+  return source;
+}
+
+void
+ist_connection_core_shut (IstConnectionCore *self,
+                          IstConnectionDirection direction)
+{
+  gboolean was_stalled;
+
+  g_mutex_lock (&self->mutex);
+  self->shut[direction] = TRUE;
+  was_stalled = self->stalled;
+  if (direction == IST_CONNECTION_IN)
+    {
+      g_queue_clear_full (&self->received, (GDestroyNotify) g_bytes_unref);
+      self->received_size = 0;
+      self->received_offset = 0;
+      self->stalled = FALSE;
+    }
+  set_ready (self, direction, TRUE);
+  g_mutex_unlock (&self->mutex);
+
+  if (was_stalled)
+    kick (self);
+}
+
+void
+ist_connection_core_close (IstConnectionCore *self)
+{
+  ist_connection_core_shut (self, IST_CONNECTION_IN);
+  ist_connection_core_shut (self, IST_CONNECTION_OUT);
+
+  g_mutex_lock (&self->mutex);
+  self->closed = TRUE;
+  g_mutex_unlock (&self->mutex);
+  kick (self);
+}
+
+void
+ist_connection_core_flush (IstConnectionCore *self,
+                           GTask *task)
+{
+  gboolean done;
+
+  g_mutex_lock (&self->mutex);
+  done = self->unsent == 0;
+  if (!done)
+    g_ptr_array_add (self->flushes, g_object_ref (task));
+  g_mutex_unlock (&self->mutex);
+
+  if (done)
+    g_task_return_boolean (task, TRUE);
+}
+
+guint64
+ist_connection_core_get_bytes_in (IstConnectionCore *self)
+{
+  guint64 bytes;
+
+  g_mutex_lock (&self->mutex);
+  bytes = self->bytes_in;
+  g_mutex_unlock (&self->mutex);
+  return bytes;
+}
+
+guint64
+ist_connection_core_get_bytes_out (IstConnectionCore *self)
+{
+  guint64 bytes;
+
+  g_mutex_lock (&self->mutex);
+  bytes = self->bytes_out;
+  g_mutex_unlock (&self->mutex);
+  return bytes;
+}
