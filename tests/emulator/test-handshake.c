@@ -126,7 +126,7 @@ tear_down (Fixture *fixture,
 {
   g_object_unref (fixture->tunnel);
   g_object_unref (fixture->service);
-  client_settle ();
+  test_run_for (SETTLE_TIME);
 }
 
 static void
@@ -189,7 +189,7 @@ test_request (Fixture *fixture,
   g_string_append (request, "\r\n");
   g_string_replace (request, "TOKEN", ist_emulator_tunnel_get_source_access_token (fixture->tunnel), 0);
   expect_answer (fixture->service, request->str, test_case->status, test_case->expected);
-  client_settle ();
+  test_run_for (SETTLE_TIME);
   g_assert_cmpint (ist_emulator_tunnel_is_connected (fixture->tunnel, IST_MODE_SOURCE), ==, FALSE);
 }
 
@@ -290,7 +290,7 @@ test_expired (Fixture *fixture,
               gconstpointer user_data)
 {
   ist_emulator_tunnel_set_lifetime (fixture->tunnel, 1);
-  wait_until (!ist_emulator_tunnel_is_open (fixture->tunnel));
+  test_wait (!ist_emulator_tunnel_is_open (fixture->tunnel));
   expect_tokens (fixture->service, fixture->tunnel, NULL, "Tunnel is closed");
 }
 
@@ -405,7 +405,6 @@ test_tls (void)
   g_autoptr (GIOStream) stream = NULL;
   g_autoptr (GError) error = NULL;
   g_autofree char *ca_file = NULL;
-  g_autofree char *other_file = NULL;
   g_autofree char *endpoint = NULL;
   const char *ca_pem;
   GStatBuf info;
