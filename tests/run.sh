@@ -39,7 +39,7 @@ quietly ()
   shift
   "$@" >"$log" 2>&1 && return 0
   say '%s\n' "This failed: $*"
-  tail -n 60 "$log"
+  grep -v "^\[[0-9]*/[0-9]*\]" "$log" | tail -n 60
   return 1
 }
 
