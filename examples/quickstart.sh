@@ -21,10 +21,11 @@ work=""
 emulator="" source="" destination=""
 
 bold="" dim="" red="" green="" blue="" yellow="" clear="" normal=""
-full="#" empty="."
+full="#" empty="." width=1000
 if [ -t 1 ]; then
   bold=$'\e[1m' dim=$'\e[2m' red=$'\e[31m' green=$'\e[32m' yellow=$'\e[33m' blue=$'\e[34m' normal=$'\e[0m'
   clear=$'\r\e[K'
+  width=$(tput cols 2>/dev/null) || width=80
   case ${LC_ALL:-${LC_CTYPE:-${LANG:-}}} in
     *UTF-8 | *utf8) full="█" empty="░" ;;
   esac
@@ -160,7 +161,7 @@ show_events ()
       fi
       ((BASH_REMATCH[1] % 25 == 0)) || continue
     fi
-    printf '%s  %s  %s%-12s%s %s\n' "$clear" "$dim$now$normal" "$colour" "$who" "$normal" "$what"
+    printf '%s  %s  %s%-12s%s %s\n' "$clear" "$dim$now$normal" "$colour" "$who" "$normal" "${what:0:width - 27}"
   done <"$work/events"
 }
 
@@ -174,6 +175,7 @@ compare ()
   [ "$sent" = "$received" ]
 }
 
+[ -z "$file" ] || [ -r "$file" ] || fail "can't read $file"
 begun=${EPOCHREALTIME/./}
 install_packages build demo || fail "could not install what is needed"
 
@@ -185,7 +187,7 @@ if [ -z "$file" ]; then
   file=$work/file
   tar --create --ignore-failed-read /usr/lib /usr/share 2>/dev/null | head -c 200000000 >"$file"
 fi
-size=$(stat --format=%s "$file") || fail "can't read $file"
+size=$(stat --dereference --format=%s "$file") || exit 1
 
 start_emulator || fail "could not start ist-emulator"
 say "Sending $((size / 1000000)) MB through ${ready[0]}"

@@ -22,7 +22,7 @@ static const GOptionEntry options[] = {
   { NULL },
 };
 static GBytes *file;
-static char *digest;
+static GChecksum *digest; /* of what was sent */
 static GString *answer;
 static gsize offset; /* of the next chunk */
 static gboolean sending, delivered;
@@ -43,6 +43,7 @@ send_chunk (GObject *object, GAsyncResult *result, gpointer user_data)
   if (!sending || length == 0)
     return;
   ist_secure_tunnel_send_message_async (IST_SECURE_TUNNEL (object), message, NULL, send_chunk, NULL);
+  g_checksum_update (digest, g_bytes_get_data (chunk, NULL), length);
   offset += length;
   if (offset * 20 / size > twentieths)
     g_print ("%ssent %3u %% of %.1f MB%s", in_place ? "\r" : "", (guint) (offset * 20 / size * 5), size / 1e6,
@@ -83,12 +84,13 @@ on_message_received (IstSecureTunnel *tunnel, IstMessage *message)
     {
       sending = TRUE;
       offset = 0;
+      g_checksum_reset (digest);
       for (guint i = 0; i < IN_FLIGHT; i++)
         send_chunk (G_OBJECT (tunnel), NULL, NULL);
     }
   else
     {
-      delivered = g_str_equal (g_strchomp (answer->str), digest);
+      delivered = g_str_equal (g_strchomp (answer->str), g_checksum_get_string (digest));
       g_print (delivered ? "delivered\n" : "that is not what was sent\n");
       ist_secure_tunnel_stop (tunnel);
     }
@@ -150,7 +152,7 @@ main (int argc, char **argv)
       return EXIT_FAILURE;
     }
   file = g_mapped_file_get_bytes (mapped);
-  digest = g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, file);
+  digest = g_checksum_new (G_CHECKSUM_SHA256);
   answer = g_string_new (NULL);
 
   g_signal_connect (tunnel, "connection-success", G_CALLBACK (on_connection_success), NULL);
