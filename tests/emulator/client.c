@@ -6,35 +6,7 @@
 
 #include <string.h>
 
-/* Long enough for a loaded machine under valgrind, in seconds. */
-#define PATIENCE 120
-
 #define MAX_ANSWER 16384
-
-static gboolean
-on_guard (gpointer user_data)
-{
-  g_error ("Nothing more happened at %s", (const char *) user_data);
-  return G_SOURCE_REMOVE;
-}
-
-guint
-client_guard_start (const char *where)
-{
-  return g_timeout_add_seconds (PATIENCE, on_guard, (gpointer) where);
-}
-
-void
-client_settle (void)
-{
-  /* What one dispatch causes may be seen in the next. */
-  for (int i = 0; i < 20; i++)
-    {
-      g_usleep (1000);
-      while (g_main_context_iteration (NULL, FALSE))
-        ;
-    }
-}
 
 static void
 on_result (GObject *object,
@@ -58,7 +30,7 @@ client_connect (IstEmulatorService *service,
 
   address = g_network_address_new (host, ist_emulator_service_get_port (service));
   g_socket_client_connect_async (client, address, NULL, on_result, &result);
-  wait_until (result != NULL);
+  test_wait (result != NULL);
   connection = g_socket_client_connect_finish (client, result, error);
   if (connection == NULL || database == NULL)
     return (GIOStream *) g_steal_pointer (&connection);
@@ -68,7 +40,7 @@ client_connect (IstEmulatorService *service,
   g_tls_connection_set_database (G_TLS_CONNECTION (tls), database);
   g_clear_object (&result);
   g_tls_connection_handshake_async (G_TLS_CONNECTION (tls), G_PRIORITY_DEFAULT, NULL, on_result, &result);
-  wait_until (result != NULL);
+  test_wait (result != NULL);
   if (!g_tls_connection_handshake_finish (G_TLS_CONNECTION (tls), result, error))
     g_clear_object (&tls);
   return tls;
@@ -85,7 +57,7 @@ read_byte (GInputStream *input,
   gssize n_read;
 
   g_input_stream_read_async (input, &byte, 1, G_PRIORITY_DEFAULT, NULL, on_result, &result);
-  wait_until (result != NULL);
+  test_wait (result != NULL);
   n_read = g_input_stream_read_finish (input, result, &error);
   g_assert_no_error (error);
   g_assert_cmpint (n_read, ==, 1);
@@ -105,7 +77,7 @@ client_exchange (GIOStream *stream,
 
   g_output_stream_write_all_async (g_io_stream_get_output_stream (stream), request, strlen (request),
                                    G_PRIORITY_DEFAULT, NULL, on_result, &result);
-  wait_until (result != NULL);
+  test_wait (result != NULL);
   g_output_stream_write_all_finish (g_io_stream_get_output_stream (stream), result, NULL, &error);
   g_assert_no_error (error);
 
@@ -210,7 +182,7 @@ client_new (IstEmulatorService *service,
   soup_websocket_connection_set_max_incoming_payload_size (self->websocket, IST_WIRE_MAX_FRAME);
   g_signal_connect (self->websocket, "message", G_CALLBACK (on_message), self);
   g_signal_connect (self->websocket, "closed", G_CALLBACK (on_closed), self);
-  wait_until (ist_emulator_tunnel_is_connected (tunnel, mode));
+  test_wait (ist_emulator_tunnel_is_connected (tunnel, mode));
   return self;
 }
 
@@ -269,7 +241,7 @@ client_send (Client *self,
 IstMessage *
 client_take (Client *self)
 {
-  wait_until (self->messages->len > 0 || self->closed);
+  test_wait (self->messages->len > 0 || self->closed);
   g_assert_cmpuint (self->messages->len, >, 0);
   return g_ptr_array_steal_index (self->messages, 0);
 }
@@ -312,7 +284,7 @@ client_expect_closed (Client *self,
                       guint16 code,
                       const char *reason)
 {
-  wait_until (self->closed);
+  test_wait (self->closed);
   g_assert_cmpuint (self->close_code, ==, code);
   if (reason != NULL)
     g_assert_cmpstr (self->close_reason, ==, reason);

@@ -9,6 +9,7 @@
 #include <libsoup/soup.h>
 
 #include "protocol/ist-wire-private.h"
+#include "test-server.h"
 
 G_BEGIN_DECLS
 
@@ -29,21 +30,8 @@ typedef struct
   char *close_reason;
 } Client;
 
-/* Iterates the main context until it is so. */
-#define wait_until(condition) \
-  G_STMT_START \
-  { \
-    guint wait_guard = client_guard_start (G_STRLOC); \
-    while (!(condition)) \
-      g_main_context_iteration (NULL, TRUE); \
-    g_source_remove (wait_guard); \
-  } \
-  G_STMT_END
-
-guint client_guard_start (const char *where);
-
-/* Lets everything happen that is under way. */
-void client_settle (void);
+/* Long enough for what is under way on loopback, in milliseconds. */
+#define SETTLE_TIME 20
 
 GIOStream *client_connect (IstEmulatorService *service,
                            GTlsDatabase *database,

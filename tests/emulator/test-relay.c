@@ -105,7 +105,7 @@ tear_down (Fixture *fixture,
   g_clear_object (&fixture->tunnel);
   g_clear_object (&fixture->service);
   g_clear_error (&fixture->error);
-  client_settle ();
+  test_run_for (SETTLE_TIME);
 }
 
 /* Whatever came before has arrived when this has. */
@@ -229,7 +229,7 @@ test_absent_peer (Fixture *fixture,
   client_send (fixture->source, STREAM_START, "SSH", 1, 1, NULL);
   for (int i = 0; i < 1000; i++)
     client_send (fixture->source, DATA, "SSH", 1, 1, "into the void");
-  wait_until (n_seen == 1001);
+  test_wait (n_seen == 1001);
   g_assert_cmpuint (ist_emulator_tunnel_get_queued_bytes (fixture->tunnel, IST_MODE_DESTINATION), ==, 0);
 
   connect_destination (fixture);
@@ -347,7 +347,7 @@ test_text_frame (Fixture *fixture,
 {
   soup_websocket_connection_send_text (fixture->source->websocket, "hello");
   client_expect_closed (fixture->source, 1003, NULL);
-  wait_until (fixture->n_disconnected == 1);
+  test_wait (fixture->n_disconnected == 1);
   g_assert_error (fixture->error, IST_ERROR, IST_ERROR_PROTOCOL);
 }
 
@@ -369,14 +369,14 @@ test_frame_size_limit (Fixture *fixture,
   memcpy (frame + filled, g_bytes_get_data (message, NULL), IST_WIRE_MAX_FRAME + 1 - filled);
 
   client_send_bytes (fixture->source, frame, IST_WIRE_MAX_FRAME);
-  wait_until (fixture->destination->n_payload == 2 * 64000);
+  test_wait (fixture->destination->n_payload == 2 * 64000);
   rest = g_bytes_new_from_bytes (message, IST_WIRE_MAX_FRAME - filled, size - (IST_WIRE_MAX_FRAME - filled));
   client_send_bytes (fixture->source, g_bytes_get_data (rest, NULL), g_bytes_get_size (rest));
-  wait_until (fixture->destination->n_payload == 3 * 64000);
+  test_wait (fixture->destination->n_payload == 3 * 64000);
 
   client_send_bytes (fixture->source, frame, IST_WIRE_MAX_FRAME + 1);
   /* libsoup does not read the rest of it, so that the Close frame with 1009 may get lost. */
-  wait_until (fixture->source->closed && fixture->n_disconnected == 1);
+  test_wait (fixture->source->closed && fixture->n_disconnected == 1);
   g_assert_error (fixture->error, IST_ERROR, IST_ERROR_PROTOCOL);
 }
 
@@ -404,7 +404,7 @@ test_peer_leaves (Fixture *fixture,
   client_expect (source, STREAM_RESET, "SSH", 6, 1, NULL);
   client_expect (source, STREAM_RESET, "RDP", 4, 0, NULL);
   client_expect (source, STREAM_RESET, NULL, 5, 0, NULL);
-  wait_until (fixture->n_disconnected == 1);
+  test_wait (fixture->n_disconnected == 1);
   g_assert_error (fixture->error, IST_ERROR, IST_ERROR_DISCONNECTED);
   g_clear_pointer (&fixture->destination, client_free);
 
@@ -544,7 +544,7 @@ test_send (Fixture *fixture,
   g_assert_true (ist_emulator_tunnel_send_message (fixture->tunnel, IST_MODE_SOURCE, message, &error));
   g_assert_no_error (error);
   client_expect (fixture->source, DATA, "SSH", 9, 2, NULL);
-  wait_until (ist_emulator_tunnel_get_queued_bytes (fixture->tunnel, IST_MODE_SOURCE) == 0);
+  test_wait (ist_emulator_tunnel_get_queued_bytes (fixture->tunnel, IST_MODE_SOURCE) == 0);
 
   g_array_set_size (fixture->source->frames, 0);
   g_assert_true (ist_emulator_tunnel_send_bytes (fixture->tunnel, IST_MODE_SOURCE, nonsense, &error));
@@ -552,20 +552,20 @@ test_send (Fixture *fixture,
   g_assert_false (ist_emulator_tunnel_send_text (fixture->tunnel, IST_MODE_SOURCE, "too early", &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
   g_clear_error (&error);
-  wait_until (fixture->source->frames->len == 1);
+  test_wait (fixture->source->frames->len == 1);
   g_assert_cmpuint (g_array_index (fixture->source->frames, gsize, 0), ==, 3);
 
-  wait_until (ist_emulator_tunnel_get_queued_bytes (fixture->tunnel, IST_MODE_SOURCE) == 0);
+  test_wait (ist_emulator_tunnel_get_queued_bytes (fixture->tunnel, IST_MODE_SOURCE) == 0);
   g_assert_false (ist_emulator_tunnel_send_text (fixture->tunnel, IST_MODE_SOURCE, text, &error));
   g_assert_error (error, IST_ERROR, IST_ERROR_TOO_LARGE);
   g_clear_error (&error);
   g_assert_true (ist_emulator_tunnel_send_text (fixture->tunnel, IST_MODE_SOURCE, text + 1, &error));
   g_assert_no_error (error);
-  wait_until (fixture->source->frames->len == 2);
+  test_wait (fixture->source->frames->len == 2);
   g_assert_cmpuint (g_array_index (fixture->source->frames, gsize, 1), ==, 125);
 
   g_clear_pointer (&fixture->destination, client_free);
-  wait_until (!ist_emulator_tunnel_is_connected (fixture->tunnel, IST_MODE_DESTINATION));
+  test_wait (!ist_emulator_tunnel_is_connected (fixture->tunnel, IST_MODE_DESTINATION));
   g_assert_false (ist_emulator_tunnel_send_message (fixture->tunnel, IST_MODE_DESTINATION, message, &error));
   g_assert_error (error, IST_ERROR, IST_ERROR_NOT_CONNECTED);
 }
@@ -599,7 +599,7 @@ test_delay (Fixture *fixture,
   ist_emulator_tunnel_set_delay (fixture->tunnel, IST_MODE_DESTINATION, 50);
   client_send (fixture->source, STREAM_START, "SSH", 1, 1, NULL);
   client_send (fixture->source, DATA, "SSH", 1, 1, "first");
-  wait_until (ist_emulator_tunnel_get_queued_bytes (fixture->tunnel, IST_MODE_DESTINATION) > 0);
+  test_wait (ist_emulator_tunnel_get_queued_bytes (fixture->tunnel, IST_MODE_DESTINATION) > 0);
   ist_emulator_tunnel_set_delay (fixture->tunnel, IST_MODE_DESTINATION, 0);
   client_send (fixture->source, DATA, "SSH", 1, 1, "second");
   client_expect (fixture->destination, STREAM_START, "SSH", 1, 1, NULL);
@@ -610,10 +610,10 @@ test_delay (Fixture *fixture,
   /* Whoever leaves gets nothing more. */
   ist_emulator_tunnel_set_delay (fixture->tunnel, IST_MODE_DESTINATION, 1);
   client_send (fixture->source, DATA, "SSH", 1, 1, "third");
-  wait_until (ist_emulator_tunnel_get_queued_bytes (fixture->tunnel, IST_MODE_DESTINATION) > 0);
+  test_wait (ist_emulator_tunnel_get_queued_bytes (fixture->tunnel, IST_MODE_DESTINATION) > 0);
   ist_emulator_tunnel_drop_side (fixture->tunnel, IST_MODE_DESTINATION);
   g_assert_cmpuint (ist_emulator_tunnel_get_queued_bytes (fixture->tunnel, IST_MODE_DESTINATION), ==, 0);
-  client_settle ();
+  test_run_for (SETTLE_TIME);
 }
 
 static void
@@ -622,7 +622,7 @@ test_stalled (Fixture *fixture,
 {
   ist_emulator_tunnel_set_stalled (fixture->tunnel, IST_MODE_SOURCE, TRUE);
   client_send (fixture->source, STREAM_START, "SSH", 1, 1, NULL);
-  client_settle ();
+  test_run_for (SETTLE_TIME);
   g_assert_cmpuint (fixture->destination->messages->len, ==, 0);
 
   /* The other direction flows. */
@@ -652,7 +652,7 @@ test_bounded (Fixture *fixture,
   connect_source (fixture);
   stream = client_connect (fixture->service, NULL, "127.0.0.1", NULL);
   answer = client_exchange (stream, request);
-  wait_until (ist_emulator_tunnel_is_connected (fixture->tunnel, IST_MODE_DESTINATION));
+  test_wait (ist_emulator_tunnel_is_connected (fixture->tunnel, IST_MODE_DESTINATION));
 
   client_send (fixture->source, STREAM_START, "SSH", 1, 1, NULL);
   for (gsize i = 0; i < n_messages; i++)
@@ -705,11 +705,11 @@ test_bounded_peer_leaves (Fixture *fixture,
   connect_source (fixture);
   stream = client_connect (fixture->service, NULL, "127.0.0.1", NULL);
   answer = client_exchange (stream, request);
-  wait_until (ist_emulator_tunnel_is_connected (fixture->tunnel, IST_MODE_DESTINATION));
+  test_wait (ist_emulator_tunnel_is_connected (fixture->tunnel, IST_MODE_DESTINATION));
   client_send (fixture->source, STREAM_START, "SSH", 1, 1, NULL);
   for (gsize i = 0; i < 200; i++)
     client_send_bytes (fixture->source, g_bytes_get_data (message, NULL), g_bytes_get_size (message));
-  wait_until (ist_emulator_tunnel_get_queued_bytes (fixture->tunnel, IST_MODE_DESTINATION) > 512 * 1024);
+  test_wait (ist_emulator_tunnel_get_queued_bytes (fixture->tunnel, IST_MODE_DESTINATION) > 512 * 1024);
 
   ist_emulator_tunnel_drop_side (fixture->tunnel, IST_MODE_DESTINATION);
   client_expect (fixture->source, STREAM_RESET, "SSH", 1, 1, NULL);
@@ -822,7 +822,7 @@ test_reentrancy_replaced (Fixture *fixture,
 
   g_signal_connect (fixture->tunnel, "client-disconnected", G_CALLBACK (on_disconnected_close), fixture);
   answer = client_exchange (stream, request);
-  wait_until (!ist_emulator_tunnel_is_open (fixture->tunnel));
+  test_wait (!ist_emulator_tunnel_is_open (fixture->tunnel));
   client_expect_closed (fixture->destination, 1000, "Tunnel is closed");
   g_assert_false (ist_emulator_tunnel_is_connected (fixture->tunnel, IST_MODE_SOURCE));
 }
