@@ -664,7 +664,6 @@ on_message (SoupWebsocketConnection *websocket,
     self->delegate.received (self, data, self->user_data);
 }
 
-
 static void
 on_closed (SoupWebsocketConnection *websocket,
            gpointer user_data)

@@ -20,6 +20,10 @@
  * leaves its main loop to others a few thousand times a second. */
 #define READ_BUDGET (256 * 1024)
 
+/* Likewise after so long, in microseconds: small frames, or a consumer that
+ * does much with each, take their time. */
+#define READ_TIME 4000
+
 /* The WebSocket answers pings into a queue without bound: a peer that sends
  * pings and reads no pongs is not listened to beyond so many. */
 #define MAX_PONGS_OWED 64
@@ -69,6 +73,7 @@ struct _IstMeteredStream
   gsize ahead_start;
   gsize ahead_end;
   gsize budget;
+  gint64 turn_ends; /* when to stop in this dispatch, 0 outside of one */
   gboolean in_drained; /* the base said "would block": only its source tells more */
   gboolean in_eof;
   gboolean paused;
@@ -291,6 +296,7 @@ metered_source_dispatch (GSource *source,
     {
       owner->in_drained = FALSE;
       owner->budget = READ_BUDGET;
+      owner->turn_ends = g_get_monotonic_time () + READ_TIME;
     }
   else if (owner != NULL)
     {
@@ -306,6 +312,9 @@ metered_source_dispatch (GSource *source,
   g_main_context_push_thread_default (context);
   result = ((GPollableSourceFunc) (void (*) (void)) callback) (self->stream, user_data);
   g_main_context_pop_thread_default (context);
+  owner = metered_source_get_owner (self, &is_input);
+  if (owner != NULL && is_input)
+    owner->turn_ends = 0;
 
   if (result == G_SOURCE_CONTINUE && !g_source_is_destroyed (source))
     metered_source_sync (self);
@@ -381,6 +390,12 @@ owner_is_gone (IstMeteredStream *owner,
     return FALSE;
   g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED, "The stream is closed");
   return TRUE;
+}
+
+static gboolean
+turn_is_over (IstMeteredStream *self)
+{
+  return self->budget == 0 || (self->turn_ends != 0 && g_get_monotonic_time () >= self->turn_ends);
 }
 
 /* One read of the base stream into the empty read-ahead buffer. */
@@ -463,7 +478,7 @@ ist_metered_input_stream_read_nonblocking (GPollableInputStream *stream,
       g_propagate_error (error, g_error_copy (self->failure));
       return -1;
     }
-  if (input_stopped (self) || self->budget == 0)
+  if (input_stopped (self) || turn_is_over (self))
     {
       g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "Reading is suspended");
       return -1;
