@@ -7,6 +7,7 @@
 #include "ist-backoff-private.h"
 #include "ist-connection-core-private.h"
 #include "ist-error.h"
+#include "ist-redact-private.h"
 #include "ist-tunnel-settings-private.h"
 #include "protocol/ist-stream-table-private.h"
 #include "protocol/ist-wire-private.h"
@@ -344,7 +345,9 @@ static gboolean
 check_connected (IstSecureTunnel *self,
                  GError **error)
 {
-  if (self->state == IST_TUNNEL_STATE_CONNECTED)
+  /* The channel ends before the state does: whoever sends again what a lost
+   * channel could not send would do so for ever. */
+  if (self->state == IST_TUNNEL_STATE_CONNECTED && self->channel != NULL && ist_channel_is_open (self->channel))
     return TRUE;
   g_set_error_literal (error, IST_ERROR, IST_ERROR_NOT_CONNECTED,
                        "The tunnel is not connected; connection-success tells when it is");
@@ -567,9 +570,11 @@ tunnel_fail (IstSecureTunnel *self,
              guint signal)
 {
   guint delay = ist_backoff_fail (&self->backoff);
-  gboolean will_retry = tunnel_wants_retry (self, error);
+  gboolean will_retry;
 
   tunnel_set_last_error (self, error);
+  /* Whoever was told may have stopped it. */
+  will_retry = self->state != IST_TUNNEL_STATE_STOPPING && tunnel_wants_retry (self, error);
   if (will_retry)
     {
       g_info ("Reconnecting in %u ms: %s", delay, error->message);
@@ -608,11 +613,13 @@ tunnel_end_connection (IstSecureTunnel *self,
 
 /* The channel */
 
+/* The services are still read, and the farewell is awaited, also while paused. */
 static void
 tunnel_update_paused (IstSecureTunnel *self)
 {
   if (self->channel != NULL)
-    ist_channel_set_paused (self->channel, self->paused || self->n_stalled > 0 ||
+    ist_channel_set_paused (self->channel, (self->paused && self->state == IST_TUNNEL_STATE_CONNECTED) ||
+                                             self->n_stalled > 0 ||
                                              self->answers_queued > MAX_ANSWERS_QUEUED);
 }
 
@@ -629,6 +636,18 @@ on_answer_sent (IstSecureTunnel *self,
 /* All that the tunnel itself sends: nobody is told of one message among them. */
 static Outgoing answer = { on_answer_sent };
 
+/* The peer's reason for closing may quote a token. */
+static GError *
+tunnel_redact_error (IstSecureTunnel *self,
+                     const GError *error)
+{
+  g_autoptr (GString) text = g_string_new (error->message);
+
+  ist_redact (text, ist_tunnel_settings_get_string (&self->settings, IST_SETTING_ACCESS_TOKEN));
+  ist_redact (text, ist_tunnel_settings_get_string (&self->settings, IST_SETTING_CLIENT_TOKEN));
+  return g_error_new_literal (error->domain, error->code, text->str);
+}
+
 static void
 on_channel_sent (IstChannel *channel,
                  gpointer tag,
@@ -636,9 +655,10 @@ on_channel_sent (IstChannel *channel,
                  gpointer user_data)
 {
   g_autoptr (IstSecureTunnel) self = g_object_ref (user_data);
+  g_autoptr (GError) redacted = error != NULL ? tunnel_redact_error (self, error) : NULL;
   Outgoing *outgoing = tag;
 
-  outgoing->done (self, outgoing, error);
+  outgoing->done (self, outgoing, redacted);
 }
 
 static void
@@ -708,10 +728,11 @@ on_channel_received (IstChannel *channel,
 
 static void
 on_channel_closed (IstChannel *channel,
-                   const GError *error,
+                   const GError *channel_error,
                    gpointer user_data)
 {
   g_autoptr (IstSecureTunnel) self = g_object_ref (user_data);
+  g_autoptr (GError) error = channel_error != NULL ? tunnel_redact_error (self, channel_error) : NULL;
   gboolean was_connected = self->connected_at != 0;
 
   if (was_connected && g_get_monotonic_time () - self->connected_at >= STABLE_AFTER)
@@ -758,16 +779,20 @@ static const IstChannelDelegate channel_delegate = {
 static void
 tunnel_set_connected (IstSecureTunnel *self)
 {
+  gboolean is_again;
+
   tunnel_stop_timer (self);
   self->connected_at = g_get_monotonic_time ();
-  if (self->was_connected)
+  is_again = self->was_connected;
+  self->was_connected = TRUE;
+  g_info ("Connected, channel %s", self->channel_id != NULL ? self->channel_id : "unknown");
+  tunnel_set_state (self, IST_TUNNEL_STATE_CONNECTED);
+  tunnel_update_paused (self);
+  if (is_again)
     {
       self->reconnect_count++;
       g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_RECONNECT_COUNT]);
     }
-  self->was_connected = TRUE;
-  g_info ("Connected, channel %s", self->channel_id != NULL ? self->channel_id : "unknown");
-  tunnel_set_state (self, IST_TUNNEL_STATE_CONNECTED);
   g_signal_emit (self, signals[CONNECTION_SUCCESS], 0, self->service_ids);
 }
 
@@ -1668,6 +1693,7 @@ ist_secure_tunnel_start (IstSecureTunnel *self,
       return FALSE;
     }
 
+  self->start_again = FALSE;
   self->was_connected = FALSE;
   self->reconnect_count = 0;
   ist_backoff_reset (&self->backoff);

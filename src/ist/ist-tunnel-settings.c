@@ -639,7 +639,8 @@ parse_endpoint (const char *endpoint,
 
   if (strstr (endpoint, "://") == NULL)
     with_scheme = g_strconcat ("wss://", endpoint, NULL);
-  return g_uri_parse (with_scheme != NULL ? with_scheme : endpoint, G_URI_FLAGS_NONE, error);
+  /* The path goes into the request as it is written. */
+  return g_uri_parse (with_scheme != NULL ? with_scheme : endpoint, G_URI_FLAGS_ENCODED, error);
 }
 
 static gboolean
@@ -743,7 +744,7 @@ ist_tunnel_settings_make_uri (const IstTunnelSettings *self)
   path = g_uri_get_path (uri);
   if (*path == '\0' || strcmp (path, "/") == 0)
     path = TUNNEL_PATH;
-  return g_uri_build (G_URI_FLAGS_NONE, g_uri_get_scheme (uri), NULL, g_uri_get_host (uri),
+  return g_uri_build (G_URI_FLAGS_ENCODED, g_uri_get_scheme (uri), NULL, g_uri_get_host (uri),
                       g_uri_get_port (uri),
                       path, is_source ? "local-proxy-mode=source" : "local-proxy-mode=destination", NULL);
 }

@@ -99,6 +99,10 @@ void ist_channel_cancel_service (IstChannel *self,
                                  guint32 service,
                                  const GError *why);
 
+/* Whether what is sent now has a chance; false from the call that closes it, or
+ * from the moment it is lost, which is before sent() and closed() tell. */
+gboolean ist_channel_is_open (IstChannel *self);
+
 /* Bytes accepted and not yet on the wire. */
 gsize ist_channel_get_queued (IstChannel *self);
 

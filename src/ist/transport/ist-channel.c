@@ -923,6 +923,12 @@ ist_channel_cancel_service (IstChannel *self,
   g_hash_table_remove (self->services, GUINT_TO_POINTER (key));
 }
 
+gboolean
+ist_channel_is_open (IstChannel *self)
+{
+  return !self->closing && !self->closed;
+}
+
 gsize
 ist_channel_get_queued (IstChannel *self)
 {

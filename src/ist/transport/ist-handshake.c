@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "ist-error.h"
+#include "ist-redact-private.h"
 
 /* The service takes no longer requests (protocol guide). */
 #define MAX_REQUEST 4096
@@ -130,7 +131,7 @@ translate_error (Handshake *self,
     [STAGE_UPGRADING] = "waiting for the answer to the WebSocket handshake",
   };
 
-  if (self->timed_out)
+  if (self->timed_out && self->headers == NULL)
     return g_error_new (IST_ERROR, IST_ERROR_TIMED_OUT, "Could not connect to %s in time: timed out %s",
                         self->authority, stages[self->stage]);
   if (error->domain == IST_ERROR || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
@@ -172,6 +173,21 @@ return_error (GTask *task,
   g_error_free (error);
 }
 
+/* A service that quotes the tokens must not bring them into a log. */
+static char *
+redact (Handshake *self,
+        const char *said)
+{
+  GString *text;
+
+  if (said == NULL)
+    return NULL;
+  text = g_string_new (said);
+  ist_redact (text, self->access_token);
+  ist_redact (text, self->client_token);
+  return g_string_free (text, FALSE);
+}
+
 /* What the service says of a refusal, fit for one line of a message. */
 static char *
 describe_reason (Handshake *self)
@@ -179,11 +195,11 @@ describe_reason (Handshake *self)
   const char *header = soup_message_headers_get_one (self->headers, "X-Status-Reason");
   g_autofree char *raw = NULL;
   g_autofree char *valid = NULL;
-  GString *text;
+  char *text;
   char *p;
 
   if (header != NULL && *header != '\0')
-    raw = g_strndup (header, MAX_REASON);
+    raw = g_strdup (header);
   else if (self->body->len > 0)
     raw = g_strndup ((const char *) self->body->data, self->body->len);
   else
@@ -196,11 +212,10 @@ describe_reason (Handshake *self)
         *p = ' ';
     }
 
-  /* A service that quotes the token must not bring it into a log. */
-  text = g_string_new (g_strstrip (valid));
-  g_string_replace (text, self->access_token, "[token]", 0);
-  g_string_replace (text, self->client_token, "[token]", 0);
-  return g_string_free (text, FALSE);
+  text = redact (self, g_strstrip (valid));
+  if (strlen (text) > MAX_REASON)
+    *g_utf8_find_prev_char (text, text + MAX_REASON + 1) = '\0';
+  return text;
 }
 
 static IstError
@@ -350,7 +365,7 @@ parse_response (Handshake *self,
       return FALSE;
     }
   self->headers = g_steal_pointer (&headers);
-  self->channel_id = g_strdup (soup_message_headers_get_one (self->headers, "channel-id"));
+  self->channel_id = redact (self, soup_message_headers_get_one (self->headers, "channel-id"));
   if (self->status != SOUP_STATUS_SWITCHING_PROTOCOLS &&
       soup_message_headers_get_encoding (self->headers) == SOUP_ENCODING_CONTENT_LENGTH)
     self->body_left = MIN (soup_message_headers_get_content_length (self->headers), MAX_REASON);
@@ -366,18 +381,18 @@ on_readable (GObject *in,
   GError *error = NULL;
   int done;
 
-  if (g_cancellable_set_error_if_cancelled (self->cancellable, &error))
+  if (!g_cancellable_set_error_if_cancelled (self->cancellable, &error))
     {
-      return_error (task, error);
-      return G_SOURCE_REMOVE;
+      done = read_response (self, &error);
+      if (done == 1 && self->headers == NULL && parse_response (self, &error))
+        done = self->body_left > 0 ? read_response (self, &error) : 1;
+      if (error == NULL && done == 0)
+        return G_SOURCE_CONTINUE;
     }
 
-  done = read_response (self, &error);
-  if (done == 1 && self->headers == NULL && parse_response (self, &error))
-    done = self->body_left > 0 ? read_response (self, &error) : 1;
-  if (error == NULL && done == 0)
-    return G_SOURCE_CONTINUE;
-
+  /* What the status says stands, also when the reason never comes. */
+  if (self->headers != NULL && !g_cancellable_is_cancelled (self->caller))
+    g_clear_error (&error);
   if (error == NULL && self->status != SOUP_STATUS_SWITCHING_PROTOCOLS)
     error = describe_refusal (self);
   if (error == NULL)
