@@ -162,6 +162,29 @@ on_signal (gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
+static GTlsCertificate *
+load_certificate (const Options *options,
+                  GError **error)
+{
+  g_autoptr (GTlsCertificate) certificate = NULL;
+  g_autofree char *key = NULL;
+
+  certificate = options->key != NULL
+                  ? g_tls_certificate_new_from_files (options->certificate, options->key, error)
+                  : g_tls_certificate_new_from_file (options->certificate, error);
+  if (certificate == NULL)
+    return NULL;
+
+  g_object_get (certificate, "private-key-pem", &key, NULL);
+  if (key == NULL)
+    {
+      g_set_error (error, G_TLS_ERROR, G_TLS_ERROR_BAD_CERTIFICATE,
+                   _ ("“%s” has no private key; name its file with --key"), options->certificate);
+      return NULL;
+    }
+  return g_steal_pointer (&certificate);
+}
+
 static IstEmulatorService *
 make_service (const Options *options,
               GError **error)
@@ -170,9 +193,7 @@ make_service (const Options *options,
 
   if (options->certificate != NULL)
     {
-      certificate = options->key != NULL
-                      ? g_tls_certificate_new_from_files (options->certificate, options->key, error)
-                      : g_tls_certificate_new_from_file (options->certificate, error);
+      certificate = load_certificate (options, error);
       if (certificate == NULL)
         {
           g_prefix_error (error, _ ("Could not load the certificate: "));

@@ -220,6 +220,31 @@ test_ca_file (void)
 }
 
 static void
+expect_failure (const char *const *arguments,
+                int status,
+                const char *message)
+{
+  g_autoptr (GPtrArray) argv = g_ptr_array_new ();
+  g_autoptr (GSubprocess) process = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *output = NULL;
+  g_autofree char *log = NULL;
+
+  g_ptr_array_add (argv, (char *) program);
+  for (gsize i = 0; arguments[i] != NULL; i++)
+    g_ptr_array_add (argv, (char *) arguments[i]);
+  g_ptr_array_add (argv, NULL);
+  process = g_subprocess_newv ((const char *const *) argv->pdata,
+                               G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE, &error);
+  g_assert_no_error (error);
+  g_subprocess_communicate_utf8 (process, NULL, NULL, &output, &log, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (output, ==, "");
+  g_assert_nonnull (strstr (log, message));
+  g_assert_cmpint (g_subprocess_get_exit_status (process), ==, status);
+}
+
+static void
 test_certificate (void)
 {
   g_autofree char *folder = make_folder ();
@@ -227,6 +252,7 @@ test_certificate (void)
   g_autofree char *certificate_file = g_build_filename (folder, "certificate.pem", NULL);
   g_autofree char *key_file = g_build_filename (folder, "key.pem", NULL);
   const char *arguments[] = { "--certificate", certificate_file, "--key", key_file, NULL };
+  const char *without_key[] = { "--certificate", certificate_file, NULL };
   g_autoptr (GInetAddress) address = g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV4);
   g_autoptr (GTlsCertificate) certificate = NULL;
   g_autoptr (GError) error = NULL;
@@ -247,6 +273,8 @@ test_certificate (void)
   g_assert_true (json_object_get_null_member (json_node_get_object (emulator.root), "caFile"));
   emulator_check_tls (&emulator, ca_file);
   log = emulator_end (&emulator, SIGTERM);
+
+  expect_failure (without_key, 66, "has no private key");
 
   g_unlink (ca_file);
   g_unlink (certificate_file);
@@ -274,31 +302,6 @@ static const BadCase bad_cases[] = {
   { "certificate", { "--certificate", "/nonexistent/x" }, 66, "Could not load the certificate" },
   { "ca-file", { "--ca-file", "/nonexistent/x" }, 73, "/nonexistent/x" },
 };
-
-static void
-expect_failure (const char *const *arguments,
-                int status,
-                const char *message)
-{
-  g_autoptr (GPtrArray) argv = g_ptr_array_new ();
-  g_autoptr (GSubprocess) process = NULL;
-  g_autoptr (GError) error = NULL;
-  g_autofree char *output = NULL;
-  g_autofree char *log = NULL;
-
-  g_ptr_array_add (argv, (char *) program);
-  for (gsize i = 0; arguments[i] != NULL; i++)
-    g_ptr_array_add (argv, (char *) arguments[i]);
-  g_ptr_array_add (argv, NULL);
-  process = g_subprocess_newv ((const char *const *) argv->pdata,
-                               G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE, &error);
-  g_assert_no_error (error);
-  g_subprocess_communicate_utf8 (process, NULL, NULL, &output, &log, &error);
-  g_assert_no_error (error);
-  g_assert_cmpstr (output, ==, "");
-  g_assert_nonnull (strstr (log, message));
-  g_assert_cmpint (g_subprocess_get_exit_status (process), ==, status);
-}
 
 static void
 test_bad (gconstpointer user_data)
