@@ -1493,7 +1493,7 @@ install_signals (GType type)
    * Since: 1.0
    */
   signals[MESSAGE_RECEIVED] = g_signal_new ("message-received", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                            G_TYPE_NONE, 1, IST_TYPE_MESSAGE | G_SIGNAL_TYPE_STATIC_SCOPE);
+                                            G_TYPE_NONE, 1, IST_TYPE_MESSAGE);
 
   /**
    * IstSecureTunnel::stream-started:
