@@ -939,6 +939,8 @@ void
 ist_channel_set_paused (IstChannel *self,
                         gboolean paused)
 {
+  /* The peer's answer to a close must be read. */
+  paused = paused && !self->closing;
   if (self->paused == paused)
     return;
   self->paused = paused;
