@@ -138,8 +138,8 @@ main (int argc, char **argv)
 
   g_option_context_set_summary (context, "The access token comes from AWSIOT_TUNNEL_ACCESS_TOKEN.");
   g_option_context_add_main_entries (context, options, NULL);
-  if (g_option_context_parse (context, &argc, &argv, &error))
-    mapped = g_mapped_file_new (argc == 2 ? argv[1] : "", FALSE, &error);
+  if (g_option_context_parse (context, &argc, &argv, &error) && argc == 2)
+    mapped = g_mapped_file_new (argv[1], FALSE, &error);
   tunnel = g_object_new (IST_TYPE_SECURE_TUNNEL,
                          "mode", IST_MODE_SOURCE,
                          "access-token", g_getenv ("AWSIOT_TUNNEL_ACCESS_TOKEN"),
@@ -148,7 +148,7 @@ main (int argc, char **argv)
                          NULL);
   if (mapped == NULL || !ist_secure_tunnel_start (tunnel, &error))
     {
-      g_printerr ("%s\n", error->message);
+      g_printerr ("%s\n", error != NULL ? error->message : "One file, please; see --help");
       return EXIT_FAILURE;
     }
   file = g_mapped_file_get_bytes (mapped);

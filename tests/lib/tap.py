@@ -1,0 +1,43 @@
+# SPDX-FileCopyrightText: 2026 The libist authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+"""Runs unittest's tests and tells in TAP."""
+
+import sys
+import traceback
+import unittest
+
+
+class Result(unittest.TestResult):
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def tell(self, good, test, remark=''):
+        self.count += 1
+        print('ok' if good else 'not ok', self.count, test.id().removeprefix('__main__.') + remark, flush=True)
+
+    def comment(self, text):
+        print(''.join(f'# {line}\n' for line in text.splitlines()), end='', flush=True)
+
+    def addSuccess(self, test):
+        self.tell(True, test)
+
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        self.tell(True, test, f' # SKIP {reason}')
+
+    def addFailure(self, test, error):
+        super().addFailure(test, error)
+        self.comment(''.join(traceback.format_exception(*error)))
+        self.tell(False, test)
+
+    addError = addFailure
+
+
+def main(module='__main__'):
+    suite = unittest.defaultTestLoader.loadTestsFromName(module)
+    print(f'1..{suite.countTestCases()}', flush=True)
+    result = Result()
+    suite.run(result)
+    sys.exit(0 if result.wasSuccessful() and result.testsRun else 1)
