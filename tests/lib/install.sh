@@ -40,10 +40,18 @@ packages_test="
   binutils
   clang
   clang-format
+  curl
   gjs
   libc6-dbg
   libclang-rt-14-dev
   llvm
+  microsocks
+  nginx-light
+  openssh-client
+  openssh-server
+  openssl
+  rsync
+  tinyproxy
   valgrind
 "
 
@@ -63,6 +71,25 @@ _missing_packages ()
       *) echo "$package" ;;
     esac
   done
+}
+
+# _without_services COMMAND...: servers that are installed for the tests, which
+# start them by themselves, must not run on this machine's ports from now on.
+_without_services ()
+{
+  local policy=/usr/sbin/policy-rc.d as_root=() status
+
+  [ "$(id -u)" = 0 ] || as_root=(sudo)
+  if [ -e $policy ]; then
+    "$@"
+    return
+  fi
+  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee $policy >/dev/null
+  "${as_root[@]}" chmod 755 $policy
+  "$@"
+  status=$?
+  "${as_root[@]}" rm -f $policy
+  return $status
 }
 
 # install_packages SET...: installs what is missing of the sets build, demo
@@ -99,7 +126,7 @@ install_packages ()
   for attempt in 1 2 3; do
     [ "$attempt" = 1 ] || sleep 10
     if "${apt[@]}" update >"$log" 2>&1 </dev/null &&
-       "${apt[@]}" install --no-install-recommends $missing >>"$log" 2>&1 </dev/null; then
+       _without_services "${apt[@]}" install --no-install-recommends $missing >>"$log" 2>&1 </dev/null; then
       rm -f "$log"
       return 0
     fi
