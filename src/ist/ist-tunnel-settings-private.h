@@ -76,8 +76,6 @@ GUri *ist_tunnel_settings_make_uri (const IstTunnelSettings *self);
 GTlsDatabase *ist_tunnel_settings_make_tls_database (const IstTunnelSettings *self,
                                                      GError **error);
 
-gboolean ist_tunnel_settings_is_loopback (const char *host);
-
 const char *ist_tunnel_settings_get_string (const IstTunnelSettings *self,
                                             IstSetting setting);
 guint ist_tunnel_settings_get_uint (const IstTunnelSettings *self,

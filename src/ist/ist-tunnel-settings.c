@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ist-error.h"
+#include "ist-loopback-private.h"
 
 /* The service's path for both ends. */
 #define TUNNEL_PATH "/tunnel"
@@ -620,16 +621,6 @@ validate_tokens (const IstTunnelSettings *self,
   return TRUE;
 }
 
-gboolean
-ist_tunnel_settings_is_loopback (const char *host)
-{
-  g_autoptr (GInetAddress) address = g_inet_address_new_from_string (host);
-
-  if (address != NULL)
-    return g_inet_address_get_is_loopback (address);
-  return g_ascii_strcasecmp (host, "localhost") == 0;
-}
-
 /* HOST, HOST:PORT or [ADDRESS]:PORT count as wss: URIs. */
 static GUri *
 parse_endpoint (const char *endpoint,
@@ -667,7 +658,7 @@ validate_endpoint (const IstTunnelSettings *self,
     return invalid (error, IST_SETTING_ENDPOINT, "takes no user, query or fragment");
   if (strcmp (g_uri_get_scheme (uri), "ws") == 0)
     {
-      if (!ist_tunnel_settings_is_loopback (host) &&
+      if (!ist_host_is_loopback (host) &&
           !ist_tunnel_settings_get_boolean (self, IST_SETTING_ALLOW_PLAIN))
         return invalid (error, IST_SETTING_ENDPOINT,
                         "ws: has no encryption and is taken for loopback addresses only; use wss: "
