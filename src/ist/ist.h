@@ -8,6 +8,8 @@
 #include <ist/ist-connection.h>
 #include <ist/ist-enums.h>
 #include <ist/ist-error.h>
+#include <ist/ist-forwarder-connection.h>
+#include <ist/ist-forwarder.h>
 #include <ist/ist-message.h>
 #include <ist/ist-secure-tunnel-builder.h>
 #include <ist/ist-secure-tunnel.h>

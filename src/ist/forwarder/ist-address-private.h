@@ -1,0 +1,18 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* An address as users write it: "host:port", "[v6]:port", "port" (of
+ * @default_host, or of the loopback interface if that is NULL), "/path" or
+ * "unix:path". What comes back is a GNetworkAddress or a GUnixSocketAddress. */
+GSocketConnectable *ist_address_parse (const char *address,
+                                       const char *default_host,
+                                       GError **error);
+
+G_END_DECLS

@@ -1,0 +1,432 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "ist-listener-private.h"
+
+#include "ist-error.h"
+
+#include <glib/gstdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Connections taken before others get their turn. */
+#define TURN 64
+
+/* When the process is out of descriptors, it may have some again after this. */
+#define RETRY_MS 250
+
+/* To find a port that is free on all addresses of a name. */
+#define PORT_ATTEMPTS 16
+
+typedef struct
+{
+  IstListener *listener;
+  GSocket *socket;
+  GSource *source;
+} Door;
+
+struct _IstListener
+{
+  GMainContext *context;
+  GPtrArray *doors;
+  IstListenerFunc func;
+  gpointer user_data;
+  GDestroyNotify destroy;
+  gboolean freed;
+  guint serving; /* dispatches under way */
+
+  char *path; /* of a Unix socket that we made, which had this identity */
+  dev_t device;
+  ino_t inode;
+};
+
+static void door_open (Door *door);
+
+static void
+door_close (Door *door)
+{
+  if (door->source != NULL)
+    g_source_destroy (door->source);
+  g_clear_pointer (&door->source, g_source_unref);
+}
+
+static void
+door_free (Door *door)
+{
+  door_close (door);
+  g_clear_object (&door->socket);
+  g_free (door);
+}
+
+static gboolean
+on_reopen (gpointer user_data)
+{
+  door_open (user_data);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+door_reopen_later (Door *door)
+{
+  door_close (door);
+  door->source = g_timeout_source_new (RETRY_MS);
+  g_source_set_callback (door->source, on_reopen, door, NULL);
+  g_source_attach (door->source, door->listener->context);
+}
+
+static void
+listener_destroy (IstListener *self)
+{
+  g_ptr_array_unref (self->doors);
+  if (self->destroy != NULL)
+    self->destroy (self->user_data);
+  g_main_context_unref (self->context);
+  g_free (self);
+}
+
+static gboolean
+on_connecting (GSocket *socket,
+               GIOCondition condition,
+               gpointer user_data)
+{
+  Door *door = user_data;
+  IstListener *self = door->listener;
+  guint i;
+
+  self->serving++;
+  for (i = 0; i < TURN && !self->freed; i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GSocket) accepted = g_socket_accept (socket, NULL, &error);
+      g_autoptr (GSocketConnection) connection = NULL;
+
+      if (accepted == NULL)
+        {
+          /* A client that has given up meanwhile is no reason to stop. */
+          if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED))
+            continue;
+          if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+            {
+              g_warning ("A local connection can't be accepted now: %s", error->message);
+              door_reopen_later (door);
+            }
+          break;
+        }
+      connection = g_socket_connection_factory_create_connection (accepted);
+      self->func (self, connection, self->user_data);
+    }
+  self->serving--;
+
+  if (self->freed && self->serving == 0)
+    listener_destroy (self);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+door_open (Door *door)
+{
+  door_close (door);
+  door->source = g_socket_create_source (door->socket, G_IO_IN, NULL);
+  g_source_set_static_name (door->source, "IstListener");
+  g_source_set_callback (door->source, G_SOURCE_FUNC (on_connecting), door, NULL);
+  g_source_attach (door->source, door->listener->context);
+}
+
+static IstListener *
+listener_new (void)
+{
+  IstListener *self = g_new0 (IstListener, 1);
+
+  self->context = g_main_context_ref_thread_default ();
+  self->doors = g_ptr_array_new_with_free_func ((GDestroyNotify) door_free);
+  return self;
+}
+
+static void
+listener_add (IstListener *self,
+              GSocket *socket)
+{
+  Door *door = g_new0 (Door, 1);
+
+  door->listener = self;
+  door->socket = g_object_ref (socket);
+  g_socket_set_blocking (socket, FALSE);
+  g_ptr_array_add (self->doors, door);
+}
+
+static GSocket *
+bind_and_listen (GSocketAddress *address,
+                 GError **error)
+{
+  g_autoptr (GSocket) socket = NULL;
+
+  socket = g_socket_new (g_socket_address_get_family (address), G_SOCKET_TYPE_STREAM,
+                         G_SOCKET_PROTOCOL_DEFAULT, error);
+  if (socket == NULL)
+    return NULL;
+  /* The kernel reduces it to its own limit. */
+  g_socket_set_listen_backlog (socket, SOMAXCONN);
+  if (!g_socket_bind (socket, address, TRUE, error) || !g_socket_listen (socket, error))
+    return NULL;
+  return g_steal_pointer (&socket);
+}
+
+/* Unix sockets */
+
+/* The file of a socket stays when its program is killed. It is stale when
+ * nobody answers there. */
+static gboolean
+remove_stale_file (GUnixSocketAddress *address)
+{
+  const char *path = g_unix_socket_address_get_path (address);
+  g_autoptr (GSocket) socket = NULL;
+  g_autoptr (GError) error = NULL;
+  GStatBuf status;
+
+  if (g_lstat (path, &status) != 0 || !S_ISSOCK (status.st_mode))
+    return FALSE;
+  socket = g_socket_new (G_SOCKET_FAMILY_UNIX, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_DEFAULT, NULL);
+  if (socket == NULL)
+    return FALSE;
+  g_socket_set_blocking (socket, FALSE);
+  if (g_socket_connect (socket, G_SOCKET_ADDRESS (address), NULL, &error) ||
+      !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED))
+    return FALSE;
+  return g_unlink (path) == 0;
+}
+
+static gboolean
+listen_at_path (IstListener *self,
+                GUnixSocketAddress *address,
+                GError **error)
+{
+  const char *path = g_unix_socket_address_get_path (address);
+  g_autoptr (GSocket) socket = NULL;
+  g_autoptr (GError) failure = NULL;
+  GStatBuf status;
+
+  socket = bind_and_listen (G_SOCKET_ADDRESS (address), &failure);
+  if (socket == NULL && g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE) &&
+      remove_stale_file (address))
+    {
+      g_clear_error (&failure);
+      socket = bind_and_listen (G_SOCKET_ADDRESS (address), &failure);
+    }
+  if (socket == NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&failure));
+      return FALSE;
+    }
+  if (g_lstat (path, &status) == 0)
+    {
+      self->path = g_canonicalize_filename (path, NULL);
+      self->device = status.st_dev;
+      self->inode = status.st_ino;
+    }
+  listener_add (self, socket);
+  return TRUE;
+}
+
+static void
+remove_file (IstListener *self)
+{
+  GStatBuf status;
+
+  /* Somebody else may have put theirs there. */
+  if (self->path != NULL && g_lstat (self->path, &status) == 0 && status.st_dev == self->device &&
+      status.st_ino == self->inode)
+    g_unlink (self->path);
+  g_clear_pointer (&self->path, g_free);
+}
+
+/* TCP */
+
+static gboolean
+contains_host (GPtrArray *addresses,
+               GInetSocketAddress *address)
+{
+  guint i;
+
+  for (i = 0; i < addresses->len; i++)
+    if (g_inet_address_equal (g_inet_socket_address_get_address (addresses->pdata[i]),
+                              g_inet_socket_address_get_address (address)))
+      return TRUE;
+  return FALSE;
+}
+
+static GPtrArray *
+resolve (GSocketConnectable *connectable,
+         GError **error)
+{
+  g_autoptr (GSocketAddressEnumerator) enumerator = g_socket_connectable_enumerate (connectable);
+  g_autoptr (GPtrArray) addresses = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GError) failure = NULL;
+
+  while (TRUE)
+    {
+      g_autoptr (GSocketAddress) address = g_socket_address_enumerator_next (enumerator, NULL, &failure);
+
+      if (address == NULL)
+        break;
+      if (G_IS_INET_SOCKET_ADDRESS (address) && !contains_host (addresses, G_INET_SOCKET_ADDRESS (address)))
+        g_ptr_array_add (addresses, g_steal_pointer (&address));
+    }
+  if (addresses->len > 0)
+    return g_steal_pointer (&addresses);
+  if (failure != NULL)
+    g_propagate_error (error, g_steal_pointer (&failure));
+  else
+    g_set_error_literal (error, IST_ERROR, IST_ERROR_INVALID_SETTING, "there is no such address");
+  return NULL;
+}
+
+/* A host may know a name for an address of a family that it has switched off. */
+static gboolean
+is_unavailable (const GError *error)
+{
+  return g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED) ||
+         g_error_matches (error, G_IO_ERROR, G_IO_ERROR_FAILED) ||
+         g_error_matches (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT);
+}
+
+/* Binds all addresses to one port: @port, or any if that is 0. */
+static gboolean
+listen_at_port (IstListener *self,
+                GPtrArray *addresses,
+                guint *port,
+                GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+  guint i;
+
+  for (i = 0; i < addresses->len; i++)
+    {
+      g_autoptr (GSocketAddress) address = NULL;
+      g_autoptr (GSocketAddress) bound = NULL;
+      g_autoptr (GSocket) socket = NULL;
+
+      address = g_object_new (G_TYPE_INET_SOCKET_ADDRESS,
+                              "address", g_inet_socket_address_get_address (addresses->pdata[i]),
+                              "scope-id", g_inet_socket_address_get_scope_id (addresses->pdata[i]),
+                              "port", *port,
+                              NULL);
+      g_clear_error (&failure);
+      socket = bind_and_listen (address, &failure);
+      if (socket == NULL)
+        {
+          if (is_unavailable (failure))
+            continue;
+          break;
+        }
+      bound = g_socket_get_local_address (socket, error);
+      if (bound == NULL)
+        return FALSE;
+      *port = g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (bound));
+      listener_add (self, socket);
+    }
+  if (i == addresses->len && self->doors->len > 0)
+    return TRUE;
+  g_ptr_array_set_size (self->doors, 0);
+  g_propagate_error (error, g_steal_pointer (&failure));
+  return FALSE;
+}
+
+static gboolean
+listen_at_host (IstListener *self,
+                GSocketConnectable *connectable,
+                guint *port,
+                GError **error)
+{
+  g_autoptr (GPtrArray) addresses = resolve (connectable, error);
+  guint wanted;
+  guint i;
+
+  if (addresses == NULL)
+    return FALSE;
+  wanted = g_inet_socket_address_get_port (addresses->pdata[0]);
+  for (i = 0; i < PORT_ATTEMPTS; i++)
+    {
+      g_autoptr (GError) failure = NULL;
+
+      *port = wanted;
+      if (listen_at_port (self, addresses, port, &failure))
+        return TRUE;
+      /* What the kernel has picked for one address may be in use at another. */
+      if (wanted == 0 && i + 1 < PORT_ATTEMPTS &&
+          g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE))
+        continue;
+      g_propagate_error (error, g_steal_pointer (&failure));
+      break;
+    }
+  return FALSE;
+}
+
+/* For the rest of the library */
+
+IstListener *
+ist_listener_new (GSocketConnectable *address,
+                  guint *port,
+                  GError **error)
+{
+  g_autoptr (IstListener) self = listener_new ();
+  gboolean listens;
+
+  *port = 0;
+  if (G_IS_UNIX_SOCKET_ADDRESS (address))
+    listens = listen_at_path (self, G_UNIX_SOCKET_ADDRESS (address), error);
+  else
+    listens = listen_at_host (self, address, port, error);
+  return listens ? g_steal_pointer (&self) : NULL;
+}
+
+IstListener *
+ist_listener_new_for_socket (GSocket *socket,
+                             GError **error)
+{
+  g_autoptr (IstListener) self = NULL;
+  int listens = 0;
+
+  if (!g_socket_get_option (socket, SOL_SOCKET, SO_ACCEPTCONN, &listens, NULL) || !listens)
+    {
+      g_set_error_literal (error, IST_ERROR, IST_ERROR_INVALID_SETTING, "The socket does not listen");
+      return NULL;
+    }
+  self = listener_new ();
+  listener_add (self, socket);
+  return g_steal_pointer (&self);
+}
+
+void
+ist_listener_start (IstListener *self,
+                    IstListenerFunc func,
+                    gpointer user_data,
+                    GDestroyNotify destroy)
+{
+  guint i;
+
+  self->func = func;
+  self->user_data = user_data;
+  self->destroy = destroy;
+  for (i = 0; i < self->doors->len; i++)
+    door_open (self->doors->pdata[i]);
+}
+
+void
+ist_listener_free (IstListener *self)
+{
+  guint i;
+
+  self->freed = TRUE;
+  remove_file (self);
+  for (i = 0; i < self->doors->len; i++)
+    {
+      Door *door = self->doors->pdata[i];
+
+      door_close (door);
+      g_socket_close (door->socket, NULL);
+    }
+  if (self->serving == 0)
+    listener_destroy (self);
+}

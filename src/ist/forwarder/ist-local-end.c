@@ -1,0 +1,158 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "ist-local-end-private.h"
+
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+/* A TCP socket that is closed while there is something in it to read makes the
+ * kernel reset the connection, and that throws away what the other end has not
+ * received. So what still comes in is read and dropped until the other end
+ * closes too, but not for longer than this. */
+#define LINGER 5
+
+/* How often to look whether everything was received. */
+#define POLL_INTERVAL_MS 10
+
+typedef struct
+{
+  GSocket *socket;
+  GSource *source;
+  gint64 deadline;
+} End;
+
+static void
+end_stop_source (End *end)
+{
+  if (end->source != NULL)
+    g_source_destroy (end->source);
+  g_clear_pointer (&end->source, g_source_unref);
+}
+
+static void
+end_free (End *end)
+{
+  end_stop_source (end);
+  g_clear_object (&end->socket);
+  g_free (end);
+}
+
+static void
+end_watch (GTask *task,
+           GSource *source,
+           GSourceFunc func)
+{
+  End *end = g_task_get_task_data (task);
+
+  end_stop_source (end);
+  end->source = source;
+  g_source_set_callback (source, func, task, NULL);
+  g_source_attach (source, g_task_get_context (task));
+}
+
+static void
+on_closed (GObject *object,
+           GAsyncResult *result,
+           gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+
+  /* There is nothing to be done about an error: the descriptor is gone. */
+  g_io_stream_close_finish (G_IO_STREAM (object), result, NULL);
+  g_task_return_boolean (task, TRUE);
+}
+
+/* Consumes the reference that the task's sources stand for. */
+static void
+close_now (GTask *task)
+{
+  GIOStream *stream = g_task_get_source_object (task);
+  End *end = g_task_get_task_data (task);
+
+  end_stop_source (end);
+  g_io_stream_close_async (stream, g_task_get_priority (task), NULL, on_closed, task);
+}
+
+static gboolean
+is_over (GTask *task)
+{
+  End *end = g_task_get_task_data (task);
+
+  return g_get_monotonic_time () >= end->deadline ||
+         g_cancellable_is_cancelled (g_task_get_cancellable (task));
+}
+
+static gboolean
+on_left_over (GSocket *socket,
+              GIOCondition condition,
+              gpointer user_data)
+{
+  GTask *task = user_data;
+  g_autoptr (GError) error = NULL;
+  char dropped[4096];
+  gssize n = g_socket_receive_with_blocking (socket, dropped, sizeof dropped, FALSE, NULL, &error);
+
+  if (!is_over (task) &&
+      (n > 0 || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)))
+    return G_SOURCE_CONTINUE;
+  close_now (task);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_poll_sent (gpointer user_data)
+{
+  GTask *task = user_data;
+  End *end = g_task_get_task_data (task);
+  int unsent = 0;
+
+  if (!is_over (task) && ioctl (g_socket_get_fd (end->socket), SIOCOUTQ, &unsent) == 0 && unsent > 0)
+    return G_SOURCE_CONTINUE;
+
+  /* Closing sends a reset then. */
+  setsockopt (g_socket_get_fd (end->socket), SOL_SOCKET, SO_LINGER, &(struct linger){ .l_onoff = 1 },
+              sizeof (struct linger));
+  close_now (task);
+  return G_SOURCE_REMOVE;
+}
+
+void
+ist_local_end_async (GIOStream *stream,
+                     IstLocalEnd how,
+                     GCancellable *cancellable,
+                     GAsyncReadyCallback callback,
+                     gpointer user_data)
+{
+  GTask *task = g_task_new (stream, cancellable, callback, user_data);
+  End *end = g_new0 (End, 1);
+
+  g_task_set_source_tag (task, ist_local_end_async);
+  g_task_set_task_data (task, end, (GDestroyNotify) end_free);
+  end->deadline = g_get_monotonic_time () + LINGER * G_USEC_PER_SEC;
+
+  if (!G_IS_SOCKET_CONNECTION (stream) || g_io_stream_is_closed (stream))
+    {
+      close_now (task);
+      return;
+    }
+
+  end->socket = g_object_ref (g_socket_connection_get_socket (G_SOCKET_CONNECTION (stream)));
+  if (how == IST_LOCAL_END_ABORT && G_IS_TCP_CONNECTION (stream))
+    {
+      end_watch (task, g_timeout_source_new (POLL_INTERVAL_MS), on_poll_sent);
+    }
+  else if (how == IST_LOCAL_END_FINISH && g_socket_shutdown (end->socket, FALSE, TRUE, NULL))
+    {
+      /* Its source fires when this has passed without anything to read. */
+      g_socket_set_timeout (end->socket, LINGER);
+      end_watch (task, g_socket_create_source (end->socket, G_IO_IN, cancellable),
+                 G_SOURCE_FUNC (on_left_over));
+    }
+  else
+    {
+      close_now (task);
+    }
+}

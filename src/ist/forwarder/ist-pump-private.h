@@ -1,0 +1,47 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* Carries bytes both ways between a tunnelled connection and a local stream,
+ * until both are closed. */
+typedef struct _IstPump IstPump;
+
+typedef struct
+{
+  guint half_close_grace; /* seconds */
+  guint idle_timeout;     /* seconds; 0: none */
+  gboolean is_server;     /* the local end is a server: it answers */
+} IstPumpSettings;
+
+/* Called once, when both streams are closed. @error: (nullable): why, if the
+ * connection did not end as connections should */
+typedef void (*IstPumpFunc) (IstPump *pump,
+                             const GError *error,
+                             gpointer user_data);
+
+IstPump *ist_pump_new (GIOStream *tunnel,
+                       GIOStream *local,
+                       const IstPumpSettings *settings,
+                       IstPumpFunc done,
+                       gpointer user_data);
+void ist_pump_start (IstPump *self);
+/* Ends both streams; @error is the reason that is told. With @at_once the local
+ * one is closed whether or not everything was received, and nothing is waited for:
+ * the callback comes before this returns. */
+void ist_pump_end (IstPump *self,
+                   const GError *error,
+                   gboolean at_once);
+IstPump *ist_pump_ref (IstPump *self);
+void ist_pump_unref (IstPump *self);
+
+/* Bytes that went from the tunnel to the local stream, and the other way. */
+guint64 ist_pump_get_bytes_in (IstPump *self);
+guint64 ist_pump_get_bytes_out (IstPump *self);
+
+G_END_DECLS

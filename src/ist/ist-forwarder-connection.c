@@ -1,0 +1,631 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "ist-forwarder-connection.h"
+
+#include "forwarder/ist-forwarder-connection-private.h"
+#include "forwarder/ist-local-end-private.h"
+#include "ist-error.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+/**
+ * IstForwarderConnection:
+ *
+ * One connection that an [class@Ist.Forwarder] carries.
+ *
+ * The forwarder's signals bring these, and [method@Ist.Forwarder.get_connections]
+ * lists those that are there.
+ *
+ * Since: 1.0
+ */
+struct _IstForwarderConnection
+{
+  GObject parent_instance;
+
+  char *service_id;
+  GSocketAddress *address;
+  IstConnection *tunnelled;
+  GIOStream *local;
+  IstForwarderConnectionSettings settings;
+  IstForwarderConnectionFunc func;
+  gpointer user_data;
+
+  /* While it is being opened */
+  GMainContext *context;
+  GCancellable *cancellable;
+  GSource *timer;
+  IstSecureTunnel *tunnel;
+  gulong tunnel_handler;
+  gint64 deadline;
+  GSocketClient *client;
+  GSocketConnectable *target;
+  guint retries;
+
+  IstPump *pump;
+  gboolean ended;
+};
+
+enum
+{
+  PROP_SERVICE_ID = 1,
+  PROP_ADDRESS,
+  PROP_CONNECTION,
+  PROP_BYTES_IN,
+  PROP_BYTES_OUT,
+  N_PROPS,
+};
+
+static GParamSpec *properties[N_PROPS];
+
+G_DEFINE_FINAL_TYPE (IstForwarderConnection, ist_forwarder_connection, G_TYPE_OBJECT)
+
+static void connection_open (IstForwarderConnection *self);
+static void connection_connect (IstForwarderConnection *self);
+
+/* What ends the time of opening */
+
+static void
+connection_stop_timer (IstForwarderConnection *self)
+{
+  if (self->timer != NULL)
+    g_source_destroy (self->timer);
+  g_clear_pointer (&self->timer, g_source_unref);
+}
+
+static void
+connection_start_timer (IstForwarderConnection *self,
+                        guint milliseconds,
+                        GSourceFunc func)
+{
+  connection_stop_timer (self);
+  self->timer = g_timeout_source_new (milliseconds);
+  g_source_set_callback (self->timer, func, self, NULL);
+  g_source_attach (self->timer, self->context);
+}
+
+static void
+connection_stop_waiting (IstForwarderConnection *self)
+{
+  connection_stop_timer (self);
+  if (self->tunnel_handler != 0)
+    g_clear_signal_handler (&self->tunnel_handler, self->tunnel);
+}
+
+static void
+connection_stop_opening (IstForwarderConnection *self)
+{
+  connection_stop_waiting (self);
+  g_clear_object (&self->tunnel);
+  g_clear_object (&self->client);
+  g_clear_object (&self->target);
+}
+
+static void
+connection_tell (IstForwarderConnection *self,
+                 IstForwarderConnectionEvent event,
+                 const GError *error)
+{
+  if (self->func != NULL)
+    self->func (self, event, error, self->user_data);
+}
+
+static void
+connection_fail (IstForwarderConnection *self,
+                 IstLocalEnd how,
+                 const GError *error)
+{
+  if (self->ended)
+    return;
+  self->ended = TRUE;
+  connection_stop_opening (self);
+  g_cancellable_cancel (self->cancellable);
+  if (self->tunnelled != NULL)
+    g_io_stream_close_async (G_IO_STREAM (self->tunnelled), G_PRIORITY_DEFAULT, NULL, NULL, NULL);
+  if (self->local != NULL)
+    ist_local_end_async (self->local, how, NULL, NULL, NULL);
+  connection_tell (self, IST_FORWARDER_CONNECTION_FAILED, error);
+}
+
+static void
+on_pump_done (IstPump *pump,
+              const GError *error,
+              gpointer user_data)
+{
+  g_autoptr (IstForwarderConnection) self = user_data;
+
+  self->ended = TRUE;
+  connection_tell (self, IST_FORWARDER_CONNECTION_CLOSED, error);
+}
+
+static void
+connection_opened (IstForwarderConnection *self)
+{
+  g_autoptr (IstForwarderConnection) alive = g_object_ref (self);
+
+  connection_stop_opening (self);
+  /* The pump keeps the connection until it is done. */
+  self->pump = ist_pump_new (G_IO_STREAM (self->tunnelled), self->local, &self->settings.pump, on_pump_done,
+                             g_object_ref (self));
+  connection_tell (self, IST_FORWARDER_CONNECTION_OPENED, NULL);
+  if (!self->ended)
+    ist_pump_start (self->pump);
+}
+
+/* The local stream */
+
+static void
+connection_set_address (IstForwarderConnection *self,
+                        GSocketAddress *address)
+{
+  if (g_set_object (&self->address, address))
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ADDRESS]);
+}
+
+static void
+connection_set_local (IstForwarderConnection *self,
+                      GIOStream *local)
+{
+  g_autoptr (GSocketAddress) address = NULL;
+  GSocket *socket;
+
+  self->local = g_object_ref (local);
+  if (!G_IS_SOCKET_CONNECTION (local))
+    return;
+
+  address = g_socket_connection_get_remote_address (G_SOCKET_CONNECTION (local), NULL);
+  connection_set_address (self, address);
+  socket = g_socket_connection_get_socket (G_SOCKET_CONNECTION (local));
+  /* The client's timeout for connecting would stay for ever. */
+  g_socket_set_timeout (socket, 0);
+  if (G_IS_TCP_CONNECTION (local))
+    {
+      g_socket_set_keepalive (socket, TRUE);
+      g_socket_set_option (socket, IPPROTO_TCP, TCP_NODELAY, TRUE, NULL);
+    }
+}
+
+/* On the source */
+
+static void
+on_tunnel_state (IstSecureTunnel *tunnel,
+                 GParamSpec *pspec,
+                 gpointer user_data)
+{
+  g_autoptr (IstForwarderConnection) self = g_object_ref (user_data);
+
+  connection_open (self);
+}
+
+static gboolean
+on_tunnel_timeout (gpointer user_data)
+{
+  g_autoptr (IstForwarderConnection) self = g_object_ref (user_data);
+  g_autoptr (GError) error = NULL;
+
+  g_set_error (&error, IST_ERROR, IST_ERROR_NOT_CONNECTED, "The tunnel was not connected for %u s",
+               self->settings.tunnel_timeout);
+  connection_fail (self, IST_LOCAL_END_ABORT, error);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+connection_await_tunnel (IstForwarderConnection *self)
+{
+  gint64 left = (self->deadline - g_get_monotonic_time ()) / 1000;
+
+  if (self->tunnel_handler != 0)
+    return;
+  self->tunnel_handler = g_signal_connect (self->tunnel, "notify::state", G_CALLBACK (on_tunnel_state), self);
+  connection_start_timer (self, MAX (left, 0), on_tunnel_timeout);
+}
+
+static void
+on_tunnelled (GObject *object,
+              GAsyncResult *result,
+              gpointer user_data)
+{
+  g_autoptr (IstForwarderConnection) self = user_data;
+  g_autoptr (IstConnection) tunnelled = NULL;
+  g_autoptr (GError) error = NULL;
+
+  tunnelled = ist_secure_tunnel_open_connection_finish (IST_SECURE_TUNNEL (object), result, &error);
+  if (self->ended)
+    {
+      if (tunnelled != NULL)
+        g_io_stream_close_async (G_IO_STREAM (tunnelled), G_PRIORITY_DEFAULT, NULL, NULL, NULL);
+    }
+  else if (tunnelled != NULL)
+    {
+      self->tunnelled = g_steal_pointer (&tunnelled);
+      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CONNECTION]);
+      connection_opened (self);
+    }
+  else if (ist_secure_tunnel_get_state (self->tunnel) != IST_TUNNEL_STATE_CONNECTED &&
+           (g_error_matches (error, IST_ERROR, IST_ERROR_NOT_CONNECTED) ||
+            g_error_matches (error, IST_ERROR, IST_ERROR_DISCONNECTED)))
+    {
+      connection_open (self);
+    }
+  else
+    {
+      connection_fail (self, IST_LOCAL_END_ABORT, error);
+    }
+}
+
+static void
+connection_open (IstForwarderConnection *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  switch (ist_secure_tunnel_get_state (self->tunnel))
+    {
+    case IST_TUNNEL_STATE_CONNECTED:
+      connection_stop_waiting (self);
+      ist_secure_tunnel_open_connection_async (self->tunnel, self->service_id, self->cancellable, on_tunnelled,
+                                               g_object_ref (self));
+      break;
+    case IST_TUNNEL_STATE_CONNECTING:
+    case IST_TUNNEL_STATE_WAITING:
+      connection_await_tunnel (self);
+      break;
+    case IST_TUNNEL_STATE_STOPPING:
+    case IST_TUNNEL_STATE_STOPPED:
+    default:
+      g_set_error_literal (&error, IST_ERROR, IST_ERROR_NOT_CONNECTED, "The tunnel is stopped");
+      connection_fail (self, IST_LOCAL_END_ABORT, error);
+      break;
+    }
+}
+
+/* On the destination */
+
+static gboolean
+on_retry (gpointer user_data)
+{
+  g_autoptr (IstForwarderConnection) self = g_object_ref (user_data);
+
+  connection_stop_timer (self);
+  connection_connect (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_connected (GObject *object,
+              GAsyncResult *result,
+              gpointer user_data)
+{
+  g_autoptr (IstForwarderConnection) self = user_data;
+  g_autoptr (GSocketConnection) connection = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *name = NULL;
+
+  connection = g_socket_client_connect_finish (G_SOCKET_CLIENT (object), result, &error);
+  if (self->ended)
+    return;
+  if (connection != NULL)
+    {
+      connection_set_local (self, G_IO_STREAM (connection));
+      connection_opened (self);
+      return;
+    }
+  if (self->retries++ < self->settings.connect_retries)
+    {
+      g_debug ("Connecting again in %u ms: %s", self->settings.connect_retry_delay, error->message);
+      connection_start_timer (self, self->settings.connect_retry_delay, on_retry);
+      return;
+    }
+  name = g_socket_connectable_to_string (self->target);
+  g_prefix_error (&error, "Can't connect to %s: ", name);
+  connection_fail (self, IST_LOCAL_END_CLOSE, error);
+}
+
+static void
+connection_connect (IstForwarderConnection *self)
+{
+  g_socket_client_connect_async (self->client, self->target, self->cancellable, on_connected,
+                                 g_object_ref (self));
+}
+
+/* The class */
+
+static void
+ist_forwarder_connection_dispose (GObject *object)
+{
+  IstForwarderConnection *self = IST_FORWARDER_CONNECTION (object);
+
+  connection_stop_opening (self);
+  g_clear_pointer (&self->pump, ist_pump_unref);
+  g_clear_object (&self->address);
+  g_clear_object (&self->tunnelled);
+  g_clear_object (&self->local);
+  G_OBJECT_CLASS (ist_forwarder_connection_parent_class)->dispose (object);
+}
+
+static void
+ist_forwarder_connection_finalize (GObject *object)
+{
+  IstForwarderConnection *self = IST_FORWARDER_CONNECTION (object);
+
+  g_free (self->service_id);
+  g_object_unref (self->cancellable);
+  g_main_context_unref (self->context);
+  G_OBJECT_CLASS (ist_forwarder_connection_parent_class)->finalize (object);
+}
+
+static void
+ist_forwarder_connection_get_property (GObject *object,
+                                       guint prop_id,
+                                       GValue *value,
+                                       GParamSpec *pspec)
+{
+  IstForwarderConnection *self = IST_FORWARDER_CONNECTION (object);
+
+  switch (prop_id)
+    {
+    case PROP_SERVICE_ID:
+      g_value_set_string (value, self->service_id);
+      break;
+    case PROP_ADDRESS:
+      g_value_set_object (value, self->address);
+      break;
+    case PROP_CONNECTION:
+      g_value_set_object (value, self->tunnelled);
+      break;
+    case PROP_BYTES_IN:
+      g_value_set_uint64 (value, ist_forwarder_connection_get_bytes_in (self));
+      break;
+    case PROP_BYTES_OUT:
+      g_value_set_uint64 (value, ist_forwarder_connection_get_bytes_out (self));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+ist_forwarder_connection_class_init (IstForwarderConnectionClass *klass)
+{
+  const GParamFlags flags = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY;
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->dispose = ist_forwarder_connection_dispose;
+  object_class->finalize = ist_forwarder_connection_finalize;
+  object_class->get_property = ist_forwarder_connection_get_property;
+
+  /**
+   * IstForwarderConnection:service-id: (getter get_service_id)
+   *
+   * The service, %NULL on a tunnel without services.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_SERVICE_ID] = g_param_spec_string ("service-id", NULL, NULL, NULL, flags);
+
+  /**
+   * IstForwarderConnection:address: (getter get_address)
+   *
+   * The address at the other end of the local socket: the program that has
+   * connected, or what was connected to. %NULL until that is done, and for
+   * streams that are no sockets.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_ADDRESS] = g_param_spec_object ("address", NULL, NULL, G_TYPE_SOCKET_ADDRESS, flags);
+
+  /**
+   * IstForwarderConnection:connection: (getter get_connection)
+   *
+   * The connection through the tunnel; %NULL on the source until it is open.
+   *
+   * Its streams belong to the forwarder: they are not to be read, written or closed.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_CONNECTION] = g_param_spec_object ("connection", NULL, NULL, IST_TYPE_CONNECTION, flags);
+
+  /**
+   * IstForwarderConnection:bytes-in: (getter get_bytes_in)
+   *
+   * Bytes that came out of the tunnel. There is no notification of changes.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_BYTES_IN] = g_param_spec_uint64 ("bytes-in", NULL, NULL, 0, G_MAXUINT64, 0, flags);
+
+  /**
+   * IstForwarderConnection:bytes-out: (getter get_bytes_out)
+   *
+   * Bytes that went into the tunnel. There is no notification of changes.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_BYTES_OUT] = g_param_spec_uint64 ("bytes-out", NULL, NULL, 0, G_MAXUINT64, 0, flags);
+
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+}
+
+static void
+ist_forwarder_connection_init (IstForwarderConnection *self)
+{
+  self->context = g_main_context_ref_thread_default ();
+  self->cancellable = g_cancellable_new ();
+}
+
+/* For the forwarder */
+
+IstForwarderConnection *
+ist_forwarder_connection_new (const char *service_id,
+                              IstConnection *tunnelled,
+                              GIOStream *local,
+                              const IstForwarderConnectionSettings *settings,
+                              IstForwarderConnectionFunc func,
+                              gpointer user_data)
+{
+  IstForwarderConnection *self = g_object_new (IST_TYPE_FORWARDER_CONNECTION, NULL);
+
+  self->service_id = g_strdup (service_id);
+  self->settings = *settings;
+  self->func = func;
+  self->user_data = user_data;
+  g_set_object (&self->tunnelled, tunnelled);
+  if (local != NULL)
+    connection_set_local (self, local);
+  return self;
+}
+
+void
+ist_forwarder_connection_open (IstForwarderConnection *self,
+                               IstSecureTunnel *tunnel)
+{
+  self->tunnel = g_object_ref (tunnel);
+  self->deadline = g_get_monotonic_time () + self->settings.tunnel_timeout * G_TIME_SPAN_SECOND;
+  connection_open (self);
+}
+
+void
+ist_forwarder_connection_connect (IstForwarderConnection *self,
+                                  GSocketClient *client,
+                                  GSocketConnectable *target)
+{
+  self->client = g_object_ref (client);
+  self->target = g_object_ref (target);
+  connection_connect (self);
+}
+
+void
+ist_forwarder_connection_end (IstForwarderConnection *self,
+                              const GError *error)
+{
+  g_autoptr (IstForwarderConnection) alive = g_object_ref (self);
+
+  if (self->pump != NULL)
+    ist_pump_end (self->pump, error, TRUE);
+  else
+    connection_fail (self, IST_LOCAL_END_CLOSE, error);
+}
+
+void
+ist_forwarder_connection_disown (IstForwarderConnection *self)
+{
+  self->func = NULL;
+}
+
+/* For everybody */
+
+/**
+ * ist_forwarder_connection_get_service_id: (get-property service-id)
+ * @self: a connection
+ *
+ * Gets the service that the connection belongs to.
+ *
+ * Returns: (nullable) (transfer none): the service id; %NULL on a tunnel without services
+ *
+ * Since: 1.0
+ */
+const char *
+ist_forwarder_connection_get_service_id (IstForwarderConnection *self)
+{
+  g_return_val_if_fail (IST_IS_FORWARDER_CONNECTION (self), NULL);
+  return self->service_id;
+}
+
+/**
+ * ist_forwarder_connection_get_address: (get-property address)
+ * @self: a connection
+ *
+ * Gets the address at the other end of the local socket.
+ *
+ * Returns: (nullable) (transfer none): the address; %NULL while connecting,
+ *   and for streams that are no sockets
+ *
+ * Since: 1.0
+ */
+GSocketAddress *
+ist_forwarder_connection_get_address (IstForwarderConnection *self)
+{
+  g_return_val_if_fail (IST_IS_FORWARDER_CONNECTION (self), NULL);
+  return self->address;
+}
+
+/**
+ * ist_forwarder_connection_get_connection: (get-property connection)
+ * @self: a connection
+ *
+ * Gets the connection through the tunnel, which tells its ids.
+ *
+ * Returns: (nullable) (transfer none): the connection; %NULL on the source
+ *   until it is open
+ *
+ * Since: 1.0
+ */
+IstConnection *
+ist_forwarder_connection_get_connection (IstForwarderConnection *self)
+{
+  g_return_val_if_fail (IST_IS_FORWARDER_CONNECTION (self), NULL);
+  return self->tunnelled;
+}
+
+/**
+ * ist_forwarder_connection_get_bytes_in: (get-property bytes-in)
+ * @self: a connection
+ *
+ * Gets how many bytes came out of the tunnel.
+ *
+ * Returns: bytes
+ *
+ * Since: 1.0
+ */
+guint64
+ist_forwarder_connection_get_bytes_in (IstForwarderConnection *self)
+{
+  g_return_val_if_fail (IST_IS_FORWARDER_CONNECTION (self), 0);
+  return self->pump != NULL ? ist_pump_get_bytes_in (self->pump) : 0;
+}
+
+/**
+ * ist_forwarder_connection_get_bytes_out: (get-property bytes-out)
+ * @self: a connection
+ *
+ * Gets how many bytes went into the tunnel.
+ *
+ * Returns: bytes
+ *
+ * Since: 1.0
+ */
+guint64
+ist_forwarder_connection_get_bytes_out (IstForwarderConnection *self)
+{
+  g_return_val_if_fail (IST_IS_FORWARDER_CONNECTION (self), 0);
+  return self->pump != NULL ? ist_pump_get_bytes_out (self->pump) : 0;
+}
+
+/**
+ * ist_forwarder_connection_close:
+ * @self: a connection
+ *
+ * Closes the connection, and only this one: what was read from the local stream
+ * is sent, then the peer is told, and the local socket is closed.
+ *
+ * [signal@Ist.Forwarder::connection-closed] follows, with %IST_ERROR_STOPPED;
+ * or [signal@Ist.Forwarder::connection-failed] if the connection was not open
+ * yet. One that has ended already stays as it is.
+ *
+ * Since: 1.0
+ */
+void
+ist_forwarder_connection_close (IstForwarderConnection *self)
+{
+  g_autoptr (IstForwarderConnection) alive = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_return_if_fail (IST_IS_FORWARDER_CONNECTION (self));
+  alive = g_object_ref (self);
+  g_set_error_literal (&error, IST_ERROR, IST_ERROR_STOPPED, "The connection was closed on this side");
+  if (self->pump != NULL)
+    ist_pump_end (self->pump, error, FALSE);
+  else
+    connection_fail (self, IST_LOCAL_END_ABORT, error);
+}
