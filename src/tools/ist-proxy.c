@@ -1,0 +1,96 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <glib/gi18n.h>
+#include <ist/ist.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "proxy/proxy-config.h"
+#include "proxy/proxy-error.h"
+#include "proxy/proxy-log.h"
+#include "proxy/proxy-session.h"
+
+/* The command line counts more than the file, and the file more than what the
+ * environment says. */
+static gboolean
+add_other_places (ProxyOptions *options,
+                  GError **error)
+{
+  const char *path = proxy_options_get (options, PROXY_OPTION_CONFIG);
+  g_auto (ProxyOptions) file = { 0 };
+  g_auto (ProxyOptions) credentials = { 0 };
+  g_auto (ProxyOptions) environment = { 0 };
+
+  proxy_options_take_environment (&environment);
+  if (path != NULL && !proxy_options_parse_file (&file, path, error))
+    return FALSE;
+  if (!proxy_options_take_credentials (&credentials, error))
+    return FALSE;
+  proxy_options_merge (options, &file);
+  proxy_options_merge (options, &credentials);
+  proxy_options_merge (options, &environment);
+  return TRUE;
+}
+
+static gboolean
+resolve (ProxyConfig *config,
+         ProxyOptions *options,
+         GError **error)
+{
+  gboolean token_was_visible = proxy_options_get (options, PROXY_OPTION_ACCESS_TOKEN) != NULL;
+  guint level = PROXY_LOG_DEFAULT;
+
+  if (!add_other_places (options, error) ||
+      !proxy_options_get_number (options, PROXY_OPTION_VERBOSE, PROXY_LOG_MAX, &level, error))
+    return FALSE;
+  proxy_log_set_level (level);
+  if (token_was_visible)
+    g_warning (_ ("Others may have seen the access token on the command line before it was blanked; "
+                  "--access-token-file and AWSIOT_TUNNEL_ACCESS_TOKEN are safer"));
+  return proxy_config_resolve (config, options, error);
+}
+
+static int
+run (int argc,
+     char **argv)
+{
+  g_auto (ProxyOptions) options = { 0 };
+  g_auto (ProxyConfig) config = { 0 };
+  g_autoptr (GError) error = NULL;
+  const char *path;
+
+  if (proxy_options_parse_arguments (&options, argc, argv, &error))
+    {
+      path = proxy_options_get (&options, PROXY_OPTION_EXPORT_DEFAULT_SETTINGS);
+      if (proxy_options_get_flag (&options, PROXY_OPTION_VERSION))
+        {
+          g_print ("ist-proxy %s\n", IST_VERSION_S);
+          return EXIT_SUCCESS;
+        }
+      if (path != NULL && proxy_settings_export_defaults (path, &error))
+        return EXIT_SUCCESS;
+      if (path == NULL && resolve (&config, &options, &error))
+        return proxy_session_run (&config);
+    }
+  proxy_log_fatal ("%s", error->message);
+  return proxy_error_get_exit_status (error);
+}
+
+int
+main (int argc,
+      char **argv)
+{
+  setlocale (LC_ALL, "");
+  bindtextdomain (GETTEXT_PACKAGE, LOCALEDIR);
+  bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
+  textdomain (GETTEXT_PACKAGE);
+  g_set_prgname ("ist-proxy");
+  /* Who reads standard output may be gone: an error like any other. */
+  signal (SIGPIPE, SIG_IGN);
+  proxy_log_init ();
+
+  return run (argc, argv);
+}

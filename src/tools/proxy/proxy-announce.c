@@ -1,0 +1,119 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "proxy-announce.h"
+
+#include <errno.h>
+#include <glib/gi18n.h>
+#include <json-glib/json-glib.h>
+#include <stdio.h>
+#include <sysexits.h>
+
+#include "proxy-error.h"
+
+void
+proxy_place_free (ProxyPlace *self)
+{
+  g_free (self->service);
+  g_free (self->address);
+  g_free (self);
+}
+
+/* The service's name, empty if the tunnel has none. */
+static const char *
+get_service (IstSecureTunnel *tunnel,
+             const ProxyPlace *place)
+{
+  const char *const *services = ist_secure_tunnel_get_service_ids (tunnel);
+
+  if (place->service != NULL)
+    return place->service;
+  return services != NULL && services[0] != NULL ? services[0] : "";
+}
+
+static void
+add_place (JsonBuilder *builder,
+           IstSecureTunnel *tunnel,
+           const ProxyPlace *place)
+{
+  json_builder_begin_object (builder);
+  json_builder_set_member_name (builder, "service");
+  json_builder_add_string_value (builder, get_service (tunnel, place));
+  json_builder_set_member_name (builder, "address");
+  json_builder_add_string_value (builder, place->address);
+  if (place->port != 0)
+    {
+      json_builder_set_member_name (builder, "port");
+      json_builder_add_int_value (builder, place->port);
+    }
+  json_builder_end_object (builder);
+}
+
+gboolean
+proxy_announce_json (IstSecureTunnel *tunnel,
+                     GPtrArray *places,
+                     GError **error)
+{
+  const char *const *services = ist_secure_tunnel_get_service_ids (tunnel);
+  g_autoptr (JsonBuilder) builder = json_builder_new_immutable ();
+  g_autoptr (JsonNode) root = NULL;
+  g_autofree char *text = NULL;
+  IstMode mode;
+
+  g_object_get (tunnel, "mode", &mode, NULL);
+  json_builder_begin_object (builder);
+  json_builder_set_member_name (builder, "event");
+  json_builder_add_string_value (builder, "ready");
+  json_builder_set_member_name (builder, "mode");
+  json_builder_add_string_value (builder, mode == IST_MODE_SOURCE ? "source" : "destination");
+  json_builder_set_member_name (builder, "services");
+  json_builder_begin_array (builder);
+  for (gsize i = 0; services != NULL && services[i] != NULL; i++)
+    json_builder_add_string_value (builder, services[i]);
+  json_builder_end_array (builder);
+  json_builder_set_member_name (builder, mode == IST_MODE_SOURCE ? "listening" : "targets");
+  json_builder_begin_array (builder);
+  for (guint i = 0; i < places->len; i++)
+    add_place (builder, tunnel, g_ptr_array_index (places, i));
+  json_builder_end_array (builder);
+  json_builder_end_object (builder);
+
+  root = json_builder_get_root (builder);
+  text = json_to_string (root, FALSE);
+  if (puts (text) == EOF || fflush (stdout) == EOF)
+    {
+      g_set_error (error, PROXY_ERROR, EX_IOERR, _ ("Could not write to standard output: %s"),
+                   g_strerror (errno));
+      return FALSE;
+    }
+  return TRUE;
+}
+
+gboolean
+proxy_announce_port_file (const char *path,
+                          IstSecureTunnel *tunnel,
+                          GPtrArray *places,
+                          GError **error)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  g_autoptr (GError) local = NULL;
+
+  for (guint i = 0; i < places->len; i++)
+    {
+      const ProxyPlace *place = g_ptr_array_index (places, i);
+
+      g_string_append_printf (text, "%s=", get_service (tunnel, place));
+      if (place->port != 0)
+        g_string_append_printf (text, "%u\n", place->port);
+      else
+        g_string_append_printf (text, "%s\n", place->address);
+    }
+  /* Atomically: whoever finds the file finds all of it. */
+  if (!g_file_set_contents (path, text->str, text->len, &local))
+    {
+      g_set_error_literal (error, PROXY_ERROR, EX_CANTCREAT, local->message);
+      return FALSE;
+    }
+  return TRUE;
+}

@@ -1,0 +1,409 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "proxy-config.h"
+
+#include <glib/gi18n.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "proxy-detour.h"
+#include "proxy-error.h"
+#include "proxy-mapping.h"
+#include "proxy-token.h"
+#include "proxy-trust.h"
+
+/* Where the reference proxy looks for mappings if nobody says where. */
+#define DEFAULT_FOLDER "config"
+
+/* Milliseconds; libist's own. */
+#define RECONNECT_DELAY_CAP 120000
+
+#define MAX_SECONDS 86400
+
+void
+proxy_config_clear (ProxyConfig *self)
+{
+  proxy_settings_clear (&self->settings);
+  g_clear_pointer (&self->mappings, g_ptr_array_unref);
+  g_clear_pointer (&self->list, g_free);
+  g_clear_pointer (&self->folder, g_free);
+  g_clear_pointer (&self->endpoint, g_free);
+  g_clear_pointer (&self->region, g_free);
+  g_clear_pointer (&self->access_token, g_free);
+  g_clear_pointer (&self->client_token, g_free);
+  g_clear_pointer (&self->local_address, g_free);
+  g_clear_pointer (&self->trust, g_free);
+  g_clear_pointer (&self->stdio_service, g_free);
+  g_clear_pointer (&self->port_file, g_free);
+}
+
+static gboolean
+usage_error (GError **error,
+             const char *message)
+{
+  g_set_error_literal (error, PROXY_ERROR, EX_USAGE, message);
+  return FALSE;
+}
+
+/* Which end this is */
+
+static gboolean
+parse_mode (const char *text,
+            IstMode *mode,
+            GError **error)
+{
+  if (g_str_equal (text, "src") || g_str_equal (text, "source"))
+    *mode = IST_MODE_SOURCE;
+  else if (g_str_equal (text, "dst") || g_str_equal (text, "destination"))
+    *mode = IST_MODE_DESTINATION;
+  else
+    {
+      g_set_error (error, PROXY_ERROR, EX_USAGE, _ ("--mode is src, source, dst or destination, not “%s”"),
+                   text);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+resolve_mode (ProxyConfig *self,
+              const ProxyOptions *options,
+              GError **error)
+{
+  const char *mode = proxy_options_get (options, PROXY_OPTION_MODE);
+  const char *listen = proxy_options_get (options, PROXY_OPTION_SOURCE_LISTEN_PORT);
+  const char *connect = proxy_options_get (options, PROXY_OPTION_DESTINATION_APP);
+
+  self->is_stdio = proxy_options_get_flag (options, PROXY_OPTION_STDIO);
+  if ((listen != NULL) + (connect != NULL) + self->is_stdio > 1)
+    return usage_error (error,
+                        _ ("Only one of --source-listen-port, --destination-app and --stdio can be used"));
+  if (listen == NULL && connect == NULL && !self->is_stdio && mode == NULL)
+    return usage_error (error,
+                        _ ("One of --source-listen-port (-s), --destination-app (-d), --stdio and --mode "
+                           "(-m) is needed; “ist-proxy --help” shows them all"));
+
+  self->mode = connect != NULL ? IST_MODE_DESTINATION : IST_MODE_SOURCE;
+  if (mode != NULL)
+    {
+      IstMode wanted;
+
+      if (!parse_mode (mode, &wanted, error))
+        return FALSE;
+      if (wanted != self->mode && connect != NULL)
+        return usage_error (error, _ ("--destination-app is not for --mode source"));
+      if (wanted != self->mode && listen != NULL)
+        return usage_error (error, _ ("--source-listen-port is not for --mode destination"));
+      if (wanted != self->mode && self->is_stdio)
+        return usage_error (error, _ ("--stdio is not for --mode destination"));
+      self->mode = wanted;
+    }
+  self->list = g_strdup (listen != NULL ? listen : connect);
+  return TRUE;
+}
+
+/* Where the service is */
+
+static gboolean
+resolve_place (ProxyConfig *self,
+               const ProxyOptions *options,
+               GError **error)
+{
+  const char *region = proxy_options_get (options, PROXY_OPTION_REGION);
+
+  self->endpoint = g_strdup (proxy_options_get (options, PROXY_OPTION_PROXY_ENDPOINT));
+  if (self->endpoint != NULL)
+    {
+      if (region != NULL)
+        g_warning (_ ("--proxy-endpoint is given, too: --region does not count"));
+      return TRUE;
+    }
+  if (region == NULL)
+    return usage_error (error, _ ("--region (-r) or --proxy-endpoint (-e) is needed"));
+  self->endpoint = proxy_settings_get_endpoint (&self->settings, region);
+  if (self->endpoint == NULL)
+    self->region = g_strdup (region);
+  return TRUE;
+}
+
+/* Tokens */
+
+static gboolean
+check_one_token (const ProxyOptions *options,
+                 const ProxyOption *sources,
+                 gsize n_sources,
+                 GError **error)
+{
+  const char *found = NULL;
+
+  for (gsize i = 0; i < n_sources; i++)
+    {
+      if (proxy_options_get (options, sources[i]) == NULL)
+        continue;
+      if (found != NULL)
+        {
+          g_set_error (error, PROXY_ERROR, EX_USAGE, _ ("%s and %s can't be used together"), found,
+                       proxy_option_get_name (sources[i]));
+          return FALSE;
+        }
+      found = proxy_option_get_name (sources[i]);
+    }
+  return TRUE;
+}
+
+static gboolean
+resolve_access_token (ProxyConfig *self,
+                      const ProxyOptions *options,
+                      GError **error)
+{
+  static const ProxyOption sources[] = {
+    PROXY_OPTION_ACCESS_TOKEN,
+    PROXY_OPTION_ACCESS_TOKEN_FILE,
+    PROXY_OPTION_ACCESS_TOKEN_KEYRING,
+  };
+  const char *file = proxy_options_get (options, PROXY_OPTION_ACCESS_TOKEN_FILE);
+  const char *tunnel = proxy_options_get (options, PROXY_OPTION_ACCESS_TOKEN_KEYRING);
+
+  if (!check_one_token (options, sources, G_N_ELEMENTS (sources), error))
+    return FALSE;
+  if (file != NULL && g_str_equal (file, "-") && self->is_stdio)
+    return usage_error (error, _ ("With --stdio the access token can't come from standard input"));
+
+  if (file != NULL)
+    self->access_token = proxy_token_read (file, error);
+  else if (tunnel != NULL)
+    self->access_token = proxy_token_read_keyring (tunnel, error);
+  else if (proxy_options_get (options, PROXY_OPTION_ACCESS_TOKEN) != NULL)
+    self->access_token = g_strdup (proxy_options_get (options, PROXY_OPTION_ACCESS_TOKEN));
+  else
+    return usage_error (error, _ ("An access token is needed: --access-token-file, the variable "
+                                  "AWSIOT_TUNNEL_ACCESS_TOKEN or --access-token (-t)"));
+  return self->access_token != NULL;
+}
+
+static gboolean
+resolve_client_token (ProxyConfig *self,
+                      const ProxyOptions *options,
+                      GError **error)
+{
+  static const ProxyOption sources[] = { PROXY_OPTION_CLIENT_TOKEN, PROXY_OPTION_CLIENT_TOKEN_FILE };
+  const char *file = proxy_options_get (options, PROXY_OPTION_CLIENT_TOKEN_FILE);
+
+  if (!check_one_token (options, sources, G_N_ELEMENTS (sources), error))
+    return FALSE;
+  if (file != NULL && g_str_equal (file, "-"))
+    return usage_error (error, _ ("The client token can't come from standard input"));
+  if (file == NULL)
+    {
+      self->client_token = g_strdup (proxy_options_get (options, PROXY_OPTION_CLIENT_TOKEN));
+      return TRUE;
+    }
+  self->client_token = proxy_token_read (file, error);
+  return self->client_token != NULL;
+}
+
+/* The rest */
+
+GPtrArray *
+proxy_config_load_mappings (const ProxyConfig *self,
+                            GError **error)
+{
+  g_autoptr (GPtrArray) mappings = proxy_mappings_new ();
+
+  if (self->list != NULL && !proxy_mappings_add_list (mappings, self->list, error))
+    {
+      g_prefix_error (error, "%s: ",
+                      proxy_option_get_name (self->mode == IST_MODE_SOURCE ? PROXY_OPTION_SOURCE_LISTEN_PORT
+                                                                           : PROXY_OPTION_DESTINATION_APP));
+      return NULL;
+    }
+  if (self->folder != NULL && !proxy_mappings_add_folder (mappings, self->folder, error))
+    {
+      g_prefix_error (error, "%s: ", proxy_option_get_name (PROXY_OPTION_CONFIG_DIR));
+      return NULL;
+    }
+  return g_steal_pointer (&mappings);
+}
+
+static gboolean
+resolve_mappings (ProxyConfig *self,
+                  const ProxyOptions *options,
+                  GError **error)
+{
+  if (self->is_stdio)
+    {
+      const char *service = proxy_options_get (options, PROXY_OPTION_STDIO);
+
+      self->stdio_service = *service != '\0' ? g_strdup (service) : NULL;
+      self->mappings = proxy_mappings_new ();
+      return TRUE;
+    }
+  self->folder = g_strdup (proxy_options_get (options, PROXY_OPTION_CONFIG_DIR));
+  if (self->folder == NULL && g_file_test (DEFAULT_FOLDER, G_FILE_TEST_IS_DIR))
+    self->folder = g_strdup (DEFAULT_FOLDER);
+
+  self->mappings = proxy_config_load_mappings (self, error);
+  if (self->mappings == NULL)
+    return FALSE;
+  if (self->mode == IST_MODE_DESTINATION && self->mappings->len == 0)
+    return usage_error (error,
+                        _ ("A destination needs --destination-app (-d), or mappings in a folder "
+                           "(--config-dir)"));
+  return TRUE;
+}
+
+static void
+resolve_version (ProxyConfig *self,
+                 const ProxyOptions *options)
+{
+  static const char *const types[] = { "V1", "V2", "V3" };
+  const char *type = proxy_options_get (options, PROXY_OPTION_DESTINATION_CLIENT_TYPE);
+
+  self->version = IST_PROTOCOL_VERSION_AUTO;
+  if (type == NULL || self->mode == IST_MODE_DESTINATION)
+    return;
+  for (gsize i = 0; i < G_N_ELEMENTS (types); i++)
+    {
+      if (g_ascii_strcasecmp (type, types[i]) == 0)
+        {
+          self->version = IST_PROTOCOL_VERSION_V1 + i;
+          return;
+        }
+    }
+  /* The reference proxy does not mind. */
+  g_warning (_ ("--destination-client-type is V1, V2 or V3; “%s” does not count"), type);
+}
+
+static gboolean
+resolve_forwarding (ProxyConfig *self,
+                    const ProxyOptions *options,
+                    GError **error)
+{
+  guint grace = 0;
+
+  if (!proxy_options_get_number (options, PROXY_OPTION_HALF_CLOSE_GRACE, MAX_SECONDS, &grace, error) ||
+      !proxy_options_get_number (options, PROXY_OPTION_IDLE_TIMEOUT, MAX_SECONDS, &self->idle_timeout, error))
+    return FALSE;
+  self->half_close_grace = proxy_options_get_flag (options, PROXY_OPTION_HALF_CLOSE_GRACE) ? (int) grace : -1;
+
+  /* A destination must reach other hosts than this one unless told otherwise. */
+  self->local_address = g_strdup (proxy_options_get (options, PROXY_OPTION_LOCAL_BIND_ADDRESS));
+  if (self->local_address == NULL && self->mode == IST_MODE_SOURCE)
+    self->local_address = g_strdup (self->settings.bind_address);
+  return TRUE;
+}
+
+static gboolean
+resolve_output (ProxyConfig *self,
+                const ProxyOptions *options,
+                GError **error)
+{
+  self->port_file = g_strdup (proxy_options_get (options, PROXY_OPTION_PORT_FILE));
+  self->tells_json = proxy_options_get_flag (options, PROXY_OPTION_JSON);
+  self->shows_status = proxy_options_get_flag (options, PROXY_OPTION_STATUS);
+
+  if (self->is_stdio && (self->tells_json || self->shows_status || self->port_file != NULL))
+    return usage_error (error, _ ("--stdio leaves no room for --json, --port-file and --status"));
+  if (self->tells_json && self->shows_status)
+    return usage_error (error, _ ("--json and --status can't be used together"));
+  if (self->port_file != NULL && self->mode == IST_MODE_DESTINATION)
+    return usage_error (error, _ ("--port-file is not for a destination, which listens nowhere"));
+  if (self->shows_status && !isatty (STDOUT_FILENO))
+    return usage_error (error, _ ("--status needs a terminal"));
+  return TRUE;
+}
+
+gboolean
+proxy_config_resolve (ProxyConfig *self,
+                      const ProxyOptions *options,
+                      GError **error)
+{
+  const char *settings = proxy_options_get (options, PROXY_OPTION_SETTINGS_JSON);
+
+  proxy_settings_init (&self->settings);
+  if (settings != NULL && !proxy_settings_load (&self->settings, settings, error))
+    return FALSE;
+  if (!resolve_mode (self, options, error) || !resolve_place (self, options, error) ||
+      !resolve_mappings (self, options, error) || !resolve_forwarding (self, options, error) ||
+      !resolve_output (self, options, error))
+    return FALSE;
+
+  resolve_version (self, options);
+  self->trust = g_strdup (proxy_options_get (options, PROXY_OPTION_CAPATH));
+  self->skip_verification = proxy_options_get_flag (options, PROXY_OPTION_NO_SSL_HOST_VERIFY);
+  if (self->skip_verification)
+    g_warning (_ ("--no-ssl-host-verify: the service's certificate is NOT verified; whoever is in between "
+                  "can take the token and read and change all data"));
+
+  return resolve_access_token (self, options, error) && resolve_client_token (self, options, error);
+}
+
+/* What it is for */
+
+/* Settings are in milliseconds, 0 is off. */
+static guint
+to_seconds (int milliseconds)
+{
+  return (milliseconds + 999) / 1000;
+}
+
+IstSecureTunnel *
+proxy_config_make_tunnel (ProxyConfig *self,
+                          GError **error)
+{
+  g_autoptr (IstSecureTunnelBuilder) builder = ist_secure_tunnel_builder_new ();
+  g_autoptr (GTlsDatabase) database = NULL;
+  g_autoptr (GProxyResolver) resolver = NULL;
+
+  if (!proxy_detour_from_environment (&resolver, error))
+    return NULL;
+  if (self->trust != NULL && !self->skip_verification)
+    {
+      database = proxy_trust_load (self->trust, error);
+      if (database == NULL)
+        {
+          g_prefix_error (error, "%s: ", proxy_option_get_name (PROXY_OPTION_CAPATH));
+          return NULL;
+        }
+    }
+
+  g_object_set (builder,
+                "mode", self->mode,
+                "access-token", self->access_token,
+                "client-token", self->client_token,
+                "endpoint", self->endpoint,
+                "region", self->region,
+                "tls-database", database,
+                "verify-certificate", !self->skip_verification,
+                "proxy-resolver", resolver,
+                "protocol-version", self->version,
+                "ping-interval", to_seconds (self->settings.ping_period),
+                "reconnect-delay-base", (guint) self->settings.retry_delay,
+                "reconnect-delay-cap", MAX (RECONNECT_DELAY_CAP, (guint) self->settings.retry_delay),
+                /* Retries there, attempts here; 0 for no end. */
+                "max-attempts", (guint) (self->settings.connect_retry_count + 1),
+                NULL);
+  return ist_secure_tunnel_builder_build (builder, error);
+}
+
+IstForwarder *
+proxy_config_make_forwarder (const ProxyConfig *self,
+                             IstSecureTunnel *tunnel)
+{
+  IstForwarder *forwarder = ist_forwarder_new (tunnel);
+  int retries = self->settings.connection_retry_count;
+
+  g_object_set (forwarder,
+                "local-bind-address", self->local_address,
+                "connect-retries", retries < 0 ? G_MAXUINT : (guint) retries,
+                "connect-retry-delay", (guint) self->settings.connection_retry_delay,
+                "max-connections", (guint) self->settings.max_active_connections,
+                "idle-timeout", self->idle_timeout,
+                NULL);
+  if (self->half_close_grace >= 0)
+    g_object_set (forwarder, "half-close-grace", (guint) self->half_close_grace, NULL);
+  return forwarder;
+}

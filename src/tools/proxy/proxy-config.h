@@ -1,0 +1,55 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <ist/ist.h>
+
+#include "proxy-options.h"
+#include "proxy-settings.h"
+
+G_BEGIN_DECLS
+
+/* What the options, the settings and the environment come to. */
+typedef struct
+{
+  IstMode mode;
+  ProxySettings settings;
+  GPtrArray *mappings; /* ProxyMapping */
+  char *list;          /* of mappings, as given */
+  char *folder;        /* more mappings */
+  char *endpoint;
+  char *region;
+  char *access_token;
+  char *client_token;
+  char *local_address;
+  char *trust;
+  gboolean skip_verification;
+  IstProtocolVersion version;
+  gboolean is_stdio;
+  char *stdio_service;
+  int half_close_grace; /* seconds, -1 for libist's */
+  guint idle_timeout;
+  char *port_file;
+  gboolean tells_json;
+  gboolean shows_status;
+} ProxyConfig;
+
+void proxy_config_clear (ProxyConfig *self);
+
+gboolean proxy_config_resolve (ProxyConfig *self,
+                               const ProxyOptions *options,
+                               GError **error);
+/* From the list and the folder again. */
+GPtrArray *proxy_config_load_mappings (const ProxyConfig *self,
+                                       GError **error);
+
+IstSecureTunnel *proxy_config_make_tunnel (ProxyConfig *self,
+                                           GError **error);
+IstForwarder *proxy_config_make_forwarder (const ProxyConfig *self,
+                                           IstSecureTunnel *tunnel);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ProxyConfig, proxy_config_clear)
+
+G_END_DECLS

@@ -1,0 +1,64 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "proxy-error.h"
+
+#include <ist/ist.h>
+#include <sysexits.h>
+
+G_DEFINE_QUARK (proxy - error - quark, proxy_error)
+
+static int
+get_tunnel_exit_status (IstError code)
+{
+  switch (code)
+    {
+    case IST_ERROR_INVALID_SETTING:
+      return EX_USAGE;
+    /* The token opens nothing any more, however often it is tried. */
+    case IST_ERROR_TOKEN_REJECTED:
+    case IST_ERROR_TUNNEL_CLOSED:
+    case IST_ERROR_REFUSED:
+    case IST_ERROR_CLIENT_REPLACED:
+      return EX_NOPERM;
+    case IST_ERROR_UNREACHABLE:
+    case IST_ERROR_TLS:
+      return EX_UNAVAILABLE;
+    case IST_ERROR_NOT_CONNECTED:
+    case IST_ERROR_SERVICE_UNAVAILABLE:
+    case IST_ERROR_TIMED_OUT:
+    case IST_ERROR_DISCONNECTED:
+    case IST_ERROR_STREAM_RESET:
+    case IST_ERROR_STREAM_REPLACED:
+    case IST_ERROR_CONNECTION_RESET:
+    case IST_ERROR_SESSION_RESET:
+      return EX_TEMPFAIL;
+    case IST_ERROR_NO_SUCH_SERVICE:
+      return EX_CONFIG;
+    case IST_ERROR_NOT_SUPPORTED:
+    case IST_ERROR_PROTOCOL:
+      return EX_PROTOCOL;
+    case IST_ERROR_FAILED:
+    case IST_ERROR_INVALID_STATE:
+    case IST_ERROR_NO_SUCH_STREAM:
+    case IST_ERROR_NO_SUCH_CONNECTION:
+    case IST_ERROR_TOO_LARGE:
+    case IST_ERROR_WOULD_BLOCK:
+    case IST_ERROR_STOPPED:
+    default:
+      return EX_SOFTWARE;
+    }
+}
+
+int
+proxy_error_get_exit_status (const GError *error)
+{
+  if (error->domain == PROXY_ERROR)
+    return error->code;
+  if (error->domain == IST_ERROR)
+    return get_tunnel_exit_status (error->code);
+  if (error->domain == G_OPTION_ERROR)
+    return EX_USAGE;
+  return EX_SOFTWARE;
+}

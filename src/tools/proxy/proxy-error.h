@@ -1,0 +1,20 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* What ends the program before there is a tunnel. The codes are the exit
+ * statuses of sysexits.h. */
+#define PROXY_ERROR (proxy_error_quark ())
+
+GQuark proxy_error_quark (void);
+
+/* The exit status of a program that ends because of @error. */
+int proxy_error_get_exit_status (const GError *error);
+
+G_END_DECLS

@@ -1,0 +1,95 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "proxy-ini.h"
+
+#include <sysexits.h>
+
+#include "proxy-error.h"
+
+/* The reference proxy's files have no groups, GKeyFile's have. */
+#define FIRST_GROUP "ist-proxy"
+
+static void
+pair_free (gpointer data)
+{
+  ProxyIniPair *pair = data;
+
+  g_free (pair->name);
+  g_free (pair->value);
+  g_free (pair);
+}
+
+/* To a file as GKeyFile knows it. */
+static char *
+adapt (const char *text)
+{
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+  GString *result = g_string_new ("[" FIRST_GROUP "]\n");
+
+  for (gsize i = 0; lines[i] != NULL; i++)
+    {
+      const char *line = g_strstrip (lines[i]);
+
+      g_string_append_printf (result, "%s%s\n", *line == ';' ? "#" : "", line);
+    }
+  return g_string_free (result, FALSE);
+}
+
+static void
+add_group (GPtrArray *pairs,
+           GKeyFile *file,
+           const char *group)
+{
+  g_auto (GStrv) names = g_key_file_get_keys (file, group, NULL, NULL);
+
+  for (gsize i = 0; names[i] != NULL; i++)
+    {
+      ProxyIniPair *pair = g_new (ProxyIniPair, 1);
+
+      pair->name = g_strdup (names[i]);
+      pair->value = g_key_file_get_value (file, group, names[i], NULL);
+      g_ptr_array_add (pairs, pair);
+    }
+}
+
+GPtrArray *
+proxy_ini_read (const char *path,
+                GError **error)
+{
+  g_autoptr (GKeyFile) file = g_key_file_new ();
+  g_autoptr (GPtrArray) pairs = g_ptr_array_new_with_free_func (pair_free);
+  g_autoptr (GError) local = NULL;
+  g_auto (GStrv) groups = NULL;
+  g_autofree char *text = NULL;
+  g_autofree char *adapted = NULL;
+
+  if (!g_file_get_contents (path, &text, NULL, &local))
+    {
+      g_set_error_literal (error, PROXY_ERROR, EX_CONFIG, local->message);
+      return NULL;
+    }
+  adapted = adapt (text);
+  if (!g_key_file_load_from_data (file, adapted, (gsize) -1, G_KEY_FILE_NONE, &local))
+    {
+      g_set_error (error, PROXY_ERROR, EX_CONFIG, "%s: %s", path, local->message);
+      return NULL;
+    }
+
+  groups = g_key_file_get_groups (file, NULL);
+  for (gsize i = 0; groups[i] != NULL; i++)
+    add_group (pairs, file, groups[i]);
+  return g_steal_pointer (&pairs);
+}
+
+gboolean
+proxy_ini_parse_boolean (const char *value,
+                         gboolean *result)
+{
+  static const char *const yes[] = { "true", "yes", "on", "1", NULL };
+  static const char *const no[] = { "false", "no", "off", "0", NULL };
+
+  *result = g_strv_contains (yes, value);
+  return *result || g_strv_contains (no, value);
+}

@@ -1,0 +1,32 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+#define PROXY_LOG_DEFAULT 4
+#define PROXY_LOG_MAX 255
+
+/* Takes one line, without its end. */
+typedef void (*ProxyLogSink) (const char *line,
+                              gpointer user_data);
+
+/* Everything that GLib logs goes to standard error, or to the journal if that
+ * is where it leads, as far as the level lets it: 0 nothing, 1 what ends the
+ * program, 2 errors, 3 warnings, 4 messages, 5 information, 6 all. */
+void proxy_log_init (void);
+void proxy_log_set_level (guint level);
+
+/* Lines go to @sink instead, until it is NULL. */
+void proxy_log_set_sink (ProxyLogSink sink,
+                         gpointer user_data);
+
+/* What ends the program. */
+void proxy_log_fatal (const char *format,
+                      ...) G_GNUC_PRINTF (1, 2);
+
+G_END_DECLS

@@ -1,0 +1,31 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* The service manager, systemd. Without it, or without libsystemd, these do nothing. */
+
+void proxy_manager_notify_ready (const char *status);
+void proxy_manager_notify_status (const char *status);
+void proxy_manager_notify_reloading (void);
+void proxy_manager_notify_stopping (void);
+
+/* Tells that the main loop turns, as often as the manager wants to hear it.
+ * Returns a source's id, 0 if it doesn't. */
+guint proxy_manager_start_watchdog (void);
+
+typedef struct
+{
+  char *name;
+  GSocket *socket;
+} ProxyManagerSocket;
+
+/* The listening sockets that it has opened for us. */
+GPtrArray *proxy_manager_take_sockets (GError **error);
+
+G_END_DECLS

@@ -1,0 +1,657 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "proxy-session.h"
+
+#include <fcntl.h>
+#include <glib-unix.h>
+#include <glib/gi18n.h>
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "proxy-announce.h"
+#include "proxy-error.h"
+#include "proxy-log.h"
+#include "proxy-manager.h"
+#include "proxy-mapping.h"
+#include "proxy-status.h"
+#include "proxy-stdio.h"
+
+/* How long an orderly end may take, in milliseconds. */
+#define FAREWELL_TIME 1500
+
+typedef struct
+{
+  ProxyConfig *config;
+  GMainLoop *loop;
+  IstSecureTunnel *tunnel;
+  IstForwarder *forwarder;
+  GPtrArray *places;  /* ProxyPlace: where is listened, or what is connected to */
+  GPtrArray *sockets; /* ProxyManagerSocket */
+  ProxyStatus *status;
+  GIOStream *stdio;
+  GArray *sources; /* ids */
+  guint farewell;
+  gboolean is_ready;
+  gboolean is_stopping;
+  gboolean has_terminal;
+  int exit_status;
+} Session;
+
+/* Ending */
+
+static gboolean
+on_farewell_over (gpointer user_data)
+{
+  Session *self = user_data;
+
+  self->farewell = 0;
+  g_main_loop_quit (self->loop);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+session_stop (Session *self,
+              int exit_status)
+{
+  if (self->is_stopping)
+    return;
+  self->is_stopping = TRUE;
+  self->exit_status = exit_status;
+  proxy_manager_notify_stopping ();
+  ist_forwarder_close (self->forwarder);
+  ist_secure_tunnel_stop (self->tunnel);
+  self->farewell = g_timeout_add (FAREWELL_TIME, on_farewell_over, self);
+}
+
+static void
+session_fail (Session *self,
+              const GError *error)
+{
+  if (self->is_stopping)
+    return;
+  proxy_log_fatal ("%s", error->message);
+  session_stop (self, proxy_error_get_exit_status (error));
+}
+
+/* Services and places */
+
+static void
+session_add_place (Session *self,
+                   const char *service,
+                   const char *address,
+                   guint port)
+{
+  ProxyPlace *place = g_new (ProxyPlace, 1);
+
+  place->service = g_strdup (service);
+  place->address = g_strdup (address);
+  place->port = port;
+  g_ptr_array_add (self->places, place);
+  if (self->config->mode == IST_MODE_DESTINATION)
+    g_message (_ ("Service %s: connecting to %s"), service != NULL ? service : "-", address);
+  else if (port != 0)
+    g_message (_ ("Service %s: listening on port %u"), service != NULL ? service : "-", port);
+  else
+    g_message (_ ("Service %s: listening on %s"), service != NULL ? service : "-", address);
+}
+
+static gboolean
+session_listen (Session *self,
+                const char *service,
+                const char *address,
+                GError **error)
+{
+  g_autoptr (GError) local = NULL;
+  guint port;
+
+  if (ist_forwarder_listen (self->forwarder, service, address, &port, &local))
+    {
+      session_add_place (self, service, address, port);
+      return TRUE;
+    }
+  g_set_error_literal (error, PROXY_ERROR, local->domain == IST_ERROR ? EX_USAGE : EX_UNAVAILABLE,
+                       local->message);
+  return FALSE;
+}
+
+static gboolean
+session_add_mapping (Session *self,
+                     const ProxyMapping *mapping,
+                     GError **error)
+{
+  if (self->config->mode == IST_MODE_SOURCE)
+    return session_listen (self, mapping->service, mapping->address, error);
+  if (!ist_forwarder_add_target (self->forwarder, mapping->service, mapping->address, error))
+    return FALSE;
+  session_add_place (self, mapping->service, mapping->address, 0);
+  return TRUE;
+}
+
+/* What was named on the command line is tried before the tunnel is: a token
+ * may be good for one connection only. */
+static gboolean
+session_add_named (Session *self,
+                   GError **error)
+{
+  GPtrArray *mappings = self->config->mappings;
+
+  for (guint i = 0; i < mappings->len; i++)
+    {
+      const ProxyMapping *mapping = g_ptr_array_index (mappings, i);
+
+      if (!mapping->from_folder && !session_add_mapping (self, mapping, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* A folder may have services of many tunnels. */
+static gboolean
+session_add_from_folder (Session *self,
+                         const char *const *services,
+                         GError **error)
+{
+  GPtrArray *mappings = self->config->mappings;
+
+  for (guint i = 0; i < mappings->len; i++)
+    {
+      const ProxyMapping *mapping = g_ptr_array_index (mappings, i);
+
+      if (mapping->from_folder && g_strv_contains (services, mapping->service) &&
+          !session_add_mapping (self, mapping, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* A source to which nobody said where to listen. */
+static gboolean
+session_listen_anywhere (Session *self,
+                         const char *const *services,
+                         GError **error)
+{
+  if (services[0] == NULL)
+    return session_listen (self, NULL, "0", error);
+  for (gsize i = 0; services[i] != NULL; i++)
+    {
+      if (!session_listen (self, services[i], "0", error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* The sockets' names are those of the services; the name of the only one doesn't matter. */
+static gboolean
+session_use_sockets (Session *self,
+                     const char *const *services,
+                     GError **error)
+{
+  for (guint i = 0; i < self->sockets->len; i++)
+    {
+      const ProxyManagerSocket *socket = g_ptr_array_index (self->sockets, i);
+      const char *service = g_strv_contains (services, socket->name) ? socket->name : NULL;
+      g_autoptr (GSocketAddress) address = g_socket_get_local_address (socket->socket, error);
+      g_autofree char *text = NULL;
+
+      if (address == NULL)
+        return FALSE;
+      if (service == NULL && (self->sockets->len > 1 || g_strv_length ((char **) services) > 1))
+        {
+          g_warning (_ ("The tunnel has no service “%s”, which is the name of a socket"), socket->name);
+          continue;
+        }
+      if (!ist_forwarder_listen_socket (self->forwarder, service, socket->socket, error))
+        return FALSE;
+      text = g_socket_connectable_to_string (G_SOCKET_CONNECTABLE (address));
+      session_add_place (self, service, text,
+                         G_IS_INET_SOCKET_ADDRESS (address)
+                           ? g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (address))
+                           : 0);
+    }
+  return TRUE;
+}
+
+/* Whether there is a place for a service of the tunnel at all. */
+static gboolean
+session_check_services (Session *self,
+                        const char *const *services,
+                        GError **error)
+{
+  g_autofree char *names = g_strjoinv (", ", (char **) services);
+  gboolean has_any = FALSE;
+  guint i;
+
+  for (i = 0; i < self->places->len; i++)
+    {
+      const ProxyPlace *place = g_ptr_array_index (self->places, i);
+
+      if (place->service == NULL && g_strv_length ((char **) services) > 1)
+        {
+          g_set_error (error, PROXY_ERROR, EX_CONFIG,
+                       _ ("The tunnel has several services, %s: say which one is meant, as in %s=%s"), names,
+                       services[0], place->address);
+          return FALSE;
+        }
+      if (place->service == NULL || g_strv_contains (services, place->service))
+        has_any = TRUE;
+      else if (services[0] == NULL)
+        g_warning (_ ("The tunnel has no services, so none is called “%s”"), place->service);
+      else
+        g_warning (_ ("The tunnel has no service “%s”; it has: %s"), place->service, names);
+    }
+  if (has_any)
+    return TRUE;
+  if (services[0] == NULL)
+    g_set_error_literal (error, PROXY_ERROR, EX_CONFIG,
+                         _ ("The tunnel has no services: give an address without the name of one"));
+  else
+    g_set_error (error, PROXY_ERROR, EX_CONFIG,
+                 _ ("No address is given for any service of the tunnel; it has: %s"), names);
+  return FALSE;
+}
+
+static void
+session_warn_of_others (Session *self,
+                        const char *const *services)
+{
+  for (gsize i = 0; services[i] != NULL; i++)
+    {
+      gboolean found = FALSE;
+
+      for (guint j = 0; j < self->places->len && !found; j++)
+        {
+          const ProxyPlace *place = g_ptr_array_index (self->places, j);
+
+          found = place->service == NULL || g_str_equal (place->service, services[i]);
+        }
+      if (!found)
+        g_warning (_ ("No address is given for the tunnel's service “%s”: its connections are refused"),
+                   services[i]);
+    }
+}
+
+static gboolean
+session_carry_stdio (Session *self,
+                     const char *const *services,
+                     GError **error)
+{
+  const char *service = self->config->stdio_service;
+
+  if (service == NULL && g_strv_length ((char **) services) > 1)
+    {
+      g_autofree char *names = g_strjoinv (", ", (char **) services);
+
+      g_set_error (error, PROXY_ERROR, EX_CONFIG,
+                   _ ("The tunnel has several services, %s: say which one is meant, as in --stdio=%s"), names,
+                   services[0]);
+      return FALSE;
+    }
+  self->stdio = proxy_stdio_new (error);
+  return self->stdio != NULL && ist_forwarder_forward (self->forwarder, service, self->stdio, error);
+}
+
+static gboolean
+session_announce (Session *self,
+                  GError **error)
+{
+  if (self->config->port_file != NULL &&
+      !proxy_announce_port_file (self->config->port_file, self->tunnel, self->places, error))
+    return FALSE;
+  return !self->config->tells_json || proxy_announce_json (self->tunnel, self->places, error);
+}
+
+static gboolean
+session_get_ready (Session *self,
+                   const char *const *services,
+                   GError **error)
+{
+  if (self->config->is_stdio)
+    return session_carry_stdio (self, services, error);
+
+  if (!session_add_from_folder (self, services, error) || !session_use_sockets (self, services, error))
+    return FALSE;
+  if (self->config->mode == IST_MODE_SOURCE && self->places->len == 0 && self->sockets->len == 0 &&
+      self->config->list == NULL && !session_listen_anywhere (self, services, error))
+    return FALSE;
+  if (!session_check_services (self, services, error))
+    return FALSE;
+  if (self->config->mode == IST_MODE_DESTINATION)
+    session_warn_of_others (self, services);
+  return session_announce (self, error);
+}
+
+/* The tunnel */
+
+static void
+session_notify_connected (Session *self)
+{
+  g_autofree char *names = g_strjoinv (", ", (char **) ist_secure_tunnel_get_service_ids (self->tunnel));
+  g_autofree char *status = g_strdup_printf (_ ("Connected; services: %s"), *names != '\0' ? names : "-");
+
+  g_message ("%s", status);
+  if (self->is_ready)
+    proxy_manager_notify_ready (status);
+}
+
+static void
+on_connection_success (IstSecureTunnel *tunnel,
+                       const char *const *services,
+                       Session *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!self->is_ready && !session_get_ready (self, services, &error))
+    {
+      session_fail (self, error);
+      return;
+    }
+  self->is_ready = TRUE;
+  session_notify_connected (self);
+}
+
+static void
+on_connection_failure (IstSecureTunnel *tunnel,
+                       const GError *error,
+                       gboolean will_retry,
+                       Session *self)
+{
+  if (!will_retry)
+    return;
+  g_warning (_ ("Can't connect: %s; trying again"), error->message);
+  proxy_manager_notify_status (error->message);
+}
+
+static void
+on_connection_shutdown (IstSecureTunnel *tunnel,
+                        const GError *error,
+                        Session *self)
+{
+  if (error == NULL || ist_secure_tunnel_get_state (tunnel) != IST_TUNNEL_STATE_WAITING)
+    return;
+  if (!self->config->settings.reconnect_on_data_error &&
+      g_error_matches (error, IST_ERROR, IST_ERROR_PROTOCOL))
+    {
+      session_fail (self, error);
+      return;
+    }
+  g_warning (_ ("The connection is lost: %s; reconnecting"), error->message);
+  proxy_manager_notify_status (error->message);
+}
+
+static void
+on_stopped (IstSecureTunnel *tunnel,
+            Session *self)
+{
+  const GError *error = ist_secure_tunnel_get_last_error (tunnel);
+
+  if (!self->is_stopping && error != NULL)
+    session_fail (self, error);
+  g_main_loop_quit (self->loop);
+}
+
+/* Connections */
+
+static void
+on_connection_opened (IstForwarder *forwarder,
+                      IstForwarderConnection *connection,
+                      Session *self)
+{
+  g_autofree char *text = proxy_describe_connection (connection);
+
+  g_info (_ ("Connection opened: %s"), text);
+}
+
+static void
+on_connection_closed (IstForwarder *forwarder,
+                      IstForwarderConnection *connection,
+                      const GError *error,
+                      Session *self)
+{
+  g_autofree char *text = proxy_describe_connection (connection);
+  g_autofree char *in = NULL;
+  g_autofree char *out = NULL;
+
+  in = g_format_size_full (ist_forwarder_connection_get_bytes_in (connection), G_FORMAT_SIZE_LONG_FORMAT);
+  out = g_format_size_full (ist_forwarder_connection_get_bytes_out (connection), G_FORMAT_SIZE_LONG_FORMAT);
+  g_info (_ ("Connection closed: %s: %s received, %s sent%s%s"), text, in, out, error != NULL ? ": " : "",
+          error != NULL ? error->message : "");
+  if (!self->config->is_stdio)
+    return;
+  if (error != NULL)
+    session_fail (self, error);
+  else
+    session_stop (self, EXIT_SUCCESS);
+}
+
+static void
+on_connection_failed (IstForwarder *forwarder,
+                      IstForwarderConnection *connection,
+                      const GError *error,
+                      Session *self)
+{
+  g_autofree char *text = proxy_describe_connection (connection);
+
+  if (self->config->is_stdio)
+    session_fail (self, error);
+  else if (!self->is_stopping)
+    g_warning (_ ("Connection failed: %s: %s"), text, error->message);
+}
+
+/* Signals */
+
+static void
+session_free_status (Session *self)
+{
+  g_clear_pointer (&self->status, proxy_status_free);
+}
+
+static gboolean
+session_on_end (Session *self,
+                int number)
+{
+  if (!self->is_stopping)
+    {
+      session_stop (self, EXIT_SUCCESS);
+      return G_SOURCE_CONTINUE;
+    }
+  /* Who asks twice wants it at once. */
+  session_free_status (self);
+  g_clear_object (&self->stdio);
+  if (self->config->port_file != NULL && self->is_ready)
+    g_unlink (self->config->port_file);
+  signal (number, SIG_DFL);
+  raise (number);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_interrupt (gpointer user_data)
+{
+  return session_on_end (user_data, SIGINT);
+}
+
+static gboolean
+on_terminate (gpointer user_data)
+{
+  return session_on_end (user_data, SIGTERM);
+}
+
+static gboolean
+has_terminal (void)
+{
+  int fd = open ("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+  if (fd == -1)
+    return FALSE;
+  close (fd);
+  return TRUE;
+}
+
+static void
+session_reload (Session *self)
+{
+  const char *const *services = ist_secure_tunnel_get_service_ids (self->tunnel);
+  g_autoptr (GPtrArray) mappings = NULL;
+  g_autoptr (GError) error = NULL;
+
+  mappings = proxy_config_load_mappings (self->config, &error);
+  if (mappings == NULL)
+    {
+      g_warning (_ ("Nothing is changed: %s"), error->message);
+      return;
+    }
+  g_ptr_array_unref (self->config->mappings);
+  self->config->mappings = g_steal_pointer (&mappings);
+  ist_forwarder_stop_listening (self->forwarder);
+  g_ptr_array_set_size (self->places, 0);
+  if (!session_add_named (self, &error) || !session_add_from_folder (self, services, &error) ||
+      !session_announce (self, &error))
+    g_warning (_ ("Not all could be reloaded: %s"), error->message);
+}
+
+/* To a program on a terminal this signal says that the terminal is gone, to
+ * any other one that its configuration has changed. */
+static gboolean
+on_hangup (gpointer user_data)
+{
+  Session *self = user_data;
+
+  if (self->has_terminal || self->config->is_stdio)
+    return session_on_end (self, SIGHUP);
+
+  proxy_manager_notify_reloading ();
+  if (self->is_ready && self->config->folder != NULL && self->sockets->len == 0)
+    session_reload (self);
+  else
+    g_message (_ ("There is nothing to reload"));
+  if (self->is_ready)
+    session_notify_connected (self);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+session_watch_signals (Session *self)
+{
+  static const struct
+  {
+    int number;
+    GSourceFunc func;
+  } watched[] = {
+    { SIGINT, on_interrupt },
+    { SIGTERM, on_terminate },
+    { SIGHUP, on_hangup },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (watched); i++)
+    {
+      struct sigaction action;
+      guint id;
+
+      /* As nohup has it. */
+      if (sigaction (watched[i].number, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+        continue;
+      id = g_unix_signal_add (watched[i].number, watched[i].func, self);
+      g_array_append_val (self->sources, id);
+    }
+}
+
+/* From the beginning to the end */
+
+static gboolean
+session_prepare (Session *self,
+                 GError **error)
+{
+  self->tunnel = proxy_config_make_tunnel (self->config, error);
+  if (self->tunnel == NULL)
+    return FALSE;
+  self->sockets = proxy_manager_take_sockets (error);
+  if (self->sockets == NULL)
+    return FALSE;
+  self->forwarder = proxy_config_make_forwarder (self->config, self->tunnel);
+  self->places = g_ptr_array_new_with_free_func ((GDestroyNotify) proxy_place_free);
+  return session_add_named (self, error);
+}
+
+static void
+session_connect_signals (Session *self)
+{
+  g_signal_connect (self->tunnel, "connection-success", G_CALLBACK (on_connection_success), self);
+  g_signal_connect (self->tunnel, "connection-failure", G_CALLBACK (on_connection_failure), self);
+  g_signal_connect (self->tunnel, "connection-shutdown", G_CALLBACK (on_connection_shutdown), self);
+  g_signal_connect (self->tunnel, "stopped", G_CALLBACK (on_stopped), self);
+  g_signal_connect (self->forwarder, "connection-opened", G_CALLBACK (on_connection_opened), self);
+  g_signal_connect (self->forwarder, "connection-closed", G_CALLBACK (on_connection_closed), self);
+  g_signal_connect (self->forwarder, "connection-failed", G_CALLBACK (on_connection_failed), self);
+}
+
+static void
+session_begin (Session *self)
+{
+  const char *place = self->config->endpoint != NULL ? self->config->endpoint : self->config->region;
+  g_autoptr (GError) error = NULL;
+  guint watchdog = proxy_manager_start_watchdog ();
+
+  if (watchdog != 0)
+    g_array_append_val (self->sources, watchdog);
+  session_watch_signals (self);
+  session_connect_signals (self);
+  if (self->config->shows_status)
+    self->status = proxy_status_new (self->forwarder, place);
+  g_message (_ ("Connecting to %s as %s"), place,
+             self->config->mode == IST_MODE_SOURCE ? _ ("source") : _ ("destination"));
+  if (!ist_secure_tunnel_start (self->tunnel, &error))
+    session_fail (self, error);
+}
+
+static void
+session_clear (Session *self)
+{
+  session_free_status (self);
+  for (guint i = 0; i < self->sources->len; i++)
+    g_source_remove (g_array_index (self->sources, guint, i));
+  g_array_unref (self->sources);
+  if (self->farewell != 0)
+    g_source_remove (self->farewell);
+  if (self->config->port_file != NULL && self->is_ready)
+    g_unlink (self->config->port_file);
+  if (self->tunnel != NULL)
+    g_signal_handlers_disconnect_by_data (self->tunnel, self);
+  if (self->forwarder != NULL)
+    g_signal_handlers_disconnect_by_data (self->forwarder, self);
+  g_clear_object (&self->forwarder);
+  g_clear_object (&self->tunnel);
+  g_clear_object (&self->stdio);
+  g_clear_pointer (&self->places, g_ptr_array_unref);
+  g_clear_pointer (&self->sockets, g_ptr_array_unref);
+  g_main_loop_unref (self->loop);
+}
+
+int
+proxy_session_run (ProxyConfig *config)
+{
+  g_autoptr (GError) error = NULL;
+  Session self = {
+    .config = config,
+    .loop = g_main_loop_new (NULL, FALSE),
+    .sources = g_array_new (FALSE, FALSE, sizeof (guint)),
+    .has_terminal = has_terminal (),
+  };
+
+  if (session_prepare (&self, &error))
+    {
+      session_begin (&self);
+      g_main_loop_run (self.loop);
+    }
+  else
+    {
+      proxy_log_fatal ("%s", error->message);
+      self.exit_status = proxy_error_get_exit_status (error);
+    }
+  session_clear (&self);
+  return self.exit_status;
+}

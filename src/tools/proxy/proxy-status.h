@@ -1,0 +1,23 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <ist/ist.h>
+
+G_BEGIN_DECLS
+
+/* Its service and the local program's address. */
+char *proxy_describe_connection (IstForwarderConnection *connection);
+
+/* A view on standard output, a terminal, of what a tunnel carries. It takes
+ * the log's lines, too, until it is freed and the terminal is as before. */
+typedef struct _ProxyStatus ProxyStatus;
+
+/* @place: what the tunnel connects to */
+ProxyStatus *proxy_status_new (IstForwarder *forwarder,
+                               const char *place);
+void proxy_status_free (ProxyStatus *self);
+
+G_END_DECLS

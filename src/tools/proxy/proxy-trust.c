@@ -1,0 +1,175 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "proxy-trust.h"
+
+#include <errno.h>
+#include <glib/gi18n.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "proxy-error.h"
+
+static void
+close_fd (gpointer data)
+{
+  close (GPOINTER_TO_INT (data));
+}
+
+static gboolean
+write_all (int fd,
+           const char *text)
+{
+  gsize left = strlen (text);
+
+  while (left > 0)
+    {
+      gssize n = write (fd, text, left);
+
+      if (n < 0 && errno != EINTR)
+        return FALSE;
+      if (n > 0)
+        {
+          text += n;
+          left -= n;
+        }
+    }
+  return TRUE;
+}
+
+/* GTlsFileDatabase wants one file, and may open it again later. */
+static GTlsDatabase *
+make_database (const char *pem,
+               GError **error)
+{
+  int fd = memfd_create ("ist-proxy-certificates", MFD_CLOEXEC);
+  g_autofree char *path = NULL;
+  GTlsDatabase *database;
+
+  if (fd == -1 || !write_all (fd, pem))
+    {
+      g_set_error_literal (error, PROXY_ERROR, EX_OSERR, g_strerror (errno));
+      if (fd != -1)
+        close (fd);
+      return NULL;
+    }
+  path = g_strdup_printf ("/proc/self/fd/%d", fd);
+  database = g_tls_file_database_new (path, error);
+  if (database == NULL)
+    close (fd);
+  else
+    g_object_set_data_full (G_OBJECT (database), "ist-proxy-certificates", GINT_TO_POINTER (fd), close_fd);
+  return database;
+}
+
+/* As c_rehash makes them: 1a2b3c4d.0 */
+static gboolean
+is_hashed (const char *name)
+{
+  int i;
+
+  for (i = 0; i < 8; i++)
+    {
+      if (!g_ascii_isxdigit (name[i]))
+        return FALSE;
+    }
+  return name[8] == '.' && g_ascii_isdigit (name[9]);
+}
+
+static gboolean
+is_certificate (const char *name)
+{
+  static const char *const suffixes[] = { ".pem", ".crt", ".cer" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (suffixes); i++)
+    {
+      if (g_str_has_suffix (name, suffixes[i]))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static void
+add_file (GHashTable *certificates,
+          const char *path)
+{
+  g_autoptr (GError) error = NULL;
+  GList *list = g_tls_certificate_list_new_from_file (path, &error);
+
+  if (error != NULL)
+    g_warning (_ ("Skipping a certificate: %s: %s"), path, error->message);
+  for (GList *l = list; l != NULL; l = l->next)
+    {
+      char *pem = NULL;
+
+      g_object_get (l->data, "certificate-pem", &pem, NULL);
+      g_hash_table_add (certificates, pem);
+    }
+  g_list_free_full (list, g_object_unref);
+}
+
+static char *
+read_folder (const char *path,
+             GError **error)
+{
+  g_autoptr (GHashTable) certificates = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr (GPtrArray) hashed = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) others = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GString) pem = g_string_new (NULL);
+  g_autoptr (GError) local = NULL;
+  g_autoptr (GDir) dir = g_dir_open (path, 0, &local);
+  GPtrArray *files;
+  GHashTableIter iter;
+  gpointer one;
+  const char *name;
+
+  if (dir == NULL)
+    {
+      g_set_error_literal (error, PROXY_ERROR, EX_NOINPUT, local->message);
+      return NULL;
+    }
+  while ((name = g_dir_read_name (dir)) != NULL)
+    {
+      if (is_hashed (name))
+        g_ptr_array_add (hashed, g_build_filename (path, name, NULL));
+      else if (is_certificate (name))
+        g_ptr_array_add (others, g_build_filename (path, name, NULL));
+    }
+
+  files = hashed->len > 0 ? hashed : others;
+  for (guint i = 0; i < files->len; i++)
+    add_file (certificates, g_ptr_array_index (files, i));
+  if (g_hash_table_size (certificates) == 0)
+    {
+      g_set_error (error, PROXY_ERROR, EX_NOINPUT, _ ("%s: no certificate in this folder"), path);
+      return NULL;
+    }
+  g_hash_table_iter_init (&iter, certificates);
+  while (g_hash_table_iter_next (&iter, &one, NULL))
+    g_string_append (pem, one);
+  return g_string_free (g_steal_pointer (&pem), FALSE);
+}
+
+GTlsDatabase *
+proxy_trust_load (const char *path,
+                  GError **error)
+{
+  g_autoptr (GError) local = NULL;
+  g_autofree char *absolute = NULL;
+  g_autofree char *pem = NULL;
+  GTlsDatabase *database;
+
+  if (g_file_test (path, G_FILE_TEST_IS_DIR))
+    {
+      pem = read_folder (path, error);
+      return pem != NULL ? make_database (pem, error) : NULL;
+    }
+  absolute = g_canonicalize_filename (path, NULL);
+  database = g_tls_file_database_new (absolute, &local);
+  if (database == NULL)
+    g_set_error (error, PROXY_ERROR, EX_NOINPUT, _ ("%s: no certificates: %s"), path, local->message);
+  return database;
+}
