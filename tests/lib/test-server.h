@@ -120,7 +120,7 @@ typedef enum
 {
   TEST_SERVER_PLAIN,
   TEST_SERVER_TLS,
-  TEST_SERVER_TLS_OTHER_HOST, /* the certificate is good, but not for 127.0.0.1 */
+  TEST_SERVER_TLS_OTHER_HOST, /* on 127.0.0.2, for which its certificate is not */
   TEST_SERVER_SILENT,         /* listens, but never accepts */
 } TestServerKind;
 

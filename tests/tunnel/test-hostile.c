@@ -1,0 +1,742 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Servers that break the rules, or are slow to keep them.
+ */
+
+#include <gnutls/gnutls.h>
+#include <string.h>
+
+#include "test-tunnel.h"
+
+#define CLIENT_TOKEN "0123456789abcdefghijklmnopqrstuvwxyz"
+
+static void
+start (TestEnd *end)
+{
+  g_autoptr (GError) error = NULL;
+
+  ist_secure_tunnel_start (end->tunnel, &error);
+  g_assert_no_error (error);
+}
+
+/* Neither whole nor cut off anywhere but in its first few characters. */
+static void
+assert_no_token (const char *text)
+{
+  char beginning[9] = { 0 };
+
+  memcpy (beginning, TEST_TOKEN, 8);
+  g_assert_null (strstr (text, beginning));
+  memcpy (beginning, CLIENT_TOKEN, 8);
+  g_assert_null (strstr (text, beginning));
+}
+
+static const char *
+get_message (TestEnd *end)
+{
+  const GError *error = ist_secure_tunnel_get_last_error (end->tunnel);
+
+  g_assert_nonnull (error);
+  assert_no_token (error->message);
+  return error->message;
+}
+
+/* Answers to the handshake */
+
+typedef struct
+{
+  const char *name;
+  const char *answer; /* all of it */
+  IstError error;
+  gboolean final;
+  const char *says; /* the message has it */
+  const char *channel_id;
+} Answer;
+
+#define LONG_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+static const Answer answers[] = {
+  { "token", "HTTP/1.1 403 Forbidden\r\nX-Status-Reason: Invalid access token: used before\r\nContent-Length: 0\r\n\r\n",
+    IST_ERROR_TOKEN_REJECTED, TRUE, "403", NULL },
+  { "token-in-body", "HTTP/1.1 400 Bad Request\r\nchannel-id: c-17\r\nContent-Length: 20\r\n\r\nInvalid access token",
+    IST_ERROR_TOKEN_REJECTED, TRUE, "Invalid access token", "c-17" },
+  { "channel-id", "HTTP/1.1 400 Bad Request\r\nchannel-id: c-18\r\n\r\nno", IST_ERROR_REFUSED, TRUE, "c-18", "c-18" },
+  { "closed", "HTTP/1.1 400 Bad Request\r\nX-Status-Reason: Tunnel is closed\r\nContent-Length: 0\r\n\r\n",
+    IST_ERROR_TUNNEL_CLOSED, TRUE, "Tunnel is closed", NULL },
+  { "expired", "HTTP/1.1 400 Bad Request\r\nX-Status-Reason: tunnel has expired\r\nContent-Length: 0\r\n\r\n",
+    IST_ERROR_TUNNEL_CLOSED, TRUE, "expired", NULL },
+  { "not-found", "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", IST_ERROR_REFUSED, TRUE, "404", NULL },
+  { "unauthorized", "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", IST_ERROR_TOKEN_REJECTED, TRUE, "401",
+    NULL },
+  { "redirect", "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n", IST_ERROR_REFUSED,
+    TRUE, "302", NULL },
+  { "too-many", "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n", IST_ERROR_SERVICE_UNAVAILABLE, FALSE,
+    "429", NULL },
+  { "unavailable", "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 6\r\n\r\nbroken", IST_ERROR_SERVICE_UNAVAILABLE,
+    FALSE, "broken", NULL },
+  { "internal", "HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n", IST_ERROR_SERVICE_UNAVAILABLE, FALSE, "500", NULL },
+  { "ok", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", IST_ERROR_PROTOCOL, FALSE, "200", NULL },
+  { "not-http", "SSH-2.0-OpenSSH_9.2\r\n\r\n", IST_ERROR_PROTOCOL, FALSE, "not HTTP", NULL },
+  { "empty-line", "\r\n\r\n", IST_ERROR_PROTOCOL, FALSE, "not HTTP", NULL },
+  { "no-accept", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n",
+    IST_ERROR_PROTOCOL, FALSE, "Sec-WebSocket-Accept", NULL },
+  { "wrong-accept",
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
+    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
+    IST_ERROR_PROTOCOL, FALSE, "Sec-WebSocket-Accept", NULL },
+  { "no-upgrade", "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\n\r\n", IST_ERROR_PROTOCOL, FALSE, "Upgrade",
+    NULL },
+  { "no-connection", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n", IST_ERROR_PROTOCOL, FALSE,
+    "Connection", NULL },
+  { "nothing", "", IST_ERROR_DISCONNECTED, FALSE, "closed", NULL },
+  { "half", "HTTP/1.1 101 Switching Pro", IST_ERROR_DISCONNECTED, FALSE, "closed", NULL },
+  { "quoted-token",
+    "HTTP/1.1 400 Bad Request\r\nX-Status-Reason: Invalid access token: " TEST_TOKEN ", client " CLIENT_TOKEN
+    "\r\nchannel-id: c-" TEST_TOKEN "\r\nContent-Length: 0\r\n\r\n",
+    IST_ERROR_TOKEN_REJECTED, TRUE, "[token]", "c-[token]" },
+  { "quoted-token-late",
+    "HTTP/1.1 400 " TEST_TOKEN "\r\nX-Status-Reason: token " LONG_A LONG_A LONG_A LONG_A LONG_A TEST_TOKEN
+    "\r\nContent-Length: 0\r\n\r\n",
+    IST_ERROR_TOKEN_REJECTED, TRUE, "aaaa", NULL },
+  { "quoted-token-cut",
+    "HTTP/1.1 400 Bad Request\r\nContent-Length: 600\r\n\r\ntoken " LONG_A LONG_A LONG_A LONG_A LONG_A TEST_TOKEN
+    TEST_TOKEN,
+    IST_ERROR_TOKEN_REJECTED, TRUE, "aaaa", NULL },
+  { "quoted-token-status", "HTTP/1.1 400 token " TEST_TOKEN "\r\nContent-Length: 0\r\n\r\n", IST_ERROR_TOKEN_REJECTED,
+    TRUE, "[token]", NULL },
+  { "control-characters",
+    "HTTP/1.1 400 Bad Request\r\nContent-Length: 12\r\n\r\na\tb\nc\x1b[1m\x80\xff",
+    IST_ERROR_REFUSED, TRUE, "a b c [1m", NULL },
+};
+
+static void
+answer_script (TestServer *server,
+               TestPeer *peer,
+               gpointer user_data)
+{
+  const Answer *answer = user_data;
+
+  if (!test_peer_read_request (peer))
+    return;
+  test_peer_say (peer, answer->answer);
+}
+
+static GLogWriterOutput
+collect_log (GLogLevelFlags level,
+             const GLogField *fields,
+             gsize n_fields,
+             gpointer user_data)
+{
+  GString *log = user_data;
+  gsize i;
+
+  for (i = 0; i < n_fields; i++)
+    {
+      if (fields[i].length < 0)
+        g_string_append_printf (log, "%s=%s\n", fields[i].key, (const char *) fields[i].value);
+    }
+  return G_LOG_WRITER_HANDLED;
+}
+
+static void
+collect_old_log (const char *domain,
+                 GLogLevelFlags level,
+                 const char *message,
+                 gpointer user_data)
+{
+  g_string_append_printf (user_data, "%s: %s\n", domain != NULL ? domain : "", message);
+}
+
+static GString *all_logs;
+
+static void
+test_answer (gconstpointer data)
+{
+  const Answer *answer = data;
+  g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, answer_script, (gpointer) answer);
+  g_autoptr (TestEnd) end = test_client_new (server, "max-attempts", 2, "client-token", CLIENT_TOKEN, NULL);
+  g_autofree char *expected = NULL;
+
+  start (end);
+  test_wait (test_end_count (end, "stopped") == 1);
+  g_assert_error (end->error, IST_ERROR, (int) answer->error);
+  g_assert_nonnull (strstr (get_message (end), answer->says));
+  g_assert_cmpint (ist_error_is_final (end->error), ==, answer->final);
+  g_assert_cmpuint (test_server_get_connections (server), ==, answer->final ? 1 : 2);
+  expected = g_strdup_printf ("failure %d retry", answer->error);
+  g_assert_cmpuint (test_end_count (end, expected), ==, answer->final ? 0 : 1);
+  g_assert_cmpuint (test_end_count (end, "success"), ==, 0);
+  g_assert_cmpuint (test_end_count (end, "shutdown"), ==, 0);
+  g_assert_cmpstr (ist_secure_tunnel_get_channel_id (end->tunnel), ==, answer->channel_id);
+  g_assert_nonnull (strstr (get_message (end), "127.0.0.1"));
+  g_assert_nonnull (strstr (all_logs->str, "libist"));
+  assert_no_token (all_logs->str);
+}
+
+static void
+flood_script (TestServer *server,
+              TestPeer *peer,
+              gpointer user_data)
+{
+  if (!test_peer_read_request (peer) || !test_peer_say (peer, "HTTP/1.1 101 Switching Protocols\r\n"))
+    return;
+  while (test_peer_say (peer, "X-Flood: " LONG_A "\r\n"))
+    continue;
+}
+
+static void
+test_header_flood (void)
+{
+  g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, flood_script, NULL);
+  g_autoptr (TestEnd) end = test_client_new (server, "reconnect-policy", IST_RECONNECT_POLICY_NEVER, NULL);
+
+  start (end);
+  test_wait (test_end_count (end, "stopped") == 1);
+  g_assert_error (end->error, IST_ERROR, IST_ERROR_PROTOCOL);
+}
+
+/* Time */
+
+typedef enum
+{
+  DRIP_NOTHING,
+  DRIP_HEADERS,
+  DRIP_BODY,
+} Drip;
+
+static void
+drip_script (TestServer *server,
+             TestPeer *peer,
+             gpointer user_data)
+{
+  if (!test_peer_read_request (peer))
+    return;
+  if (GPOINTER_TO_UINT (user_data) == DRIP_BODY)
+    test_peer_say (peer, "HTTP/1.1 403 Forbidden\r\nContent-Length: 500\r\n\r\n");
+  else
+    test_peer_say (peer, "HTTP/1.1 101 Switching Protocols\r\n");
+  while (!g_cancellable_is_cancelled (peer->cancellable))
+    {
+      if (GPOINTER_TO_UINT (user_data) != DRIP_NOTHING && !test_peer_say (peer, "a"))
+        return;
+      test_peer_sleep (peer, 50);
+      if (GPOINTER_TO_UINT (user_data) == DRIP_NOTHING && g_socket_condition_check (peer->socket, G_IO_HUP) != 0)
+        return;
+    }
+}
+
+/* The timeout is for the whole of it, however busy the server looks. */
+static void
+test_timeout (gconstpointer data)
+{
+  Drip drip = GPOINTER_TO_UINT (data);
+  g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, drip_script, (gpointer) data);
+  g_autoptr (TestEnd) end = test_client_new (server, "max-attempts", 1, "connect-timeout", 1, NULL);
+
+  start (end);
+  test_wait (test_end_count (end, "stopped") == 1);
+  if (drip == DRIP_BODY)
+    g_assert_error (end->error, IST_ERROR, IST_ERROR_TOKEN_REJECTED);
+  else
+    g_assert_error (end->error, IST_ERROR, IST_ERROR_TIMED_OUT);
+}
+
+/* Accepts TCP only: TLS never answers. */
+static void
+test_timeout_tls (void)
+{
+  g_autoptr (TestServer) server = test_server_new (TEST_SERVER_SILENT, NULL, NULL);
+  g_autofree char *endpoint = g_strdup_printf ("localhost:%u", test_server_get_port (server));
+  g_autoptr (TestEnd) end = test_client_new (server, "max-attempts", 1, "connect-timeout", 1, "endpoint", endpoint,
+                                             NULL);
+
+  start (end);
+  test_wait (test_end_count (end, "stopped") == 1);
+  g_assert_error (end->error, IST_ERROR, IST_ERROR_TIMED_OUT);
+  g_assert_nonnull (strstr (get_message (end), "TLS"));
+}
+
+/* stop() at each stage of connecting ends it at once, without a failure. */
+static void
+cancel_script (TestServer *server,
+               TestPeer *peer,
+               gpointer user_data)
+{
+  guint stage = GPOINTER_TO_UINT (user_data);
+
+  if (stage >= 1 && !test_peer_read_request (peer))
+    return;
+  if (stage == 2)
+    test_peer_say (peer, "HTTP/1.1 101 Switching Protocols\r\nUpgr");
+  if (stage == 3)
+    test_peer_say (peer, "HTTP/1.1 403 Forbidden\r\nContent-Length: 500\r\n\r\nhalf of");
+  test_server_set_step (server, 1);
+  while (!g_cancellable_is_cancelled (peer->cancellable) &&
+         (g_socket_condition_check (peer->socket, G_IO_HUP) & G_IO_HUP) == 0)
+    test_peer_sleep (peer, 20);
+}
+
+static void
+test_cancel (gconstpointer data)
+{
+  g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, cancel_script, (gpointer) data);
+  g_autoptr (TestEnd) end = test_client_new (server, NULL);
+  gint64 begun;
+
+  start (end);
+  test_wait (test_server_get_step (server) == 1);
+  test_run_for (20);
+  g_assert_cmpint (ist_secure_tunnel_get_state (end->tunnel), ==, IST_TUNNEL_STATE_CONNECTING);
+  begun = g_get_monotonic_time ();
+  ist_secure_tunnel_stop (end->tunnel);
+  g_assert_cmpuint (test_end_count (end, "stopped"), ==, 0);
+  test_wait (test_end_count (end, "stopped") == 1);
+  g_assert_cmpint (g_get_monotonic_time () - begun, <, 20 * G_USEC_PER_SEC);
+  g_assert_cmpuint (test_end_count (end, "failure"), ==, 0);
+  g_assert_cmpuint (test_end_count (end, "shutdown"), ==, 0);
+  g_assert_null (ist_secure_tunnel_get_last_error (end->tunnel));
+}
+
+static void
+test_cancel_tls (void)
+{
+  g_autoptr (TestServer) server = test_server_new (TEST_SERVER_SILENT, NULL, NULL);
+  g_autofree char *endpoint = g_strdup_printf ("127.0.0.1:%u", test_server_get_port (server));
+  g_autoptr (TestEnd) end = test_client_new (server, "endpoint", endpoint, NULL);
+
+  start (end);
+  test_run_for (100);
+  ist_secure_tunnel_stop (end->tunnel);
+  test_wait (test_end_count (end, "stopped") == 1);
+  g_assert_cmpuint (test_end_count (end, "failure"), ==, 0);
+}
+
+/* TLS */
+
+static void
+ignore_script (TestServer *server,
+               TestPeer *peer,
+               gpointer user_data)
+{
+  /* Nothing of the request may come. */
+  if (test_peer_read_request (peer))
+    test_server_set_step (server, 99);
+}
+
+static void
+test_certificates (void)
+{
+  static const struct
+  {
+    TestServerKind kind;
+    gboolean trusted;
+    const char *host;
+    const char *says;
+  } cases[] = {
+    { TEST_SERVER_TLS, FALSE, "localhost", "not trusted" },
+    { TEST_SERVER_TLS_OTHER_HOST, TRUE, "127.0.0.2", "another host" },
+    { TEST_SERVER_TLS, TRUE, "localhost", NULL },
+  };
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (TestServer) server = test_server_new (cases[i].kind, ignore_script, NULL);
+      g_autoptr (TestServer) other = test_server_new (TEST_SERVER_TLS, ignore_script, NULL);
+      TestServer *trusted = cases[i].trusted ? server : other;
+      g_autofree char *endpoint = g_strdup_printf ("%s:%u", cases[i].host, test_server_get_port (server));
+      g_autoptr (TestEnd) end = test_client_new (server, "max-attempts", 1, "endpoint", endpoint, "ca-file",
+                                                 test_server_get_ca_file (trusted), NULL);
+
+      start (end);
+      test_wait (test_end_count (end, "stopped") == 1);
+      if (cases[i].says == NULL)
+        {
+          g_assert_error (end->error, IST_ERROR, IST_ERROR_DISCONNECTED);
+          g_assert_cmpuint (test_server_get_step (server), ==, 99);
+          continue;
+        }
+      g_assert_error (end->error, IST_ERROR, IST_ERROR_TLS);
+      g_assert_nonnull (strstr (get_message (end), cases[i].says));
+      g_assert_cmpuint (test_server_get_step (server), ==, 0);
+    }
+}
+
+static void
+test_no_verification (void)
+{
+  g_autoptr (TestServer) server = test_server_new (TEST_SERVER_TLS, ignore_script, NULL);
+  g_autoptr (TestEnd) end = test_client_new (server, "max-attempts", 1, "ca-file", NULL, "verify-certificate", FALSE,
+                                             NULL);
+
+  start (end);
+  test_wait (test_end_count (end, "stopped") == 1);
+  g_assert_cmpuint (test_server_get_step (server), ==, 99);
+}
+
+/* GIO's servers can't be told to be old. */
+static void
+old_tls_script (TestServer *server,
+                TestPeer *peer,
+                gpointer user_data)
+{
+  g_autoptr (GInetAddress) address = g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV4);
+  g_autofree char *ca = NULL;
+  g_autoptr (GTlsCertificate) certificate = test_certificate_new (address, &ca);
+  g_autofree char *crt_pem = NULL;
+  g_autofree char *key_pem = NULL;
+  gnutls_certificate_credentials_t credentials;
+  gnutls_session_t session;
+  gnutls_datum_t crt;
+  gnutls_datum_t key;
+  char byte;
+
+  g_object_get (certificate, "certificate-pem", &crt_pem, "private-key-pem", &key_pem, NULL);
+  crt = (gnutls_datum_t){ (guchar *) crt_pem, strlen (crt_pem) };
+  key = (gnutls_datum_t){ (guchar *) key_pem, strlen (key_pem) };
+  gnutls_certificate_allocate_credentials (&credentials);
+  g_assert_cmpint (gnutls_certificate_set_x509_key_mem (credentials, &crt, &key, GNUTLS_X509_FMT_PEM), >=, 0);
+  gnutls_init (&session, GNUTLS_SERVER);
+  g_assert_cmpint (gnutls_priority_set_direct (session, "NORMAL:-VERS-ALL:+VERS-TLS1.1", NULL), ==, 0);
+  gnutls_credentials_set (session, GNUTLS_CRD_CERTIFICATE, credentials);
+  g_socket_set_blocking (peer->socket, TRUE);
+  gnutls_transport_set_int (session, g_socket_get_fd (peer->socket));
+  gnutls_handshake_set_timeout (session, GNUTLS_DEFAULT_HANDSHAKE_TIMEOUT);
+  /* Whether the client refuses now or later: not a byte of the request may come. */
+  if (gnutls_handshake (session) == GNUTLS_E_SUCCESS && gnutls_record_recv (session, &byte, 1) > 0)
+    test_server_set_step (server, 99);
+  else
+    test_server_set_step (server, 1);
+  gnutls_deinit (session);
+  gnutls_certificate_free_credentials (credentials);
+}
+
+static void
+test_old_tls (void)
+{
+  g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, old_tls_script, NULL);
+  g_autofree char *endpoint = g_strdup_printf ("localhost:%u", test_server_get_port (server));
+  g_autoptr (TestEnd) end = test_client_new (server, "max-attempts", 1, "endpoint", endpoint, "verify-certificate",
+                                             FALSE, NULL);
+
+  start (end);
+  test_wait (test_end_count (end, "stopped") == 1);
+  g_assert_error (end->error, IST_ERROR, IST_ERROR_TLS);
+  test_wait (test_server_get_step (server) != 0);
+  g_assert_cmpuint (test_server_get_step (server), ==, 1);
+}
+
+static void
+test_not_tls (void)
+{
+  g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, flood_script, NULL);
+  g_autofree char *endpoint = g_strdup_printf ("localhost:%u", test_server_get_port (server));
+  g_autoptr (TestEnd) end = test_client_new (server, "max-attempts", 1, "endpoint", endpoint, "connect-timeout", 2,
+                                             NULL);
+
+  start (end);
+  test_wait (test_end_count (end, "stopped") == 1);
+  g_assert_cmpuint (test_end_count (end, "success"), ==, 0);
+}
+
+static void
+test_unreachable (void)
+{
+  g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, ignore_script, NULL);
+  g_autofree char *endpoint = g_strdup_printf ("127.0.0.1:%u", test_server_get_port (server));
+  g_autoptr (TestEnd) end = test_client_new (server, "max-attempts", 2, "endpoint", endpoint, NULL);
+  g_autoptr (TestEnd) nowhere = test_client_new (server, "max-attempts", 1, "endpoint", "does-not-exist.invalid", NULL);
+
+  g_clear_pointer (&server, test_server_free);
+  start (end);
+  start (nowhere);
+  test_wait (test_end_count (end, "stopped") == 1 && test_end_count (nowhere, "stopped") == 1);
+  g_assert_error (end->error, IST_ERROR, IST_ERROR_UNREACHABLE);
+  g_assert_nonnull (strstr (get_message (end), endpoint));
+  g_assert_cmpuint (test_end_count (end, "failure"), ==, 2);
+  g_assert_error (nowhere->error, IST_ERROR, IST_ERROR_UNREACHABLE);
+  g_assert_nonnull (strstr (get_message (nowhere), "does-not-exist.invalid"));
+}
+
+/* After the handshake */
+
+typedef enum
+{
+  AFTER_NOTHING,      /* closes at once */
+  AFTER_GARBAGE,      /* bytes that are no message */
+  AFTER_TEXT,
+  AFTER_TOO_LARGE,    /* a frame larger than any */
+  AFTER_CLOSE_1001,
+  AFTER_CLOSE_1008,
+  AFTER_CLOSE_TOKEN,  /* quotes it */
+  AFTER_HALF_AND_RST, /* half a frame, then a reset of TCP */
+  AFTER_HALF_MESSAGE, /* half a message in a whole frame, then the end */
+} After;
+
+static void
+after_script (TestServer *server,
+              TestPeer *peer,
+              gpointer user_data)
+{
+  static const guint8 half[] = { TEST_FIN | TEST_BINARY, 126, 1, 0, 'h', 'a', 'l', 'f' };
+  g_autofree guint8 *large = g_malloc0 (TEST_MAX_FRAME + 1);
+  g_autoptr (GBytes) services = test_services_encode (test_ssh);
+  guint what = GPOINTER_TO_UINT (user_data);
+
+  if (!test_peer_upgrade (peer, what & 1 ? "Sec-WebSocket-Protocol: aws.iot.securetunneling-2.0\r\n" : NULL))
+    return;
+  if (what >= 100)
+    {
+      test_peer_send_services (peer, test_ssh);
+      /* A reset of TCP takes away what was not read yet. */
+      test_server_await_step (server, peer->number + 1);
+    }
+  switch (what % 100)
+    {
+    case AFTER_NOTHING:
+      break;
+    case AFTER_GARBAGE:
+      test_peer_send_frame (peer, TEST_FIN | TEST_BINARY, "\0\4\377\377\377\377", 6);
+      test_peer_linger (peer);
+      break;
+    case AFTER_TEXT:
+      test_peer_send_frame (peer, TEST_FIN | TEST_TEXT, "hello", 5);
+      test_peer_linger (peer);
+      break;
+    case AFTER_TOO_LARGE:
+      test_peer_send_frame (peer, TEST_FIN | TEST_BINARY, large, TEST_MAX_FRAME + 1);
+      test_peer_linger (peer);
+      break;
+    case AFTER_CLOSE_1001:
+      test_peer_send_close (peer, 1001, "going away");
+      test_peer_linger (peer);
+      break;
+    case AFTER_CLOSE_1008:
+      test_peer_send_close (peer, 1008, "replaced");
+      test_peer_linger (peer);
+      break;
+    case AFTER_CLOSE_TOKEN:
+      test_peer_send_close (peer, 1011, "Not you: " TEST_TOKEN);
+      test_peer_linger (peer);
+      break;
+    case AFTER_HALF_AND_RST:
+      test_peer_write (peer, half, sizeof half);
+      test_peer_abort (peer);
+      break;
+    case AFTER_HALF_MESSAGE:
+      test_peer_send_frame (peer, TEST_FIN | TEST_BINARY, g_bytes_get_data (services, NULL), 3);
+      break;
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+static void
+report_success (TestEnd *end,
+                const char *signal)
+{
+  if (g_str_equal (signal, "connection-success"))
+    test_server_set_step (end->hook_data, test_end_count (end, "success"));
+}
+
+static void
+test_after (gconstpointer data)
+{
+  static const int errors[] = {
+    [AFTER_NOTHING] = IST_ERROR_DISCONNECTED,      [AFTER_GARBAGE] = IST_ERROR_PROTOCOL,
+    [AFTER_TEXT] = IST_ERROR_PROTOCOL,             [AFTER_TOO_LARGE] = IST_ERROR_PROTOCOL,
+    [AFTER_CLOSE_1001] = IST_ERROR_DISCONNECTED,   [AFTER_CLOSE_1008] = IST_ERROR_CLIENT_REPLACED,
+    [AFTER_CLOSE_TOKEN] = IST_ERROR_DISCONNECTED,  [AFTER_HALF_AND_RST] = IST_ERROR_DISCONNECTED,
+    [AFTER_HALF_MESSAGE] = IST_ERROR_DISCONNECTED,
+  };
+  guint what = GPOINTER_TO_UINT (data);
+  gboolean connects = what >= 100;
+  gboolean final = what % 100 == AFTER_CLOSE_1008;
+  guint attempts = final ? 1 : 3;
+  g_autoptr (TestServer) server = test_server_new (what % 2 ? TEST_SERVER_TLS : TEST_SERVER_PLAIN, after_script,
+                                                   (gpointer) data);
+  g_autoptr (TestEnd) end = test_client_new (server, "max-attempts", 3, NULL);
+
+  end->hook = report_success;
+  end->hook_data = server;
+  start (end);
+  test_wait (test_end_count (end, "stopped") == 1);
+  g_assert_error (end->error, IST_ERROR, errors[what % 100]);
+  get_message (end);
+  assert_no_token (all_logs->str);
+  /* A success that breaks at once counts as a failure for max-attempts. */
+  g_assert_cmpuint (test_server_get_connections (server), ==, attempts);
+  g_assert_cmpuint (test_end_count (end, "success SSH"), ==, connects ? attempts : 0);
+  g_assert_cmpuint (test_end_count (end, "shutdown"), ==, connects ? attempts : 0);
+  g_assert_cmpuint (test_end_count (end, "failure"), ==, connects ? 0 : attempts);
+  g_assert_cmpuint (ist_secure_tunnel_get_reconnect_count (end->tunnel), ==, connects ? attempts - 1 : 0);
+  g_assert_cmpuint (end->n_messages, ==, 0);
+}
+
+/* Any other first message stands for an empty list of services, and counts itself. */
+static void
+no_services_script (TestServer *server,
+                    TestPeer *peer,
+                    gpointer user_data)
+{
+  if (test_peer_upgrade (peer, NULL) && test_peer_send_message (peer, 2, 1, NULL, 0, NULL) &&
+      test_peer_send_message (peer, 1, 1, NULL, 0, "hello"))
+    test_peer_linger (peer);
+}
+
+static void
+test_no_services (void)
+{
+  g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, no_services_script, NULL);
+  g_autoptr (TestEnd) end = test_client_new (server, NULL);
+  const char *const *services;
+
+  start (end);
+  test_wait (end->n_messages == 1);
+  g_assert_cmpuint (test_end_count (end, "success"), ==, 1);
+  g_assert_cmpstr (test_end_last (end, "success"), ==, "success");
+  g_assert_cmpstr (test_end_last (end, "stream-started"), ==, "stream-started - 0 V1");
+  services = ist_secure_tunnel_get_service_ids (end->tunnel);
+  g_assert_nonnull (services);
+  g_assert_null (services[0]);
+}
+
+/* The request, to the letter. */
+static void
+request_script (TestServer *server,
+                TestPeer *peer,
+                gpointer user_data)
+{
+  if (!test_peer_upgrade (peer, NULL))
+    return;
+  test_server_push (server, g_strdup (peer->request));
+  test_server_push (server, test_peer_dup_header (peer, "client-token"));
+  test_peer_send_services (peer, test_ssh);
+  test_peer_send_close (peer, 1001, NULL);
+  test_peer_linger (peer);
+}
+
+static guint
+count_lines (const char *request,
+             const char *prefix)
+{
+  g_auto (GStrv) lines = g_strsplit (request, "\r\n", -1);
+  guint n = 0;
+  guint i;
+
+  for (i = 0; lines[i] != NULL; i++)
+    n += g_ascii_strncasecmp (lines[i], prefix, strlen (prefix)) == 0;
+  return n;
+}
+
+static void
+test_request (gconstpointer data)
+{
+  IstMode mode = GPOINTER_TO_INT (data);
+  g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, request_script, NULL);
+  g_autofree char *endpoint = g_strconcat (test_server_get_endpoint (server), "/a%20b%0d%0aX-Evil:%201", NULL);
+  g_autoptr (TestEnd) end = test_client_new (server, "max-attempts", 3, "mode", mode, "endpoint",
+                                             mode == IST_MODE_SOURCE ? test_server_get_endpoint (server) : endpoint,
+                                             NULL);
+  g_autoptr (TestEnd) other = test_client_new (server, "max-attempts", 1, NULL);
+  g_autofree char *host = g_strdup_printf ("Host: 127.0.0.1:%u", test_server_get_port (server));
+  g_autofree char *first_token = NULL;
+  guint i;
+
+  start (end);
+  test_wait (test_end_count (end, "stopped") == 1);
+  for (i = 0; i < 3; i++)
+    {
+      g_autofree char *request = test_server_pop (server);
+      g_autofree char *token = test_server_pop (server);
+      const char *line = mode == IST_MODE_SOURCE
+                             ? "GET /tunnel?local-proxy-mode=source HTTP/1.1\r\n"
+                             : "GET /a%20b%0d%0aX-Evil:%201?local-proxy-mode=destination HTTP/1.1\r\n";
+
+      g_assert_nonnull (request);
+      g_assert_cmpuint (g_ascii_strncasecmp (request, line, strlen (line)), ==, 0);
+      g_assert_cmpuint (strlen (request), <=, 4096);
+      g_assert_cmpuint (count_lines (request, "access-token:"), ==, 1);
+      g_assert_cmpuint (count_lines (request, "access-token: " TEST_TOKEN), ==, 1);
+      g_assert_cmpuint (count_lines (request, "client-token:"), ==, 1);
+      g_assert_cmpuint (count_lines (request, "Sec-WebSocket-Version: 13"), ==, 1);
+      g_assert_cmpuint (count_lines (request, "Sec-WebSocket-Extensions"), ==, 0);
+      g_assert_cmpuint (count_lines (request, "Upgrade: websocket"), ==, 1);
+      g_assert_cmpuint (count_lines (request, "X-Evil"), ==, 0);
+      g_assert_cmpuint (count_lines (request, host), ==, 1);
+      g_assert_nonnull (strstr (request, "aws.iot.securetunneling-3.0"));
+      /* A UUID, the same at each attempt. */
+      g_assert_true (g_uuid_string_is_valid (token));
+      if (first_token == NULL)
+        first_token = g_steal_pointer (&token);
+      else
+        g_assert_cmpstr (token, ==, first_token);
+    }
+  /* Another object has another one, and the same after stop() and start(). */
+  for (i = 0; i < 2; i++)
+    {
+      g_autofree char *request = NULL;
+      g_autofree char *token = NULL;
+
+      start (i == 0 ? other : end);
+      test_wait (test_end_count (i == 0 ? other : end, "stopped") == i + 1);
+      request = test_server_pop (server);
+      token = test_server_pop (server);
+      if (i == 0)
+        g_assert_cmpstr (token, !=, first_token);
+      else
+        g_assert_cmpstr (token, ==, first_token);
+      while (i == 1 && (request = (g_free (request), test_server_pop (server))) != NULL)
+        continue;
+    }
+}
+
+int
+main (int argc,
+      char **argv)
+{
+  guint i;
+
+  g_setenv ("G_MESSAGES_DEBUG", "all", TRUE);
+  g_test_init (&argc, &argv, NULL);
+  all_logs = g_string_new (NULL);
+  g_log_set_writer_func (collect_log, all_logs, NULL);
+  g_log_set_default_handler (collect_old_log, all_logs);
+
+  for (i = 0; i < G_N_ELEMENTS (answers); i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/hostile/answer/%s", answers[i].name);
+
+      g_test_add_data_func (path, &answers[i], test_answer);
+    }
+  g_test_add_func ("/hostile/header-flood", test_header_flood);
+  g_test_add_data_func ("/hostile/timeout/nothing", GUINT_TO_POINTER (DRIP_NOTHING), test_timeout);
+  g_test_add_data_func ("/hostile/timeout/headers", GUINT_TO_POINTER (DRIP_HEADERS), test_timeout);
+  g_test_add_data_func ("/hostile/timeout/body", GUINT_TO_POINTER (DRIP_BODY), test_timeout);
+  g_test_add_func ("/hostile/timeout/tls", test_timeout_tls);
+  for (i = 0; i < 4; i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/hostile/cancel/%u", i);
+
+      g_test_add_data_func (path, GUINT_TO_POINTER (i), test_cancel);
+    }
+  g_test_add_func ("/hostile/cancel/tls", test_cancel_tls);
+  g_test_add_func ("/hostile/certificates", test_certificates);
+  g_test_add_func ("/hostile/no-verification", test_no_verification);
+  g_test_add_func ("/hostile/old-tls", test_old_tls);
+  g_test_add_func ("/hostile/not-tls", test_not_tls);
+  g_test_add_func ("/hostile/unreachable", test_unreachable);
+  for (i = 0; i < 2 * (AFTER_HALF_MESSAGE + 1); i++)
+    {
+      guint what = i / 2 + (i % 2) * 100;
+      g_autofree char *path = g_strdup_printf ("/hostile/after/%u%s", i / 2, i % 2 ? "/connected" : "");
+
+      g_test_add_data_func (path, GUINT_TO_POINTER (what), test_after);
+    }
+  g_test_add_func ("/hostile/no-services", test_no_services);
+  g_test_add_data_func ("/hostile/request/source", GINT_TO_POINTER (IST_MODE_SOURCE), test_request);
+  g_test_add_data_func ("/hostile/request/destination", GINT_TO_POINTER (IST_MODE_DESTINATION), test_request);
+
+  return g_test_run ();
+}
