@@ -291,6 +291,17 @@ is_unavailable (const GError *error)
          g_error_matches (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT);
 }
 
+static GSocketAddress *
+with_port (GInetSocketAddress *address,
+           guint port)
+{
+  GInetAddress *host = g_inet_socket_address_get_address (address);
+  gboolean has_scope = g_inet_address_get_family (host) == G_SOCKET_FAMILY_IPV6;
+
+  return g_object_new (G_TYPE_INET_SOCKET_ADDRESS, "address", host, "port", port, "scope-id",
+                       has_scope ? g_inet_socket_address_get_scope_id (address) : 0, NULL);
+}
+
 /* Binds all addresses to one port: @port, or any if that is 0. */
 static gboolean
 listen_at_port (IstListener *self,
@@ -303,15 +314,10 @@ listen_at_port (IstListener *self,
 
   for (i = 0; i < addresses->len; i++)
     {
-      g_autoptr (GSocketAddress) address = NULL;
+      g_autoptr (GSocketAddress) address = with_port (addresses->pdata[i], *port);
       g_autoptr (GSocketAddress) bound = NULL;
       g_autoptr (GSocket) socket = NULL;
 
-      address = g_object_new (G_TYPE_INET_SOCKET_ADDRESS,
-                              "address", g_inet_socket_address_get_address (addresses->pdata[i]),
-                              "scope-id", g_inet_socket_address_get_scope_id (addresses->pdata[i]),
-                              "port", *port,
-                              NULL);
       g_clear_error (&failure);
       socket = bind_and_listen (address, &failure);
       if (socket == NULL)
