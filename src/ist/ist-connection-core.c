@@ -9,6 +9,10 @@
 #include "ist-error.h"
 #include "protocol/ist-wire-private.h"
 
+/* What a piece of data takes besides its bytes, roughly; so that a buffer full
+ * of tiny pieces is no larger than one of large ones. */
+#define PIECE_OVERHEAD 256
+
 struct _IstConnectionCore
 {
   gatomicrefcount ref_count;
@@ -24,61 +28,138 @@ struct _IstConnectionCore
 
   GMutex mutex; /* guards what follows */
   GCond changed;
-  GPtrArray *sources[2]; /* that wait for a direction */
+  guint n_blocked;       /* threads that wait for changes */
+  GSList *contexts[2];   /* GMainContexts in which a source waits for a direction */
   GQueue received;       /* of GBytes */
   gsize received_offset; /* taken of the first one */
   gsize received_size;
   gboolean stalled;
   gboolean stalled_told;
   GQueue written; /* of GBytes, on their way to the tunnel */
-  gsize unsent;   /* bytes written that are not on the wire */
+  gsize unsent;   /* what is written and not on the wire takes */
+  gboolean full;  /* no room to write, until half of it is on the wire */
   gboolean kicked;
-  gboolean shut[2];
-  gboolean closed;
-  gboolean ended;
-  GError *failure;    /* with ended; NULL for a clean end */
-  GPtrArray *flushes; /* of GTask */
+  gboolean shut[2]; /* by the user */
+  gboolean ended;   /* by the peer or the tunnel */
+  GError *failure;  /* with ended; NULL for a clean end */
+  GPtrArray *flushes;
   guint64 bytes_in;
   guint64 bytes_out;
 };
 
-/* Waking */
-
-/* With the mutex held. A source that is ready stays so until an operation would block. */
-static void
-set_ready (IstConnectionCore *self,
-           IstConnectionDirection direction,
-           gboolean ready)
+/* Somebody who waits until all is on the wire. */
+typedef struct
 {
-  GPtrArray *sources = self->sources[direction];
-  guint i = 0;
+  GTask *task;
+  GSource *cancelled;
+} Flush;
 
-  while (i < sources->len)
-    {
-      GSource *source = g_ptr_array_index (sources, i);
+static void
+flush_free (gpointer data)
+{
+  Flush *flush = data;
 
-      if (g_source_is_destroyed (source))
-        {
-          g_ptr_array_remove_index_fast (sources, i);
-          continue;
-        }
-      g_source_set_ready_time (source, ready ? 0 : -1);
-      i++;
-    }
-  if (ready)
-    g_cond_broadcast (&self->changed);
+  if (flush->cancelled != NULL)
+    g_source_destroy (flush->cancelled);
+  g_clear_pointer (&flush->cancelled, g_source_unref);
+  g_object_unref (flush->task);
+  g_free (flush);
 }
+
+/* Waiting and waking */
 
 static gboolean
 is_ready (IstConnectionCore *self,
           IstConnectionDirection direction)
 {
-  if (self->ended || self->closed || self->shut[direction])
+  if (self->ended || self->shut[direction])
     return TRUE;
-  if (direction == IST_CONNECTION_IN)
-    return self->received_size > 0;
-  return self->unsent < self->buffer_size;
+  return direction == IST_CONNECTION_IN ? self->received_size > 0 : !self->full;
 }
+
+static void
+wake_context (gpointer context)
+{
+  g_main_context_wakeup (context);
+  g_main_context_unref (context);
+}
+
+/* Gives the mutex back after a change. */
+static void
+unlock_and_wake (IstConnectionCore *self)
+{
+  GSList *readers = NULL;
+  GSList *writers = NULL;
+
+  if (is_ready (self, IST_CONNECTION_IN))
+    readers = g_steal_pointer (&self->contexts[IST_CONNECTION_IN]);
+  if (is_ready (self, IST_CONNECTION_OUT))
+    writers = g_steal_pointer (&self->contexts[IST_CONNECTION_OUT]);
+  if (self->n_blocked > 0)
+    g_cond_broadcast (&self->changed);
+  g_mutex_unlock (&self->mutex);
+
+  g_slist_free_full (readers, wake_context);
+  g_slist_free_full (writers, wake_context);
+}
+
+/* A source asks by itself, whenever its context does, whether its direction is
+ * ready; the connection knows only the contexts that it has to wake. Keeping
+ * the sources would keep the streams that they are for, and the ready time of a
+ * source can be missed by a context that the source is just being attached to. */
+typedef struct
+{
+  GSource source;
+  IstConnectionCore *core;
+  IstConnectionDirection direction;
+} ReadySource;
+
+static gboolean
+ready_source_check (GSource *source)
+{
+  ReadySource *self = (ReadySource *) source;
+  IstConnectionCore *core = self->core;
+  GMainContext *context = g_source_get_context (source);
+  GSList **contexts = &core->contexts[self->direction];
+  gboolean ready;
+
+  g_mutex_lock (&core->mutex);
+  ready = is_ready (core, self->direction);
+  if (!ready && g_slist_find (*contexts, context) == NULL)
+    *contexts = g_slist_prepend (*contexts, g_main_context_ref (context));
+  g_mutex_unlock (&core->mutex);
+  return ready;
+}
+
+static gboolean
+ready_source_prepare (GSource *source,
+                      int *timeout)
+{
+  *timeout = -1;
+  return ready_source_check (source);
+}
+
+/* It is the child of the one that calls back. */
+static gboolean
+ready_source_dispatch (GSource *source,
+                       GSourceFunc callback,
+                       gpointer user_data)
+{
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+ready_source_finalize (GSource *source)
+{
+  ist_connection_core_unref (((ReadySource *) source)->core);
+}
+
+static GSourceFuncs ready_source_funcs = {
+  .prepare = ready_source_prepare,
+  .check = ready_source_check,
+  .dispatch = ready_source_dispatch,
+  .finalize = ready_source_finalize,
+};
 
 static void
 on_cancelled (GCancellable *cancellable,
@@ -91,7 +172,28 @@ on_cancelled (GCancellable *cancellable,
   g_mutex_unlock (&self->mutex);
 }
 
-/* Takes the mutex, and waits until the direction is ready if asked to. */
+/* Returns FALSE if cancelled. */
+static gboolean
+wait_until_ready (IstConnectionCore *self,
+                  IstConnectionDirection direction,
+                  GCancellable *cancellable,
+                  GError **error)
+{
+  gulong id = 0;
+
+  if (cancellable != NULL)
+    id = g_cancellable_connect (cancellable, G_CALLBACK (on_cancelled), self, NULL);
+  g_mutex_lock (&self->mutex);
+  self->n_blocked++;
+  while (!is_ready (self, direction) && !g_cancellable_is_cancelled (cancellable))
+    g_cond_wait (&self->changed, &self->mutex);
+  self->n_blocked--;
+  g_mutex_unlock (&self->mutex);
+  g_cancellable_disconnect (cancellable, id);
+  return !g_cancellable_set_error_if_cancelled (cancellable, error);
+}
+
+/* Takes the mutex, once the direction is ready. */
 static gboolean
 lock_when_ready (IstConnectionCore *self,
                  IstConnectionDirection direction,
@@ -99,62 +201,32 @@ lock_when_ready (IstConnectionCore *self,
                  GCancellable *cancellable,
                  GError **error)
 {
-  gulong id = 0;
-
-  g_mutex_lock (&self->mutex);
-  if (is_ready (self, direction))
-    return TRUE;
-
-  if (!blocking)
+  while (TRUE)
     {
-      set_ready (self, direction, FALSE);
+      g_mutex_lock (&self->mutex);
+      if (is_ready (self, direction))
+        return TRUE;
       g_mutex_unlock (&self->mutex);
-      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK,
-                           direction == IST_CONNECTION_IN ? "No data has arrived" : "The send queue is full");
-      return FALSE;
-    }
-  if (self->thread == g_thread_self ())
-    {
-      g_mutex_unlock (&self->mutex);
-      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-                           "Waiting in the thread of the tunnel would stop the tunnel itself; use the asynchronous "
-                           "functions, or another thread");
-      return FALSE;
-    }
 
-  g_mutex_unlock (&self->mutex);
-  if (cancellable != NULL)
-    id = g_cancellable_connect (cancellable, G_CALLBACK (on_cancelled), self, NULL);
-  g_mutex_lock (&self->mutex);
-  while (!is_ready (self, direction) && !g_cancellable_is_cancelled (cancellable))
-    g_cond_wait (&self->changed, &self->mutex);
-  g_mutex_unlock (&self->mutex);
-  g_cancellable_disconnect (cancellable, id);
-
-  if (g_cancellable_set_error_if_cancelled (cancellable, error))
-    return FALSE;
-  /* There is one reader and one writer, so it is still ready. */
-  g_mutex_lock (&self->mutex);
-  return TRUE;
+      if (!blocking)
+        {
+          g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK,
+                               direction == IST_CONNECTION_IN ? "No data has arrived" : "The send queue is full");
+          return FALSE;
+        }
+      if (self->thread == g_thread_self ())
+        {
+          g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+                               "Waiting in the thread of the tunnel would stop the tunnel itself; use the "
+                               "asynchronous functions, or another thread");
+          return FALSE;
+        }
+      if (!wait_until_ready (self, direction, cancellable, error))
+        return FALSE;
+    }
 }
 
 /* In the tunnel's context */
-
-static gboolean
-on_stall_timeout (gpointer user_data)
-{
-  g_autoptr (IstConnectionCore) self = ist_connection_core_ref (user_data);
-  g_autoptr (GError) error = NULL;
-
-  g_set_error (&error, IST_ERROR, IST_ERROR_TIMED_OUT,
-               "The connection was reset: nobody read its data for %u seconds", self->stall_timeout);
-  g_mutex_lock (&self->mutex);
-  self->failure = g_steal_pointer (&error);
-  g_mutex_unlock (&self->mutex);
-
-  ist_connection_core_close (self);
-  return G_SOURCE_REMOVE;
-}
 
 static void
 stop_stall_timer (IstConnectionCore *self)
@@ -163,6 +235,8 @@ stop_stall_timer (IstConnectionCore *self)
     g_source_destroy (self->stall_timer);
   g_clear_pointer (&self->stall_timer, g_source_unref);
 }
+
+static gboolean on_stall_timeout (gpointer user_data);
 
 static void
 tell_stalled (IstConnectionCore *self,
@@ -180,8 +254,9 @@ tell_stalled (IstConnectionCore *self,
 
 /* Carries out what the stream's side has asked for, in the order in which it did. */
 static void
-settle (IstConnectionCore *self)
+settle (IstConnectionCore *core)
 {
+  g_autoptr (IstConnectionCore) self = ist_connection_core_ref (core);
   GQueue written;
   GBytes *data;
   gboolean stalled;
@@ -195,7 +270,7 @@ settle (IstConnectionCore *self)
   stalled = self->stalled;
   stalled_changed = self->stalled != self->stalled_told;
   self->stalled_told = self->stalled;
-  closed = self->closed;
+  closed = self->shut[IST_CONNECTION_IN] && self->shut[IST_CONNECTION_OUT];
   g_mutex_unlock (&self->mutex);
 
   while ((data = g_queue_pop_head (&written)) != NULL)
@@ -215,6 +290,25 @@ settle (IstConnectionCore *self)
       stop_stall_timer (self);
       self->backend->close (self, tunnel);
     }
+}
+
+static gboolean
+on_stall_timeout (gpointer user_data)
+{
+  g_autoptr (IstConnectionCore) self = ist_connection_core_ref (user_data);
+  g_autoptr (GError) error = NULL;
+  gpointer tunnel;
+
+  settle (self);
+  tunnel = self->tunnel;
+  if (self->stall_timer == NULL || tunnel == NULL)
+    return G_SOURCE_REMOVE;
+
+  g_set_error (&error, IST_ERROR, IST_ERROR_TIMED_OUT,
+               "The connection was reset: what it had received was not read for %u seconds", self->stall_timeout);
+  ist_connection_core_end (self, error);
+  self->backend->close (self, tunnel);
+  return G_SOURCE_REMOVE;
 }
 
 static gboolean
@@ -262,7 +356,6 @@ ist_connection_core_new (IstStreamInfo *info,
                          gpointer tunnel)
 {
   IstConnectionCore *self = g_new0 (IstConnectionCore, 1);
-  guint i;
 
   g_atomic_ref_count_init (&self->ref_count);
   self->info = ist_stream_info_ref (info);
@@ -277,9 +370,7 @@ ist_connection_core_new (IstStreamInfo *info,
   g_cond_init (&self->changed);
   g_queue_init (&self->received);
   g_queue_init (&self->written);
-  for (i = 0; i < G_N_ELEMENTS (self->sources); i++)
-    self->sources[i] = g_ptr_array_new_with_free_func ((GDestroyNotify) g_source_unref);
-  self->flushes = g_ptr_array_new_with_free_func (g_object_unref);
+  self->flushes = g_ptr_array_new_with_free_func (flush_free);
   return self;
 }
 
@@ -301,8 +392,8 @@ ist_connection_core_unref (IstConnectionCore *self)
   stop_stall_timer (self);
   g_queue_clear_full (&self->received, (GDestroyNotify) g_bytes_unref);
   g_queue_clear_full (&self->written, (GDestroyNotify) g_bytes_unref);
-  for (i = 0; i < G_N_ELEMENTS (self->sources); i++)
-    g_ptr_array_unref (self->sources[i]);
+  for (i = 0; i < G_N_ELEMENTS (self->contexts); i++)
+    g_slist_free_full (self->contexts[i], (GDestroyNotify) g_main_context_unref);
   g_ptr_array_unref (self->flushes);
   g_clear_error (&self->failure);
   ist_stream_info_unref (self->info);
@@ -324,6 +415,13 @@ ist_connection_core_get_lane (IstConnectionCore *self)
   return &self->lane;
 }
 
+/* What the receive buffer takes. */
+static gsize
+get_unread (IstConnectionCore *self)
+{
+  return self->received_size + (gsize) self->received.length * PIECE_OVERHEAD;
+}
+
 void
 ist_connection_core_receive (IstConnectionCore *self,
                              GBytes *data)
@@ -336,18 +434,17 @@ ist_connection_core_receive (IstConnectionCore *self,
 
   g_mutex_lock (&self->mutex);
   self->bytes_in += size;
-  if (self->shut[IST_CONNECTION_IN] || self->closed)
+  if (self->shut[IST_CONNECTION_IN])
     {
       g_mutex_unlock (&self->mutex);
       return;
     }
   g_queue_push_tail (&self->received, g_bytes_ref (data));
   self->received_size += size;
-  became_full = !self->stalled && self->received_size >= self->buffer_size;
+  became_full = !self->stalled && get_unread (self) >= self->buffer_size;
   if (became_full)
     self->stalled = TRUE;
-  set_ready (self, IST_CONNECTION_IN, TRUE);
-  g_mutex_unlock (&self->mutex);
+  unlock_and_wake (self);
 
   if (became_full)
     settle (self);
@@ -362,7 +459,7 @@ take_flushes (IstConnectionCore *self)
   if (self->unsent > 0 || self->flushes->len == 0)
     return NULL;
   flushes = g_steal_pointer (&self->flushes);
-  self->flushes = g_ptr_array_new_with_free_func (g_object_unref);
+  self->flushes = g_ptr_array_new_with_free_func (flush_free);
   return flushes;
 }
 
@@ -375,17 +472,17 @@ ist_connection_core_written (IstConnectionCore *self,
   guint i;
 
   g_mutex_lock (&self->mutex);
-  self->unsent -= length;
+  self->unsent -= length + PIECE_OVERHEAD;
   if (success)
     self->bytes_out += length;
   /* Not for every piece, or a writer that waits would be woken for crumbs. */
   if (self->unsent <= self->buffer_size / 2)
-    set_ready (self, IST_CONNECTION_OUT, TRUE);
+    self->full = FALSE;
   flushes = take_flushes (self);
-  g_mutex_unlock (&self->mutex);
+  unlock_and_wake (self);
 
   for (i = 0; flushes != NULL && i < flushes->len; i++)
-    g_task_return_boolean (g_ptr_array_index (flushes, i), TRUE);
+    g_task_return_boolean (((Flush *) g_ptr_array_index (flushes, i))->task, TRUE);
 }
 
 void
@@ -403,9 +500,7 @@ ist_connection_core_end (IstConnectionCore *self,
   self->ended = TRUE;
   if (self->failure == NULL && error != NULL)
     self->failure = g_error_copy (error);
-  set_ready (self, IST_CONNECTION_IN, TRUE);
-  set_ready (self, IST_CONNECTION_OUT, TRUE);
-  g_mutex_unlock (&self->mutex);
+  unlock_and_wake (self);
 
   if (was_stalled && tunnel != NULL)
     self->backend->set_stalled (self, FALSE, tunnel);
@@ -444,12 +539,7 @@ check_open (IstConnectionCore *self,
             IstConnectionDirection direction,
             GError **error)
 {
-  if (self->closed && self->failure != NULL)
-    {
-      g_propagate_error (error, g_error_copy (self->failure));
-      return FALSE;
-    }
-  if (!self->closed && !self->shut[direction])
+  if (!self->shut[direction])
     return TRUE;
   g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED, "The stream is closed");
   return FALSE;
@@ -478,7 +568,7 @@ ist_connection_core_read (IstConnectionCore *self,
       else
         n = 0;
     }
-  if (self->stalled && self->received_size <= self->buffer_size / 2)
+  if (self->stalled && get_unread (self) <= self->buffer_size / 2)
     {
       self->stalled = FALSE;
       has_room = TRUE;
@@ -520,7 +610,8 @@ ist_connection_core_write (IstConnectionCore *self,
 
   n = MIN (MIN (count, self->buffer_size - self->unsent), IST_WIRE_MAX_PAYLOAD);
   g_queue_push_tail (&self->written, g_bytes_new (buffer, n));
-  self->unsent += n;
+  self->unsent += n + PIECE_OVERHEAD;
+  self->full = self->unsent >= self->buffer_size;
   g_mutex_unlock (&self->mutex);
 
   kick (self);
@@ -545,13 +636,14 @@ ist_connection_core_create_source (IstConnectionCore *self,
                                    GObject *stream,
                                    GCancellable *cancellable)
 {
-  GSource *source = g_pollable_source_new_full (stream, NULL, cancellable);
+  g_autoptr (GSource) ready = g_source_new (&ready_source_funcs, sizeof (ReadySource));
+  GSource *source;
 
+  ((ReadySource *) ready)->core = ist_connection_core_ref (self);
+  ((ReadySource *) ready)->direction = direction;
+  source = g_pollable_source_new_full (stream, NULL, cancellable);
+  g_source_add_child_source (source, ready);
   g_source_set_static_name (source, "IstConnection");
-  g_mutex_lock (&self->mutex);
-  g_ptr_array_add (self->sources[direction], g_source_ref (source));
-  set_ready (self, direction, is_ready (self, direction));
-  g_mutex_unlock (&self->mutex);
   return source;
 }
 
@@ -559,11 +651,8 @@ void
 ist_connection_core_shut (IstConnectionCore *self,
                           IstConnectionDirection direction)
 {
-  gboolean was_stalled;
-
   g_mutex_lock (&self->mutex);
   self->shut[direction] = TRUE;
-  was_stalled = self->stalled;
   if (direction == IST_CONNECTION_IN)
     {
       g_queue_clear_full (&self->received, (GDestroyNotify) g_bytes_unref);
@@ -571,11 +660,9 @@ ist_connection_core_shut (IstConnectionCore *self,
       self->received_offset = 0;
       self->stalled = FALSE;
     }
-  set_ready (self, direction, TRUE);
-  g_mutex_unlock (&self->mutex);
+  unlock_and_wake (self);
 
-  if (was_stalled)
-    kick (self);
+  kick (self);
 }
 
 void
@@ -583,27 +670,60 @@ ist_connection_core_close (IstConnectionCore *self)
 {
   ist_connection_core_shut (self, IST_CONNECTION_IN);
   ist_connection_core_shut (self, IST_CONNECTION_OUT);
+}
+
+static gboolean
+on_flush_cancelled (GCancellable *cancellable,
+                    gpointer user_data)
+{
+  GTask *task = user_data;
+  IstConnectionCore *self = g_task_get_task_data (task);
+  Flush *flush = NULL;
+  guint i;
 
   g_mutex_lock (&self->mutex);
-  self->closed = TRUE;
+  for (i = 0; i < self->flushes->len && flush == NULL; i++)
+    {
+      flush = g_ptr_array_index (self->flushes, i);
+      if (flush->task == task)
+        g_ptr_array_steal_index (self->flushes, i);
+      else
+        flush = NULL;
+    }
   g_mutex_unlock (&self->mutex);
-  kick (self);
+
+  if (flush == NULL)
+    return G_SOURCE_REMOVE;
+  g_task_return_error_if_cancelled (task);
+  flush_free (flush);
+  return G_SOURCE_REMOVE;
 }
 
 void
 ist_connection_core_flush (IstConnectionCore *self,
                            GTask *task)
 {
-  gboolean done;
+  GCancellable *cancellable = g_task_get_cancellable (task);
+  Flush *flush;
 
   g_mutex_lock (&self->mutex);
-  done = self->unsent == 0;
-  if (!done)
-    g_ptr_array_add (self->flushes, g_object_ref (task));
-  g_mutex_unlock (&self->mutex);
+  if (self->unsent == 0)
+    {
+      g_mutex_unlock (&self->mutex);
+      g_task_return_boolean (task, TRUE);
+      return;
+    }
 
-  if (done)
-    g_task_return_boolean (task, TRUE);
+  flush = g_new0 (Flush, 1);
+  flush->task = g_object_ref (task);
+  g_ptr_array_add (self->flushes, flush);
+  if (cancellable != NULL)
+    {
+      g_task_set_task_data (task, ist_connection_core_ref (self), (GDestroyNotify) ist_connection_core_unref);
+      flush->cancelled = g_cancellable_source_new (cancellable);
+      g_task_attach_source (task, flush->cancelled, G_SOURCE_FUNC (on_flush_cancelled));
+    }
+  g_mutex_unlock (&self->mutex);
 }
 
 guint64
