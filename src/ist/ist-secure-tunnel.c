@@ -107,6 +107,7 @@ struct _IstSecureTunnel
   gboolean paused;
   guint answers_queued;
 
+  GQueue writes;  /* ConnectionWrites, by their link */
   GQueue sends;   /* Sends that were accepted, by their link */
   GQueue waiting; /* Sends that wait for room */
 
@@ -134,6 +135,7 @@ typedef struct
 typedef struct
 {
   Outgoing outgoing;
+  GList link;
   IstConnectionCore *connection;
   gsize size;
 } ConnectionWrite;
@@ -947,6 +949,7 @@ on_connection_written (IstSecureTunnel *self,
 {
   ConnectionWrite *write = data;
 
+  g_queue_unlink (&self->writes, &write->link);
   if (error == NULL)
     {
       self->messages_out++;
@@ -980,8 +983,10 @@ on_connection_write (IstConnectionCore *connection,
     }
   write = g_new0 (ConnectionWrite, 1);
   write->outgoing.done = on_connection_written;
+  write->link.data = write;
   write->connection = ist_connection_core_ref (connection);
   write->size = g_bytes_get_size (data);
+  g_queue_push_tail_link (&self->writes, &write->link);
   ist_channel_send (self->channel, lane, FALSE, addressed, write);
 }
 
@@ -1047,7 +1052,7 @@ tunnel_offer_connection (IstSecureTunnel *self,
   /* A handler may have ended it. */
   if (!g_signal_has_handler_pending (self, signals[INCOMING_CONNECTION], 0, TRUE) ||
       ist_stream_table_lookup (self->table, ist_stream_info_get_service_id (info),
-                               ist_stream_info_get_connection_id (info)) == NULL)
+                               ist_stream_info_get_connection_id (info)) != info)
     return;
 
   core = ist_connection_core_ref (tunnel_add_connection (self, info, lane));
@@ -1055,18 +1060,23 @@ tunnel_offer_connection (IstSecureTunnel *self,
   g_signal_emit (self, signals[INCOMING_CONNECTION], 0, connection, &taken);
   if (!taken && g_hash_table_lookup (self->connections, &lane) == core)
     {
+      g_autoptr (GError) error = NULL;
+
+      g_set_error_literal (&error, IST_ERROR, IST_ERROR_INVALID_STATE,
+                           "No handler of incoming-connection took the connection");
       g_hash_table_remove (self->connections, &lane);
-      ist_connection_core_end (core, NULL);
+      ist_connection_core_end (core, error);
     }
 }
 
 /* The protocol has one word for the end of a connection, so the peer's reset of
- * it is a clean end; whatever takes more than the connection is not. */
+ * it is a clean end; whatever takes more than the connection is not. @version:
+ * the stream's in the end, which may have been learned after the start. */
 static void
 end_core (IstConnectionCore *core,
+          IstProtocolVersion version,
           const GError *error)
 {
-  IstProtocolVersion version = ist_stream_info_get_version (ist_connection_core_get_info (core));
   gboolean alone = g_error_matches (error, IST_ERROR, IST_ERROR_CONNECTION_RESET) ||
                    (version != IST_PROTOCOL_VERSION_V3 && g_error_matches (error, IST_ERROR, IST_ERROR_STREAM_RESET));
 
@@ -1075,21 +1085,19 @@ end_core (IstConnectionCore *core,
 
 static void
 tunnel_end_stream_of (IstSecureTunnel *self,
-                      IstLane lane,
-                      const GError *error)
+                      IstStreamEvent *event)
 {
   gpointer core;
 
-  if (!g_hash_table_steal_extended (self->connections, &lane, NULL, &core))
+  if (!g_hash_table_steal_extended (self->connections, &event->lane, NULL, &core))
     return;
-  end_core (core, error);
+  end_core (core, ist_stream_info_get_version (event->info), event->error);
   ist_connection_core_unref (core);
 }
 
 static void
 tunnel_end_streams_of_service (IstSecureTunnel *self,
-                               guint32 service,
-                               const GError *error)
+                               IstStreamEvent *event)
 {
   GHashTableIter iter;
   gpointer core;
@@ -1098,9 +1106,9 @@ tunnel_end_streams_of_service (IstSecureTunnel *self,
   g_hash_table_iter_init (&iter, self->connections);
   while (g_hash_table_iter_next (&iter, NULL, &core))
     {
-      if (ist_connection_core_get_lane (core)->service != service)
+      if (ist_connection_core_get_lane (core)->service != event->lane.service)
         continue;
-      end_core (core, error);
+      end_core (core, ist_stream_info_get_version (event->info), event->error);
       g_hash_table_iter_remove (&iter);
     }
 }
@@ -1141,11 +1149,11 @@ tunnel_process_event (IstSecureTunnel *self,
       tunnel_offer_connection (self, event->info, event->lane);
       break;
     case IST_STREAM_EVENT_CONNECTION_RESET:
-      tunnel_end_stream_of (self, event->lane, event->error);
+      tunnel_end_stream_of (self, event);
       g_signal_emit (self, signals[CONNECTION_RESET], 0, event->info, event->error);
       break;
     case IST_STREAM_EVENT_STREAM_STOPPED:
-      tunnel_end_streams_of_service (self, event->lane.service, event->error);
+      tunnel_end_streams_of_service (self, event);
       g_signal_emit (self, signals[STREAM_STOPPED], 0, event->info, event->error);
       break;
     case IST_STREAM_EVENT_SESSION_RESET:
@@ -1191,6 +1199,7 @@ ist_secure_tunnel_constructed (GObject *object)
                                                                     IST_SETTING_PROTOCOL_VERSION));
 }
 
+/* Without a channel: nobody tells of what is still queued. */
 static void
 tunnel_end_all_streams (IstSecureTunnel *self)
 {
@@ -1205,6 +1214,8 @@ tunnel_end_all_streams (IstSecureTunnel *self)
       ist_connection_core_end (core, gone);
       g_hash_table_iter_remove (&iter);
     }
+  while (self->writes.head != NULL)
+    on_connection_written (self, self->writes.head->data, gone);
 }
 
 static void
