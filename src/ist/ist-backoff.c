@@ -8,11 +8,13 @@ guint
 ist_backoff_fail (IstBackoff *self)
 {
   guint64 limit = (guint64) self->base << MIN (self->failures, 32);
+  guint delay;
 
   if (self->failures < G_MAXUINT)
     self->failures++;
   limit = MIN (limit, self->cap);
-  return MAX (self->floor, (guint) (g_random_double () * limit));
+  delay = g_random_double () * limit;
+  return MAX (self->floor, delay);
 }
 
 void
