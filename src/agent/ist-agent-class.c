@@ -1,0 +1,1196 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <ist-agent/ist-agent-class.h>
+
+#include <string.h>
+
+#include <ist-agent/ist-agent-error.h>
+
+#include "ist-agent-notification-private.h"
+#include "ist-agent-tunnel-private.h"
+#include "ist-loopback-private.h"
+
+#include "forwarder/ist-address-private.h"
+#include "mqtt/ist-mqtt-client-private.h"
+
+#define DEFAULT_PORT_TLS 8883
+#define DEFAULT_PORT_PLAIN 1883
+
+/* How many tokens are remembered, as digests, to know duplicates. */
+#define MAX_SEEN 1024
+
+/**
+ * IstAgent:
+ *
+ * The device's side of AWS IoT Secure Tunneling: waits for notifications that a
+ * tunnel was opened to the device, and connects local services to it.
+ *
+ * The agent subscribes to its thing's topic `$aws/things/THING/tunnels/notify` at
+ * an MQTT broker, AWS IoT Core as a rule, with the certificate of the device. For
+ * each notification it starts an [class@Ist.SecureTunnel] in destination mode, and
+ * an [class@Ist.Forwarder] for the services that
+ * [method@IstAgent.Agent.set_services] lists; others can't be reached. A tunnel
+ * ends when the service says that it is closed or has expired.
+ *
+ * The agent connects to the broker again after any failure, for as long as it
+ * runs, with delays that grow to two minutes, and at once when the network
+ * comes back. Tunnels do not depend on the broker.
+ *
+ * ```c
+ * g_autoptr (IstAgent) agent = NULL;
+ *
+ * agent = g_object_new (IST_TYPE_AGENT,
+ *                       "thing-name", "pump-17",
+ *                       "broker", "example-ats.iot.eu-central-1.amazonaws.com",
+ *                       "certificate-file", "/etc/pump/device.pem",
+ *                       "key-file", "/etc/pump/device.key",
+ *                       NULL);
+ * g_hash_table_insert (services, "SSH", "127.0.0.1:22");
+ * if (!ist_agent_set_services (agent, services, &error) || !ist_agent_start (agent, &error))
+ *   return FALSE;
+ * ```
+ *
+ * A program that has an MQTT client of its own leaves `broker` out and passes
+ * notifications to [method@IstAgent.Agent.handle_notification].
+ *
+ * An agent belongs to the main context that was the thread-default one when it
+ * was started, and is used from that context's thread only. The name of the broker is
+ * looked up in a thread, as GLib does it; there is no other.
+ *
+ * Since: 1.0
+ */
+struct _IstAgent
+{
+  GObject parent_instance;
+
+  char *thing_name;
+  char *broker;
+  char *client_id;
+  char *certificate_file;
+  char *key_file;
+  char *ca_file;
+  char *endpoint;
+  char *endpoint_ca_file;
+  gboolean allow_plain;
+  guint keepalive;
+  guint max_tunnels;
+  guint max_connections;
+  guint max_lifetime;
+
+  gboolean started;
+  IstMqttClient *client;
+  gboolean subscribed;
+  GHashTable *targets; /* GSocketConnectable by service */
+  GPtrArray *tunnels;
+  guint last_id;
+
+  /* Digests of tokens, and the order in which they came. */
+  GHashTable *seen;
+  GQueue seen_order;
+};
+
+G_DEFINE_FINAL_TYPE (IstAgent, ist_agent, G_TYPE_OBJECT)
+
+enum
+{
+  PROP_THING_NAME = 1,
+  PROP_BROKER,
+  PROP_CLIENT_ID,
+  PROP_CERTIFICATE_FILE,
+  PROP_KEY_FILE,
+  PROP_CA_FILE,
+  PROP_ENDPOINT,
+  PROP_ENDPOINT_CA_FILE,
+  PROP_ALLOW_PLAIN,
+  PROP_KEEPALIVE,
+  PROP_MAX_TUNNELS,
+  PROP_MAX_CONNECTIONS,
+  PROP_MAX_LIFETIME,
+  PROP_SUBSCRIBED,
+  PROP_N_TUNNELS,
+  PROP_N_CONNECTIONS,
+  N_PROPS
+};
+
+static GParamSpec *properties[N_PROPS];
+
+enum
+{
+  BROKER_LOST,
+  NOTIFICATION_REFUSED,
+  SERVICE_REFUSED,
+  TUNNEL_OPENED,
+  TUNNEL_CLOSED,
+  N_SIGNALS
+};
+
+static guint signals[N_SIGNALS];
+
+static void
+set_subscribed (IstAgent *self,
+                gboolean subscribed)
+{
+  if (self->subscribed == subscribed)
+    return;
+
+  self->subscribed = subscribed;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SUBSCRIBED]);
+}
+
+/* Duplicates */
+
+static char *
+digest_of (const char *token)
+{
+  return g_compute_checksum_for_string (G_CHECKSUM_SHA256, token, -1);
+}
+
+static void
+remember (IstAgent *self,
+          const char *token)
+{
+  char *digest = digest_of (token);
+
+  g_hash_table_add (self->seen, digest);
+  g_queue_push_tail (&self->seen_order, digest);
+  if (g_queue_get_length (&self->seen_order) > MAX_SEEN)
+    g_hash_table_remove (self->seen, g_queue_pop_head (&self->seen_order));
+}
+
+static gboolean
+was_seen (IstAgent *self,
+          const char *token)
+{
+  g_autofree char *digest = digest_of (token);
+
+  return g_hash_table_contains (self->seen, digest);
+}
+
+/* Tunnels */
+
+static gboolean
+on_authorize_connection (IstForwarder *forwarder,
+                         IstForwarderConnection *connection,
+                         gpointer user_data)
+{
+  IstAgent *self = user_data;
+
+  /* This one is counted already. */
+  return self->max_connections == 0 || ist_agent_get_n_connections (self) <= self->max_connections;
+}
+
+/* What no forwarder has taken: a service that is not listed. */
+static gboolean
+on_incoming_connection (IstSecureTunnel *secure_tunnel,
+                        IstConnection *connection,
+                        gpointer user_data)
+{
+  IstAgent *self = user_data;
+
+  g_io_stream_close_async (G_IO_STREAM (connection), G_PRIORITY_DEFAULT, NULL, NULL, NULL);
+  g_signal_emit (self, signals[SERVICE_REFUSED], 0, ist_connection_get_service_id (connection));
+  return TRUE;
+}
+
+static void
+on_n_connections_changed (IstForwarder *forwarder,
+                          GParamSpec *pspec,
+                          gpointer user_data)
+{
+  g_object_notify_by_pspec (user_data, properties[PROP_N_CONNECTIONS]);
+}
+
+static IstAgentTunnel *
+take_tunnel_of (IstAgent *self,
+                IstSecureTunnel *secure_tunnel)
+{
+  for (guint i = 0; i < self->tunnels->len; i++)
+    {
+      if (ist_agent_tunnel_get_secure_tunnel (self->tunnels->pdata[i]) == secure_tunnel)
+        return g_ptr_array_steal_index (self->tunnels, i);
+    }
+  return NULL;
+}
+
+static void
+on_tunnel_stopped (IstSecureTunnel *secure_tunnel,
+                   gpointer user_data)
+{
+  g_autoptr (IstAgent) self = g_object_ref (user_data);
+  g_autoptr (IstAgentTunnel) tunnel = take_tunnel_of (self, secure_tunnel);
+  g_autoptr (GError) error = NULL;
+
+  if (tunnel == NULL)
+    return;
+
+  error = ist_agent_tunnel_dup_error (tunnel);
+  ist_forwarder_close (ist_agent_tunnel_get_forwarder (tunnel));
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_TUNNELS]);
+  g_signal_emit (self, signals[TUNNEL_CLOSED], 0, tunnel, error);
+}
+
+static IstSecureTunnel *
+make_secure_tunnel (IstAgent *self,
+                    const IstAgentNotification *notification,
+                    GError **error)
+{
+  g_autoptr (IstSecureTunnelBuilder) builder = ist_secure_tunnel_builder_new ();
+
+  ist_secure_tunnel_builder_set_mode (builder, IST_MODE_DESTINATION);
+  ist_secure_tunnel_builder_set_access_token (builder, notification->access_token);
+  ist_secure_tunnel_builder_set_allow_plain (builder, self->allow_plain);
+  ist_secure_tunnel_builder_set_ca_file (builder, self->endpoint_ca_file);
+  if (self->endpoint != NULL)
+    ist_secure_tunnel_builder_set_endpoint (builder, self->endpoint);
+  else
+    ist_secure_tunnel_builder_set_region (builder, notification->region);
+  return ist_secure_tunnel_builder_build (builder, error);
+}
+
+/* Tells of the services that can't be reached. */
+static gboolean
+check_services (IstAgent *self,
+                char **services)
+{
+  gboolean any = FALSE;
+
+  for (gsize i = 0; services[i] != NULL; i++)
+    {
+      if (g_hash_table_contains (self->targets, services[i]))
+        any = TRUE;
+      else
+        g_signal_emit (self, signals[SERVICE_REFUSED], 0, services[i]);
+    }
+  return any;
+}
+
+static gboolean
+check_notification (IstAgent *self,
+                    const IstAgentNotification *notification,
+                    GError **error)
+{
+  if (was_seen (self, notification->access_token))
+    g_set_error_literal (error, IST_AGENT_ERROR, IST_AGENT_ERROR_DUPLICATE,
+                         "The notification was seen before");
+  else if (self->max_tunnels > 0 && self->tunnels->len >= self->max_tunnels)
+    g_set_error (error, IST_AGENT_ERROR, IST_AGENT_ERROR_TOO_MANY_TUNNELS,
+                 "There are %u tunnels, which is the limit", self->tunnels->len);
+  else if (!check_services (self, notification->services))
+    g_set_error_literal (error, IST_AGENT_ERROR, IST_AGENT_ERROR_NO_SERVICE,
+                         "None of the notification's services is listed");
+  else
+    return TRUE;
+
+  return FALSE;
+}
+
+/**
+ * ist_agent_handle_notification:
+ * @self: an agent
+ * @notification: the payload of an MQTT message
+ * @error: return location for an error
+ *
+ * Does what the agent does with a notification from its broker.
+ *
+ * It is not taken with an [error@IstAgent.AgentError]: if it is not what the service
+ * would send (%IST_AGENT_ERROR_INVALID_NOTIFICATION: a JSON object of at most
+ * 128 KiB with a printable `clientAccessToken`, the `clientMode` "destination", a
+ * `region` and an array of `services` with valid names), if its token was seen before
+ * (%IST_AGENT_ERROR_DUPLICATE), if none of its services is listed
+ * (%IST_AGENT_ERROR_NO_SERVICE) or if there are too many tunnels
+ * (%IST_AGENT_ERROR_TOO_MANY_TUNNELS); and with an [error@Ist.Error] if the
+ * agent's settings do not suit tunnels. No error says anything of the token.
+ *
+ * Returns: (transfer none) (nullable): the tunnel, which has begun to connect, or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+IstAgentTunnel *
+ist_agent_handle_notification (IstAgent *self,
+                               GBytes *notification,
+                               GError **error)
+{
+  g_autoptr (IstAgentNotification) parsed = NULL;
+  g_autoptr (IstSecureTunnel) secure_tunnel = NULL;
+  IstAgentTunnel *tunnel;
+  IstForwarder *forwarder;
+
+  g_return_val_if_fail (IST_IS_AGENT (self), NULL);
+  g_return_val_if_fail (notification != NULL, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  parsed = ist_agent_notification_parse (notification, error);
+  if (parsed == NULL || !check_notification (self, parsed, error))
+    return NULL;
+  secure_tunnel = make_secure_tunnel (self, parsed, error);
+  if (secure_tunnel == NULL)
+    return NULL;
+
+  self->last_id = MAX (self->last_id + 1, 1);
+  tunnel = ist_agent_tunnel_new (self->last_id, parsed->region, (const char *const *) parsed->services,
+                                 self->max_lifetime, secure_tunnel);
+  forwarder = ist_agent_tunnel_get_forwarder (tunnel);
+  ist_agent_tunnel_set_targets (tunnel, self->targets);
+  g_signal_connect_object (forwarder, "authorize-connection", G_CALLBACK (on_authorize_connection), self, 0);
+  g_signal_connect_object (forwarder, "notify::n-connections", G_CALLBACK (on_n_connections_changed), self, 0);
+  g_signal_connect_object (secure_tunnel, "incoming-connection", G_CALLBACK (on_incoming_connection), self,
+                           G_CONNECT_AFTER);
+  g_signal_connect_object (secure_tunnel, "stopped", G_CALLBACK (on_tunnel_stopped), self, 0);
+  if (!ist_secure_tunnel_start (secure_tunnel, error))
+    {
+      g_object_unref (tunnel);
+      return NULL;
+    }
+
+  remember (self, parsed->access_token);
+  g_ptr_array_add (self->tunnels, tunnel);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_TUNNELS]);
+  g_signal_emit (self, signals[TUNNEL_OPENED], 0, tunnel);
+  return tunnel;
+}
+
+/* The broker */
+
+static void
+on_subscribed (gpointer user_data)
+{
+  set_subscribed (user_data, TRUE);
+}
+
+static void
+on_lost (const GError *error,
+         guint delay,
+         gpointer user_data)
+{
+  g_autoptr (IstAgent) self = g_object_ref (user_data);
+
+  set_subscribed (self, FALSE);
+  g_signal_emit (self, signals[BROKER_LOST], 0, error, delay);
+}
+
+static void
+on_message (GBytes *payload,
+            gboolean retained,
+            gpointer user_data)
+{
+  g_autoptr (IstAgent) self = g_object_ref (user_data);
+  g_autoptr (GError) error = NULL;
+
+  /* The service retains none: somebody would have every restart replay it. */
+  if (retained)
+    error = g_error_new_literal (IST_AGENT_ERROR, IST_AGENT_ERROR_INVALID_NOTIFICATION,
+                                 "The notification was retained by the broker");
+  else
+    ist_agent_handle_notification (self, payload, &error);
+  if (error != NULL)
+    g_signal_emit (self, signals[NOTIFICATION_REFUSED], 0, error);
+}
+
+static const IstMqttClientEvents client_events = {
+  .subscribed = on_subscribed,
+  .message = on_message,
+  .lost = on_lost,
+};
+
+static gboolean
+invalid (GError **error,
+         const char *property,
+         const char *what)
+{
+  g_set_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING, "%s: %s", property, what);
+  return FALSE;
+}
+
+/* HOST and HOST:PORT count as mqtts: URIs. */
+static gboolean
+parse_broker (IstAgent *self,
+              IstMqttSettings *settings,
+              GError **error)
+{
+  g_autofree char *with_scheme = NULL;
+  g_autoptr (GUri) uri = NULL;
+  const char *scheme;
+  const char *host;
+
+  if (strstr (self->broker, "://") == NULL)
+    with_scheme = g_strconcat ("mqtts://", self->broker, NULL);
+  uri = g_uri_parse (with_scheme != NULL ? with_scheme : self->broker, G_URI_FLAGS_NONE, NULL);
+  host = uri != NULL ? g_uri_get_host (uri) : NULL;
+  if (host == NULL || *host == '\0' || g_uri_get_port (uri) == 0)
+    return invalid (error, "broker", "neither HOST[:PORT] nor an mqtts: URI");
+  if (*g_uri_get_path (uri) != '\0' || g_uri_get_userinfo (uri) != NULL || g_uri_get_query (uri) != NULL ||
+      g_uri_get_fragment (uri) != NULL)
+    return invalid (error, "broker", "takes no path, user, query or fragment");
+
+  scheme = g_uri_get_scheme (uri);
+  settings->tls = strcmp (scheme, "mqtts") == 0;
+  if (!settings->tls && strcmp (scheme, "mqtt") != 0)
+    return invalid (error, "broker", "the scheme must be mqtts or mqtt");
+  if (!settings->tls && !self->allow_plain && !ist_host_is_loopback (host))
+    return invalid (error, "broker",
+                    "mqtt: has no encryption and is taken for loopback addresses only; use mqtts: or set "
+                    "allow-plain");
+
+  settings->host = g_strdup (host);
+  if (g_uri_get_port (uri) > 0)
+    settings->port = g_uri_get_port (uri);
+  else
+    settings->port = settings->tls ? DEFAULT_PORT_TLS : DEFAULT_PORT_PLAIN;
+  return TRUE;
+}
+
+static IstMqttSettings *
+make_mqtt_settings (IstAgent *self,
+                    GError **error)
+{
+  g_autoptr (IstMqttSettings) settings = ist_mqtt_settings_new ();
+
+  if (!parse_broker (self, settings, error))
+    return NULL;
+  if (settings->tls && self->certificate_file == NULL)
+    {
+      invalid (error, "certificate-file", "missing; the broker knows a device by its certificate");
+      return NULL;
+    }
+
+  settings->client_id = g_strdup (self->client_id != NULL ? self->client_id : self->thing_name);
+  settings->certificate_file = g_strdup (self->certificate_file);
+  settings->key_file = g_strdup (self->key_file != NULL ? self->key_file : self->certificate_file);
+  settings->ca_file = g_strdup (self->ca_file);
+  settings->keepalive = self->keepalive;
+  settings->topic = g_strdup_printf ("$aws/things/%s/tunnels/notify", self->thing_name);
+  return g_steal_pointer (&settings);
+}
+
+/* The endpoint's rules are those of a tunnel, so a tunnel checks them. */
+static gboolean
+check_endpoint (IstAgent *self,
+                GError **error)
+{
+  IstAgentNotification probe = { .access_token = (char *) "none", .region = (char *) "us-east-1" };
+  g_autoptr (IstSecureTunnel) tunnel = make_secure_tunnel (self, &probe, error);
+
+  return tunnel != NULL;
+}
+
+/**
+ * ist_agent_start:
+ * @self: an agent
+ * @error: return location for an error
+ *
+ * Begins to connect to the broker, and keeps at it until
+ * [method@IstAgent.Agent.stop].
+ *
+ * Fails with %IST_ERROR_INVALID_SETTING, naming the property, if the settings
+ * can't work. That a file can't be read is not found here but by each attempt to connect.
+ *
+ * Returns: %TRUE if the agent is running, %FALSE with @error set
+ *
+ * Since: 1.0
+ */
+gboolean
+ist_agent_start (IstAgent *self,
+                 GError **error)
+{
+  g_autoptr (IstMqttSettings) settings = NULL;
+
+  g_return_val_if_fail (IST_IS_AGENT (self), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (self->started)
+    return TRUE;
+  if (self->thing_name == NULL || !ist_agent_name_is_valid (self->thing_name))
+    return invalid (error, "thing-name", "must be 1 to 128 characters of a-z, A-Z, 0-9, :, _ and -");
+  if (!check_endpoint (self, error))
+    return FALSE;
+  if (self->broker != NULL)
+    {
+      settings = make_mqtt_settings (self, error);
+      if (settings == NULL)
+        return FALSE;
+      self->client = ist_mqtt_client_new (settings, &client_events, self);
+    }
+  self->started = TRUE;
+  return TRUE;
+}
+
+/**
+ * ist_agent_stop:
+ * @self: an agent
+ *
+ * Leaves the broker and all tunnels. [signal@IstAgent.Agent::tunnel-closed] follows
+ * for each; nothing runs any more when there are none.
+ *
+ * Since: 1.0
+ */
+void
+ist_agent_stop (IstAgent *self)
+{
+  g_autoptr (GPtrArray) tunnels = NULL;
+
+  g_return_if_fail (IST_IS_AGENT (self));
+
+  self->started = FALSE;
+  g_clear_pointer (&self->client, ist_mqtt_client_free);
+  set_subscribed (self, FALSE);
+  tunnels = ist_agent_get_tunnels (self);
+  for (guint i = 0; i < tunnels->len; i++)
+    ist_agent_tunnel_stop (tunnels->pdata[i]);
+}
+
+/**
+ * ist_agent_set_services:
+ * @self: an agent
+ * @services: (element-type utf8 utf8): names of services, and where each is:
+ *   `host:port`, `[IPv6 address]:port`, `port` of the loopback interface,
+ *   `/path` or `unix:path` of a Unix socket
+ * @error: return location for an error
+ *
+ * Says which services can be reached, instead of those so far. May be called at
+ * any time: connections that are open go on, new ones follow it, in the tunnels
+ * that there are too.
+ *
+ * Fails with %IST_ERROR_INVALID_SETTING, and changes nothing, if a name or an
+ * address is not valid.
+ *
+ * Returns: %TRUE, or %FALSE with @error set
+ *
+ * Since: 1.0
+ */
+gboolean
+ist_agent_set_services (IstAgent *self,
+                        GHashTable *services,
+                        GError **error)
+{
+  g_autoptr (GHashTable) targets = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
+  GHashTableIter iter;
+  gpointer name;
+  gpointer address;
+
+  g_return_val_if_fail (IST_IS_AGENT (self), FALSE);
+  g_return_val_if_fail (services != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  g_hash_table_iter_init (&iter, services);
+  while (g_hash_table_iter_next (&iter, &name, &address))
+    {
+      GSocketConnectable *target;
+
+      if (!ist_agent_name_is_valid (name))
+        {
+          g_set_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING,
+                       "“%s” is no service: names have 1 to 128 characters of a-z, A-Z, 0-9, :, _ and -",
+                       (const char *) name);
+          return FALSE;
+        }
+      target = ist_address_parse (address, NULL, error);
+      if (target == NULL)
+        return FALSE;
+      g_hash_table_insert (targets, g_strdup (name), target);
+    }
+
+  g_hash_table_unref (self->targets);
+  self->targets = g_steal_pointer (&targets);
+  for (guint i = 0; i < self->tunnels->len; i++)
+    ist_agent_tunnel_set_targets (self->tunnels->pdata[i], self->targets);
+  return TRUE;
+}
+
+/* GObject */
+
+static void
+ist_agent_dispose (GObject *object)
+{
+  IstAgent *self = IST_AGENT (object);
+
+  ist_agent_stop (self);
+  g_ptr_array_set_size (self->tunnels, 0);
+
+  G_OBJECT_CLASS (ist_agent_parent_class)->dispose (object);
+}
+
+static void
+ist_agent_finalize (GObject *object)
+{
+  IstAgent *self = IST_AGENT (object);
+
+  g_free (self->thing_name);
+  g_free (self->broker);
+  g_free (self->client_id);
+  g_free (self->certificate_file);
+  g_free (self->key_file);
+  g_free (self->ca_file);
+  g_free (self->endpoint);
+  g_free (self->endpoint_ca_file);
+  g_hash_table_unref (self->targets);
+  g_ptr_array_unref (self->tunnels);
+  g_queue_clear (&self->seen_order);
+  g_hash_table_unref (self->seen);
+
+  G_OBJECT_CLASS (ist_agent_parent_class)->finalize (object);
+}
+
+static char **
+get_string_field (IstAgent *self,
+                  guint prop_id)
+{
+  switch (prop_id)
+    {
+    case PROP_THING_NAME:
+      return &self->thing_name;
+    case PROP_BROKER:
+      return &self->broker;
+    case PROP_CLIENT_ID:
+      return &self->client_id;
+    case PROP_CERTIFICATE_FILE:
+      return &self->certificate_file;
+    case PROP_KEY_FILE:
+      return &self->key_file;
+    case PROP_CA_FILE:
+      return &self->ca_file;
+    case PROP_ENDPOINT:
+      return &self->endpoint;
+    case PROP_ENDPOINT_CA_FILE:
+      return &self->endpoint_ca_file;
+    default:
+      return NULL;
+    }
+}
+
+static void
+ist_agent_get_property (GObject *object,
+                        guint prop_id,
+                        GValue *value,
+                        GParamSpec *pspec)
+{
+  IstAgent *self = IST_AGENT (object);
+  char **field = get_string_field (self, prop_id);
+
+  if (field != NULL)
+    {
+      g_value_set_string (value, *field);
+      return;
+    }
+
+  switch (prop_id)
+    {
+    case PROP_ALLOW_PLAIN:
+      g_value_set_boolean (value, self->allow_plain);
+      break;
+    case PROP_KEEPALIVE:
+      g_value_set_uint (value, self->keepalive);
+      break;
+    case PROP_MAX_TUNNELS:
+      g_value_set_uint (value, self->max_tunnels);
+      break;
+    case PROP_MAX_CONNECTIONS:
+      g_value_set_uint (value, self->max_connections);
+      break;
+    case PROP_MAX_LIFETIME:
+      g_value_set_uint (value, self->max_lifetime);
+      break;
+    case PROP_SUBSCRIBED:
+      g_value_set_boolean (value, self->subscribed);
+      break;
+    case PROP_N_TUNNELS:
+      g_value_set_uint (value, ist_agent_get_n_tunnels (self));
+      break;
+    case PROP_N_CONNECTIONS:
+      g_value_set_uint (value, ist_agent_get_n_connections (self));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+ist_agent_set_property (GObject *object,
+                        guint prop_id,
+                        const GValue *value,
+                        GParamSpec *pspec)
+{
+  IstAgent *self = IST_AGENT (object);
+  char **field = get_string_field (self, prop_id);
+
+  if (field != NULL)
+    {
+      g_free (*field);
+      *field = g_value_dup_string (value);
+      return;
+    }
+
+  switch (prop_id)
+    {
+    case PROP_ALLOW_PLAIN:
+      self->allow_plain = g_value_get_boolean (value);
+      break;
+    case PROP_KEEPALIVE:
+      self->keepalive = g_value_get_uint (value);
+      break;
+    case PROP_MAX_TUNNELS:
+      ist_agent_set_max_tunnels (self, g_value_get_uint (value));
+      break;
+    case PROP_MAX_CONNECTIONS:
+      ist_agent_set_max_connections (self, g_value_get_uint (value));
+      break;
+    case PROP_MAX_LIFETIME:
+      self->max_lifetime = g_value_get_uint (value);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+install_settings (void)
+{
+  const GParamFlags fixed = G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS;
+  const GParamFlags open =
+    G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
+
+  /**
+   * IstAgent:thing-name:
+   *
+   * The name of the device at AWS IoT: 1 to 128 characters of `a-z`, `A-Z`,
+   * `0-9`, `:`, `_` and `-`. Required.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_THING_NAME] = g_param_spec_string ("thing-name", NULL, NULL, NULL, fixed);
+
+  /**
+   * IstAgent:broker:
+   *
+   * The MQTT broker: `HOST`, `HOST:PORT`, `[ADDRESS]:PORT`, or an `mqtts:` URI;
+   * the port is 8883 if none is given. On port 443 the agent asks for MQTT as
+   * AWS IoT Core serves it there. An `mqtt:` URI, without TLS, is taken for loopback
+   * addresses only, unless `allow-plain` is set.
+   *
+   * %NULL if notifications come through
+   * [method@IstAgent.Agent.handle_notification] only.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_BROKER] = g_param_spec_string ("broker", NULL, NULL, NULL, fixed);
+
+  /**
+   * IstAgent:client-id:
+   *
+   * What the agent calls itself to the broker, %NULL for the name of the thing.
+   * A broker lets one client at a time use a name: another one is needed where
+   * other software of the device has taken it.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_CLIENT_ID] = g_param_spec_string ("client-id", NULL, NULL, NULL, fixed);
+
+  /**
+   * IstAgent:certificate-file: (type filename)
+   *
+   * A PEM file with the device's certificate. Required for TLS. This and the
+   * other files of TLS are read each time the agent connects.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_CERTIFICATE_FILE] = g_param_spec_string ("certificate-file", NULL, NULL, NULL, fixed);
+
+  /**
+   * IstAgent:key-file: (type filename)
+   *
+   * A PEM file with the certificate's private key, %NULL if it is in the
+   * certificate's file.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_KEY_FILE] = g_param_spec_string ("key-file", NULL, NULL, NULL, fixed);
+
+  /**
+   * IstAgent:ca-file: (type filename)
+   *
+   * A PEM file with the certificate authorities that a broker's certificate may
+   * be from, %NULL for those of the system.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_CA_FILE] = g_param_spec_string ("ca-file", NULL, NULL, NULL, fixed);
+
+  /**
+   * IstAgent:endpoint:
+   *
+   * Where tunnels connect to, as [property@Ist.SecureTunnel:endpoint] has it;
+   * %NULL for the endpoint of the region that the notification names.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_ENDPOINT] = g_param_spec_string ("endpoint", NULL, NULL, NULL, fixed);
+
+  /**
+   * IstAgent:endpoint-ca-file: (type filename)
+   *
+   * A PEM file with the certificate authorities that the endpoint's certificate
+   * may be from, %NULL for those of the system.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_ENDPOINT_CA_FILE] = g_param_spec_string ("endpoint-ca-file", NULL, NULL, NULL, fixed);
+
+  /**
+   * IstAgent:allow-plain:
+   *
+   * Allow `mqtt:` and `ws:`, without TLS, on any host. Tokens and data are then
+   * readable by whoever is in between.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_ALLOW_PLAIN] = g_param_spec_boolean ("allow-plain", NULL, NULL, FALSE, fixed);
+
+  /**
+   * IstAgent:keepalive:
+   *
+   * Seconds of silence after which the agent asks whether the broker is there.
+   * Twice as long, at most, may pass until a loss that nobody told of is seen.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_KEEPALIVE] = g_param_spec_uint ("keepalive", NULL, NULL, 5, 1200, 120, fixed);
+
+  /**
+   * IstAgent:max-tunnels: (getter get_max_tunnels) (setter set_max_tunnels)
+   *
+   * How many tunnels may be open at once, 0 for any number. Notifications beyond
+   * are refused.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_MAX_TUNNELS] = g_param_spec_uint ("max-tunnels", NULL, NULL, 0, G_MAXUINT, 16, open);
+
+  /**
+   * IstAgent:max-connections: (getter get_max_connections) (setter set_max_connections)
+   *
+   * How many connections may be open at once, in all tunnels together, 0 for any
+   * number. Connections beyond are refused.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_MAX_CONNECTIONS] = g_param_spec_uint ("max-connections", NULL, NULL, 0, G_MAXUINT, 256, open);
+
+  /**
+   * IstAgent:max-lifetime:
+   *
+   * Seconds after which a tunnel is left, 0 for never. At AWS they live for 12
+   * hours at most, but a tunnel that is never reached can't tell that it is over.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_MAX_LIFETIME] =
+    g_param_spec_uint ("max-lifetime", NULL, NULL, 0, G_MAXINT / 1000, 12 * 60 * 60, fixed);
+}
+
+static void
+install_figures (void)
+{
+  const GParamFlags readable = G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
+
+  /**
+   * IstAgent:subscribed: (getter is_subscribed)
+   *
+   * Whether the broker would tell of a notification now.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_SUBSCRIBED] = g_param_spec_boolean ("subscribed", NULL, NULL, FALSE, readable);
+
+  /**
+   * IstAgent:n-tunnels: (getter get_n_tunnels)
+   *
+   * How many tunnels there are.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_N_TUNNELS] = g_param_spec_uint ("n-tunnels", NULL, NULL, 0, G_MAXUINT, 0, readable);
+
+  /**
+   * IstAgent:n-connections: (getter get_n_connections)
+   *
+   * How many connections there are in all tunnels.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_N_CONNECTIONS] = g_param_spec_uint ("n-connections", NULL, NULL, 0, G_MAXUINT, 0, readable);
+}
+
+static void
+install_signals (GType type)
+{
+  /**
+   * IstAgent::broker-lost:
+   * @self: the agent
+   * @error: why: an [error@Ist.Error]
+   * @delay: milliseconds until the next attempt
+   *
+   * Emitted when an attempt to connect to the broker and to subscribe there
+   * has failed, and when the connection is lost.
+   *
+   * Since: 1.0
+   */
+  signals[BROKER_LOST] = g_signal_new ("broker-lost", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,
+                                       2, G_TYPE_ERROR, G_TYPE_UINT);
+
+  /**
+   * IstAgent::notification-refused:
+   * @self: the agent
+   * @error: why: an [error@IstAgent.AgentError] or an [error@Ist.Error]
+   *
+   * Emitted when a notification from the broker does not lead to a tunnel.
+   *
+   * Since: 1.0
+   */
+  signals[NOTIFICATION_REFUSED] = g_signal_new ("notification-refused", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                                NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
+
+  /**
+   * IstAgent::service-refused:
+   * @self: the agent
+   * @service_id: (nullable): the name of the service, if it has one
+   *
+   * Emitted when a notification names a service that is not listed, and when a
+   * peer wants to connect to one.
+   *
+   * Since: 1.0
+   */
+  signals[SERVICE_REFUSED] = g_signal_new ("service-refused", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                           G_TYPE_NONE, 1, G_TYPE_STRING);
+
+  /**
+   * IstAgent::tunnel-opened:
+   * @self: the agent
+   * @tunnel: the tunnel
+   *
+   * Emitted when a notification was accepted, before the tunnel is connected.
+   *
+   * Since: 1.0
+   */
+  signals[TUNNEL_OPENED] = g_signal_new ("tunnel-opened", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                         G_TYPE_NONE, 1, IST_TYPE_AGENT_TUNNEL);
+
+  /**
+   * IstAgent::tunnel-closed:
+   * @self: the agent
+   * @tunnel: the tunnel
+   * @error: (nullable): why: an [error@Ist.Error], %IST_ERROR_TUNNEL_CLOSED as a
+   *   rule; %NULL if it was stopped
+   *
+   * Emitted when a tunnel has ended, and is no longer listed.
+   *
+   * Since: 1.0
+   */
+  signals[TUNNEL_CLOSED] = g_signal_new ("tunnel-closed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                         G_TYPE_NONE, 2, IST_TYPE_AGENT_TUNNEL, G_TYPE_ERROR);
+}
+
+static void
+ist_agent_class_init (IstAgentClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->dispose = ist_agent_dispose;
+  object_class->finalize = ist_agent_finalize;
+  object_class->get_property = ist_agent_get_property;
+  object_class->set_property = ist_agent_set_property;
+  install_settings ();
+  install_figures ();
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+  install_signals (G_TYPE_FROM_CLASS (klass));
+
+  /* So that SIGPIPE is ignored, which libmosquitto leaves to its users. */
+  g_type_class_unref (g_type_class_ref (G_TYPE_SOCKET));
+}
+
+static void
+ist_agent_init (IstAgent *self)
+{
+  self->targets = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
+  self->tunnels = g_ptr_array_new_with_free_func (g_object_unref);
+  self->seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_queue_init (&self->seen_order);
+}
+
+/**
+ * ist_agent_new:
+ * @thing_name: the name of the device at AWS IoT
+ * @broker: (nullable): the MQTT broker
+ *
+ * Makes an agent with the most necessary settings. A broker with TLS needs
+ * more, see the properties.
+ *
+ * Returns: (transfer full): a new agent
+ *
+ * Since: 1.0
+ */
+IstAgent *
+ist_agent_new (const char *thing_name,
+               const char *broker)
+{
+  g_return_val_if_fail (thing_name != NULL, NULL);
+
+  return g_object_new (IST_TYPE_AGENT, "thing-name", thing_name, "broker", broker, NULL);
+}
+
+/**
+ * ist_agent_is_subscribed: (get-property subscribed)
+ * @self: an agent
+ *
+ * Gets whether the broker would tell of a notification now.
+ *
+ * Returns: %TRUE if so
+ *
+ * Since: 1.0
+ */
+gboolean
+ist_agent_is_subscribed (IstAgent *self)
+{
+  g_return_val_if_fail (IST_IS_AGENT (self), FALSE);
+
+  return self->subscribed;
+}
+
+/**
+ * ist_agent_get_tunnels:
+ * @self: an agent
+ *
+ * Gets the tunnels that there are, the oldest first.
+ *
+ * Returns: (transfer full) (element-type IstAgentTunnel): the tunnels
+ *
+ * Since: 1.0
+ */
+GPtrArray *
+ist_agent_get_tunnels (IstAgent *self)
+{
+  g_return_val_if_fail (IST_IS_AGENT (self), NULL);
+
+  return g_ptr_array_copy (self->tunnels, (GCopyFunc) (GCallback) g_object_ref, NULL);
+}
+
+/**
+ * ist_agent_get_n_tunnels: (get-property n-tunnels)
+ * @self: an agent
+ *
+ * Gets how many tunnels there are.
+ *
+ * Returns: the number
+ *
+ * Since: 1.0
+ */
+guint
+ist_agent_get_n_tunnels (IstAgent *self)
+{
+  g_return_val_if_fail (IST_IS_AGENT (self), 0);
+
+  return self->tunnels->len;
+}
+
+/**
+ * ist_agent_get_n_connections: (get-property n-connections)
+ * @self: an agent
+ *
+ * Gets how many connections there are in all tunnels, those that are being
+ * opened included.
+ *
+ * Returns: the number
+ *
+ * Since: 1.0
+ */
+guint
+ist_agent_get_n_connections (IstAgent *self)
+{
+  guint n = 0;
+
+  g_return_val_if_fail (IST_IS_AGENT (self), 0);
+
+  for (guint i = 0; i < self->tunnels->len; i++)
+    n += ist_forwarder_get_n_connections (ist_agent_tunnel_get_forwarder (self->tunnels->pdata[i]));
+  return n;
+}
+
+/**
+ * ist_agent_get_max_tunnels: (get-property max-tunnels)
+ * @self: an agent
+ *
+ * Gets how many tunnels may be open at once.
+ *
+ * Returns: the number, 0 for any
+ *
+ * Since: 1.0
+ */
+guint
+ist_agent_get_max_tunnels (IstAgent *self)
+{
+  g_return_val_if_fail (IST_IS_AGENT (self), 0);
+
+  return self->max_tunnels;
+}
+
+/**
+ * ist_agent_set_max_tunnels: (set-property max-tunnels)
+ * @self: an agent
+ * @max_tunnels: the number, 0 for any
+ *
+ * Says how many tunnels may be open at once. More than that stay open if they
+ * are.
+ *
+ * Since: 1.0
+ */
+void
+ist_agent_set_max_tunnels (IstAgent *self,
+                           guint max_tunnels)
+{
+  g_return_if_fail (IST_IS_AGENT (self));
+
+  if (self->max_tunnels == max_tunnels)
+    return;
+  self->max_tunnels = max_tunnels;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MAX_TUNNELS]);
+}
+
+/**
+ * ist_agent_get_max_connections: (get-property max-connections)
+ * @self: an agent
+ *
+ * Gets how many connections may be open at once, in all tunnels together.
+ *
+ * Returns: the number, 0 for any
+ *
+ * Since: 1.0
+ */
+guint
+ist_agent_get_max_connections (IstAgent *self)
+{
+  g_return_val_if_fail (IST_IS_AGENT (self), 0);
+
+  return self->max_connections;
+}
+
+/**
+ * ist_agent_set_max_connections: (set-property max-connections)
+ * @self: an agent
+ * @max_connections: the number, 0 for any
+ *
+ * Says how many connections may be open at once, in all tunnels together. More
+ * than that stay open if they are.
+ *
+ * Since: 1.0
+ */
+void
+ist_agent_set_max_connections (IstAgent *self,
+                               guint max_connections)
+{
+  g_return_if_fail (IST_IS_AGENT (self));
+
+  if (self->max_connections == max_connections)
+    return;
+  self->max_connections = max_connections;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MAX_CONNECTIONS]);
+}

@@ -1,0 +1,193 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "ist-agent-notification-private.h"
+
+#include <string.h>
+
+#include <ist-agent/ist-agent-error.h>
+#include <json-glib/json-glib.h>
+
+/* What AWS lets through to a device. */
+#define MAX_SIZE (128 * 1024)
+
+/* json-glib's parser takes stack for each level; no notification has more than
+ * one array in one object, but there may be something new one day. */
+#define MAX_BRACKETS 64
+
+#define MAX_TOKEN_LENGTH 4096
+#define MAX_REGION_LENGTH 63
+#define MAX_NAME_LENGTH 128
+
+/* The service allows few; this bounds what is remembered of each tunnel. */
+#define MAX_SERVICES 64
+
+void
+ist_agent_notification_free (IstAgentNotification *self)
+{
+  g_free (self->access_token);
+  g_free (self->region);
+  g_strfreev (self->services);
+  g_free (self);
+}
+
+static gboolean
+invalid (GError **error,
+         const char *what)
+{
+  g_set_error (error, IST_AGENT_ERROR, IST_AGENT_ERROR_INVALID_NOTIFICATION, "The notification %s", what);
+  return FALSE;
+}
+
+static gboolean
+is_made_of (const char *text,
+            const char *punctuation,
+            gsize max_length)
+{
+  const char *p;
+
+  for (p = text; *p != '\0'; p++)
+    {
+      if (!g_ascii_isalnum (*p) && strchr (punctuation, *p) == NULL)
+        return FALSE;
+    }
+  return p != text && (gsize) (p - text) <= max_length;
+}
+
+static gboolean
+is_token (const char *text)
+{
+  const char *p;
+
+  for (p = text; *p != '\0'; p++)
+    {
+      if (!g_ascii_isgraph (*p))
+        return FALSE;
+    }
+  return p != text && p - text <= MAX_TOKEN_LENGTH;
+}
+
+gboolean
+ist_agent_name_is_valid (const char *name)
+{
+  return is_made_of (name, ":_-", MAX_NAME_LENGTH);
+}
+
+/* (nullable): if it is missing, or no string */
+static const char *
+get_string (JsonObject *object,
+            const char *name)
+{
+  JsonNode *node = json_object_get_member (object, name);
+
+  if (node == NULL || !JSON_NODE_HOLDS_VALUE (node) || json_node_get_value_type (node) != G_TYPE_STRING)
+    return NULL;
+  return json_node_get_string (node);
+}
+
+static gboolean
+parse_services (IstAgentNotification *self,
+                JsonObject *object,
+                GError **error)
+{
+  JsonNode *node = json_object_get_member (object, "services");
+  g_autoptr (GPtrArray) services = g_ptr_array_new_with_free_func (g_free);
+  JsonArray *array;
+  guint n;
+
+  if (node == NULL || !JSON_NODE_HOLDS_ARRAY (node))
+    return invalid (error, "has no array of services");
+
+  array = json_node_get_array (node);
+  n = json_array_get_length (array);
+  if (n == 0 || n > MAX_SERVICES)
+    return invalid (error, "names no services, or too many");
+
+  for (guint i = 0; i < n; i++)
+    {
+      JsonNode *element = json_array_get_element (array, i);
+      const char *service;
+
+      if (!JSON_NODE_HOLDS_VALUE (element) || json_node_get_value_type (element) != G_TYPE_STRING)
+        return invalid (error, "has a service that is not a string");
+      service = json_node_get_string (element);
+      if (!ist_agent_name_is_valid (service))
+        return invalid (error, "has a service with an invalid name");
+      if (!g_ptr_array_find_with_equal_func (services, service, g_str_equal, NULL))
+        g_ptr_array_add (services, g_strdup (service));
+    }
+  g_ptr_array_add (services, NULL);
+  self->services = (char **) g_ptr_array_steal (services, NULL);
+  return TRUE;
+}
+
+static gboolean
+parse_object (IstAgentNotification *self,
+              JsonObject *object,
+              GError **error)
+{
+  const char *mode = get_string (object, "clientMode");
+  const char *token = get_string (object, "clientAccessToken");
+  const char *region = get_string (object, "region");
+
+  if (mode == NULL || strcmp (mode, "destination") != 0)
+    return invalid (error, "is not for the mode \"destination\"");
+  if (token == NULL || !is_token (token))
+    return invalid (error, "has no valid access token");
+  if (region == NULL || !is_made_of (region, "-", MAX_REGION_LENGTH))
+    return invalid (error, "has no valid region");
+
+  self->access_token = g_strdup (token);
+  self->region = g_strdup (region);
+  return parse_services (self, object, error);
+}
+
+/* Counts them in strings too, which makes no difference to what is sensible. */
+static gboolean
+is_flat (const char *text,
+         gsize size)
+{
+  guint brackets = 0;
+
+  for (gsize i = 0; i < size; i++)
+    {
+      if (text[i] == '[' || text[i] == '{')
+        brackets++;
+    }
+  return brackets <= MAX_BRACKETS;
+}
+
+IstAgentNotification *
+ist_agent_notification_parse (GBytes *bytes,
+                              GError **error)
+{
+  g_autoptr (IstAgentNotification) self = g_new0 (IstAgentNotification, 1);
+  g_autoptr (JsonParser) parser = json_parser_new_immutable ();
+  gsize size;
+  const char *text = g_bytes_get_data (bytes, &size);
+  JsonNode *root;
+
+  if (size > MAX_SIZE)
+    {
+      invalid (error, "is too large");
+      return NULL;
+    }
+  /* The parser's own errors quote. */
+  if (size == 0 || !g_utf8_validate (text, size, NULL) || !is_flat (text, size) ||
+      !json_parser_load_from_data (parser, text, size, NULL))
+    {
+      invalid (error, "is not JSON");
+      return NULL;
+    }
+
+  root = json_parser_get_root (parser);
+  if (root == NULL || !JSON_NODE_HOLDS_OBJECT (root))
+    {
+      invalid (error, "is not a JSON object");
+      return NULL;
+    }
+  if (!parse_object (self, json_node_get_object (root), error))
+    return NULL;
+  return g_steal_pointer (&self);
+}

@@ -1,0 +1,380 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "ist-agent-tunnel-private.h"
+
+/**
+ * IstAgentTunnel:
+ *
+ * A tunnel that an [class@IstAgent.Agent] has been told to connect to.
+ *
+ * Its state and its connections are those of its [class@Ist.SecureTunnel] and of
+ * its [class@Ist.Forwarder].
+ *
+ * Since: 1.0
+ */
+struct _IstAgentTunnel
+{
+  GObject parent_instance;
+
+  guint id;
+  char *region;
+  char **services;
+  gint64 opened_at;
+  IstSecureTunnel *secure_tunnel;
+  IstForwarder *forwarder;
+  GSource *lifetime;
+  gboolean ended;
+  GError *reason; /* NULL for the user's wish */
+};
+
+G_DEFINE_FINAL_TYPE (IstAgentTunnel, ist_agent_tunnel, G_TYPE_OBJECT)
+
+enum
+{
+  PROP_ID = 1,
+  PROP_REGION,
+  PROP_SERVICES,
+  PROP_OPENED_AT,
+  PROP_SECURE_TUNNEL,
+  PROP_FORWARDER,
+  N_PROPS
+};
+
+static GParamSpec *properties[N_PROPS];
+
+static void
+stop_lifetime (IstAgentTunnel *self)
+{
+  if (self->lifetime == NULL)
+    return;
+
+  g_source_destroy (self->lifetime);
+  g_clear_pointer (&self->lifetime, g_source_unref);
+}
+
+static gboolean
+on_lifetime_over (gpointer user_data)
+{
+  IstAgentTunnel *self = user_data;
+  g_autoptr (GError) error = g_error_new_literal (IST_ERROR, IST_ERROR_TIMED_OUT,
+                                                  "The tunnel has reached the agent's limit of time");
+
+  ist_agent_tunnel_end (self, error);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+ist_agent_tunnel_finalize (GObject *object)
+{
+  IstAgentTunnel *self = IST_AGENT_TUNNEL (object);
+
+  stop_lifetime (self);
+  g_free (self->region);
+  g_strfreev (self->services);
+  g_clear_object (&self->forwarder);
+  g_clear_object (&self->secure_tunnel);
+  g_clear_error (&self->reason);
+
+  G_OBJECT_CLASS (ist_agent_tunnel_parent_class)->finalize (object);
+}
+
+static void
+ist_agent_tunnel_get_property (GObject *object,
+                               guint prop_id,
+                               GValue *value,
+                               GParamSpec *pspec)
+{
+  IstAgentTunnel *self = IST_AGENT_TUNNEL (object);
+
+  switch (prop_id)
+    {
+    case PROP_ID:
+      g_value_set_uint (value, self->id);
+      break;
+    case PROP_REGION:
+      g_value_set_string (value, self->region);
+      break;
+    case PROP_SERVICES:
+      g_value_set_boxed (value, self->services);
+      break;
+    case PROP_OPENED_AT:
+      g_value_set_int64 (value, self->opened_at);
+      break;
+    case PROP_SECURE_TUNNEL:
+      g_value_set_object (value, self->secure_tunnel);
+      break;
+    case PROP_FORWARDER:
+      g_value_set_object (value, self->forwarder);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+ist_agent_tunnel_class_init (IstAgentTunnelClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  const GParamFlags flags = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
+
+  object_class->finalize = ist_agent_tunnel_finalize;
+  object_class->get_property = ist_agent_tunnel_get_property;
+
+  /**
+   * IstAgentTunnel:id: (getter get_id)
+   *
+   * A number of the agent's own: the service tells the device no other.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_ID] = g_param_spec_uint ("id", NULL, NULL, 0, G_MAXUINT, 0, flags);
+
+  /**
+   * IstAgentTunnel:region: (getter get_region)
+   *
+   * The AWS region of the tunnel, as its notification says.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_REGION] = g_param_spec_string ("region", NULL, NULL, NULL, flags);
+
+  /**
+   * IstAgentTunnel:services: (getter get_services)
+   *
+   * The services that the tunnel was opened for, as its notification says;
+   * those of them that the agent does not list are refused.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_SERVICES] = g_param_spec_boxed ("services", NULL, NULL, G_TYPE_STRV, flags);
+
+  /**
+   * IstAgentTunnel:opened-at: (getter get_opened_at)
+   *
+   * When the notification came, in microseconds since the beginning of 1970, UTC.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_OPENED_AT] = g_param_spec_int64 ("opened-at", NULL, NULL, G_MININT64, G_MAXINT64, 0, flags);
+
+  /**
+   * IstAgentTunnel:secure-tunnel: (getter get_secure_tunnel)
+   *
+   * The connection to the service.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_SECURE_TUNNEL] =
+    g_param_spec_object ("secure-tunnel", NULL, NULL, IST_TYPE_SECURE_TUNNEL, flags);
+
+  /**
+   * IstAgentTunnel:forwarder: (getter get_forwarder)
+   *
+   * What connects the tunnel to local programs.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_FORWARDER] = g_param_spec_object ("forwarder", NULL, NULL, IST_TYPE_FORWARDER, flags);
+
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+}
+
+static void
+ist_agent_tunnel_init (IstAgentTunnel *self)
+{
+}
+
+IstAgentTunnel *
+ist_agent_tunnel_new (guint id,
+                      const char *region,
+                      const char *const *services,
+                      guint max_lifetime,
+                      IstSecureTunnel *secure_tunnel)
+{
+  IstAgentTunnel *self = g_object_new (IST_TYPE_AGENT_TUNNEL, NULL);
+
+  self->id = id;
+  self->region = g_strdup (region);
+  self->services = g_strdupv ((char **) services);
+  self->opened_at = g_get_real_time ();
+  self->secure_tunnel = g_object_ref (secure_tunnel);
+  self->forwarder = ist_forwarder_new (secure_tunnel);
+  if (max_lifetime > 0)
+    {
+      self->lifetime = g_timeout_source_new_seconds (max_lifetime);
+      g_source_set_static_name (self->lifetime, "IstAgentTunnel");
+      g_source_set_callback (self->lifetime, on_lifetime_over, self, NULL);
+      g_source_attach (self->lifetime, g_main_context_get_thread_default ());
+    }
+  return self;
+}
+
+void
+ist_agent_tunnel_set_targets (IstAgentTunnel *self,
+                              GHashTable *targets)
+{
+  if (self->ended)
+    return;
+
+  ist_forwarder_stop_listening (self->forwarder);
+  for (gsize i = 0; self->services[i] != NULL; i++)
+    {
+      GSocketConnectable *target = g_hash_table_lookup (targets, self->services[i]);
+
+      if (target != NULL)
+        ist_forwarder_add_connectable (self->forwarder, self->services[i], target);
+    }
+}
+
+void
+ist_agent_tunnel_end (IstAgentTunnel *self,
+                      const GError *reason)
+{
+  g_autoptr (IstAgentTunnel) alive = g_object_ref (self);
+
+  if (self->ended)
+    return;
+
+  self->ended = TRUE;
+  stop_lifetime (self);
+  self->reason = reason != NULL ? g_error_copy (reason) : NULL;
+  ist_forwarder_close (self->forwarder);
+  ist_secure_tunnel_stop (self->secure_tunnel);
+}
+
+GError *
+ist_agent_tunnel_dup_error (IstAgentTunnel *self)
+{
+  const GError *error = self->ended ? self->reason : ist_secure_tunnel_get_last_error (self->secure_tunnel);
+
+  return error != NULL ? g_error_copy (error) : NULL;
+}
+
+/**
+ * ist_agent_tunnel_stop:
+ * @self: a tunnel
+ *
+ * Closes its connections and leaves the tunnel. To the service the tunnel stays
+ * open; only a new token lets the device connect to it again.
+ *
+ * [signal@IstAgent.Agent::tunnel-closed] follows.
+ *
+ * Since: 1.0
+ */
+void
+ist_agent_tunnel_stop (IstAgentTunnel *self)
+{
+  g_return_if_fail (IST_IS_AGENT_TUNNEL (self));
+
+  ist_agent_tunnel_end (self, NULL);
+}
+
+/**
+ * ist_agent_tunnel_get_id:
+ * @self: a tunnel
+ *
+ * Gets its number.
+ *
+ * Returns: the number, not 0
+ *
+ * Since: 1.0
+ */
+guint
+ist_agent_tunnel_get_id (IstAgentTunnel *self)
+{
+  g_return_val_if_fail (IST_IS_AGENT_TUNNEL (self), 0);
+
+  return self->id;
+}
+
+/**
+ * ist_agent_tunnel_get_region:
+ * @self: a tunnel
+ *
+ * Gets the AWS region of the tunnel, as its notification says.
+ *
+ * Returns: (transfer none): the region
+ *
+ * Since: 1.0
+ */
+const char *
+ist_agent_tunnel_get_region (IstAgentTunnel *self)
+{
+  g_return_val_if_fail (IST_IS_AGENT_TUNNEL (self), NULL);
+
+  return self->region;
+}
+
+/**
+ * ist_agent_tunnel_get_services:
+ * @self: a tunnel
+ *
+ * Gets the services that the tunnel was opened for, listed by the agent or not.
+ *
+ * Returns: (transfer none) (array zero-terminated=1): the services
+ *
+ * Since: 1.0
+ */
+const char *const *
+ist_agent_tunnel_get_services (IstAgentTunnel *self)
+{
+  g_return_val_if_fail (IST_IS_AGENT_TUNNEL (self), NULL);
+
+  return (const char *const *) self->services;
+}
+
+/**
+ * ist_agent_tunnel_get_opened_at:
+ * @self: a tunnel
+ *
+ * Gets when the notification came.
+ *
+ * Returns: microseconds since the beginning of 1970, UTC
+ *
+ * Since: 1.0
+ */
+gint64
+ist_agent_tunnel_get_opened_at (IstAgentTunnel *self)
+{
+  g_return_val_if_fail (IST_IS_AGENT_TUNNEL (self), 0);
+
+  return self->opened_at;
+}
+
+/**
+ * ist_agent_tunnel_get_secure_tunnel:
+ * @self: a tunnel
+ *
+ * Gets the connection to the service.
+ *
+ * Returns: (transfer none): the connection
+ *
+ * Since: 1.0
+ */
+IstSecureTunnel *
+ist_agent_tunnel_get_secure_tunnel (IstAgentTunnel *self)
+{
+  g_return_val_if_fail (IST_IS_AGENT_TUNNEL (self), NULL);
+
+  return self->secure_tunnel;
+}
+
+/**
+ * ist_agent_tunnel_get_forwarder:
+ * @self: a tunnel
+ *
+ * Gets what connects the tunnel to local programs.
+ *
+ * Returns: (transfer none): the forwarder
+ *
+ * Since: 1.0
+ */
+IstForwarder *
+ist_agent_tunnel_get_forwarder (IstAgentTunnel *self)
+{
+  g_return_val_if_fail (IST_IS_AGENT_TUNNEL (self), NULL);
+
+  return self->forwarder;
+}

@@ -1,0 +1,35 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "ist-mqtt-link-private.h"
+
+G_BEGIN_DECLS
+
+/* Keeps a subscription at a broker for as long as it lives, over any loss of
+ * the broker and of the network. */
+typedef struct _IstMqttClient IstMqttClient;
+
+typedef struct
+{
+  void (*subscribed) (gpointer user_data);
+  void (*message) (GBytes *payload,
+                   gboolean retained,
+                   gpointer user_data);
+  /* An attempt failed, or the broker was lost; the next attempt is @delay
+   * milliseconds away. */
+  void (*lost) (const GError *error,
+                guint delay,
+                gpointer user_data);
+} IstMqttClientEvents;
+
+/* Begins at once. @events outlives the client. */
+IstMqttClient *ist_mqtt_client_new (IstMqttSettings *settings,
+                                    const IstMqttClientEvents *events,
+                                    gpointer user_data);
+/* Allowed in all of its events. */
+void ist_mqtt_client_free (IstMqttClient *self);
+
+G_END_DECLS

@@ -1,0 +1,58 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* Never changes once it is in use. */
+typedef struct
+{
+  char *host;
+  guint port;
+  gboolean tls;
+  char *client_id;
+  char *certificate_file;
+  char *key_file;
+  char *ca_file;   /* NULL for the authorities of the system */
+  guint keepalive; /* seconds */
+  char *topic;     /* subscribed with QoS 1 */
+} IstMqttSettings;
+
+IstMqttSettings *ist_mqtt_settings_new (void);
+IstMqttSettings *ist_mqtt_settings_ref (IstMqttSettings *self);
+void ist_mqtt_settings_unref (IstMqttSettings *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (IstMqttSettings, ist_mqtt_settings_unref)
+
+/* One connection to a broker, on the thread-default main context. It is used
+ * from there only; libmosquitto gets a thread for what it can't but block in,
+ * the look-up of the broker's name. */
+typedef struct _IstMqttLink IstMqttLink;
+
+typedef struct
+{
+  /* The broker has acknowledged the subscription: after opening, and after each
+   * probe. */
+  void (*subscribed) (gpointer user_data);
+  void (*message) (GBytes *payload,
+                   gboolean retained,
+                   gpointer user_data);
+  /* Once, and the last; not after ist_mqtt_link_close (). An IST_ERROR. */
+  void (*lost) (const GError *error,
+                gpointer user_data);
+} IstMqttLinkEvents;
+
+/* @events outlives the link. */
+IstMqttLink *ist_mqtt_link_open (IstMqttSettings *settings,
+                                 const IstMqttLinkEvents *events,
+                                 gpointer user_data);
+/* Subscribes again, which shows whether anybody is there. */
+void ist_mqtt_link_probe (IstMqttLink *self);
+/* Ends and frees it; allowed in all of its events. */
+void ist_mqtt_link_close (IstMqttLink *self);
+
+G_END_DECLS
