@@ -334,7 +334,8 @@ ist_agent_handle_notification (IstAgent *self,
   forwarder = ist_agent_tunnel_get_forwarder (tunnel);
   ist_agent_tunnel_set_targets (tunnel, self->targets);
   g_signal_connect_object (forwarder, "authorize-connection", G_CALLBACK (on_authorize_connection), self, 0);
-  g_signal_connect_object (forwarder, "notify::n-connections", G_CALLBACK (on_n_connections_changed), self, 0);
+  g_signal_connect_object (forwarder, "notify::n-connections", G_CALLBACK (on_n_connections_changed), self,
+                           0);
   g_signal_connect_object (secure_tunnel, "incoming-connection", G_CALLBACK (on_incoming_connection), self,
                            G_CONNECT_AFTER);
   g_signal_connect_object (secure_tunnel, "stopped", G_CALLBACK (on_tunnel_stopped), self, 0);
@@ -874,7 +875,8 @@ install_settings (void)
    *
    * Since: 1.0
    */
-  properties[PROP_MAX_CONNECTIONS] = g_param_spec_uint ("max-connections", NULL, NULL, 0, G_MAXUINT, 256, open);
+  properties[PROP_MAX_CONNECTIONS] =
+    g_param_spec_uint ("max-connections", NULL, NULL, 0, G_MAXUINT, 256, open);
 
   /**
    * IstAgent:max-lifetime:
@@ -935,8 +937,8 @@ install_signals (GType type)
    *
    * Since: 1.0
    */
-  signals[BROKER_LOST] = g_signal_new ("broker-lost", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,
-                                       2, G_TYPE_ERROR, G_TYPE_UINT);
+  signals[BROKER_LOST] = g_signal_new ("broker-lost", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                       G_TYPE_NONE, 2, G_TYPE_ERROR, G_TYPE_UINT);
 
   /**
    * IstAgent::notification-refused:
@@ -947,8 +949,8 @@ install_signals (GType type)
    *
    * Since: 1.0
    */
-  signals[NOTIFICATION_REFUSED] = g_signal_new ("notification-refused", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
-                                                NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
+  signals[NOTIFICATION_REFUSED] = g_signal_new ("notification-refused", type, G_SIGNAL_RUN_LAST, 0, NULL,
+                                                NULL, NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
 
   /**
    * IstAgent::service-refused:

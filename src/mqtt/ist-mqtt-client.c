@@ -179,7 +179,8 @@ ist_mqtt_client_new (IstMqttSettings *settings,
   self->backoff.base = 1000;
   self->backoff.cap = 120000;
   self->monitor = g_object_ref (g_network_monitor_get_default ());
-  self->monitor_handler = g_signal_connect (self->monitor, "network-changed", G_CALLBACK (on_network_changed), self);
+  self->monitor_handler = g_signal_connect (self->monitor, "network-changed",
+                                            G_CALLBACK (on_network_changed), self);
   attempt (self);
   return self;
 }
