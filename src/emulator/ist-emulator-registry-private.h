@@ -6,32 +6,81 @@
 
 #include <ist-emulator/ist-emulator-tunnel.h>
 
+#include "ist-emulator-record-private.h"
+
 G_BEGIN_DECLS
 
 /* The tunnels there are, and whom their tokens admit. Knows nothing of
  * connections: whatever administers tunnels talks to this. */
 typedef struct _IstEmulatorRegistry IstEmulatorRegistry;
 
-IstEmulatorRegistry *ist_emulator_registry_new (void);
+/* How long, in microseconds, and how many closed tunnels are remembered, like
+ * the service at least; the oldest ones go first. */
+#define IST_EMULATOR_REGISTRY_MEMORY_TIME (3 * 60 * 60 * (gint64) G_USEC_PER_SEC)
+#define IST_EMULATOR_REGISTRY_MAX_CLOSED 1000
+#define IST_EMULATOR_REGISTRY_MAX_OPEN 10000
+
+typedef struct
+{
+  /* Also for tunnels that are restored. */
+  void (*opened) (IstEmulatorTunnel *tunnel,
+                  gpointer user_data);
+  /* The tunnel's thing has to hear of its destination token. */
+  void (*notify) (IstEmulatorTunnel *tunnel,
+                  gpointer user_data);
+} IstEmulatorRegistryDelegate;
+
+/* What a tunnel is opened for. All members may be NULL or 0. */
+typedef struct
+{
+  const char *const *services;
+  const char *thing_name;
+  guint lifetime; /* minutes */
+  const char *description;
+  JsonObject *tags; /* as in IstEmulatorRecord */
+} IstEmulatorRegistryRequest;
+
+/* @bandwidth: of each tunnel, in bytes per second, or 0. */
+IstEmulatorRegistry *ist_emulator_registry_new (guint bandwidth,
+                                                const IstEmulatorRegistryDelegate *delegate,
+                                                gpointer user_data);
 void ist_emulator_registry_free (IstEmulatorRegistry *self);
 
+/* Restores the tunnels that are kept in a folder, and keeps all of them there
+ * from now on. To be called before anything is opened. */
+gboolean ist_emulator_registry_restore (IstEmulatorRegistry *self,
+                                        const char *folder,
+                                        GError **error);
+
+/* G_IO_ERROR_NO_SPACE if there are too many. */
 IstEmulatorTunnel *ist_emulator_registry_open (IstEmulatorRegistry *self,
-                                               const char *const *services,
-                                               const char *thing_name,
-                                               guint lifetime_minutes,
+                                               const IstEmulatorRegistryRequest *request,
                                                GError **error);
 
 /* Closed tunnels are found too. (transfer none), G_IO_ERROR_NOT_FOUND. */
-IstEmulatorTunnel *ist_emulator_registry_lookup (IstEmulatorRegistry *self,
+IstEmulatorRecord *ist_emulator_registry_lookup (IstEmulatorRegistry *self,
                                                  const char *tunnel_id,
                                                  GError **error);
 
+/* Closes a tunnel; with @forget there is no such tunnel any more afterwards. */
+gboolean ist_emulator_registry_close (IstEmulatorRegistry *self,
+                                      const char *tunnel_id,
+                                      gboolean forget,
+                                      GError **error);
+
+/* @destination: (nullable): gives the tunnel other services and another thing;
+ * its other members are not looked at. */
 gboolean ist_emulator_registry_rotate (IstEmulatorRegistry *self,
-                                       IstEmulatorTunnel *tunnel,
+                                       const char *tunnel_id,
                                        IstEmulatorSides sides,
+                                       const IstEmulatorRegistryRequest *destination,
                                        GError **error);
 
-/* All of them, in no particular order: (element-type IstEmulatorTunnel) (transfer full). */
+/* To be called when a record was changed. */
+void ist_emulator_registry_touch (IstEmulatorRegistry *self,
+                                  IstEmulatorRecord *record);
+
+/* All of them, the oldest first: (element-type IstEmulatorRecord) (transfer none). */
 GPtrArray *ist_emulator_registry_list (IstEmulatorRegistry *self);
 
 /* Which tunnel and side an access token is for, valid or not; NULL if unknown.

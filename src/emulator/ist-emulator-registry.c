@@ -9,38 +9,30 @@
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 
+#include "ist-emulator-store-private.h"
 #include "ist-emulator-tunnel-private.h"
 
 #define DEFAULT_LIFETIME 720 /* minutes, which is also the longest */
 #define MAX_NAME 128
 #define TOKEN_ENTROPY 48 /* bytes; a multiple of 3 needs no padding in Base64 */
 
-/* Tokens are looked up by their digest, so that the time it takes tells nothing
- * of use about them. */
-typedef struct
-{
-  IstEmulatorTunnel *tunnel; /* unowned: the registry owns it for longer */
-  IstMode mode;
-  gboolean used;
-  gboolean revoked;          /* kept, for what its client token is tied to */
-  char *client_token_digest; /* the client token it was first used with */
-} Grant;
+/* Tokens of one tunnel; the oldest revoked ones are forgotten. */
+#define MAX_GRANTS 32
 
 struct _IstEmulatorRegistry
 {
-  GHashTable *tunnels;       /* id -> tunnel */
-  GHashTable *grants;        /* digest of an access token -> Grant */
-  GHashTable *client_tokens; /* digest of a client token -> Grant */
+  const IstEmulatorRegistryDelegate *delegate;
+  gpointer user_data;
+  guint bandwidth;
+  IstEmulatorStore *store;   /* nullable */
+  GPtrArray *records;        /* owned, in the order in which they were opened */
+  GHashTable *ids;           /* id -> record */
+  GHashTable *grants;        /* digest of an access token -> IstEmulatorGrant */
+  GHashTable *client_tokens; /* digest of a client token -> IstEmulatorGrant */
+  guint64 sequence;          /* of the last one opened */
+  guint n_closed;
+  gint64 prune_at; /* real time when the first closed one is too old */
 };
-
-static void
-grant_free (gpointer data)
-{
-  Grant *grant = data;
-
-  g_free (grant->client_token_digest);
-  g_free (grant);
-}
 
 static char *
 digest (const char *token)
@@ -99,65 +91,290 @@ check_services (const char *const *services,
   return TRUE;
 }
 
+static gboolean
+check_destination (const IstEmulatorRegistryRequest *request,
+                   GError **error)
+{
+  if (!check_services (request->services, error))
+    return FALSE;
+  if (request->thing_name == NULL || is_name (request->thing_name))
+    return TRUE;
+
+  g_set_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING,
+               "Invalid thing name “%s”: it must match ^[a-zA-Z0-9:_-]{1,128}$", request->thing_name);
+  return FALSE;
+}
+
+static void
+save (IstEmulatorRegistry *self,
+      IstEmulatorRecord *record)
+{
+  if (self->store != NULL)
+    ist_emulator_store_save (self->store, record);
+}
+
+void
+ist_emulator_registry_touch (IstEmulatorRegistry *self,
+                             IstEmulatorRecord *record)
+{
+  record->updated_at = g_get_real_time ();
+  save (self, record);
+}
+
+static IstEmulatorRecord *
+get_record (IstEmulatorRegistry *self,
+            IstEmulatorTunnel *tunnel)
+{
+  return g_hash_table_lookup (self->ids, ist_emulator_tunnel_get_id (tunnel));
+}
+
+static void
+on_client_connected (IstEmulatorTunnel *tunnel,
+                     IstMode side,
+                     gpointer user_data)
+{
+  get_record (user_data, tunnel)->connection_updated_at[side] = g_get_real_time ();
+}
+
+static void
+on_client_disconnected (IstEmulatorTunnel *tunnel,
+                        IstMode side,
+                        const GError *error,
+                        gpointer user_data)
+{
+  get_record (user_data, tunnel)->connection_updated_at[side] = g_get_real_time ();
+}
+
+static void
+note_closed (IstEmulatorRegistry *self,
+             IstEmulatorRecord *record)
+{
+  self->n_closed++;
+  self->prune_at = MIN (self->prune_at, record->closed_at + IST_EMULATOR_REGISTRY_MEMORY_TIME);
+}
+
+static void
+on_closed (IstEmulatorTunnel *tunnel,
+           GParamSpec *pspec,
+           gpointer user_data)
+{
+  IstEmulatorRegistry *self = user_data;
+  IstEmulatorRecord *record = get_record (self, tunnel);
+
+  record->closed_at = g_get_real_time ();
+  note_closed (self, record);
+  ist_emulator_registry_touch (self, record);
+}
+
+static void
+add_grant (IstEmulatorRegistry *self,
+           IstEmulatorGrant *grant)
+{
+  g_hash_table_insert (self->grants, grant->digest, grant);
+  if (grant->client_token_digest != NULL)
+    g_hash_table_replace (self->client_tokens, grant->client_token_digest, grant);
+}
+
+static void
+remove_grant (IstEmulatorRegistry *self,
+              IstEmulatorGrant *grant)
+{
+  g_hash_table_remove (self->grants, grant->digest);
+  /* Another one may have it by now. */
+  if (grant->client_token_digest != NULL &&
+      g_hash_table_lookup (self->client_tokens, grant->client_token_digest) == grant)
+    g_hash_table_remove (self->client_tokens, grant->client_token_digest);
+}
+
+static void
+add_record (IstEmulatorRegistry *self,
+            IstEmulatorRecord *record)
+{
+  g_ptr_array_add (self->records, record);
+  g_hash_table_insert (self->ids, (char *) ist_emulator_tunnel_get_id (record->tunnel), record);
+  for (guint i = 0; i < record->grants->len; i++)
+    add_grant (self, g_ptr_array_index (record->grants, i));
+  if (record->closed_at != 0)
+    note_closed (self, record);
+  self->sequence = MAX (self->sequence, record->sequence);
+
+  ist_emulator_tunnel_set_bandwidth (record->tunnel, self->bandwidth);
+  g_signal_connect (record->tunnel, "client-connected", G_CALLBACK (on_client_connected), self);
+  g_signal_connect (record->tunnel, "client-disconnected", G_CALLBACK (on_client_disconnected), self);
+  g_signal_connect (record->tunnel, "notify::open", G_CALLBACK (on_closed), self);
+}
+
+/* Without its file. */
+static void
+drop_record (IstEmulatorRegistry *self,
+             IstEmulatorRecord *record)
+{
+  g_signal_handlers_disconnect_by_data (record->tunnel, self);
+  for (guint i = 0; i < record->grants->len; i++)
+    remove_grant (self, g_ptr_array_index (record->grants, i));
+  if (record->closed_at != 0)
+    self->n_closed--;
+  g_hash_table_remove (self->ids, ist_emulator_tunnel_get_id (record->tunnel));
+  g_ptr_array_remove (self->records, record);
+}
+
+static void
+forget_record (IstEmulatorRegistry *self,
+               IstEmulatorRecord *record)
+{
+  if (self->store != NULL)
+    ist_emulator_store_remove (self->store, record);
+  drop_record (self, record);
+}
+
+static int
+compare_closed_at (gconstpointer a,
+                   gconstpointer b)
+{
+  const IstEmulatorRecord *first = *(const IstEmulatorRecord **) a;
+  const IstEmulatorRecord *second = *(const IstEmulatorRecord **) b;
+
+  return (first->closed_at > second->closed_at) - (first->closed_at < second->closed_at);
+}
+
+/* Forgets closed tunnels that are too old or too many. */
+static void
+prune (IstEmulatorRegistry *self)
+{
+  gint64 now = g_get_real_time ();
+  g_autoptr (GPtrArray) closed = NULL;
+
+  if (now < self->prune_at && self->n_closed <= IST_EMULATOR_REGISTRY_MAX_CLOSED)
+    return;
+
+  closed = g_ptr_array_new ();
+  for (guint i = 0; i < self->records->len; i++)
+    {
+      IstEmulatorRecord *record = g_ptr_array_index (self->records, i);
+
+      if (record->closed_at != 0)
+        g_ptr_array_add (closed, record);
+    }
+  g_ptr_array_sort (closed, compare_closed_at);
+  self->prune_at = G_MAXINT64;
+  for (guint i = 0; i < closed->len; i++)
+    {
+      IstEmulatorRecord *record = g_ptr_array_index (closed, i);
+      gint64 due = record->closed_at + IST_EMULATOR_REGISTRY_MEMORY_TIME;
+
+      if (now < due && closed->len - i <= IST_EMULATOR_REGISTRY_MAX_CLOSED)
+        {
+          self->prune_at = due;
+          break;
+        }
+      forget_record (self, record);
+    }
+}
+
 IstEmulatorRegistry *
-ist_emulator_registry_new (void)
+ist_emulator_registry_new (guint bandwidth,
+                           const IstEmulatorRegistryDelegate *delegate,
+                           gpointer user_data)
 {
   IstEmulatorRegistry *self = g_new0 (IstEmulatorRegistry, 1);
 
-  self->tunnels = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, g_object_unref);
-  self->grants = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, grant_free);
-  self->client_tokens = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->bandwidth = bandwidth;
+  self->prune_at = G_MAXINT64;
+  self->delegate = delegate;
+  self->user_data = user_data;
+  self->records = g_ptr_array_new_with_free_func ((GDestroyNotify) ist_emulator_record_free);
+  self->ids = g_hash_table_new (g_str_hash, g_str_equal);
+  self->grants = g_hash_table_new (g_str_hash, g_str_equal);
+  self->client_tokens = g_hash_table_new (g_str_hash, g_str_equal);
   return self;
 }
 
 void
 ist_emulator_registry_free (IstEmulatorRegistry *self)
 {
+  while (self->records->len > 0)
+    drop_record (self, g_ptr_array_index (self->records, self->records->len - 1));
+  g_clear_pointer (&self->store, ist_emulator_store_free);
+  g_ptr_array_unref (self->records);
+  g_hash_table_unref (self->ids);
   g_hash_table_unref (self->client_tokens);
   g_hash_table_unref (self->grants);
-  g_hash_table_unref (self->tunnels);
   g_free (self);
 }
 
-static void
-revoke_grant (IstEmulatorRegistry *self,
-              IstEmulatorTunnel *tunnel,
-              IstMode mode)
+gboolean
+ist_emulator_registry_restore (IstEmulatorRegistry *self,
+                               const char *folder,
+                               GError **error)
 {
-  const char *token = ist_emulator_tunnel_get_access_token (tunnel, mode);
-  g_autofree char *key = NULL;
-  Grant *grant;
+  g_autoptr (IstEmulatorStore) store = ist_emulator_store_open (folder, error);
+  g_autoptr (GPtrArray) records = NULL;
 
-  if (token == NULL)
-    return;
+  if (store == NULL)
+    return FALSE;
+  records = ist_emulator_store_load (store, error);
+  if (records == NULL)
+    return FALSE;
 
-  key = digest (token);
-  grant = g_hash_table_lookup (self->grants, key);
-  grant->revoked = TRUE;
+  self->store = g_steal_pointer (&store);
+  g_ptr_array_set_free_func (records, NULL);
+  for (guint i = 0; i < records->len; i++)
+    add_record (self, g_ptr_array_index (records, i));
+  prune (self);
+  for (guint i = 0; i < self->records->len; i++)
+    {
+      IstEmulatorRecord *record = g_ptr_array_index (self->records, i);
+
+      self->delegate->opened (record->tunnel, self->user_data);
+    }
+  return TRUE;
+}
+
+/* Makes room for one more. */
+static void
+forget_revoked (IstEmulatorRegistry *self,
+                IstEmulatorRecord *record)
+{
+  for (guint i = 0; record->grants->len >= MAX_GRANTS && i < record->grants->len;)
+    {
+      IstEmulatorGrant *grant = g_ptr_array_index (record->grants, i);
+
+      if (!grant->revoked)
+        {
+          i++;
+          continue;
+        }
+      remove_grant (self, grant);
+      g_ptr_array_remove_index (record->grants, i);
+    }
 }
 
 static void
 grant_token (IstEmulatorRegistry *self,
-             IstEmulatorTunnel *tunnel,
+             IstEmulatorRecord *record,
              IstMode mode,
              const char *token)
 {
-  Grant *grant = g_new0 (Grant, 1);
+  for (guint i = 0; i < record->grants->len; i++)
+    {
+      IstEmulatorGrant *grant = g_ptr_array_index (record->grants, i);
 
-  revoke_grant (self, tunnel, mode);
-  grant->tunnel = tunnel;
-  grant->mode = mode;
-  g_hash_table_insert (self->grants, digest (token), grant);
-  ist_emulator_tunnel_set_access_token (tunnel, mode, token);
+      if (grant->mode == mode)
+        grant->revoked = TRUE;
+    }
+  forget_revoked (self, record);
+  add_grant (self, ist_emulator_record_add_grant (record, digest (token), mode));
 }
 
-/* All or nothing: no side gets a new token if one can't be made. */
+/* All or nothing: no side gets a new token if one can't be made. Nobody hears of
+ * it before everything is as it will be. */
 static gboolean
 grant_tokens (IstEmulatorRegistry *self,
-              IstEmulatorTunnel *tunnel,
+              IstEmulatorRecord *record,
               IstEmulatorSides sides,
               GError **error)
 {
+  g_autoptr (IstEmulatorTunnel) tunnel = g_object_ref (record->tunnel);
   g_autofree char *source = NULL;
   g_autofree char *destination = NULL;
 
@@ -165,84 +382,152 @@ grant_tokens (IstEmulatorRegistry *self,
     return FALSE;
 
   if (sides & IST_EMULATOR_SIDES_SOURCE)
-    grant_token (self, tunnel, IST_MODE_SOURCE, source);
+    grant_token (self, record, IST_MODE_SOURCE, source);
   if (sides & IST_EMULATOR_SIDES_DESTINATION)
-    grant_token (self, tunnel, IST_MODE_DESTINATION, destination);
+    grant_token (self, record, IST_MODE_DESTINATION, destination);
+  ist_emulator_registry_touch (self, record);
+
+  /* Whoever hears that a client has gone may forget the tunnel. */
+  if (sides & IST_EMULATOR_SIDES_SOURCE)
+    ist_emulator_tunnel_set_access_token (tunnel, IST_MODE_SOURCE, source);
+  if (sides & IST_EMULATOR_SIDES_DESTINATION)
+    ist_emulator_tunnel_set_access_token (tunnel, IST_MODE_DESTINATION, destination);
   return TRUE;
+}
+
+static void
+notify_thing (IstEmulatorRegistry *self,
+              IstEmulatorTunnel *tunnel)
+{
+  if (ist_emulator_tunnel_get_thing_name (tunnel) != NULL && ist_emulator_tunnel_is_open (tunnel))
+    self->delegate->notify (tunnel, self->user_data);
 }
 
 IstEmulatorTunnel *
 ist_emulator_registry_open (IstEmulatorRegistry *self,
-                            const char *const *services,
-                            const char *thing_name,
-                            guint lifetime_minutes,
+                            const IstEmulatorRegistryRequest *request,
                             GError **error)
 {
+  const char *const none[] = { NULL };
+  guint lifetime = request->lifetime != 0 ? request->lifetime : DEFAULT_LIFETIME;
   g_autoptr (IstEmulatorTunnel) tunnel = NULL;
+  IstEmulatorRecord *record;
 
-  if (!check_services (services, error))
+  prune (self);
+  if (!check_destination (request, error))
     return NULL;
-  if (thing_name != NULL && !is_name (thing_name))
+  if (lifetime > DEFAULT_LIFETIME)
     {
       g_set_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING,
-                   "Invalid thing name “%s”: it must match ^[a-zA-Z0-9:_-]{1,128}$", thing_name);
+                   "Invalid lifetime of %u minutes: at most %u", lifetime, DEFAULT_LIFETIME);
       return NULL;
     }
-  if (lifetime_minutes > DEFAULT_LIFETIME)
+  if (self->records->len - self->n_closed >= IST_EMULATOR_REGISTRY_MAX_OPEN)
     {
-      g_set_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING,
-                   "Invalid lifetime of %u minutes: at most %u", lifetime_minutes, DEFAULT_LIFETIME);
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE, "There are %u open tunnels already",
+                   self->records->len - self->n_closed);
       return NULL;
     }
 
-  tunnel = ist_emulator_tunnel_new (services, thing_name);
-  if (!grant_tokens (self, tunnel, IST_EMULATOR_SIDES_ALL, error))
-    return NULL;
-
-  if (lifetime_minutes == 0)
-    lifetime_minutes = DEFAULT_LIFETIME;
-  ist_emulator_tunnel_set_lifetime (tunnel, lifetime_minutes * 60 * 1000);
-  g_hash_table_insert (self->tunnels, (char *) ist_emulator_tunnel_get_id (tunnel), g_object_ref (tunnel));
+  tunnel = ist_emulator_tunnel_new (NULL, request->services != NULL ? request->services : none,
+                                    request->thing_name);
+  ist_emulator_tunnel_set_lifetime (tunnel, lifetime * 60 * 1000);
+  record = ist_emulator_record_new (g_object_ref (tunnel));
+  record->sequence = self->sequence + 1;
+  record->description = g_strdup (request->description);
+  record->lifetime = lifetime;
+  record->created_at = record->updated_at = g_get_real_time ();
+  record->connection_updated_at[IST_MODE_SOURCE] = record->created_at;
+  record->connection_updated_at[IST_MODE_DESTINATION] = record->created_at;
+  if (request->tags != NULL)
+    {
+      json_object_unref (record->tags);
+      record->tags = json_object_ref (request->tags);
+    }
+  add_record (self, record);
+  if (!grant_tokens (self, record, IST_EMULATOR_SIDES_ALL, error))
+    {
+      forget_record (self, record);
+      return NULL;
+    }
+  self->delegate->opened (tunnel, self->user_data);
+  notify_thing (self, tunnel);
   return g_steal_pointer (&tunnel);
 }
 
-IstEmulatorTunnel *
+IstEmulatorRecord *
 ist_emulator_registry_lookup (IstEmulatorRegistry *self,
                               const char *tunnel_id,
                               GError **error)
 {
-  IstEmulatorTunnel *tunnel = g_hash_table_lookup (self->tunnels, tunnel_id);
+  IstEmulatorRecord *record;
 
-  if (tunnel == NULL)
+  prune (self);
+  record = g_hash_table_lookup (self->ids, tunnel_id);
+  if (record == NULL)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "There is no tunnel “%s”", tunnel_id);
-  return tunnel;
+  return record;
+}
+
+gboolean
+ist_emulator_registry_close (IstEmulatorRegistry *self,
+                             const char *tunnel_id,
+                             gboolean forget,
+                             GError **error)
+{
+  IstEmulatorRecord *record = ist_emulator_registry_lookup (self, tunnel_id, error);
+  g_autofree char *id = NULL;
+
+  if (record == NULL)
+    return FALSE;
+
+  /* The caller's may be the tunnel's own. */
+  id = g_strdup (tunnel_id);
+  ist_emulator_tunnel_close (record->tunnel);
+  record = g_hash_table_lookup (self->ids, id);
+  if (forget && record != NULL)
+    forget_record (self, record);
+  return TRUE;
 }
 
 gboolean
 ist_emulator_registry_rotate (IstEmulatorRegistry *self,
-                              IstEmulatorTunnel *tunnel,
+                              const char *tunnel_id,
                               IstEmulatorSides sides,
+                              const IstEmulatorRegistryRequest *destination,
                               GError **error)
 {
-  if (!ist_emulator_tunnel_is_open (tunnel))
+  IstEmulatorRecord *record = ist_emulator_registry_lookup (self, tunnel_id, error);
+  g_autoptr (IstEmulatorTunnel) tunnel = NULL;
+
+  if (record == NULL || (destination != NULL && !check_destination (destination, error)))
+    return FALSE;
+  if (!ist_emulator_tunnel_is_open (record->tunnel))
     {
       g_set_error_literal (error, IST_ERROR, IST_ERROR_TUNNEL_CLOSED, "Tunnel is closed");
       return FALSE;
     }
-  return grant_tokens (self, tunnel, sides, error);
+
+  tunnel = g_object_ref (record->tunnel);
+  if (!grant_tokens (self, record, sides, error))
+    return FALSE;
+  if (destination != NULL)
+    {
+      ist_emulator_tunnel_set_destination (tunnel, destination->services, destination->thing_name);
+      record = get_record (self, tunnel);
+      if (record != NULL)
+        save (self, record);
+    }
+  if (sides & IST_EMULATOR_SIDES_DESTINATION)
+    notify_thing (self, tunnel);
+  return TRUE;
 }
 
 GPtrArray *
 ist_emulator_registry_list (IstEmulatorRegistry *self)
 {
-  GPtrArray *tunnels = g_ptr_array_new_with_free_func (g_object_unref);
-  GHashTableIter iter;
-  gpointer tunnel;
-
-  g_hash_table_iter_init (&iter, self->tunnels);
-  while (g_hash_table_iter_next (&iter, NULL, &tunnel))
-    g_ptr_array_add (tunnels, g_object_ref (tunnel));
-  return tunnels;
+  prune (self);
+  return self->records;
 }
 
 IstEmulatorTunnel *
@@ -251,12 +536,12 @@ ist_emulator_registry_find (IstEmulatorRegistry *self,
                             IstMode *side)
 {
   g_autofree char *key = digest (access_token);
-  Grant *grant = g_hash_table_lookup (self->grants, key);
+  IstEmulatorGrant *grant = g_hash_table_lookup (self->grants, key);
 
   if (grant == NULL)
     return NULL;
   *side = grant->mode;
-  return grant->tunnel;
+  return grant->record->tunnel;
 }
 
 static gboolean
@@ -276,12 +561,12 @@ ist_emulator_registry_admit (IstEmulatorRegistry *self,
 {
   g_autofree char *key = digest (access_token);
   g_autofree char *client_key = client_token != NULL ? digest (client_token) : NULL;
-  Grant *grant = g_hash_table_lookup (self->grants, key);
-  Grant *holder = client_key != NULL ? g_hash_table_lookup (self->client_tokens, client_key) : NULL;
+  IstEmulatorGrant *grant = g_hash_table_lookup (self->grants, key);
+  IstEmulatorGrant *holder = client_key != NULL ? g_hash_table_lookup (self->client_tokens, client_key) : NULL;
 
   if (grant == NULL)
     return reject (error, "Invalid access token");
-  if (!ist_emulator_tunnel_is_open (grant->tunnel))
+  if (!ist_emulator_tunnel_is_open (grant->record->tunnel))
     {
       g_set_error_literal (error, IST_ERROR, IST_ERROR_TUNNEL_CLOSED, "Tunnel is closed");
       return FALSE;
@@ -297,14 +582,18 @@ ist_emulator_registry_admit (IstEmulatorRegistry *self,
     return reject (error, "Invalid client token: The access token is tied to a client token.");
   if (grant->used && strcmp (grant->client_token_digest, client_key) != 0)
     return reject (error, "Invalid client token: The access token is tied to another client token.");
-  if (holder != NULL && holder != grant && ist_emulator_tunnel_is_open (holder->tunnel))
+  if (holder != NULL && holder != grant && ist_emulator_tunnel_is_open (holder->record->tunnel))
     return reject (error, "Invalid client token: The client token is tied to another access token.");
 
-  if (!grant->used && client_key != NULL)
-    {
-      grant->client_token_digest = g_strdup (client_key);
-      g_hash_table_replace (self->client_tokens, g_steal_pointer (&client_key), grant);
-    }
+  if (grant->used)
+    return TRUE;
+
   grant->used = TRUE;
+  if (client_key != NULL)
+    {
+      grant->client_token_digest = g_steal_pointer (&client_key);
+      g_hash_table_replace (self->client_tokens, grant->client_token_digest, grant);
+    }
+  save (self, grant->record);
   return TRUE;
 }

@@ -37,6 +37,14 @@ IstEmulatorRelay *ist_emulator_relay_new (const char *const *services,
 /* Without a word to the delegate. The clients are told that the service goes away. */
 void ist_emulator_relay_free (IstEmulatorRelay *self);
 
+/* Nobody may be connected. */
+void ist_emulator_relay_set_services (IstEmulatorRelay *self,
+                                      const char *const *services);
+
+/* For what is read from both sides together; 0 for no limit. */
+void ist_emulator_relay_set_bandwidth (IstEmulatorRelay *self,
+                                       guint bytes_per_second);
+
 /* @stream: over which the upgrade to a WebSocket has been done. The side must be
  * free. */
 void ist_emulator_relay_attach (IstEmulatorRelay *self,

@@ -14,6 +14,10 @@
 #define QUEUE_HIGH (512 * 1024)
 #define QUEUE_LOW (256 * 1024)
 
+/* How long nothing must have been sent for the most to be sent at once, in
+ * microseconds. Short, so that a transfer is even. */
+#define BURST_TIME (G_USEC_PER_SEC / 20)
+
 /* Bytes that a Close frame has for it. */
 #define MAX_CLOSE_REASON 123
 
@@ -77,6 +81,14 @@ struct _IstEmulatorRelay
   Stream *streams;
   guint last_index; /* the one looked up last; messages come in runs */
   Side sides[2];
+
+  /* A token bucket: what may still be read from both sides together. A frame is
+   * read as a whole, so it may be in debt; then nobody is read until it has been
+   * paid off. */
+  guint bandwidth; /* bytes per second, 0 for no limit */
+  double allowance;
+  gint64 allowance_time; /* monotonic time of the last change */
+  GSource *debt_source;  /* not NULL: in debt */
 };
 
 /* Neighbouring messages of one frame, to be passed on as one piece of it. */
@@ -150,11 +162,61 @@ update_pause (IstEmulatorRelay *self,
   else if (queued <= QUEUE_LOW)
     from->backed_up = FALSE;
 
-  pause = from->stalled || from->backed_up;
+  pause = from->stalled || from->backed_up || self->debt_source != NULL;
   if (from->client == NULL || from->paused == pause)
     return;
   from->paused = pause;
   ist_channel_set_paused (from->client->channel, pause);
+}
+
+static void
+clear_debt (IstEmulatorRelay *self)
+{
+  if (self->debt_source != NULL)
+    g_source_destroy (self->debt_source);
+  g_clear_pointer (&self->debt_source, g_source_unref);
+}
+
+static gboolean
+debt_over (gpointer user_data)
+{
+  IstEmulatorRelay *self = user_data;
+
+  clear_debt (self);
+  update_pause (self, IST_MODE_SOURCE);
+  update_pause (self, IST_MODE_DESTINATION);
+  return G_SOURCE_REMOVE;
+}
+
+/* Takes what was read from the bucket. */
+static void
+spend (IstEmulatorRelay *self,
+       gsize size)
+{
+  gint64 now;
+  double most;
+
+  if (self->bandwidth == 0)
+    return;
+
+  now = g_get_monotonic_time ();
+  most = (double) self->bandwidth * BURST_TIME / G_USEC_PER_SEC;
+  self->allowance += (double) self->bandwidth * (now - self->allowance_time) / G_USEC_PER_SEC;
+  self->allowance = MIN (self->allowance, most) - size;
+  self->allowance_time = now;
+  if (self->allowance >= 0)
+    return;
+
+  if (self->debt_source == NULL)
+    {
+      self->debt_source = g_timeout_source_new (0);
+      g_source_set_callback (self->debt_source, debt_over, self, NULL);
+      g_source_attach (self->debt_source, g_main_context_get_thread_default ());
+    }
+  g_source_set_ready_time (self->debt_source,
+                           now + (gint64) (-self->allowance * G_USEC_PER_SEC / self->bandwidth));
+  update_pause (self, IST_MODE_SOURCE);
+  update_pause (self, IST_MODE_DESTINATION);
 }
 
 static void arm_delay (IstEmulatorRelay *self, IstMode side);
@@ -552,6 +614,7 @@ client_received (IstChannel *channel,
     return;
 
   run.data = g_bytes_get_data (data, &run.size);
+  spend (client->relay, run.size);
   trace = client->relay->delegate->wants_messages (client->relay->user_data);
   ist_wire_decoder_feed (client->decoder, data);
   while (TRUE)
@@ -608,6 +671,27 @@ static const IstChannelDelegate channel_delegate = {
   .closed = client_closed,
 };
 
+static void
+take_services (IstEmulatorRelay *self,
+               const char *const *services)
+{
+  self->services = g_strdupv ((char **) services);
+  self->n_services = g_strv_length (self->services);
+  self->last_index = 0;
+  self->streams = g_new0 (Stream, self->n_services + 1);
+  self->indices = g_hash_table_new (g_str_hash, g_str_equal);
+  for (guint i = 0; i < self->n_services; i++)
+    g_hash_table_insert (self->indices, self->services[i], GUINT_TO_POINTER (i));
+}
+
+static void
+clear_services (IstEmulatorRelay *self)
+{
+  g_hash_table_unref (self->indices);
+  g_strfreev (self->services);
+  g_free (self->streams);
+}
+
 IstEmulatorRelay *
 ist_emulator_relay_new (const char *const *services,
                         const IstEmulatorRelayDelegate *delegate,
@@ -617,12 +701,7 @@ ist_emulator_relay_new (const char *const *services,
 
   self->delegate = delegate;
   self->user_data = user_data;
-  self->services = g_strdupv ((char **) services);
-  self->n_services = g_strv_length (self->services);
-  self->streams = g_new0 (Stream, self->n_services + 1);
-  self->indices = g_hash_table_new (g_str_hash, g_str_equal);
-  for (guint i = 0; i < self->n_services; i++)
-    g_hash_table_insert (self->indices, self->services[i], GUINT_TO_POINTER (i));
+  take_services (self, services);
   g_queue_init (&self->sides[IST_MODE_SOURCE].delayed);
   g_queue_init (&self->sides[IST_MODE_DESTINATION].delayed);
   return self;
@@ -638,10 +717,20 @@ ist_emulator_relay_free (IstEmulatorRelay *self)
 
         close_channel (client->channel, SOUP_WEBSOCKET_CLOSE_GOING_AWAY, "Service is going away");
       }
-  g_hash_table_unref (self->indices);
-  g_strfreev (self->services);
-  g_free (self->streams);
+  clear_debt (self);
+  clear_services (self);
   g_free (self);
+}
+
+void
+ist_emulator_relay_set_services (IstEmulatorRelay *self,
+                                 const char *const *services)
+{
+  g_return_if_fail (self->sides[IST_MODE_SOURCE].client == NULL &&
+                    self->sides[IST_MODE_DESTINATION].client == NULL);
+
+  clear_services (self);
+  take_services (self, services);
 }
 
 void
@@ -758,4 +847,16 @@ ist_emulator_relay_set_omit_service_ids (IstEmulatorRelay *self,
                                          gboolean omit)
 {
   self->sides[side].omit_service_ids = omit;
+}
+
+void
+ist_emulator_relay_set_bandwidth (IstEmulatorRelay *self,
+                                  guint bytes_per_second)
+{
+  clear_debt (self);
+  self->bandwidth = bytes_per_second;
+  self->allowance = 0;
+  self->allowance_time = g_get_monotonic_time ();
+  update_pause (self, IST_MODE_SOURCE);
+  update_pause (self, IST_MODE_DESTINATION);
 }

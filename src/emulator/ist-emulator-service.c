@@ -8,12 +8,24 @@
 #include <netinet/tcp.h>
 #include <string.h>
 
+#include <json-glib/json-glib.h>
 #include <libsoup/soup.h>
 
 #include "ist-emulator-certificate-private.h"
+#include "ist-emulator-control-private.h"
 #include "ist-emulator-handshake-private.h"
 #include "ist-emulator-registry-private.h"
 #include "ist-emulator-tunnel-private.h"
+
+/* What AWS calls the place that the emulator plays. */
+#define REGION "us-east-1"
+
+/* With a state folder, the certificates are kept there too: whoever trusts them
+ * goes on doing so. */
+#define CERTIFICATE_NAME "certificate.pem"
+#define CA_NAME "ca.pem"
+
+#define BODY_KEY "ist-emulator-body"
 
 /**
  * IstEmulatorService:
@@ -21,8 +33,8 @@
  * A stand-in for the AWS IoT Secure Tunneling service on one machine, for
  * development, demonstrations and tests.
  *
- * It has the WebSocket endpoint of the service and enforces what the service
- * enforces; that, and not safety or lasting operation, is what it is for. With
+ * It has the WebSocket endpoint of the service and the API that opens tunnels,
+ * for the AWS CLI and SDKs, and enforces what the service enforces; that, and not safety or lasting operation, is what it is for. With
  * TLS, which is the default, it makes a certificate when it starts; clients have
  * to trust the authority that issued it, see
  * [method@IstEmulator.Service.write_ca_file].
@@ -50,6 +62,8 @@ struct _IstEmulatorService
   guint port;
   gboolean plain;
   GTlsCertificate *certificate;
+  char *state_dir;
+  guint bandwidth;
 
   GTlsCertificate *own_certificate;
   char *ca_pem;
@@ -57,6 +71,7 @@ struct _IstEmulatorService
   GSocketService *listener;
   SoupServer *server;
   IstEmulatorRegistry *registry;
+  gboolean restored;
 };
 
 G_DEFINE_FINAL_TYPE (IstEmulatorService, ist_emulator_service, G_TYPE_OBJECT)
@@ -67,6 +82,8 @@ enum
   PROP_PORT,
   PROP_PLAIN,
   PROP_CERTIFICATE,
+  PROP_STATE_DIR,
+  PROP_BANDWIDTH,
   PROP_ENDPOINT,
   PROP_CA_PEM,
   N_PROPS
@@ -77,6 +94,8 @@ static GParamSpec *properties[N_PROPS];
 enum
 {
   HANDSHAKE_REFUSED,
+  TUNNEL_OPENED,
+  NOTIFICATION,
   N_SIGNALS
 };
 
@@ -87,8 +106,15 @@ typedef struct
 {
   IstEmulatorTunnel *tunnel;
   IstMode mode;
-  char *access_token;
+  guint generation; /* of the access token */
 } Upgrade;
+
+/* What has come of a request's body. */
+typedef struct
+{
+  GByteArray *bytes;
+  gboolean too_long;
+} Body;
 
 static void
 upgrade_free (gpointer data,
@@ -97,7 +123,6 @@ upgrade_free (gpointer data,
   Upgrade *upgrade = data;
 
   g_object_unref (upgrade->tunnel);
-  g_free (upgrade->access_token);
   g_free (upgrade);
 }
 
@@ -109,7 +134,7 @@ on_answer_written (SoupServerMessage *message,
   g_autoptr (GUri) uri = g_uri_ref (soup_server_message_get_uri (message));
   g_autoptr (GIOStream) stream = soup_server_message_steal_connection (message);
 
-  ist_emulator_tunnel_attach (upgrade->tunnel, upgrade->mode, upgrade->access_token, stream, uri);
+  ist_emulator_tunnel_attach (upgrade->tunnel, upgrade->mode, upgrade->generation, stream, uri);
 }
 
 static void
@@ -165,9 +190,61 @@ handle_tunnel (IstEmulatorService *self,
   upgrade = g_new0 (Upgrade, 1);
   upgrade->tunnel = g_object_ref (tunnel);
   upgrade->mode = handshake.mode;
-  upgrade->access_token = g_steal_pointer (&handshake.access_token);
+  upgrade->generation = ist_emulator_tunnel_get_generation (tunnel, handshake.mode);
   g_signal_connect_data (message, "wrote-informational", G_CALLBACK (on_answer_written),
                          upgrade, upgrade_free, 0);
+}
+
+static void
+body_free (gpointer data)
+{
+  Body *body = data;
+
+  g_byte_array_unref (body->bytes);
+  g_free (body);
+}
+
+static void
+on_chunk (SoupServerMessage *message,
+          GBytes *chunk,
+          gpointer user_data)
+{
+  Body *body = user_data;
+  gsize size;
+  const guint8 *data = g_bytes_get_data (chunk, &size);
+
+  if (body->bytes->len + size > IST_EMULATOR_CONTROL_MAX_REQUEST)
+    body->too_long = TRUE;
+  else if (!body->too_long)
+    g_byte_array_append (body->bytes, data, size);
+}
+
+/* Before the body comes: libsoup would keep all of it. */
+static void
+on_headers (SoupServer *server,
+            SoupServerMessage *message,
+            const char *path,
+            GHashTable *query,
+            gpointer user_data)
+{
+  Body *body = g_new0 (Body, 1);
+
+  body->bytes = g_byte_array_new ();
+  g_object_set_data_full (G_OBJECT (message), BODY_KEY, body, body_free);
+  soup_message_body_set_accumulate (soup_server_message_get_request_body (message), FALSE);
+  g_signal_connect (message, "got-chunk", G_CALLBACK (on_chunk), body);
+}
+
+static void
+handle_control (IstEmulatorService *self,
+                SoupServerMessage *message)
+{
+  Body *body = g_object_get_data (G_OBJECT (message), BODY_KEY);
+  g_autoptr (GBytes) bytes = NULL;
+
+  if (!body->too_long)
+    bytes = g_bytes_new_static (body->bytes->data, body->bytes->len);
+  ist_emulator_control_handle (self->registry, message, bytes);
 }
 
 static void
@@ -181,9 +258,53 @@ on_request (SoupServer *server,
 
   if (strcmp (path, "/tunnel") == 0)
     handle_tunnel (self, message);
+  else if (strcmp (path, "/") == 0 && soup_server_message_get_method (message) == SOUP_METHOD_POST)
+    handle_control (self, message);
   else
     refuse (self, message, SOUP_STATUS_BAD_REQUEST, "Invalid path");
 }
+
+static void
+tunnel_opened (IstEmulatorTunnel *tunnel,
+               gpointer user_data)
+{
+  g_signal_emit (user_data, signals[TUNNEL_OPENED], 0, tunnel);
+}
+
+static void
+notify_thing (IstEmulatorTunnel *tunnel,
+              gpointer user_data)
+{
+  const char *const *services = ist_emulator_tunnel_get_services (tunnel);
+  g_autoptr (JsonBuilder) builder = json_builder_new_immutable ();
+  g_autoptr (JsonNode) root = NULL;
+  g_autoptr (GBytes) payload = NULL;
+  char *text;
+
+  json_builder_begin_object (builder);
+  json_builder_set_member_name (builder, "clientAccessToken");
+  json_builder_add_string_value (builder, ist_emulator_tunnel_get_destination_access_token (tunnel));
+  json_builder_set_member_name (builder, "clientMode");
+  json_builder_add_string_value (builder, "destination");
+  json_builder_set_member_name (builder, "region");
+  json_builder_add_string_value (builder, REGION);
+  json_builder_set_member_name (builder, "services");
+  json_builder_begin_array (builder);
+  for (gsize i = 0; services[i] != NULL; i++)
+    json_builder_add_string_value (builder, services[i]);
+  json_builder_end_array (builder);
+  json_builder_end_object (builder);
+
+  root = json_builder_get_root (builder);
+  text = json_to_string (root, FALSE);
+  payload = g_bytes_new_take (text, strlen (text));
+  g_signal_emit (user_data, signals[NOTIFICATION], 0, ist_emulator_tunnel_get_thing_name (tunnel), payload);
+}
+
+static const IstEmulatorRegistryDelegate registry_delegate = {
+  .opened = tunnel_opened,
+  .notify = notify_thing,
+};
 
 static GTlsCertificate *
 get_certificate (IstEmulatorService *self)
@@ -235,6 +356,16 @@ on_incoming (GSocketService *listener,
 }
 
 static void
+ist_emulator_service_constructed (GObject *object)
+{
+  IstEmulatorService *self = IST_EMULATOR_SERVICE (object);
+
+  G_OBJECT_CLASS (ist_emulator_service_parent_class)->constructed (object);
+
+  self->registry = ist_emulator_registry_new (self->bandwidth, &registry_delegate, self);
+}
+
+static void
 ist_emulator_service_dispose (GObject *object)
 {
   IstEmulatorService *self = IST_EMULATOR_SERVICE (object);
@@ -253,6 +384,7 @@ ist_emulator_service_finalize (GObject *object)
   g_clear_object (&self->certificate);
   g_clear_object (&self->own_certificate);
   g_free (self->address);
+  g_free (self->state_dir);
   g_free (self->ca_pem);
   g_free (self->endpoint);
 
@@ -280,6 +412,12 @@ ist_emulator_service_get_property (GObject *object,
       break;
     case PROP_CERTIFICATE:
       g_value_set_object (value, self->certificate);
+      break;
+    case PROP_STATE_DIR:
+      g_value_set_string (value, self->state_dir);
+      break;
+    case PROP_BANDWIDTH:
+      g_value_set_uint (value, self->bandwidth);
       break;
     case PROP_ENDPOINT:
       g_value_set_string (value, self->endpoint);
@@ -315,6 +453,12 @@ ist_emulator_service_set_property (GObject *object,
     case PROP_CERTIFICATE:
       self->certificate = g_value_dup_object (value);
       break;
+    case PROP_STATE_DIR:
+      self->state_dir = g_value_dup_string (value);
+      break;
+    case PROP_BANDWIDTH:
+      self->bandwidth = g_value_get_uint (value);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
       break;
@@ -326,6 +470,7 @@ ist_emulator_service_class_init (IstEmulatorServiceClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
+  object_class->constructed = ist_emulator_service_constructed;
   object_class->dispose = ist_emulator_service_dispose;
   object_class->finalize = ist_emulator_service_finalize;
   object_class->get_property = ist_emulator_service_get_property;
@@ -377,6 +522,34 @@ ist_emulator_service_class_init (IstEmulatorServiceClass *klass)
                          G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
 
   /**
+   * IstEmulatorService:state-dir: (type filename)
+   *
+   * A folder to keep the tunnels in, so that they survive the service, or %NULL.
+   *
+   * It is made if there is none, and belongs to one service at a time. Of tokens
+   * only digests are kept. They go on admitting clients, but nobody can be told
+   * them again. Where %IstEmulatorService:certificate is not set, the
+   * certificate is kept in the folder too.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_STATE_DIR] =
+    g_param_spec_string ("state-dir", NULL, NULL, NULL,
+                         G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * IstEmulatorService:bandwidth:
+   *
+   * How many bytes per second may pass each tunnel, in both directions together;
+   * 0 for no limit. That of AWS is 800,000.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_BANDWIDTH] =
+    g_param_spec_uint ("bandwidth", NULL, NULL, 0, G_MAXUINT, 0,
+                       G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+
+  /**
    * IstEmulatorService:endpoint: (getter get_endpoint)
    *
    * Where clients connect, or %NULL before the service was started.
@@ -411,12 +584,42 @@ ist_emulator_service_class_init (IstEmulatorServiceClass *klass)
   signals[HANDSHAKE_REFUSED] =
     g_signal_new ("handshake-refused", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                   G_TYPE_NONE, 2, G_TYPE_UINT, G_TYPE_STRING);
+
+  /**
+   * IstEmulatorService::tunnel-opened:
+   * @self: the service
+   * @tunnel: the tunnel
+   *
+   * Emitted when a tunnel was opened, by [method@IstEmulator.Service.open_tunnel]
+   * or over the network, and for each one that is restored from
+   * [property@IstEmulator.Service:state-dir]; those may be closed.
+   *
+   * Since: 1.0
+   */
+  signals[TUNNEL_OPENED] =
+    g_signal_new ("tunnel-opened", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                  G_TYPE_NONE, 1, IST_EMULATOR_TYPE_TUNNEL);
+
+  /**
+   * IstEmulatorService::notification:
+   * @self: the service
+   * @thing_name: the thing to notify
+   * @payload: a JSON object; it holds the token, which is a secret
+   *
+   * Emitted when AWS would tell a device to connect, by MQTT on the topic
+   * `$aws/things/THING-NAME/tunnels/notify`: when a tunnel with a thing was opened,
+   * and when its destination's token was rotated.
+   *
+   * Since: 1.0
+   */
+  signals[NOTIFICATION] =
+    g_signal_new ("notification", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                  G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_BYTES);
 }
 
 static void
 ist_emulator_service_init (IstEmulatorService *self)
 {
-  self->registry = ist_emulator_registry_new ();
 }
 
 /**
@@ -452,6 +655,48 @@ make_endpoint (gboolean plain,
   return g_uri_join (G_URI_FLAGS_NONE, plain ? "ws" : "wss", NULL, host, (int) port, "", NULL, NULL);
 }
 
+/* FALSE if there is none, or none that will do. */
+static gboolean
+load_certificate (IstEmulatorService *self,
+                  GInetAddress *address)
+{
+  g_autofree char *path = g_build_filename (self->state_dir, CERTIFICATE_NAME, NULL);
+  g_autofree char *ca_path = g_build_filename (self->state_dir, CA_NAME, NULL);
+  g_autoptr (GTlsCertificate) certificate = g_tls_certificate_new_from_file (path, NULL);
+  g_autoptr (GTlsCertificate) ca = g_tls_certificate_new_from_file (ca_path, NULL);
+  g_autoptr (GSocketConnectable) identity = NULL;
+  g_autofree char *key = NULL;
+
+  if (certificate == NULL || ca == NULL)
+    return FALSE;
+
+  g_object_get (certificate, "private-key-pem", &key, NULL);
+  identity = G_SOCKET_CONNECTABLE (g_inet_socket_address_new (address, 0));
+  if (key == NULL || g_tls_certificate_verify (certificate, identity, ca) != 0)
+    return FALSE;
+
+  g_object_get (ca, "certificate-pem", &self->ca_pem, NULL);
+  self->own_certificate = g_steal_pointer (&certificate);
+  return TRUE;
+}
+
+static gboolean
+save_certificate (IstEmulatorService *self,
+                  GError **error)
+{
+  g_autofree char *path = g_build_filename (self->state_dir, CERTIFICATE_NAME, NULL);
+  g_autofree char *ca_path = g_build_filename (self->state_dir, CA_NAME, NULL);
+  g_autofree char *certificate = NULL;
+  g_autofree char *key = NULL;
+  g_autofree char *text = NULL;
+  const GFileSetContentsFlags flags = G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE;
+
+  g_object_get (self->own_certificate, "certificate-pem", &certificate, "private-key-pem", &key, NULL);
+  text = g_strconcat (certificate, key, NULL);
+  return g_file_set_contents_full (path, text, -1, flags, 0600, error) &&
+         g_file_set_contents_full (ca_path, self->ca_pem, -1, flags, 0644, error);
+}
+
 static gboolean
 prepare_certificate (IstEmulatorService *self,
                      GInetAddress *address,
@@ -460,10 +705,25 @@ prepare_certificate (IstEmulatorService *self,
   if (self->plain || get_certificate (self) != NULL)
     return TRUE;
 
-  self->own_certificate = ist_emulator_certificate_new (address, &self->ca_pem, error);
-  if (self->own_certificate == NULL)
-    return FALSE;
+  if (self->state_dir == NULL || !load_certificate (self, address))
+    {
+      self->own_certificate = ist_emulator_certificate_new (address, &self->ca_pem, error);
+      if (self->own_certificate == NULL || (self->state_dir != NULL && !save_certificate (self, error)))
+        return FALSE;
+    }
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CA_PEM]);
+  return TRUE;
+}
+
+static gboolean
+restore (IstEmulatorService *self,
+         GError **error)
+{
+  if (self->state_dir != NULL && !self->restored &&
+      !ist_emulator_registry_restore (self->registry, self->state_dir, error))
+    return FALSE;
+
+  self->restored = TRUE;
   return TRUE;
 }
 
@@ -475,7 +735,8 @@ prepare_certificate (IstEmulatorService *self,
  * Starts to listen. Tunnels may be opened before and after that. If the service
  * runs already, this does nothing.
  *
- * Returns: %TRUE on success; otherwise an error of making the certificate or of
+ * Returns: %TRUE on success; otherwise an error of reading the state, where a
+ *   file that can't be understood is one, too, of making the certificate or of
  *   listening, such as %G_IO_ERROR_ADDRESS_IN_USE
  *
  * Since: 1.0
@@ -500,7 +761,7 @@ ist_emulator_service_start (IstEmulatorService *self,
       g_set_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING, "“%s” is not an IP address", self->address);
       return FALSE;
     }
-  if (!prepare_certificate (self, address, error))
+  if (!restore (self, error) || !prepare_certificate (self, address, error))
     return FALSE;
 
   wanted = g_inet_socket_address_new (address, self->port);
@@ -512,6 +773,7 @@ ist_emulator_service_start (IstEmulatorService *self,
   g_signal_connect (listener, "incoming", G_CALLBACK (on_incoming), self);
   self->listener = g_steal_pointer (&listener);
   self->server = g_object_new (SOUP_TYPE_SERVER, "server-header", "ist-emulator", NULL);
+  soup_server_add_early_handler (self->server, NULL, on_headers, NULL, NULL);
   soup_server_add_handler (self->server, NULL, on_request, self, NULL);
 
   self->port = g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (bound));
@@ -534,7 +796,8 @@ ist_emulator_service_start (IstEmulatorService *self,
 void
 ist_emulator_service_stop (IstEmulatorService *self)
 {
-  g_autoptr (GPtrArray) tunnels = NULL;
+  g_autoptr (GPtrArray) tunnels = g_ptr_array_new_with_free_func (g_object_unref);
+  GPtrArray *records;
   g_autoptr (GSocketService) listener = NULL;
   g_autoptr (SoupServer) server = NULL;
 
@@ -550,7 +813,14 @@ ist_emulator_service_stop (IstEmulatorService *self)
   server = g_steal_pointer (&self->server);
   soup_server_remove_handler (server, NULL);
   soup_server_disconnect (server);
-  tunnels = ist_emulator_registry_list (self->registry);
+  /* Whoever hears that a client has gone may close tunnels. */
+  records = ist_emulator_registry_list (self->registry);
+  for (guint i = 0; i < records->len; i++)
+    {
+      IstEmulatorRecord *record = g_ptr_array_index (records, i);
+
+      g_ptr_array_add (tunnels, g_object_ref (record->tunnel));
+    }
   for (guint i = 0; i < tunnels->len; i++)
     ist_emulator_tunnel_disconnect (g_ptr_array_index (tunnels, i),
                                     SOUP_WEBSOCKET_CLOSE_GOING_AWAY, "Service is going away");
@@ -652,10 +922,13 @@ ist_emulator_service_write_ca_file (IstEmulatorService *self,
  * @lifetime_minutes: how long the tunnel lives, 1 to 720, or 0 for the longest
  * @error: return location for an error
  *
- * Opens a tunnel. It stays known to the service after it was closed, too.
+ * Opens a tunnel. After it was closed it stays known to the service for three
+ * hours, or until a thousand others were closed.
  *
  * Returns: (transfer full): the tunnel; %NULL with %IST_ERROR_INVALID_SETTING
- *   if an argument is not what the service accepts
+ *   if an argument is not what the service accepts, with %G_IO_ERROR_NO_SPACE if
+ *   there are too many, or with an error of
+ *   [method@IstEmulator.Service.start] if the state can't be read
  *
  * Since: 1.0
  */
@@ -666,9 +939,17 @@ ist_emulator_service_open_tunnel (IstEmulatorService *self,
                                   guint lifetime_minutes,
                                   GError **error)
 {
+  const IstEmulatorRegistryRequest request = {
+    .services = services,
+    .thing_name = thing_name,
+    .lifetime = lifetime_minutes,
+  };
+
   g_return_val_if_fail (IST_EMULATOR_IS_SERVICE (self), NULL);
 
-  return ist_emulator_registry_open (self->registry, services, thing_name, lifetime_minutes, error);
+  if (!restore (self, error))
+    return NULL;
+  return ist_emulator_registry_open (self->registry, &request, error);
 }
 
 /**
@@ -686,10 +967,13 @@ IstEmulatorTunnel *
 ist_emulator_service_lookup_tunnel (IstEmulatorService *self,
                                     const char *tunnel_id)
 {
+  IstEmulatorRecord *record;
+
   g_return_val_if_fail (IST_EMULATOR_IS_SERVICE (self), NULL);
   g_return_val_if_fail (tunnel_id != NULL, NULL);
 
-  return ist_emulator_registry_lookup (self->registry, tunnel_id, NULL);
+  record = ist_emulator_registry_lookup (self->registry, tunnel_id, NULL);
+  return record != NULL ? record->tunnel : NULL;
 }
 
 /**
@@ -709,17 +993,10 @@ ist_emulator_service_close_tunnel (IstEmulatorService *self,
                                    const char *tunnel_id,
                                    GError **error)
 {
-  IstEmulatorTunnel *tunnel;
-
   g_return_val_if_fail (IST_EMULATOR_IS_SERVICE (self), FALSE);
   g_return_val_if_fail (tunnel_id != NULL, FALSE);
 
-  tunnel = ist_emulator_registry_lookup (self->registry, tunnel_id, error);
-  if (tunnel == NULL)
-    return FALSE;
-
-  ist_emulator_tunnel_close (tunnel);
-  return TRUE;
+  return ist_emulator_registry_close (self->registry, tunnel_id, FALSE, error);
 }
 
 /**
@@ -743,14 +1020,8 @@ ist_emulator_service_rotate_tokens (IstEmulatorService *self,
                                     IstEmulatorSides sides,
                                     GError **error)
 {
-  IstEmulatorTunnel *tunnel;
-
   g_return_val_if_fail (IST_EMULATOR_IS_SERVICE (self), FALSE);
   g_return_val_if_fail (tunnel_id != NULL, FALSE);
 
-  tunnel = ist_emulator_registry_lookup (self->registry, tunnel_id, error);
-  if (tunnel == NULL)
-    return FALSE;
-
-  return ist_emulator_registry_rotate (self->registry, tunnel, sides, error);
+  return ist_emulator_registry_rotate (self->registry, tunnel_id, sides, NULL, error);
 }

@@ -8,16 +8,30 @@
 
 G_BEGIN_DECLS
 
-IstEmulatorTunnel *ist_emulator_tunnel_new (const char *const *services,
+/* @id: NULL for a new one. */
+IstEmulatorTunnel *ist_emulator_tunnel_new (const char *id,
+                                            const char *const *services,
                                             const char *thing_name);
 
-/* NULL before the first one is set. */
-const char *ist_emulator_tunnel_get_access_token (IstEmulatorTunnel *self,
-                                                  IstMode mode);
 /* Disconnects the client that came with the old one. */
 void ist_emulator_tunnel_set_access_token (IstEmulatorTunnel *self,
                                            IstMode mode,
                                            const char *token);
+/* Changes with the token. */
+guint ist_emulator_tunnel_get_generation (IstEmulatorTunnel *self,
+                                          IstMode mode);
+
+/* Real time, in microseconds. */
+gint64 ist_emulator_tunnel_get_expires_at (IstEmulatorTunnel *self);
+
+/* For both directions together; 0 for no limit. */
+void ist_emulator_tunnel_set_bandwidth (IstEmulatorTunnel *self,
+                                        guint bytes_per_second);
+
+/* Disconnects both clients if the services are others than before. */
+void ist_emulator_tunnel_set_destination (IstEmulatorTunnel *self,
+                                          const char *const *services,
+                                          const char *thing_name);
 
 /* For good. */
 void ist_emulator_tunnel_close (IstEmulatorTunnel *self);
@@ -34,10 +48,10 @@ gboolean ist_emulator_tunnel_take_refusal (IstEmulatorTunnel *self,
 gboolean ist_emulator_tunnel_get_omit_subprotocol (IstEmulatorTunnel *self,
                                                    IstMode mode);
 
-/* A client whose handshake is done. @access_token is the one it came with. */
+/* A client whose handshake is done. @generation: of the token it came with. */
 void ist_emulator_tunnel_attach (IstEmulatorTunnel *self,
                                  IstMode mode,
-                                 const char *access_token,
+                                 guint generation,
                                  GIOStream *stream,
                                  GUri *uri);
 

@@ -41,11 +41,13 @@ struct _IstEmulatorTunnel
   char **services;
   gboolean closed;
   GSource *lifetime;
+  gint64 expires_at; /* real time */
   IstEmulatorRelay *relay;
 
   struct
   {
     char *access_token;
+    guint generation; /* of the token; also counts those that are not known */
     gboolean omit_subprotocol;
     guint refusals;
     guint refusal_status;
@@ -294,12 +296,13 @@ ist_emulator_tunnel_init (IstEmulatorTunnel *self)
 }
 
 IstEmulatorTunnel *
-ist_emulator_tunnel_new (const char *const *services,
+ist_emulator_tunnel_new (const char *id,
+                         const char *const *services,
                          const char *thing_name)
 {
   IstEmulatorTunnel *self = g_object_new (IST_EMULATOR_TYPE_TUNNEL, NULL);
 
-  self->id = g_uuid_string_random ();
+  self->id = id != NULL ? g_strdup (id) : g_uuid_string_random ();
   self->arn = g_strconcat (ARN_PREFIX, self->id, NULL);
   self->services = services != NULL ? g_strdupv ((char **) services) : g_new0 (char *, 1);
   self->thing_name = g_strdup (thing_name);
@@ -307,11 +310,46 @@ ist_emulator_tunnel_new (const char *const *services,
   return self;
 }
 
-const char *
-ist_emulator_tunnel_get_access_token (IstEmulatorTunnel *self,
-                                      IstMode mode)
+guint
+ist_emulator_tunnel_get_generation (IstEmulatorTunnel *self,
+                                    IstMode mode)
 {
-  return self->sides[mode].access_token;
+  return self->sides[mode].generation;
+}
+
+gint64
+ist_emulator_tunnel_get_expires_at (IstEmulatorTunnel *self)
+{
+  return self->expires_at;
+}
+
+void
+ist_emulator_tunnel_set_bandwidth (IstEmulatorTunnel *self,
+                                   guint bytes_per_second)
+{
+  ist_emulator_relay_set_bandwidth (self->relay, bytes_per_second);
+}
+
+void
+ist_emulator_tunnel_set_destination (IstEmulatorTunnel *self,
+                                     const char *const *services,
+                                     const char *thing_name)
+{
+  if (g_strcmp0 (self->thing_name, thing_name) != 0)
+    {
+      g_free (self->thing_name);
+      self->thing_name = g_strdup (thing_name);
+      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_THING_NAME]);
+    }
+  if (g_strv_equal ((const char *const *) self->services, services))
+    return;
+
+  /* Clients learn of the services when they connect. */
+  ist_emulator_tunnel_disconnect (self, SOUP_WEBSOCKET_CLOSE_GOING_AWAY, "Services have changed");
+  g_strfreev (self->services);
+  self->services = g_strdupv ((char **) services);
+  ist_emulator_relay_set_services (self->relay, services);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SERVICES]);
 }
 
 void
@@ -323,6 +361,7 @@ ist_emulator_tunnel_set_access_token (IstEmulatorTunnel *self,
 
   g_free (self->sides[mode].access_token);
   self->sides[mode].access_token = g_strdup (token);
+  self->sides[mode].generation++;
   why = g_error_new_literal (IST_ERROR, IST_ERROR_TOKEN_REJECTED, "Access token was rotated");
   ist_emulator_relay_close (self->relay, mode, SOUP_WEBSOCKET_CLOSE_NORMAL, why->message, why);
 }
@@ -381,7 +420,7 @@ ist_emulator_tunnel_get_omit_subprotocol (IstEmulatorTunnel *self,
 void
 ist_emulator_tunnel_attach (IstEmulatorTunnel *self,
                             IstMode mode,
-                            const char *access_token,
+                            guint generation,
                             GIOStream *stream,
                             GUri *uri)
 {
@@ -391,7 +430,7 @@ ist_emulator_tunnel_attach (IstEmulatorTunnel *self,
   why = g_error_new_literal (IST_ERROR, IST_ERROR_CLIENT_REPLACED, "Replaced by another client");
   /* Whoever hears that a client has gone may close the tunnel. */
   ist_emulator_relay_close (self->relay, mode, SOUP_WEBSOCKET_CLOSE_POLICY_VIOLATION, why->message, why);
-  if (!self->closed && g_strcmp0 (access_token, self->sides[mode].access_token) == 0)
+  if (!self->closed && generation == self->sides[mode].generation)
     ist_emulator_relay_attach (self->relay, mode, stream, uri);
   else
     g_io_stream_close_async (stream, G_PRIORITY_DEFAULT, NULL, NULL, NULL);
@@ -476,7 +515,8 @@ ist_emulator_tunnel_get_thing_name (IstEmulatorTunnel *self)
  *
  * Gets the token with which a source connects. It is a secret.
  *
- * Returns: (transfer none): the token, valid until it is rotated
+ * Returns: (transfer none) (nullable): the token, valid until it is rotated, or
+ *   %NULL for a tunnel from an earlier run, see [property@IstEmulator.Service:state-dir]
  *
  * Since: 1.0
  */
@@ -494,7 +534,8 @@ ist_emulator_tunnel_get_source_access_token (IstEmulatorTunnel *self)
  *
  * Gets the token with which a destination connects. It is a secret.
  *
- * Returns: (transfer none): the token, valid until it is rotated
+ * Returns: (transfer none) (nullable): the token, valid until it is rotated, or
+ *   %NULL for a tunnel from an earlier run, see [property@IstEmulator.Service:state-dir]
  *
  * Since: 1.0
  */
@@ -594,6 +635,7 @@ ist_emulator_tunnel_set_lifetime (IstEmulatorTunnel *self,
   clear_lifetime (self);
   if (self->closed)
     return;
+  self->expires_at = g_get_real_time () + (gint64) milliseconds * 1000;
   self->lifetime = g_timeout_source_new (milliseconds);
   g_source_set_callback (self->lifetime, lifetime_over, self, NULL);
   g_source_attach (self->lifetime, g_main_context_get_thread_default ());
