@@ -1,0 +1,268 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "ends.h"
+
+#include <string.h>
+
+static gboolean
+on_incoming_connection (IstSecureTunnel *tunnel,
+                        IstConnection *connection,
+                        Ends *self)
+{
+  if (self->on_incoming != NULL)
+    return self->on_incoming (self, connection);
+  if (self->refuse)
+    return FALSE;
+  g_queue_push_tail (&self->incoming, g_object_ref (connection));
+  return TRUE;
+}
+
+static TestEnd *
+add_end (Ends *self,
+         IstMode mode,
+         const char *first_property,
+         va_list args)
+{
+  const char *token = mode == IST_MODE_SOURCE
+                        ? ist_emulator_tunnel_get_source_access_token (self->emulator->tunnel)
+                        : ist_emulator_tunnel_get_destination_access_token (self->emulator->tunnel);
+  g_autoptr (IstSecureTunnelBuilder) builder = ist_secure_tunnel_builder_new ();
+  g_autoptr (GError) error = NULL;
+  IstSecureTunnel *tunnel;
+
+  g_object_set (builder, "mode", mode, "access-token", token, "ca-file", self->emulator->ca_file, "endpoint",
+                ist_emulator_service_get_endpoint (self->emulator->service), "reconnect-delay-floor", 5,
+                "reconnect-delay-base", 10, "reconnect-delay-cap", 20, NULL);
+  if (first_property != NULL)
+    g_object_set_valist (G_OBJECT (builder), first_property, args);
+  tunnel = ist_secure_tunnel_builder_build (builder, &error);
+  g_assert_no_error (error);
+  ist_secure_tunnel_start (tunnel, &error);
+  g_assert_no_error (error);
+  return test_end_new (tunnel);
+}
+
+Ends *
+ends_new (const char *const *services,
+          gboolean destination,
+          const char *first_property,
+          ...)
+{
+  Ends *self = g_new0 (Ends, 1);
+  va_list args;
+
+  self->emulator = test_emulator_new (services);
+  g_queue_init (&self->incoming);
+  va_start (args, first_property);
+  self->source = add_end (self, IST_MODE_SOURCE, first_property, args);
+  va_end (args);
+  test_wait (test_end_count (self->source, "success") == 1);
+  if (!destination)
+    return self;
+
+  va_start (args, first_property);
+  self->destination = add_end (self, IST_MODE_DESTINATION, first_property, args);
+  va_end (args);
+  g_signal_connect (self->destination->tunnel, "incoming-connection", G_CALLBACK (on_incoming_connection), self);
+  test_wait (test_end_count (self->destination, "success") == 1);
+  return self;
+}
+
+void
+ends_free (Ends *self)
+{
+  g_queue_clear_full (&self->incoming, g_object_unref);
+  g_clear_pointer (&self->source, test_end_free);
+  g_clear_pointer (&self->destination, test_end_free);
+  test_emulator_free (self->emulator);
+  g_free (self);
+}
+
+IstConnection *
+ends_try_open (Ends *self,
+               const char *service,
+               GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  ist_secure_tunnel_open_connection_async (self->source->tunnel, service, NULL, store_result, &result);
+  test_wait (result != NULL);
+  return ist_secure_tunnel_open_connection_finish (self->source->tunnel, result, error);
+}
+
+void
+ends_open (Ends *self,
+           const char *service,
+           IstConnection **source,
+           IstConnection **destination)
+{
+  g_autoptr (GError) error = NULL;
+
+  *source = ends_try_open (self, service, &error);
+  g_assert_no_error (error);
+  test_wait (self->incoming.head != NULL);
+  *destination = g_queue_pop_head (&self->incoming);
+  g_assert_cmpstr (ist_connection_get_service_id (*destination), ==, ist_connection_get_service_id (*source));
+}
+
+void
+ends_say (Ends *self,
+          IstMessageType type,
+          const char *service,
+          int stream,
+          guint connection,
+          const char *payload)
+{
+  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (IstMessage) message = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (payload != NULL)
+    bytes = g_bytes_new (payload, strlen (payload));
+  message = ist_message_new_full (type, service, stream, connection, FALSE, bytes);
+  ist_emulator_tunnel_send_message (self->emulator->tunnel, IST_MODE_SOURCE, message, &error);
+  g_assert_no_error (error);
+}
+
+GPollableInputStream *
+connection_in (gpointer connection)
+{
+  return G_POLLABLE_INPUT_STREAM (g_io_stream_get_input_stream (connection));
+}
+
+GPollableOutputStream *
+connection_out (gpointer connection)
+{
+  return G_POLLABLE_OUTPUT_STREAM (g_io_stream_get_output_stream (connection));
+}
+
+void
+store_result (GObject *source,
+              GAsyncResult *result,
+              gpointer user_data)
+{
+  GAsyncResult **stored = user_data;
+
+  g_assert_null (*stored);
+  *stored = g_object_ref (result);
+}
+
+void
+connection_write (IstConnection *connection,
+                  gconstpointer data,
+                  gsize length)
+{
+  GOutputStream *out = g_io_stream_get_output_stream (G_IO_STREAM (connection));
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  gsize written;
+
+  g_output_stream_write_all_async (out, data, length, 0, NULL, store_result, &result);
+  test_wait (result != NULL);
+  g_output_stream_write_all_finish (out, result, &written, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (written, ==, length);
+}
+
+void
+connection_say (IstConnection *connection,
+                const char *text)
+{
+  connection_write (connection, text, strlen (text));
+}
+
+static gsize
+read_some (IstConnection *connection,
+           gpointer data,
+           gsize length,
+           GError **error)
+{
+  GInputStream *in = g_io_stream_get_input_stream (G_IO_STREAM (connection));
+  g_autoptr (GAsyncResult) result = NULL;
+  gsize n = 0;
+
+  g_input_stream_read_all_async (in, data, length, 0, NULL, store_result, &result);
+  test_wait (result != NULL);
+  g_input_stream_read_all_finish (in, result, &n, error);
+  return n;
+}
+
+void
+connection_read (IstConnection *connection,
+                 gpointer data,
+                 gsize length)
+{
+  g_autoptr (GError) error = NULL;
+  gsize n = read_some (connection, data, length, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (n, ==, length);
+}
+
+void
+connection_expect (IstConnection *connection,
+                   const char *text)
+{
+  gsize length = strlen (text);
+  g_autofree char *data = g_malloc0 (length + 1);
+
+  connection_read (connection, data, length);
+  g_assert_cmpstr (data, ==, text);
+}
+
+void
+connection_expect_end (IstConnection *connection,
+                       int code)
+{
+  g_autoptr (GError) error = NULL;
+  guint8 byte;
+
+  g_assert_cmpuint (read_some (connection, &byte, 1, &error), ==, 0);
+  if (code < 0)
+    g_assert_no_error (error);
+  else
+    g_assert_error (error, IST_ERROR, code);
+}
+
+void
+connection_close (IstConnection *connection)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_io_stream_close_async (G_IO_STREAM (connection), 0, NULL, store_result, &result);
+  test_wait (result != NULL);
+  g_io_stream_close_finish (G_IO_STREAM (connection), result, &error);
+  g_assert_no_error (error);
+}
+
+static guint8
+pattern_at (guint64 offset)
+{
+  return (offset * 0x9e3779b97f4a7c15u) >> 56;
+}
+
+void
+pattern_fill (guint8 *data,
+              gsize length,
+              guint64 offset)
+{
+  gsize i;
+
+  for (i = 0; i < length; i++)
+    data[i] = pattern_at (offset + i);
+}
+
+void
+pattern_check (const guint8 *data,
+               gsize length,
+               guint64 offset)
+{
+  gsize i;
+
+  for (i = 0; i < length; i++)
+    if (data[i] != pattern_at (offset + i))
+      g_error ("Wrong byte at %" G_GUINT64_FORMAT, offset + i);
+}

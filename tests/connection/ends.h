@@ -1,0 +1,88 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "test-tunnel.h"
+
+G_BEGIN_DECLS
+
+/* Both ends of a tunnel through the emulator, with streams for its connections. */
+typedef struct _Ends Ends;
+
+struct _Ends
+{
+  TestEmulator *emulator;
+  TestEnd *source;
+  TestEnd *destination;
+  GQueue incoming; /* of IstConnection: taken by the destination, not yet by the test */
+  gboolean refuse; /* the destination's handler takes nothing */
+  /* Called with each incoming connection, if set; returns what the handler does. */
+  gboolean (*on_incoming) (Ends *self,
+                           IstConnection *connection);
+};
+
+/* @destination: whether there is one; without it the test speaks for it through
+ * the emulator. Then pairs of name and value of properties of both ends. */
+Ends *ends_new (const char *const *services,
+                gboolean destination,
+                const char *first_property,
+                ...);
+void ends_free (Ends *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Ends, ends_free)
+
+/* (transfer full); NULL with @error */
+IstConnection *ends_try_open (Ends *self,
+                              const char *service,
+                              GError **error);
+/* A connection, and its other end once it is there. */
+void ends_open (Ends *self,
+                const char *service,
+                IstConnection **source,
+                IstConnection **destination);
+/* Says something to the source in the name of the destination. */
+void ends_say (Ends *self,
+               IstMessageType type,
+               const char *service,
+               int stream,
+               guint connection,
+               const char *payload);
+
+GPollableInputStream *connection_in (gpointer connection);
+GPollableOutputStream *connection_out (gpointer connection);
+
+/* Writes all of it, while the main loop runs. */
+void connection_write (IstConnection *connection,
+                       gconstpointer data,
+                       gsize length);
+void connection_say (IstConnection *connection,
+                     const char *text);
+/* Reads exactly as much, while the main loop runs. */
+void connection_read (IstConnection *connection,
+                      gpointer data,
+                      gsize length);
+void connection_expect (IstConnection *connection,
+                        const char *text);
+/* What has not been read must be nothing, then comes the end; with @code of
+ * IstError, or clean if @code is -1. */
+void connection_expect_end (IstConnection *connection,
+                            int code);
+/* Waits until the close has been sent. */
+void connection_close (IstConnection *connection);
+
+/* One pseudo-random byte for each position of a stream, so that whatever is
+ * lost, doubled or mixed up shows. */
+void pattern_fill (guint8 *data,
+                   gsize length,
+                   guint64 offset);
+void pattern_check (const guint8 *data,
+                    gsize length,
+                    guint64 offset);
+
+/* Callbacks that store their result. */
+void store_result (GObject *source,
+                   GAsyncResult *result,
+                   gpointer user_data); /* GAsyncResult ** */
+
+G_END_DECLS
