@@ -291,24 +291,46 @@ test_client_new (TestServer *server,
   return end;
 }
 
-TestEmulator *
-test_emulator_new (const char *const *services)
+static void
+emulator_write_ca_file (TestEmulator *self)
 {
-  TestEmulator *self = g_new0 (TestEmulator, 1);
   g_autoptr (GError) error = NULL;
   int fd;
 
-  self->service = ist_emulator_service_new ();
-  ist_emulator_service_start (self->service, &error);
-  g_assert_no_error (error);
   fd = g_file_open_tmp ("ist-test-XXXXXX.pem", &self->ca_file, &error);
   g_assert_no_error (error);
   close (fd);
   ist_emulator_service_write_ca_file (self->service, self->ca_file, &error);
   g_assert_no_error (error);
+}
+
+static TestEmulator *
+emulator_new (const char *const *services,
+              gboolean plain)
+{
+  TestEmulator *self = g_new0 (TestEmulator, 1);
+  g_autoptr (GError) error = NULL;
+
+  self->service = g_object_new (IST_EMULATOR_TYPE_SERVICE, "plain", plain, NULL);
+  ist_emulator_service_start (self->service, &error);
+  g_assert_no_error (error);
+  if (!plain)
+    emulator_write_ca_file (self);
   self->tunnel = ist_emulator_service_open_tunnel (self->service, services, NULL, 0, &error);
   g_assert_no_error (error);
   return self;
+}
+
+TestEmulator *
+test_emulator_new (const char *const *services)
+{
+  return emulator_new (services, FALSE);
+}
+
+TestEmulator *
+test_emulator_new_plain (const char *const *services)
+{
+  return emulator_new (services, TRUE);
 }
 
 void
@@ -318,8 +340,9 @@ test_emulator_free (TestEmulator *self)
   test_settle ();
   g_clear_object (&self->tunnel);
   g_clear_object (&self->service);
-  g_unlink (self->ca_file);
-  g_free (self->ca_file);
+  if (self->ca_file != NULL)
+    g_unlink (self->ca_file);
+  g_clear_pointer (&self->ca_file, g_free);
   test_settle ();
   g_free (self);
 }
@@ -354,9 +377,15 @@ end_start (TestEnd *end)
 TestPair *
 test_pair_new (const char *const *services)
 {
+  return test_pair_new_on (test_emulator_new (services));
+}
+
+TestPair *
+test_pair_new_on (TestEmulator *emulator)
+{
   TestPair *self = g_new0 (TestPair, 1);
 
-  self->emulator = test_emulator_new (services);
+  self->emulator = emulator;
   self->source = test_emulator_add (self->emulator, IST_MODE_SOURCE, NULL);
   self->destination = test_emulator_add (self->emulator, IST_MODE_DESTINATION, NULL);
   end_start (self->source);

@@ -65,6 +65,9 @@ typedef struct
 } TestEmulator;
 
 TestEmulator *test_emulator_new (const char *const *services);
+/* Without TLS: GIO shakes hands in a pool of threads, where the clients and
+ * servers of one process wait for each other when there are many. */
+TestEmulator *test_emulator_new_plain (const char *const *services);
 void test_emulator_free (TestEmulator *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TestEmulator, test_emulator_free)
 
@@ -82,6 +85,8 @@ typedef struct
 } TestPair;
 
 TestPair *test_pair_new (const char *const *services);
+/* Takes the emulator. */
+TestPair *test_pair_new_on (TestEmulator *emulator);
 void test_pair_free (TestPair *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TestPair, test_pair_free)
 /* The source starts a stream, and the destination has heard of it. */
