@@ -18,7 +18,9 @@ packages_build="
   libgnutls28-dev
   libjson-glib-dev
   libprotobuf-c-dev
+  libsecret-1-dev
   libsoup-3.0-dev
+  libsystemd-dev
   meson
   ninja-build
   pkg-config

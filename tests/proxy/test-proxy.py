@@ -1,0 +1,797 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: 2026 The libist authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+"""ist-proxy as its users see it: options, files, variables, messages and exit
+statuses, against ist-emulator and against servers that misbehave."""
+
+import argparse
+import base64
+import contextlib
+import json
+import os
+import pathlib
+import pty
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'lib'))
+import tap
+
+OPTIONS = argparse.ArgumentParser(description=__doc__)
+OPTIONS.add_argument('--proxy', required=True)
+OPTIONS.add_argument('--emulator', required=True)
+OPTIONS.add_argument('--systemd', action='store_true')
+ARGS = OPTIONS.parse_args()
+
+# Generous: for a machine that does much else.
+PATIENCE = 60
+TOKEN = 'SECRET.token-of_some-length'
+
+# What the machine's own settings would change.
+VARIABLES = ('http_proxy', 'https_proxy', 'HTTPS_PROXY', 'no_proxy', 'NO_PROXY', 'all_proxy', 'CREDENTIALS_DIRECTORY',
+             'NOTIFY_SOCKET', 'LANGUAGE')
+CLEAN = {name: value for name, value in os.environ.items()
+         if name not in VARIABLES and not name.startswith('AWSIOT_')}
+
+
+def wait_until(condition, what):
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise TimeoutError(f'waited in vain for {what}')
+
+
+class Server:
+    """Accepts connections on a free port; @serve gets each in a thread."""
+
+    def __init__(self, serve):
+        self.serve = serve
+        self.socket = socket.create_server(('127.0.0.1', 0))
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        while True:
+            try:
+                connection = self.socket.accept()[0]
+            except OSError:
+                return
+            threading.Thread(target=self.handle, args=(connection,), daemon=True).start()
+
+    def handle(self, connection):
+        with connection, contextlib.suppress(OSError):
+            self.serve(connection)
+
+    def close(self):
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+
+
+def read_head(connection):
+    head = b''
+    while not head.endswith(b'\r\n\r\n'):
+        byte = connection.recv(1)
+        if not byte:
+            break
+        head += byte
+    return head.decode()
+
+
+def echo(connection):
+    while data := connection.recv(65536):
+        connection.sendall(data)
+    connection.shutdown(socket.SHUT_WR)
+
+
+class Refuser(Server):
+    """Answers each handshake with a status, and keeps the requests."""
+
+    def __init__(self, status):
+        self.status = status
+        self.requests = []
+        super().__init__(self.refuse)
+
+    def refuse(self, connection):
+        self.requests.append(read_head(connection))
+        connection.sendall(f'HTTP/1.1 {self.status} X\r\nX-Status-Reason: for a test\r\n'
+                           'Content-Length: 0\r\n\r\n'.encode())
+
+    def header(self, name):
+        found = re.search(rf'^{name}: (.*)\r$', self.requests[0], re.MULTILINE | re.IGNORECASE)
+        return found and found[1]
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix='ist-')
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o600)
+        return path
+
+    def serve(self, server):
+        self.addCleanup(server.close)
+        return server
+
+    def run_proxy(self, *arguments, env=None, **options):
+        """To its end."""
+        options.setdefault('stdin', subprocess.DEVNULL)
+        return subprocess.run([ARGS.proxy, *map(str, arguments)], env={**CLEAN, **(env or {})}, cwd=self.folder,
+                              capture_output=True, text=True, timeout=PATIENCE, **options)
+
+    def start_proxy(self, *arguments, env=None, command=None, **options):
+        log = open(self.folder / 'log', 'a')
+        self.addCleanup(log.close)
+        options.setdefault('stdin', subprocess.DEVNULL)
+        options.setdefault('stdout', subprocess.PIPE)
+        proxy = subprocess.Popen([*(command or [ARGS.proxy]), *map(str, arguments)], env={**CLEAN, **(env or {})},
+                                 cwd=self.folder, stderr=log, **options)
+        self.addCleanup(self.end, proxy)
+        return proxy
+
+    def end(self, process):
+        if process.poll() is None:
+            process.kill()
+        process.wait(PATIENCE)
+        for pipe in (process.stdin, process.stdout):
+            if pipe:
+                pipe.close()
+
+    def log(self):
+        return (self.folder / 'log').read_text()
+
+    def check(self, run, status, *texts):
+        self.assertEqual(run.returncode, status, run.stderr)
+        for text in texts:
+            self.assertIn(text, run.stderr)
+
+
+class Arguments(Case):
+    def test_help(self):
+        run = self.run_proxy('--help')
+        self.check(run, 0)
+        for text in ('-t, --access-token=', '-i, --client-token=', '-e, --proxy-endpoint=', '-r, --region=',
+                     '-s, --source-listen-port=', '-d, --destination-app=', '-b, --local-bind-address=',
+                     '-c, --capath=', '-k, --no-ssl-host-verify', '-m, --mode=', '-y, --destination-client-type=',
+                     '-v, --verbose=', '--config=', '--config-dir=', '--settings-json=',
+                     '--export-default-settings=', '--stdio', '--status', '--json', '--port-file='):
+            self.assertIn(text, run.stdout)
+        self.assertEqual(self.run_proxy('-h').stdout, run.stdout)
+
+    def test_version(self):
+        for option in ('-V', '--version'):
+            self.assertRegex(self.run_proxy(option).stdout, r'^ist-proxy \d+\.\d+\.\d+\n$')
+
+    def test_usage(self):
+        place = ('-r', 'us-east-1', '-t', TOKEN)
+        for arguments, text in (
+                ((), '--mode'),
+                (place, '--mode'),
+                (('-r', 'us-east-1', '-s', '1'), 'access token'),
+                (('-t', TOKEN, '-s', '1'), '--region'),
+                ((*place, '-s', '1', '-d', '2'), 'Only one'),
+                ((*place, '-s', '1', '-m', 'dst'), '--mode destination'),
+                ((*place, '-d', '1', '-m', 'src'), '--mode source'),
+                ((*place, '-m', 'both'), 'both'),
+                ((*place, '-m', 'dst'), '--destination-app'),
+                ((*place, '-s', ''), 'no address'),
+                ((*place, '-s', 'SSH=1,2'), 'names of services'),
+                ((*place, '-s', 'SSH='), 'empty'),
+                ((*place, '-s', 'no-port'), 'no-port'),
+                ((*place, '-d', 'SSH=host:99999'), '99999'),
+                ((*place, '-s', '1', '-v', 'loud'), 'loud'),
+                ((*place, '-s', '1', '-v', '256'), '256'),
+                ((*place, '-s', '1', '--idle-timeout', '-1'), '--idle-timeout'),
+                ((*place, '-s', '1', '--nonsense'), '--nonsense'),
+                ((*place, '-s', '1', '-z'), '-z'),
+                ((*place, '-s', '1', 'stray'), 'stray'),
+                ((*place, '-s'), 'source-listen-port'),
+                ((*place, '-s', '1', '-i', 'short'), 'client-token'),
+                ((*place, '-s', '1', '--access-token-file', 'f'), 'together'),
+                ((*place, '--stdio', '--json'), '--stdio'),
+                ((*place, '--stdio', '-s', '1'), 'Only one'),
+                ((*place, '-d', '1', '--port-file', 'f'), '--port-file'),
+                ((*place, '-s', '1', '--status'), 'terminal'),
+                (('-r', 'us-east-1', '--access-token-file', '-', '--stdio'), 'standard input'),
+                (('-e', 'http://host', '-t', TOKEN, '-s', '0'), 'scheme'),
+                (('-e', 'ws://example.com', '-t', TOKEN, '-s', '0'), 'encryption')):
+            with self.subTest(arguments=arguments):
+                run = self.run_proxy(*arguments)
+                self.check(run, 64, text)
+                self.assertNotIn(TOKEN, run.stderr + run.stdout)
+
+    def test_silence(self):
+        run = self.run_proxy('-r', 'us-east-1', '-t', TOKEN, '-s', 'no-port', '-v0')
+        self.check(run, 64)
+        self.assertEqual(run.stderr, '')
+        run = self.run_proxy('-r', 'us-east-1', '-t', TOKEN, '-s', 'no-port', '-v1')
+        self.assertEqual(len(run.stderr.splitlines()), 1)
+
+    def test_missing_files(self):
+        for arguments, status in (
+                (('-t', TOKEN, '-s', '0', '--config', 'nowhere'), 78),
+                (('-t', TOKEN, '-s', '0', '--config-dir', 'nowhere'), 78),
+                (('-t', TOKEN, '-s', '0', '--settings-json', 'nowhere'), 78),
+                (('-t', TOKEN, '-s', '0', '--capath', 'nowhere'), 66),
+                (('-s', '0', '--access-token-file', 'nowhere'), 66)):
+            with self.subTest(arguments=arguments):
+                self.check(self.run_proxy('-r', 'us-east-1', *arguments), status, 'nowhere')
+
+    def test_port_in_use(self):
+        server = self.serve(Server(echo))
+        self.check(self.run_proxy('-r', 'us-east-1', '-t', TOKEN, '-s', server.port, '-b', '127.0.0.1'), 69,
+                   str(server.port))
+
+
+class Settings(Case):
+    def load(self, settings, *arguments):
+        path = self.write('settings.json', json.dumps({'tunneling': {'proxy': settings}}))
+        return self.run_proxy('-t', TOKEN, '-s', '0', '--settings-json', path, *arguments)
+
+    def test_defaults(self):
+        self.check(self.run_proxy('--export-default-settings', 'd.json'), 0)
+        proxy = json.loads((self.folder / 'd.json').read_text())['tunneling']['proxy']
+        self.assertEqual(proxy['default_bind_address'], 'localhost')
+        self.assertEqual(proxy['endpoint_format'], 'data.tunneling.iot.%s.amazonaws.com')
+        self.assertEqual(proxy['region_endpoint_overrides']['cn-north-1'],
+                         'data.tunneling.iot.cn-north-1.amazonaws.com.cn')
+        self.assertEqual(proxy['tcp'], {
+            'connection_retry_count': 5, 'connection_retry_delay_ms': 2500, 'max_active_connections': 0,
+            'read_buffer_size': 131076, 'write_buffer_size': 131076})
+        self.assertEqual(proxy['websocket']['ping_period_ms'], 20000)
+        self.assertEqual(proxy['websocket']['retry_delay_ms'], 2500)
+        self.assertEqual(proxy['websocket']['connect_retry_count'], -1)
+        self.assertEqual(proxy['websocket']['max_frame_size'], 131076)
+        self.assertEqual(proxy['message']['max_payload_size'], 64512)
+        self.assertEqual(proxy['message']['max_size'], 65536)
+        # It can read what it writes.
+        server = self.serve(Refuser(403))
+        self.check(self.run_proxy('-e', f'ws://127.0.0.1:{server.port}', '-t', TOKEN, '-s', '0',
+                                  '--settings-json', 'd.json'), 77)
+
+    def test_export_fails(self):
+        self.check(self.run_proxy('--export-default-settings', 'no/such/folder/d.json'), 73)
+
+    def test_remarks(self):
+        server = self.serve(Refuser(403))
+        run = self.load({'tcp': {'read_buffer_size': '4096', 'connection_retry_count': '3'}, 'new': {'thing': 1}},
+                        '-e', f'ws://127.0.0.1:{server.port}')
+        self.check(run, 77, 'mean nothing here: tunneling.proxy.tcp.read_buffer_size\n',
+                   'unknown settings: tunneling.proxy.new.thing\n')
+        self.assertNotIn('connection_retry_count', run.stderr)
+
+    def test_wrong(self):
+        for settings, text in (({'tcp': {'connection_retry_count': 'many'}}, 'many'),
+                               ({'tcp': {'connection_retry_count': -2}}, '-2'),
+                               ({'websocket': {'reconnect_on_data_error': 'maybe'}}, 'maybe'),
+                               ({'websocket': {'ping_period_ms': [1]}}, 'ping_period_ms')):
+            with self.subTest(settings=settings):
+                self.check(self.load(settings, '-r', 'us-east-1'), 78, text, 'settings.json')
+        self.check(self.run_proxy('-r', 'r', '-t', TOKEN, '-s', '0', '--settings-json',
+                                  self.write('broken.json', '{')), 78, 'broken.json')
+
+    def test_retry_count(self):
+        """Numbers may be strings; n retries are n + 1 attempts."""
+        server = self.serve(Refuser(503))
+        run = self.load({'websocket': {'connect_retry_count': '2', 'retry_delay_ms': 1}},
+                        '-e', f'ws://127.0.0.1:{server.port}')
+        self.check(run, 75, 'status 503', 'for a test', 'trying again')
+        self.assertEqual(len(server.requests), 3)
+
+    def test_region_endpoints(self):
+        server = self.serve(Refuser(403))
+        self.check(self.load({'region_endpoint_overrides': {'here': f'ws://127.0.0.1:{server.port}'}}, '-r', 'here'), 77)
+        self.check(self.load({'endpoint_format': f'ws://127.%s:{server.port}'}, '-r', '0.0.1'), 77)
+        self.assertEqual(len(server.requests), 2)
+
+
+class Places(Case):
+    """Where options come from, and which of them count."""
+
+    def setUp(self):
+        super().setUp()
+        self.server = self.serve(Refuser(403))
+        self.endpoint = f'ws://127.0.0.1:{self.server.port}'
+
+    def sent_token(self, *arguments, name='access-token', **options):
+        self.server.requests.clear()
+        run = self.run_proxy('-s', '0', *arguments, **options)
+        self.check(run, 77, 'status 403', 'for a test')
+        return self.server.header(name)
+
+    def test_precedence(self):
+        config = self.write('proxy.ini', f'# comment\naccess-token = of-file\nproxy-endpoint={self.endpoint}\n')
+        self.write('credentials/access-token', 'of-credential\n')
+        environment = {'AWSIOT_TUNNEL_ACCESS_TOKEN': 'of-environment', 'AWSIOT_TUNNEL_ENDPOINT': self.endpoint}
+        with_credential = {**environment, 'CREDENTIALS_DIRECTORY': str(self.folder / 'credentials')}
+
+        self.assertEqual(self.sent_token(env=environment), 'of-environment')
+        self.assertEqual(self.sent_token(env=with_credential), 'of-credential')
+        self.assertEqual(self.sent_token('--config', config, env=with_credential), 'of-file')
+        self.assertEqual(self.sent_token('--config', config, '-t', 'of-command-line', env=with_credential),
+                         'of-command-line')
+        # Ways to pass a token are one: the best place settles it.
+        self.assertEqual(self.sent_token('--config', config, '--access-token-file',
+                                         self.write('token', ' of-token-file \n')), 'of-token-file')
+
+    def test_place_of_service(self):
+        """A region on the command line counts more than another place's endpoint."""
+        settings = self.write('s.json', json.dumps(
+            {'tunneling.proxy.region_endpoint_overrides': {'here': self.endpoint}}))
+        self.assertEqual(self.sent_token('-r', 'here', '--settings-json', settings, '-t', TOKEN,
+                                         env={'AWSIOT_TUNNEL_ENDPOINT': 'ws://127.0.0.1:1'}), TOKEN)
+        self.assertEqual(self.sent_token('-r', 'nowhere', '-e', self.endpoint, '-t', TOKEN), TOKEN)
+
+    def test_region_of_environment(self):
+        settings = self.write('s.json', json.dumps(
+            {'tunneling': {'proxy': {'region_endpoint_overrides': {'here': self.endpoint}}}}))
+        self.assertEqual(self.sent_token('--settings-json', settings, '-t', TOKEN,
+                                         env={'AWSIOT_TUNNEL_REGION': 'here'}), TOKEN)
+
+    def test_spellings(self):
+        for arguments in (('-t', TOKEN, '-e', self.endpoint), (f'-t{TOKEN}', f'-e{self.endpoint}'),
+                          (f'--access-token={TOKEN}', '--proxy-endpoint', self.endpoint),
+                          ('--access', TOKEN, f'--proxy={self.endpoint}'), ('-kt', TOKEN, '-e', self.endpoint)):
+            with self.subTest(arguments=arguments):
+                self.assertEqual(self.sent_token(*arguments), TOKEN)
+
+    def test_standard_input(self):
+        with open(self.write('token', TOKEN + '\n')) as file:
+            self.assertEqual(self.sent_token('-e', self.endpoint, '--access-token-file', '-', stdin=file), TOKEN)
+
+    def test_client_token(self):
+        token = 'c' * 32
+        for arguments, env in ((('-i', token), {}), ((), {'AWSIOT_TUNNEL_CLIENT_TOKEN': token}),
+                               ((), {'AWSIOT_CLIENT_TOKEN': token}),
+                               (('--client-token-file', self.write('client', token)), {})):
+            self.assertEqual(self.sent_token('-e', self.endpoint, '-t', TOKEN, *arguments, name='client-token', env=env),
+                             token)
+
+    def test_config_file(self):
+        config = self.write('proxy.ini', f'; as the reference proxy has it\nproxy-endpoint = {self.endpoint}\n'
+                                         'verbose=2\nno-ssl-host-verify=true\n')
+        run = self.run_proxy('--config', config, '-t', TOKEN, '-s', '0')
+        self.check(run, 77)
+        self.assertEqual(len(run.stderr.splitlines()), 1, run.stderr)
+
+        for text, message in (('colour=red\n', 'colour'), ('verbose\n', 'proxy.ini'), ('json=perhaps\n', 'json'),
+                              ('config=other\n', 'config'), ('access=x\n', 'access')):
+            with self.subTest(text=text):
+                self.check(self.run_proxy('--config', self.write('proxy.ini', text), '-t', TOKEN, '-s', '0',
+                                          '-r', 'us-east-1'), 78, message)
+
+    def test_bad_token_files(self):
+        for text, message in (('', 'no token'), ('x' * 9000, 'too long')):
+            self.check(self.run_proxy('-e', self.endpoint, '-s', '0', '--access-token-file',
+                                      self.write('token', text)), 66, message)
+
+    def test_readable_token_file(self):
+        path = self.write('token', TOKEN)
+        path.chmod(0o644)
+        self.check(self.run_proxy('-e', self.endpoint, '-s', '0', '--access-token-file', path), 77, 'chmod 600')
+
+
+class Failures(Case):
+    def test_statuses(self):
+        for status, expected in ((400, 77), (403, 77), (404, 77)):
+            with self.subTest(status=status):
+                server = self.serve(Refuser(status))
+                self.check(self.run_proxy('-e', f'ws://127.0.0.1:{server.port}', '-t', TOKEN, '-s', '0'), expected,
+                           f'HTTP status {status}: for a test')
+                self.assertEqual(len(server.requests), 1)
+
+    def test_unreachable(self):
+        settings = self.write('s.json', '{"tunneling":{"proxy":{"websocket":{"connect_retry_count":0}}}}')
+        with socket.create_server(('127.0.0.1', 0)) as closed:
+            port = closed.getsockname()[1]
+        self.check(self.run_proxy('-e', f'127.0.0.1:{port}', '-t', TOKEN, '-s', '0', '--settings-json', settings), 69,
+                   str(port))
+
+    def test_token_is_not_logged(self):
+        server = self.serve(Refuser(403))
+        run = self.run_proxy('-e', f'ws://127.0.0.1:{server.port}', '-t', TOKEN, '-i', 'c' * 40, '-s', '0', '-v6')
+        self.check(run, 77)
+        self.assertNotIn(TOKEN, run.stderr)
+        self.assertNotIn('c' * 40, run.stderr)
+
+
+class Detours(Case):
+    """The proxies of the environment."""
+
+    def test_malformed(self):
+        for value, text in (('http://user:pass/word@host:1', '%XX'), ('ftp://u:password@host:1', 'scheme'),
+                            ('http://u:password@:1', 'host'), ('http://u:password@host:0', 'port 0')):
+            for name in ('https_proxy', 'HTTPS_PROXY'):
+                with self.subTest(name=name, value=value):
+                    run = self.run_proxy('-r', 'us-east-1', '-t', TOKEN, '-s', '0', env={name: value})
+                    self.check(run, 78, name, text)
+                    self.assertNotIn('pass', run.stderr.replace('PASSWORD', ''))
+                    self.assertNotIn('word', run.stderr.replace('PASSWORD', ''))
+
+    def connect(self, credentials, exceptions=''):
+        proxy = self.serve(Refuser(407))
+        run = self.run_proxy('-e', 'service.invalid:1443', '-t', TOKEN, '-s', '0', '-v6', '--settings-json',
+                             self.write('s.json', '{"tunneling":{"proxy":{"websocket":{"connect_retry_count":0}}}}'),
+                             env={'https_proxy': f'http://{credentials}127.0.0.1:{proxy.port}',
+                                  'no_proxy': exceptions})
+        self.check(run, 69)
+        self.assertNotIn('p%20w', run.stderr)
+        self.assertNotIn('p w', run.stderr)
+        return proxy
+
+    def test_connect(self):
+        proxy = self.connect('')
+        self.assertTrue(proxy.requests[0].startswith('CONNECT service.invalid:1443 '))
+        self.assertNotIn(TOKEN, ''.join(proxy.requests))
+
+    def test_credentials(self):
+        # Their owner sends them at once, or when asked.
+        heads = ''.join(self.connect('user:p%20w@').requests)
+        self.assertIn('Basic ' + base64.b64encode(b'user:p w').decode(), heads)
+
+    def test_exceptions(self):
+        self.assertEqual(self.connect('', 'example.com, .invalid').requests, [])
+        self.assertEqual(self.connect('', '*').requests, [])
+        self.assertNotEqual(self.connect('', 'example.com').requests, [])
+
+
+class TunnelCase(Case):
+    services = ('SSH', 'VNC')
+
+    def setUp(self):
+        super().setUp()
+        self.emulator = self.start_emulator(','.join(self.services))
+        self.target = self.serve(Server(echo))
+
+    def start_emulator(self, services):
+        log = open(self.folder / 'emulator.log', 'w')
+        self.addCleanup(log.close)
+        emulator = subprocess.Popen([ARGS.emulator, '--ca-file', self.folder / 'ca.pem', '--open', services],
+                                    stdout=subprocess.PIPE, stderr=log, env=CLEAN)
+        self.addCleanup(self.end, emulator)
+        ready = json.loads(emulator.stdout.readline())
+        self.tunnel = ready['tunnels'][0]
+        self.endpoint = ready['endpoint'].removeprefix('wss://')
+        self.common = ['-e', self.endpoint, '-c', self.folder / 'ca.pem']
+        return emulator
+
+    def source(self, *arguments, **options):
+        return self.end_of_tunnel('source', *arguments, **options)
+
+    def destination(self, *arguments, **options):
+        return self.end_of_tunnel('destination', *arguments, **options)
+
+    def end_of_tunnel(self, side, *arguments, common=None, env=None, **options):
+        env = {'AWSIOT_TUNNEL_ACCESS_TOKEN': self.tunnel[side + 'AccessToken'], **(env or {})}
+        return self.start_proxy(*(common or self.common), *arguments, env=env, **options)
+
+    def run_source(self, *arguments, common=None, **options):
+        return self.run_proxy(*(common or self.common), *arguments,
+                              env={'AWSIOT_TUNNEL_ACCESS_TOKEN': self.tunnel['sourceAccessToken']}, **options)
+
+    def ready(self, proxy):
+        """What --json tells."""
+        readable = select.select([proxy.stdout], [], [], PATIENCE)[0]
+        self.assertTrue(readable, self.log())
+        line = proxy.stdout.readline()
+        self.assertTrue(line, self.log())
+        return json.loads(line)
+
+    def ports(self, proxy):
+        return {place['service']: place['port'] for place in self.ready(proxy)['listening']}
+
+    def check_echo(self, port, data=b'hello', address='127.0.0.1'):
+        with socket.create_connection((address, port), PATIENCE) as connection:
+            self.check_echo_on(connection, data)
+
+    def check_echo_on(self, connection, data=b'hello'):
+        connection.settimeout(PATIENCE)
+        connection.sendall(data)
+        got = b''
+        while len(got) < len(data):
+            part = connection.recv(65536)
+            self.assertTrue(part, self.log())
+            got += part
+        self.assertEqual(got, data)
+
+    def terminate(self, proxy, number=signal.SIGTERM):
+        proxy.send_signal(number)
+        self.assertEqual(proxy.wait(PATIENCE), 0, self.log())
+
+
+class Tunnels(TunnelCase):
+    def test_forwarding(self):
+        self.ready(self.destination('-d', f'SSH=127.0.0.1:{self.target.port},VNC={self.target.port}', '--json'))
+        source = self.source('-s', 'SSH=0,VNC=0', '--json', '--port-file', 'ports')
+        told = self.ready(source)
+        self.assertEqual(told['event'], 'ready')
+        self.assertEqual(told['mode'], 'source')
+        self.assertEqual(told['services'], ['SSH', 'VNC'])
+        ports = {place['service']: place['port'] for place in told['listening']}
+        self.assertEqual((self.folder / 'ports').read_text(), ''.join(f'{s}={p}\n' for s, p in ports.items()))
+
+        self.check_echo(ports['SSH'], os.urandom(300000))
+        self.check_echo(ports['VNC'])
+        self.terminate(source)
+        self.assertFalse((self.folder / 'ports').exists())
+
+    def test_free_ports(self):
+        """A source to which nobody says where listens for all services."""
+        self.ready(self.destination('-d', f'SSH={self.target.port},VNC={self.target.port}', '--json'))
+        ports = self.ports(self.source('-m', 'src', '--json'))
+        self.assertEqual(set(ports), {'SSH', 'VNC'})
+        self.check_echo(ports['VNC'])
+
+    def test_which_service(self):
+        run = self.run_source('-s', '0')
+        self.check(run, 78, 'several services, SSH, VNC')
+
+    def test_wrong_service(self):
+        self.check(self.run_source('-s', 'FTP=0'), 78, 'no service “FTP”', 'SSH, VNC')
+
+    def test_one_wrong_service(self):
+        self.ready(self.destination('-d', 'FTP=1,SSH=1', '--json'))
+        self.assertIn('no service “FTP”', self.log())
+        self.assertIn('No address is given for the tunnel\'s service “VNC”', self.log())
+
+    def test_stdio(self):
+        self.ready(self.destination('-d', f'SSH={self.target.port}', '--json'))
+        # Nothing but the end of the grace tells this target that there is no more.
+        source = self.source('--stdio=SSH', '--half-close-grace', '1', stdin=subprocess.PIPE)
+        data = os.urandom(300000)
+        writer = threading.Thread(target=lambda: (source.stdin.write(data), source.stdin.flush()))
+        writer.start()
+        self.assertEqual(source.stdout.read(len(data)), data, self.log())
+        writer.join()
+        source.stdin.close()
+        self.assertEqual(source.stdout.read(), b'')
+        self.assertEqual(source.wait(PATIENCE), 0, self.log())
+
+    def test_stdio_of_a_program_that_is_gone(self):
+        self.ready(self.destination('-d', f'SSH={self.target.port}', '--json'))
+        source = self.source('--stdio=SSH', stdin=subprocess.PIPE)
+        source.stdin.write(b'x')
+        source.stdin.flush()
+        self.assertEqual(source.stdout.read(1), b'x', self.log())
+        source.stdin.close()
+        source.stdout.close()
+        self.assertEqual(source.wait(PATIENCE), 0, self.log())
+
+    def test_stdio_fails(self):
+        for service, status in (('--stdio', 78), ('--stdio=FTP', 78)):
+            run = self.run_proxy(*self.common, service, '-i', 'c' * 32,
+                                 env={'AWSIOT_TUNNEL_ACCESS_TOKEN': self.tunnel['sourceAccessToken']})
+            self.check(run, status)
+            self.assertEqual(run.stdout, '')
+
+    def test_unix_sockets(self):
+        path = str(self.folder / 'target')
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(path)
+            listener.listen()
+            self.ready(self.destination('-d', f'SSH={path}', '--json'))
+            self.ready(self.source('-s', f'SSH={self.folder}/door', '--json'))
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.connect(str(self.folder / 'door'))
+                with listener.accept()[0] as other:
+                    connection.sendall(b'ping')
+                    other.settimeout(PATIENCE)
+                    self.assertEqual(other.recv(10), b'ping')
+
+    def test_config_dir(self):
+        self.ready(self.destination('-d', f'SSH={self.target.port},VNC={self.target.port}', '--json'))
+        self.write('places/a.ini', '[any]\nSSH=0\n')
+        self.write('places/deep/b', '; more\nVNC = 0\nFTP=0\nSSH=1\n')
+        source = self.source('--mode', 'source', '--config-dir', 'places', '--json', start_new_session=True)
+        ports = self.ports(source)
+        self.assertEqual(set(ports), {'SSH', 'VNC'})
+        self.check_echo(ports['SSH'])
+
+        with socket.create_connection(('127.0.0.1', ports['SSH'])) as connection:
+            self.check_echo_on(connection)
+            self.write('places/deep/b', '')
+            source.send_signal(signal.SIGHUP)
+            changed = self.ports(source)
+            self.assertEqual(set(changed), {'SSH'})
+            self.check_echo(changed['SSH'])
+            self.check_echo_on(connection)
+
+    def test_default_folder(self):
+        self.write('config/places.ini', f'SSH={self.target.port}\n')
+        told = self.ready(self.destination('-m', 'dst', '--json'))
+        self.assertEqual([place['service'] for place in told['targets']], ['SSH'])
+
+    def test_folder_of_certificates(self):
+        (self.folder / 'cas').mkdir()
+        pem = (self.folder / 'ca.pem').read_text()
+        for name in ('1a2b3c4d.0', 'ca.crt'):
+            with self.subTest(name=name):
+                self.write('cas/' + name, pem)
+                self.write('cas/README', 'not a certificate')
+                self.ready(self.source('-m', 'src', '--json', '-i', 'c' * 32,
+                                       common=['-e', self.endpoint, '-c', self.folder / 'cas']))
+                (self.folder / 'cas' / name).unlink()
+        self.check(self.run_source('-m', 'src', common=['-e', self.endpoint, '-c', self.folder / 'cas']), 66,
+                   'no certificate')
+
+    def test_untrusted(self):
+        settings = self.write('s.json', '{"tunneling":{"proxy":{"websocket":{"connect_retry_count":0}}}}')
+        run = self.run_source('-m', 'src', '--settings-json', settings, common=['-e', self.endpoint])
+        self.check(run, 69)
+
+    def test_no_verification(self):
+        self.ready(self.source('-m', 'src', '--json', '-k', common=['-e', self.endpoint]))
+        self.assertIn('NOT verified', self.log())
+
+    def test_forced_version(self):
+        self.ready(self.destination('-d', f'SSH={self.target.port}', '--json', '-y', 'V1'))
+        ports = self.ports(self.source('-s', 'SSH=0', '--json', '-y', 'V2', '-v6'))
+        self.check_echo(ports['SSH'])
+
+    def test_odd_version(self):
+        """The reference proxy takes anything."""
+        self.ready(self.source('-m', 'src', '--json', '-y', 'V9'))
+        self.assertIn('V9', self.log())
+
+    def test_secrets(self):
+        token = self.tunnel['sourceAccessToken']
+        client = 'c' * 40
+        for n, arguments in enumerate((('-t', token), (f'-t{token}',), ('--access-token', token),
+                                       (f'--access-token={token}',), ('--access-t', token), ())):
+            with self.subTest(arguments=arguments):
+                env = {} if arguments else {'AWSIOT_TUNNEL_ACCESS_TOKEN': token}
+                proxy = self.start_proxy(*self.common, '-m', 'src', '--json', '-v6', *arguments, '-i', client, env=env)
+                self.ready(proxy)
+                for name in ('cmdline', 'environ'):
+                    content = pathlib.Path(f'/proc/{proxy.pid}/{name}').read_bytes()
+                    self.assertIn(self.endpoint.encode() if name == 'cmdline' else b'PATH=', content)
+                    self.assertNotIn(token.encode(), content)
+                    self.assertNotIn(client.encode(), content)
+                self.terminate(proxy)
+        self.assertNotIn(token, self.log())
+        self.assertNotIn(client, self.log())
+
+    def test_signals(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            source = self.source('-m', 'src', '--json', '-i', 'c' * 32)
+            self.ready(source)
+            self.terminate(source, number)
+
+    def test_second_signal(self):
+        source = self.source('-m', 'src', '--json', '--port-file', 'ports')
+        self.ready(source)
+        # It won't hear the other side's goodbye.
+        self.emulator.send_signal(signal.SIGSTOP)
+        self.addCleanup(self.emulator.send_signal, signal.SIGCONT)
+        source.send_signal(signal.SIGTERM)
+        time.sleep(0.1)
+        source.send_signal(signal.SIGTERM)
+        # On a slow machine both may come when all is over.
+        self.assertIn(source.wait(PATIENCE), (-signal.SIGTERM, 0))
+        self.assertFalse((self.folder / 'ports').exists())
+
+    def test_nobody_answers_the_goodbye(self):
+        source = self.source('-m', 'src', '--json')
+        self.ready(source)
+        self.emulator.send_signal(signal.SIGSTOP)
+        self.addCleanup(self.emulator.send_signal, signal.SIGCONT)
+        self.terminate(source)
+
+    def test_replaced(self):
+        first = self.source('-m', 'src', '--json', '-i', 'c' * 32)
+        self.ready(first)
+        self.ready(self.source('-m', 'src', '--json', '-i', 'c' * 32))
+        self.assertEqual(first.wait(PATIENCE), 77)
+
+    def test_reconnecting(self):
+        source = self.source('-m', 'src', '--json', '--settings-json',
+                             self.write('s.json', '{"tunneling":{"proxy":{"websocket":'
+                                                  '{"connect_retry_count":1,"retry_delay_ms":1}}}}'))
+        self.ready(source)
+        self.emulator.kill()
+        self.assertEqual(source.wait(PATIENCE), 69, self.log())
+        self.assertIn('connection is lost', self.log())
+
+    def test_status(self):
+        self.ready(self.destination('-d', f'SSH={self.target.port},VNC={self.target.port}', '--json'))
+        main, terminal = pty.openpty()
+        self.addCleanup(os.close, main)
+        shown = bytearray()
+        source = self.source('-s', 'SSH=0', '--port-file', 'ports', '--status', stdout=terminal)
+        os.close(terminal)
+
+        def shows(text):
+            while select.select([main], [], [], 0)[0]:
+                try:
+                    shown.extend(os.read(main, 65536))
+                except OSError:
+                    break
+            return text in shown
+
+        wait_until((self.folder / 'ports').exists, 'the port file')
+        port = int((self.folder / 'ports').read_text().removeprefix('SSH='))
+        with socket.create_connection(('127.0.0.1', port)) as connection:
+            self.check_echo_on(connection, b'x' * 5000)
+            wait_until(lambda: shows('5.0\u00a0kB'.encode()), 'the figures of the connection')
+        self.assertTrue(shown.startswith(b'\x1b[?1049h'))
+        self.terminate(source)
+        wait_until(lambda: shows(b'\x1b[?1049l'), 'the terminal to be as before')
+
+    def test_standard_output_is_full(self):
+        with open('/dev/full', 'w') as full:
+            self.assertEqual(self.source('-m', 'src', '--json', stdout=full).wait(PATIENCE), 74)
+
+
+class TunnelWithoutServices(TunnelCase):
+    services = ()
+
+    def test_plain(self):
+        self.ready(self.destination('-d', f'localhost:{self.target.port}', '--json'))
+        source = self.source('-s', '0', '--json')
+        told = self.ready(source)
+        self.assertEqual(told['services'], [])
+        self.check_echo(told['listening'][0]['port'])
+
+    def test_named(self):
+        self.check(self.run_source('-s', 'SSH=0'), 78, 'no services')
+
+
+@unittest.skipUnless(ARGS.systemd, 'built without libsystemd')
+class Systemd(TunnelCase):
+    services = ('SSH',)
+
+    def test_notifications(self):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.bind(str(self.folder / 'notify'))
+            manager.settimeout(PATIENCE)
+            source = self.source('-m', 'src', start_new_session=True,
+                                 env={'NOTIFY_SOCKET': str(self.folder / 'notify'), 'WATCHDOG_USEC': '200000'})
+            got = []
+
+            def wait_for(state):
+                while state not in got:
+                    got.extend(manager.recv(4096).decode().splitlines())
+
+            wait_for('WATCHDOG=1')
+            wait_for('READY=1')
+            self.assertTrue(any(line.startswith('STATUS=') and 'SSH' in line for line in got))
+            del got[:]
+            wait_for('WATCHDOG=1')
+            source.send_signal(signal.SIGHUP)
+            wait_for('RELOADING=1')
+            wait_for('READY=1')
+            source.terminate()
+            wait_for('STOPPING=1')
+            self.assertEqual(source.wait(PATIENCE), 0)
+
+    def test_socket_activation(self):
+        self.ready(self.destination('-d', str(self.target.port), '--json'))
+        with socket.create_server(('127.0.0.1', 0)) as listener:
+            # The socket is to be number 3, and the variables are to name the process.
+            script = f'exec 3<&{listener.fileno()}; export LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=door; exec "$@"'
+            source = self.source('-m', 'src', '--json', command=['sh', '-c', script, 'sh', ARGS.proxy],
+                                 pass_fds=[listener.fileno()])
+            port = listener.getsockname()[1]
+            self.assertEqual(self.ports(source), {'SSH': port})
+        self.check_echo(port)
+
+
+if __name__ == '__main__':
+    tap.main()
