@@ -143,8 +143,7 @@ on_pump_done (IstPump *pump,
 static void
 connection_opened (IstForwarderConnection *self)
 {
-  g_autoptr (IstForwarderConnection) alive = g_object_ref (self);
-
+  g_object_ref (self);
   connection_stop_opening (self);
   /* The pump keeps the connection until it is done. */
   self->pump = ist_pump_new (G_IO_STREAM (self->tunnelled), self->local, &self->settings.pump, on_pump_done,
@@ -152,6 +151,7 @@ connection_opened (IstForwarderConnection *self)
   connection_tell (self, IST_FORWARDER_CONNECTION_OPENED, NULL);
   if (!self->ended)
     ist_pump_start (self->pump);
+  g_object_unref (self);
 }
 
 /* The local stream */
@@ -264,7 +264,8 @@ connection_open (IstForwarderConnection *self)
     {
     case IST_TUNNEL_STATE_CONNECTED:
       connection_stop_waiting (self);
-      ist_secure_tunnel_open_connection_async (self->tunnel, self->service_id, self->cancellable, on_tunnelled,
+      ist_secure_tunnel_open_connection_async (self->tunnel, self->service_id, self->cancellable,
+                                               on_tunnelled,
                                                g_object_ref (self));
       break;
     case IST_TUNNEL_STATE_CONNECTING:
@@ -499,12 +500,12 @@ void
 ist_forwarder_connection_end (IstForwarderConnection *self,
                               const GError *error)
 {
-  g_autoptr (IstForwarderConnection) alive = g_object_ref (self);
-
+  g_object_ref (self);
   if (self->pump != NULL)
     ist_pump_end (self->pump, error, TRUE);
   else
     connection_fail (self, IST_LOCAL_END_CLOSE, error);
+  g_object_unref (self);
 }
 
 void
@@ -618,14 +619,15 @@ ist_forwarder_connection_get_bytes_out (IstForwarderConnection *self)
 void
 ist_forwarder_connection_close (IstForwarderConnection *self)
 {
-  g_autoptr (IstForwarderConnection) alive = NULL;
   g_autoptr (GError) error = NULL;
 
   g_return_if_fail (IST_IS_FORWARDER_CONNECTION (self));
-  alive = g_object_ref (self);
+
+  g_object_ref (self);
   g_set_error_literal (&error, IST_ERROR, IST_ERROR_STOPPED, "The connection was closed on this side");
   if (self->pump != NULL)
     ist_pump_end (self->pump, error, FALSE);
   else
     connection_fail (self, IST_LOCAL_END_ABORT, error);
+  g_object_unref (self);
 }

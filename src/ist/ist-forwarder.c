@@ -139,8 +139,8 @@ on_connection_event (IstForwarderConnection *connection,
                      gpointer user_data)
 {
   g_autoptr (IstForwarder) self = g_object_ref (user_data);
-  g_autoptr (IstForwarderConnection) alive = g_object_ref (connection);
 
+  g_object_ref (connection);
   switch (event)
     {
     case IST_FORWARDER_CONNECTION_OPENED:
@@ -160,6 +160,7 @@ on_connection_event (IstForwarderConnection *connection,
       forwarder_remove (self, connection);
       g_signal_emit (self, signals[CONNECTION_CLOSED], 0, connection, error);
     }
+  g_object_unref (connection);
 }
 
 /* Takes a new connection in, unless there is a reason not to. */
@@ -184,7 +185,8 @@ forwarder_add (IstForwarder *self,
   g_autoptr (GError) error = NULL;
   gboolean authorized = TRUE;
 
-  connection = ist_forwarder_connection_new (service_id, tunnelled, local, &settings, on_connection_event, self);
+  connection = ist_forwarder_connection_new (service_id, tunnelled, local, &settings, on_connection_event,
+                                             self);
   g_hash_table_add (self->connections, g_object_ref (connection));
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_CONNECTIONS]);
 
@@ -278,7 +280,8 @@ forwarder_take_incoming (IstForwarder *self,
                          const char *service_id,
                          GSocketConnectable *target)
 {
-  g_hash_table_replace (self->targets, g_strdup (service_id != NULL ? service_id : ""), g_object_ref (target));
+  g_hash_table_replace (self->targets, g_strdup (service_id != NULL ? service_id : ""),
+                        g_object_ref (target));
   if (self->incoming_handler == 0)
     self->incoming_handler = g_signal_connect (self->tunnel, "incoming-connection",
                                                G_CALLBACK (on_incoming_connection), self);
@@ -475,7 +478,8 @@ install_settings (void)
    *
    * Since: 1.0
    */
-  properties[PROP_MAX_CONNECTIONS] = g_param_spec_uint ("max-connections", NULL, NULL, 0, G_MAXUINT, 0, settable);
+  properties[PROP_MAX_CONNECTIONS] = g_param_spec_uint ("max-connections", NULL, NULL, 0, G_MAXUINT, 0,
+                                                        settable);
 
   /**
    * IstForwarder:half-close-grace: (getter get_half_close_grace) (setter set_half_close_grace)
@@ -495,7 +499,8 @@ install_settings (void)
    *
    * Since: 1.0
    */
-  properties[PROP_HALF_CLOSE_GRACE] = g_param_spec_uint ("half-close-grace", NULL, NULL, 0, 86400, 60, settable);
+  properties[PROP_HALF_CLOSE_GRACE] = g_param_spec_uint ("half-close-grace", NULL, NULL, 0, 86400, 60,
+                                                         settable);
 
   /**
    * IstForwarder:idle-timeout: (getter get_idle_timeout) (setter set_idle_timeout)
@@ -505,7 +510,8 @@ install_settings (void)
    *
    * Since: 1.0
    */
-  properties[PROP_IDLE_TIMEOUT] = g_param_spec_uint ("idle-timeout", NULL, NULL, 0, G_MAXUINT / 1000, 0, settable);
+  properties[PROP_IDLE_TIMEOUT] = g_param_spec_uint ("idle-timeout", NULL, NULL, 0, G_MAXUINT / 1000, 0,
+                                                     settable);
 
   /**
    * IstForwarder:connect-timeout: (getter get_connect_timeout) (setter set_connect_timeout)
@@ -515,7 +521,8 @@ install_settings (void)
    *
    * Since: 1.0
    */
-  properties[PROP_CONNECT_TIMEOUT] = g_param_spec_uint ("connect-timeout", NULL, NULL, 0, G_MAXINT / 1000, 30, settable);
+  properties[PROP_CONNECT_TIMEOUT] = g_param_spec_uint ("connect-timeout", NULL, NULL, 0, G_MAXINT / 1000, 30,
+                                                        settable);
 
   /**
    * IstForwarder:connect-retries: (getter get_connect_retries) (setter set_connect_retries)
@@ -524,7 +531,8 @@ install_settings (void)
    *
    * Since: 1.0
    */
-  properties[PROP_CONNECT_RETRIES] = g_param_spec_uint ("connect-retries", NULL, NULL, 0, G_MAXUINT, 0, settable);
+  properties[PROP_CONNECT_RETRIES] = g_param_spec_uint ("connect-retries", NULL, NULL, 0, G_MAXUINT, 0,
+                                                        settable);
 
   /**
    * IstForwarder:connect-retry-delay: (getter get_connect_retry_delay) (setter set_connect_retry_delay)
@@ -533,7 +541,8 @@ install_settings (void)
    *
    * Since: 1.0
    */
-  properties[PROP_CONNECT_RETRY_DELAY] = g_param_spec_uint ("connect-retry-delay", NULL, NULL, 0, G_MAXUINT, 2500, settable);
+  properties[PROP_CONNECT_RETRY_DELAY] = g_param_spec_uint ("connect-retry-delay", NULL, NULL, 0, G_MAXUINT,
+                                                            2500, settable);
 
   /**
    * IstForwarder:tunnel-timeout: (getter get_tunnel_timeout) (setter set_tunnel_timeout)
@@ -557,7 +566,8 @@ install_settings (void)
    *
    * Since: 1.0
    */
-  properties[PROP_LOCAL_BIND_ADDRESS] = g_param_spec_string ("local-bind-address", NULL, NULL, NULL, settable);
+  properties[PROP_LOCAL_BIND_ADDRESS] = g_param_spec_string ("local-bind-address", NULL, NULL, NULL,
+                                                             settable);
 
   /**
    * IstForwarder:proxy-resolver: (getter get_proxy_resolver) (setter set_proxy_resolver)
@@ -603,7 +613,8 @@ install_figures (void)
    *
    * Since: 1.0
    */
-  properties[PROP_CONNECTIONS_TOTAL] = g_param_spec_uint64 ("connections-total", NULL, NULL, 0, G_MAXUINT64, 0,
+  properties[PROP_CONNECTIONS_TOTAL] = g_param_spec_uint64 ("connections-total", NULL, NULL, 0, G_MAXUINT64,
+                                                            0,
                                                             readable);
 
   /**
@@ -649,8 +660,8 @@ install_signals (GType type)
    */
   signals[AUTHORIZE_CONNECTION] =
     g_signal_new_class_handler ("authorize-connection", type, G_SIGNAL_RUN_LAST,
-                                G_CALLBACK (authorize_by_default), g_signal_accumulator_first_wins, NULL, NULL,
-                                G_TYPE_BOOLEAN, 1, IST_TYPE_FORWARDER_CONNECTION);
+                                G_CALLBACK (authorize_by_default), g_signal_accumulator_first_wins, NULL,
+                                NULL, G_TYPE_BOOLEAN, 1, IST_TYPE_FORWARDER_CONNECTION);
 
   /**
    * IstForwarder::connection-opened:
@@ -662,7 +673,8 @@ install_signals (GType type)
    *
    * Since: 1.0
    */
-  signals[CONNECTION_OPENED] = g_signal_new ("connection-opened", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+  signals[CONNECTION_OPENED] = g_signal_new ("connection-opened", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                             NULL,
                                              G_TYPE_NONE, 1, IST_TYPE_FORWARDER_CONNECTION);
 
   /**
@@ -675,7 +687,8 @@ install_signals (GType type)
    *
    * Since: 1.0
    */
-  signals[CONNECTION_CLOSED] = g_signal_new ("connection-closed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+  signals[CONNECTION_CLOSED] = g_signal_new ("connection-closed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                             NULL,
                                              G_TYPE_NONE, 2, IST_TYPE_FORWARDER_CONNECTION,
                                              G_TYPE_ERROR | G_SIGNAL_TYPE_STATIC_SCOPE);
 
@@ -690,7 +703,8 @@ install_signals (GType type)
    *
    * Since: 1.0
    */
-  signals[CONNECTION_FAILED] = g_signal_new ("connection-failed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+  signals[CONNECTION_FAILED] = g_signal_new ("connection-failed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                             NULL,
                                              G_TYPE_NONE, 2, IST_TYPE_FORWARDER_CONNECTION,
                                              G_TYPE_ERROR | G_SIGNAL_TYPE_STATIC_SCOPE);
 }
@@ -913,15 +927,14 @@ ist_forwarder_forward (IstForwarder *self,
                        GIOStream *stream,
                        GError **error)
 {
-  g_autoptr (IstForwarder) alive = NULL;
-
   g_return_val_if_fail (IST_IS_FORWARDER (self), FALSE);
   g_return_val_if_fail (G_IS_IO_STREAM (stream), FALSE);
 
   if (!forwarder_check_source (self, error))
     return FALSE;
-  alive = g_object_ref (self);
+  g_object_ref (self);
   forwarder_carry (self, service_id, stream);
+  g_object_unref (self);
   return TRUE;
 }
 

@@ -296,7 +296,8 @@ test_say (GSocketConnection *connection,
 {
   g_autoptr (GError) error = NULL;
 
-  g_output_stream_write_all (g_io_stream_get_output_stream (G_IO_STREAM (connection)), data, length, NULL, NULL,
+  g_output_stream_write_all (g_io_stream_get_output_stream (G_IO_STREAM (connection)), data, length, NULL,
+                             NULL,
                              &error);
   g_assert_no_error (error);
 }
@@ -309,7 +310,8 @@ test_hear (GSocketConnection *connection,
   g_autoptr (GError) error = NULL;
   gsize n = 0;
 
-  g_input_stream_read_all (g_io_stream_get_input_stream (G_IO_STREAM (connection)), data, length, &n, NULL, &error);
+  g_input_stream_read_all (g_io_stream_get_input_stream (G_IO_STREAM (connection)), data, length, &n, NULL,
+                           &error);
   g_assert_no_error (error);
   g_assert_cmpuint (n, ==, length);
 }
@@ -334,7 +336,8 @@ test_drain (GSocketConnection *connection,
   gsize total = 0;
   gssize n;
 
-  while ((n = g_input_stream_read (g_io_stream_get_input_stream (G_IO_STREAM (connection)), buffer, 65536, NULL,
+  while ((n = g_input_stream_read (g_io_stream_get_input_stream (G_IO_STREAM (connection)), buffer, 65536,
+                                   NULL,
                                    error)) > 0)
     total += n;
   return total;

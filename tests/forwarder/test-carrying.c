@@ -52,7 +52,8 @@ test_small (void)
   guint target_port = 0;
   guint n = 0;
 
-  g_signal_connect (forwarding->source, "connection-opened", G_CALLBACK (on_opened_check_address), &source_port);
+  g_signal_connect (forwarding->source, "connection-opened", G_CALLBACK (on_opened_check_address),
+                    &source_port);
   g_signal_connect (forwarding->destination, "connection-opened", G_CALLBACK (on_opened_check_address),
                     &target_port);
   g_signal_connect (forwarding->source, "connection-closed", G_CALLBACK (on_closed_check_bytes), &n);
@@ -274,7 +275,8 @@ serve_flood (GSocketConnection *connection,
   for (sent = 0; sent < *length; sent += MIB)
     {
       test_fill (buffer, MIB, sent, 2);
-      if (!g_output_stream_write_all (g_io_stream_get_output_stream (G_IO_STREAM (connection)), buffer, MIB, NULL,
+      if (!g_output_stream_write_all (g_io_stream_get_output_stream (G_IO_STREAM (connection)), buffer, MIB,
+                                      NULL,
                                       NULL, NULL))
         break;
     }

@@ -391,7 +391,8 @@ serve_for_ever (GSocketConnection *connection,
 {
   g_autofree char *buffer = g_malloc0 (MIB);
 
-  while (g_output_stream_write_all (g_io_stream_get_output_stream (G_IO_STREAM (connection)), buffer, MIB, NULL,
+  while (g_output_stream_write_all (g_io_stream_get_output_stream (G_IO_STREAM (connection)), buffer, MIB,
+                                    NULL,
                                     NULL, NULL))
     continue;
 }

@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: 2026 The libist authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+"""A forwarder is five lines of Python at each end."""
+
+import pathlib
+import socket
+import sys
+import tempfile
+import threading
+import unittest
+
+import gi
+
+gi.require_version('Ist', '1')
+gi.require_version('IstEmulator', '1')
+from gi.repository import GLib, Ist, IstEmulator  # noqa: E402
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'lib'))
+import tap  # noqa: E402
+
+
+def serve_echo(listener):
+    connection, _address = listener.accept()
+    with connection:
+        connection.sendall(connection.recv(100))
+
+
+def talk(port, loop, answers):
+    with socket.create_connection(('127.0.0.1', port), timeout=60) as connection:
+        connection.sendall(b'hello')
+        answers.append(connection.recv(100))
+    GLib.idle_add(loop.quit)
+
+
+class Forwarder(unittest.TestCase):
+    def setUp(self):
+        self.service = IstEmulator.Service.new()
+        self.service.start()
+        self.opened = self.service.open_tunnel(['SSH'], None, 0)
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.ca_file = folder.name + '/ca.pem'
+        self.service.write_ca_file(self.ca_file)
+
+    def tearDown(self):
+        self.service.stop()
+
+    def make_tunnel(self, mode, token):
+        return Ist.SecureTunnel(mode=mode, access_token=token, endpoint=self.service.get_endpoint(),
+                                ca_file=self.ca_file)
+
+    def test_five_lines(self):
+        answers, told = [], []
+        loop = GLib.MainLoop()
+        listener = socket.create_server(('127.0.0.1', 0))
+        self.addCleanup(listener.close)
+        threading.Thread(target=serve_echo, args=(listener,), daemon=True).start()
+
+        device = self.make_tunnel(Ist.Mode.DESTINATION, self.opened.get_destination_access_token())
+        at_device = Ist.Forwarder.new(device)
+        at_device.add_target('SSH', f'127.0.0.1:{listener.getsockname()[1]}')
+        device.start()
+
+        tunnel = self.make_tunnel(Ist.Mode.SOURCE, self.opened.get_source_access_token())
+        forwarder = Ist.Forwarder.new(tunnel)
+        _good, port = forwarder.listen('SSH', '0')
+        tunnel.start()
+
+        forwarder.connect('authorize-connection',
+                          lambda _forwarder, connection: connection.get_address() is not None)
+        forwarder.connect('connection-closed', lambda _forwarder, connection, error: told.append(
+            (connection.props.service_id, connection.props.bytes_in, connection.props.bytes_out, error)))
+        # The device has to be there first: to one that is not, nothing is delivered.
+        device.connect('connection-success', lambda *_: threading.Thread(
+            target=talk, args=(port, loop, answers), daemon=True).start())
+        GLib.timeout_add_seconds(60, loop.quit)
+        loop.run()
+        self.assertEqual(answers, [b'hello'])
+
+        context = GLib.MainContext.default()
+        while forwarder.get_n_connections() > 0:
+            context.iteration(True)
+        self.assertEqual(told, [('SSH', 5, 5, None)])
+        self.assertEqual(forwarder.get_connections(), [])
+        for end in (tunnel, device):
+            end.stop()
+            while end.get_state() != Ist.TunnelState.STOPPED:
+                context.iteration(True)
+
+    def test_errors(self):
+        tunnel = self.make_tunnel(Ist.Mode.SOURCE, self.opened.get_source_access_token())
+        forwarder = Ist.Forwarder(tunnel=tunnel, max_connections=5)
+        with self.assertRaises(GLib.Error) as caught:
+            forwarder.listen('SSH', 'nonsense')
+        self.assertTrue(caught.exception.matches(Ist.Error.quark(), Ist.Error.INVALID_SETTING))
+        self.assertEqual(forwarder.props.max_connections, 5)
+
+
+if __name__ == '__main__':
+    tap.main()
