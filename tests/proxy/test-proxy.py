@@ -27,8 +27,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'lib'))
 import tap
 
 OPTIONS = argparse.ArgumentParser(description=__doc__)
-OPTIONS.add_argument('--proxy', required=True)
-OPTIONS.add_argument('--emulator', required=True)
+OPTIONS.add_argument('--proxy', required=True, type=os.path.abspath)
+OPTIONS.add_argument('--emulator', required=True, type=os.path.abspath)
 OPTIONS.add_argument('--systemd', action='store_true')
 ARGS = OPTIONS.parse_args()
 
