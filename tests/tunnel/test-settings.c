@@ -1,0 +1,314 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <string.h>
+
+#include "test-tunnel.h"
+
+#define SECRET "SecretSecretSecretSecretSecretSecret"
+
+/* What is wrong, which property the error names, and the rest of the settings. */
+typedef struct
+{
+  const char *names; /* in the error: "name: ..." */
+  const char *properties[8]; /* pairs of name and value */
+} Wrong;
+
+static const Wrong wrong[] = {
+  { "access-token", { "region", "us-east-1" } },
+  { "access-token", { "region", "us-east-1", "access-token", "" } },
+  { "access-token", { "region", "us-east-1", "access-token", SECRET " x" } },
+  { "access-token", { "region", "us-east-1", "access-token", SECRET "\r\nX-Evil: 1" } },
+  { "access-token", { "region", "us-east-1", "access-token", SECRET "\xc3\xa4" } },
+  { "client-token", { "region", "us-east-1", "access-token", SECRET, "client-token", "tooshort-" } },
+  { "client-token", { "region", "us-east-1", "access-token", SECRET, "client-token", "1234567890123456789012345678901" } },
+  { "client-token", { "region", "us-east-1", "access-token", SECRET, "client-token", SECRET "_" } },
+  { "client-token", { "region", "us-east-1", "access-token", SECRET, "client-token", SECRET SECRET SECRET SECRET } },
+  { "region", { "access-token", SECRET } },
+  { "region", { "access-token", SECRET, "region", "" } },
+  { "region", { "access-token", SECRET, "region", "us-east-1.evil.example" } },
+  { "region", { "access-token", SECRET, "region", "us east" } },
+  { "endpoint", { "access-token", SECRET, "region", "us-east-1", "endpoint", "localhost:1" } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "" } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "http://localhost/" } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "wss://" } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "localhost:0" } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "localhost:65536" } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "localhost:x" } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "wss://user:" SECRET "@localhost/" } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "wss://localhost/?local-proxy-mode=source" } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "wss://localhost/#x" } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "ws://example.com/" } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "ws://192.0.2.1/" } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "ws://127.0.0.1.example.com/" } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "ws://localhost.example.com/" } },
+  { "ca-file", { "access-token", SECRET, "region", "us-east-1", "ca-file", "/does/not/exist.pem" } },
+  { "ca-file", { "access-token", SECRET, "region", "us-east-1", "ca-file", "/dev/null" } },
+};
+
+static const char *const right[][2] = {
+  { "region", "us-east-1" },
+  { "region", "cn-north-1" },
+  { "endpoint", "localhost" },
+  { "endpoint", "data.tunneling.iot.eu-central-1.amazonaws.com:443" },
+  { "endpoint", "[::1]:8443" },
+  { "endpoint", "wss://localhost:1/path/of/it" },
+  { "endpoint", "WSS://localhost" },
+  { "endpoint", "ws://localhost:80" },
+  { "endpoint", "ws://127.3.4.5" },
+  { "endpoint", "ws://[::1]:9" },
+  { "access-token", "!~+/=_-." },
+  { "client-token", "12345678901234567890123456789012" },
+  { "client-token", "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-0123456789-"
+                    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-012345678" },
+};
+
+static void
+assert_names (const GError *error,
+              const char *property)
+{
+  g_autofree char *prefix = g_strdup_printf ("%s: ", property);
+
+  g_assert_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING);
+  g_assert_true (g_str_has_prefix (error->message, prefix));
+  /* With enough after it to act on, but no secret. */
+  g_assert_cmpuint (strlen (error->message), >, strlen (prefix) + 10);
+  g_assert_null (strstr (error->message, "SecretSecret"));
+}
+
+/* In all three ways to make a tunnel. */
+static void
+test_wrong (void)
+{
+  guint i;
+  guint j;
+
+  for (i = 0; i < G_N_ELEMENTS (wrong); i++)
+    {
+      g_autoptr (IstSecureTunnelBuilder) builder = ist_secure_tunnel_builder_new ();
+      g_autoptr (IstSecureTunnel) tunnel = NULL;
+      g_autoptr (GError) error = NULL;
+      const char *names[8];
+      GValue values[8] = { G_VALUE_INIT };
+
+      for (j = 0; j < G_N_ELEMENTS (wrong[i].properties) / 2 && wrong[i].properties[2 * j] != NULL; j++)
+        {
+          g_object_set (builder, wrong[i].properties[2 * j], wrong[i].properties[2 * j + 1], NULL);
+          names[j] = wrong[i].properties[2 * j];
+          g_value_init (&values[j], G_TYPE_STRING);
+          g_value_set_static_string (&values[j], wrong[i].properties[2 * j + 1]);
+        }
+      g_assert_null (ist_secure_tunnel_builder_build (builder, &error));
+      assert_names (error, wrong[i].names);
+      g_clear_error (&error);
+
+      tunnel = IST_SECURE_TUNNEL (g_object_new_with_properties (IST_TYPE_SECURE_TUNNEL, j, names, values));
+      g_assert_false (ist_secure_tunnel_start (tunnel, &error));
+      assert_names (error, wrong[i].names);
+      g_assert_cmpint (ist_secure_tunnel_get_state (tunnel), ==, IST_TUNNEL_STATE_STOPPED);
+    }
+}
+
+static void
+test_right (void)
+{
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (right); i++)
+    {
+      g_autoptr (IstSecureTunnelBuilder) builder = ist_secure_tunnel_builder_new ();
+      g_autoptr (IstSecureTunnel) tunnel = NULL;
+      g_autoptr (GError) error = NULL;
+
+      g_object_set (builder, "access-token", SECRET, NULL);
+      if (!g_str_equal (right[i][0], "region") && !g_str_equal (right[i][0], "endpoint"))
+        g_object_set (builder, "region", "us-east-1", NULL);
+      g_object_set (builder, right[i][0], right[i][1], NULL);
+      tunnel = ist_secure_tunnel_builder_build (builder, &error);
+      g_assert_no_error (error);
+      g_assert_nonnull (tunnel);
+    }
+}
+
+static void
+test_combinations (void)
+{
+  g_autoptr (IstSecureTunnelBuilder) builder = ist_secure_tunnel_builder_new ();
+  g_autoptr (GTlsDatabase) database = g_tls_backend_get_default_database (g_tls_backend_get_default ());
+  g_autoptr (IstSecureTunnel) tunnel = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_object_set (builder, "access-token", SECRET, "endpoint", "ws://example.com", "allow-plain", TRUE, NULL);
+  tunnel = ist_secure_tunnel_builder_build (builder, &error);
+  g_assert_no_error (error);
+
+  g_object_set (builder, "tls-database", database, "ca-file", "/etc/ssl/certs/ca-certificates.crt", NULL);
+  g_assert_null (ist_secure_tunnel_builder_build (builder, &error));
+  assert_names (error, "ca-file");
+  g_clear_error (&error);
+  g_object_set (builder, "ca-file", NULL, NULL);
+
+  g_object_set (builder, "reconnect-delay-floor", 200, "reconnect-delay-base", 50, "reconnect-delay-cap", 100, NULL);
+  g_assert_null (ist_secure_tunnel_builder_build (builder, &error));
+  assert_names (error, "reconnect-delay-floor");
+  g_clear_error (&error);
+  g_object_set (builder, "reconnect-delay-floor", 50, "reconnect-delay-base", 200, NULL);
+  g_assert_null (ist_secure_tunnel_builder_build (builder, &error));
+  assert_names (error, "reconnect-delay-base");
+  g_clear_error (&error);
+
+  g_assert_null (ist_secure_tunnel_new (IST_MODE_SOURCE, SECRET, "not a region", &error));
+  assert_names (error, "region");
+  g_clear_error (&error);
+  g_clear_object (&tunnel);
+  tunnel = ist_secure_tunnel_new (IST_MODE_DESTINATION, SECRET, "us-east-1", &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (tunnel);
+}
+
+/* The handshake takes no more than 4 KiB, so no longer token can ever work. */
+static void
+test_long_token (void)
+{
+  g_autoptr (TestServer) server = test_server_new (TEST_SERVER_SILENT, NULL, NULL);
+  g_autofree char *token = g_strnfill (4000, 'S');
+  g_autoptr (TestEnd) end = test_client_new (server, "access-token", token, "connect-timeout", 5, NULL);
+
+  g_assert_true (ist_secure_tunnel_start (end->tunnel, NULL));
+  test_wait (test_end_count (end, "stopped") == 1);
+  g_assert_error (end->error, IST_ERROR, IST_ERROR_INVALID_SETTING);
+  g_assert_nonnull (strstr (end->error->message, "access-token"));
+  g_assert_null (strstr (end->error->message, "SSSS"));
+}
+
+/* Tokens go in and never come out; settings are frozen in a tunnel; the builder
+ * has the same ones, with the same defaults, and keeps a snapshot. */
+static void
+test_properties (void)
+{
+  g_autoptr (GTypeClass) tunnel_class = g_type_class_ref (IST_TYPE_SECURE_TUNNEL);
+  g_autoptr (GTypeClass) builder_class = g_type_class_ref (IST_TYPE_SECURE_TUNNEL_BUILDER);
+  g_autofree GParamSpec **specs = NULL;
+  guint n;
+  guint n_settings = 0;
+  guint i;
+
+  specs = g_object_class_list_properties (G_OBJECT_CLASS (tunnel_class), &n);
+  for (i = 0; i < n; i++)
+    {
+      GParamSpec *spec = specs[i];
+      GParamSpec *other = g_object_class_find_property (G_OBJECT_CLASS (builder_class), spec->name);
+      gboolean secret = strstr (spec->name, "token") != NULL;
+
+      if (!(spec->flags & G_PARAM_WRITABLE))
+        {
+          g_assert_null (other);
+          continue;
+        }
+      n_settings++;
+      g_assert_true (spec->flags & G_PARAM_CONSTRUCT_ONLY);
+      g_assert_cmpint ((spec->flags & G_PARAM_READABLE) != 0, ==, !secret);
+      g_assert_nonnull (other);
+      g_assert_false (other->flags & G_PARAM_CONSTRUCT_ONLY);
+      g_assert_cmpint ((other->flags & G_PARAM_READABLE) != 0, ==, !secret);
+      g_assert_cmpint (other->value_type, ==, spec->value_type);
+      g_assert_cmpint (g_param_values_cmp (spec, g_param_spec_get_default_value (spec),
+                                           g_param_spec_get_default_value (other)), ==, 0);
+    }
+  g_assert_cmpuint (n_settings, >=, 20);
+}
+
+static void
+test_builder (void)
+{
+  g_autoptr (IstSecureTunnelBuilder) builder = ist_secure_tunnel_builder_new ();
+  g_autoptr (GProxyResolver) resolver = g_simple_proxy_resolver_new (NULL, NULL);
+  g_autoptr (GProxyResolver) got_resolver = NULL;
+  g_autoptr (IstSecureTunnel) tunnel = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *endpoint = NULL;
+  g_autofree char *region = NULL;
+  IstMode mode;
+  IstReconnectPolicy policy;
+  IstProtocolVersion version;
+  gboolean verify;
+  guint numbers[8];
+
+#define same(call) g_assert_true ((call) == builder)
+  same (ist_secure_tunnel_builder_set_mode (builder, IST_MODE_DESTINATION));
+  same (ist_secure_tunnel_builder_set_access_token (builder, SECRET));
+  same (ist_secure_tunnel_builder_set_client_token (builder, SECRET));
+  same (ist_secure_tunnel_builder_set_region (builder, NULL));
+  same (ist_secure_tunnel_builder_set_endpoint (builder, "localhost:1"));
+  same (ist_secure_tunnel_builder_set_allow_plain (builder, TRUE));
+  same (ist_secure_tunnel_builder_set_tls_database (builder, NULL));
+  same (ist_secure_tunnel_builder_set_ca_file (builder, NULL));
+  same (ist_secure_tunnel_builder_set_verify_certificate (builder, FALSE));
+  same (ist_secure_tunnel_builder_set_proxy_resolver (builder, resolver));
+  same (ist_secure_tunnel_builder_set_protocol_version (builder, IST_PROTOCOL_VERSION_V2));
+  same (ist_secure_tunnel_builder_set_ping_interval (builder, 1));
+  same (ist_secure_tunnel_builder_set_pong_timeout (builder, 2));
+  same (ist_secure_tunnel_builder_set_connect_timeout (builder, 3));
+  same (ist_secure_tunnel_builder_set_reconnect_policy (builder, IST_RECONNECT_POLICY_ALWAYS));
+  same (ist_secure_tunnel_builder_set_reconnect_delay_floor (builder, 4));
+  same (ist_secure_tunnel_builder_set_reconnect_delay_base (builder, 5));
+  same (ist_secure_tunnel_builder_set_reconnect_delay_cap (builder, 6));
+  same (ist_secure_tunnel_builder_set_max_attempts (builder, 7));
+  same (ist_secure_tunnel_builder_set_send_buffer_size (builder, 70000));
+#undef same
+  tunnel = ist_secure_tunnel_builder_build (builder, &error);
+  g_assert_no_error (error);
+
+  /* What is set afterwards changes nothing. */
+  g_object_set (builder, "endpoint", "elsewhere", "max-attempts", 99, NULL);
+  g_object_get (tunnel, "mode", &mode, "endpoint", &endpoint, "region", &region, "verify-certificate", &verify,
+                "proxy-resolver", &got_resolver, "protocol-version", &version, "ping-interval", &numbers[0],
+                "pong-timeout", &numbers[1], "connect-timeout", &numbers[2], "reconnect-policy", &policy,
+                "reconnect-delay-floor", &numbers[3], "reconnect-delay-base", &numbers[4], "reconnect-delay-cap",
+                &numbers[5], "max-attempts", &numbers[6], "send-buffer-size", &numbers[7], NULL);
+  g_assert_cmpint (mode, ==, IST_MODE_DESTINATION);
+  g_assert_cmpstr (endpoint, ==, "localhost:1");
+  g_assert_null (region);
+  g_assert_false (verify);
+  g_assert_true (got_resolver == resolver);
+  g_assert_cmpint (version, ==, IST_PROTOCOL_VERSION_V2);
+  g_assert_cmpint (policy, ==, IST_RECONNECT_POLICY_ALWAYS);
+  for (guint i = 0; i < 7; i++)
+    g_assert_cmpuint (numbers[i], ==, i + 1);
+  g_assert_cmpuint (numbers[7], ==, 70000);
+}
+
+/* As read before anything has happened. */
+static void
+test_initial (void)
+{
+  g_autoptr (IstSecureTunnel) tunnel = g_object_new (IST_TYPE_SECURE_TUNNEL, NULL);
+
+  g_assert_cmpint (ist_secure_tunnel_get_state (tunnel), ==, IST_TUNNEL_STATE_STOPPED);
+  g_assert_null (ist_secure_tunnel_get_service_ids (tunnel));
+  g_assert_null (ist_secure_tunnel_get_channel_id (tunnel));
+  g_assert_null (ist_secure_tunnel_get_last_error (tunnel));
+  g_assert_cmpint (ist_secure_tunnel_get_round_trip_time (tunnel), ==, -1);
+  g_assert_cmpuint (ist_secure_tunnel_get_queued_bytes (tunnel), ==, 0);
+  ist_secure_tunnel_pause (tunnel);
+  ist_secure_tunnel_resume (tunnel);
+  ist_secure_tunnel_stop (tunnel);
+}
+
+int
+main (int argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/settings/wrong", test_wrong);
+  g_test_add_func ("/settings/right", test_right);
+  g_test_add_func ("/settings/combinations", test_combinations);
+  g_test_add_func ("/settings/long-token", test_long_token);
+  g_test_add_func ("/settings/properties", test_properties);
+  g_test_add_func ("/settings/builder", test_builder);
+  g_test_add_func ("/settings/initial", test_initial);
+
+  return g_test_run ();
+}
