@@ -360,8 +360,8 @@ parse_response (Handshake *self,
   /* Without the empty line; libsoup's look for numbers wants a NUL after the last one. */
   g_byte_array_set_size (self->response, self->response->len - 1);
   self->response->data[self->response->len - 1] = '\0';
-  if (!soup_headers_parse_response ((const char *) self->response->data, self->response->len - 1, headers, NULL,
-                                    &self->status, &self->phrase))
+  if (!soup_headers_parse_response ((const char *) self->response->data, self->response->len - 1, headers,
+                                    NULL, &self->status, &self->phrase))
     {
       g_set_error (error, IST_ERROR, IST_ERROR_PROTOCOL, "The answer of %s is not HTTP", self->authority);
       return FALSE;
