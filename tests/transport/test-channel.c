@@ -673,7 +673,8 @@ writer_run (gpointer user_data)
   while (at < self->bytes->len || fragment)
     {
       static const gsize sizes[] = { 0, 1, 125, 126, 4000, 65535, 65536, TEST_MAX_FRAME };
-      gsize length = MIN (sizes[g_rand_int_range (self->rand, 0, G_N_ELEMENTS (sizes))], self->bytes->len - at);
+      gsize size = sizes[g_rand_int_range (self->rand, 0, G_N_ELEMENTS (sizes))];
+      gsize length = MIN (size, self->bytes->len - at);
       gboolean more = length < 4001 && at + length < self->bytes->len && g_rand_int_range (self->rand, 0, 4) == 0;
 
       g_assert_true (test_peer_send_frame (self->peer,
