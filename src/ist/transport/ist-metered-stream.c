@@ -50,12 +50,23 @@ typedef struct
   gboolean final;
 } FrameTracker;
 
+/* What is made for whoever waits for one of the streams. */
 typedef struct
 {
   GSource source;
   GObject *stream; /* the pollable stream it was made for */
-  GSource *base_source;
 } MeteredSource;
+
+/* Watches the socket for all of them, so that they need no file descriptor of
+ * their own: libsoup makes a source for every wait, and adding and removing
+ * one with a descriptor costs the main loop a wake-up each time. */
+typedef struct
+{
+  GSource source;
+  IstMeteredStream *owner;
+  GPollFD poll;
+  gboolean polling;
+} SocketWatch;
 
 struct _IstMeteredStream
 {
@@ -64,7 +75,8 @@ struct _IstMeteredStream
   GIOStream *base;
   GPollableInputStream *base_in;
   GPollableOutputStream *base_out;
-  GSocket *socket; /* NULL if there is none at the bottom */
+  GSocket *socket;
+  SocketWatch *watch;
   GInputStream *in;
   GOutputStream *out;
   GError *failure;
@@ -73,14 +85,14 @@ struct _IstMeteredStream
   gsize ahead_start;
   gsize ahead_end;
   gsize budget;
-  gint64 turn_ends; /* when to stop in this dispatch, 0 outside of one */
-  gboolean in_drained; /* the base said "would block": only its source tells more */
+  gint64 turn_ends;    /* when to stop in this dispatch, 0 outside of one */
+  gboolean in_drained; /* the base said "would block": only the socket tells more */
   gboolean in_eof;
   gboolean paused;
-  GPtrArray *in_sources; /* live MeteredSources, not owned */
+  guint in_sources; /* how many wait */
 
   gboolean out_blocked;
-  GPtrArray *out_sources;
+  guint out_sources;
 
   gboolean watching;
   IstMeteredStreamFrameFunc frame_written;
@@ -221,11 +233,76 @@ output_ready (IstMeteredStream *self)
 }
 
 static gboolean
-on_base_ready (GObject *stream,
-               gpointer user_data)
+socket_watch_prepare (GSource *source,
+                      int *timeout)
 {
-  /* The source that this one is a child of is dispatched with it. */
+  SocketWatch *self = (SocketWatch *) source;
+  IstMeteredStream *owner = self->owner;
+  gushort events = 0;
+
+  if (owner->in_sources > 0 && owner->in_drained && !input_stopped (owner))
+    events |= G_IO_IN;
+  if (owner->out_sources > 0 && owner->out_blocked)
+    events |= G_IO_OUT;
+
+  /* A descriptor that is polled for nothing still tells of a hang-up, for ever. */
+  if (self->polling && events == 0)
+    g_source_remove_poll (source, &self->poll);
+  else if (!self->polling && events != 0)
+    g_source_add_poll (source, &self->poll);
+  self->polling = events != 0;
+  self->poll.events = events;
+  self->poll.revents = 0;
+  *timeout = -1;
+  return FALSE;
+}
+
+/* Comes before the check of the sources that wait, which were attached later;
+ * they are dispatched, this is not. */
+static gboolean
+socket_watch_check (GSource *source)
+{
+  SocketWatch *self = (SocketWatch *) source;
+
+  if (self->poll.revents & (G_IO_IN | G_IO_HUP | G_IO_ERR))
+    self->owner->in_drained = FALSE;
+  if (self->poll.revents & (G_IO_OUT | G_IO_HUP | G_IO_ERR))
+    self->owner->out_blocked = FALSE;
+  return FALSE;
+}
+
+static gboolean
+socket_watch_dispatch (GSource *source,
+                       GSourceFunc callback,
+                       gpointer user_data)
+{
   return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs socket_watch_funcs = {
+  .prepare = socket_watch_prepare,
+  .check = socket_watch_check,
+  .dispatch = socket_watch_dispatch,
+};
+
+static void
+socket_watch_free (SocketWatch *self)
+{
+  g_source_destroy ((GSource *) self);
+  g_source_unref ((GSource *) self);
+}
+
+static SocketWatch *
+socket_watch_new (IstMeteredStream *owner)
+{
+  GSource *source = g_source_new (&socket_watch_funcs, sizeof (SocketWatch));
+  SocketWatch *self = (SocketWatch *) source;
+
+  g_source_set_static_name (source, "IstMeteredStream socket");
+  self->owner = owner;
+  self->poll.fd = g_socket_get_fd (owner->socket);
+  g_source_attach (source, g_main_context_get_thread_default ());
+  return self;
 }
 
 static IstMeteredStream *
@@ -238,46 +315,21 @@ metered_source_get_owner (MeteredSource *self,
   return ((IstMeteredOutputStream *) self->stream)->owner;
 }
 
-/* Makes the source wait for what its stream now waits for: nothing (ready at
- * once), the base stream, or being woken by the next call of this. */
-static void
-metered_source_sync (MeteredSource *self)
+static gboolean
+metered_source_check (GSource *source)
 {
-  IstMeteredStream *owner;
   gboolean is_input;
-  gboolean ready;
-  gboolean wants_base;
+  IstMeteredStream *owner = metered_source_get_owner ((MeteredSource *) source, &is_input);
 
-  if (g_source_is_destroyed ((GSource *) self))
-    return;
-
-  owner = metered_source_get_owner (self, &is_input);
-  ready = owner == NULL || (is_input ? input_ready (owner) : output_ready (owner));
-  wants_base = !ready && (!is_input || !input_stopped (owner));
-
-  if (!wants_base && self->base_source != NULL)
-    {
-      g_source_remove_child_source ((GSource *) self, self->base_source);
-      g_clear_pointer (&self->base_source, g_source_unref);
-    }
-  if (wants_base && self->base_source == NULL)
-    {
-      self->base_source = is_input
-                            ? g_pollable_input_stream_create_source (owner->base_in, NULL)
-                            : g_pollable_output_stream_create_source (owner->base_out, NULL);
-      g_source_set_callback (self->base_source, G_SOURCE_FUNC (on_base_ready), NULL, NULL);
-      g_source_add_child_source ((GSource *) self, self->base_source);
-    }
-  g_source_set_ready_time ((GSource *) self, ready ? 0 : -1);
+  return owner == NULL || (is_input ? input_ready (owner) : output_ready (owner));
 }
 
-static void
-sync_sources (GPtrArray *sources)
+static gboolean
+metered_source_prepare (GSource *source,
+                        int *timeout)
 {
-  guint i;
-
-  for (i = 0; i < sources->len; i++)
-    metered_source_sync (g_ptr_array_index (sources, i));
+  *timeout = -1;
+  return metered_source_check (source);
 }
 
 static gboolean
@@ -294,13 +346,8 @@ metered_source_dispatch (GSource *source,
   owner = metered_source_get_owner (self, &is_input);
   if (owner != NULL && is_input)
     {
-      owner->in_drained = FALSE;
       owner->budget = READ_BUDGET;
       owner->turn_ends = g_get_monotonic_time () + READ_TIME;
-    }
-  else if (owner != NULL)
-    {
-      owner->out_blocked = FALSE;
     }
 
   if (callback == NULL)
@@ -315,9 +362,6 @@ metered_source_dispatch (GSource *source,
   owner = metered_source_get_owner (self, &is_input);
   if (owner != NULL && is_input)
     owner->turn_ends = 0;
-
-  if (result == G_SOURCE_CONTINUE && !g_source_is_destroyed (source))
-    metered_source_sync (self);
   return result;
 }
 
@@ -330,8 +374,7 @@ metered_source_finalize (GSource *source)
 
   owner = metered_source_get_owner (self, &is_input);
   if (owner != NULL)
-    g_ptr_array_remove_fast (is_input ? owner->in_sources : owner->out_sources, self);
-  g_clear_pointer (&self->base_source, g_source_unref);
+    *(is_input ? &owner->in_sources : &owner->out_sources) -= 1;
   g_object_unref (self->stream);
 }
 
@@ -350,6 +393,8 @@ metered_source_closure_callback (GObject *stream,
 }
 
 static GSourceFuncs metered_source_funcs = {
+  .prepare = metered_source_prepare,
+  .check = metered_source_check,
   .dispatch = metered_source_dispatch,
   .finalize = metered_source_finalize,
   .closure_callback = (GSourceFunc) (void (*) (void)) metered_source_closure_callback,
@@ -368,7 +413,7 @@ metered_source_new (GObject *stream,
   self->stream = g_object_ref (stream);
   owner = metered_source_get_owner (self, &is_input);
   if (owner != NULL)
-    g_ptr_array_add (is_input ? owner->in_sources : owner->out_sources, self);
+    *(is_input ? &owner->in_sources : &owner->out_sources) += 1;
   if (cancellable != NULL)
     {
       g_autoptr (GSource) cancelled = g_cancellable_source_new (cancellable);
@@ -376,7 +421,6 @@ metered_source_new (GObject *stream,
       g_source_set_dummy_callback (cancelled);
       g_source_add_child_source (source, cancelled);
     }
-  metered_source_sync (self);
   return source;
 }
 
@@ -489,7 +533,6 @@ ist_metered_input_stream_read_nonblocking (GPollableInputStream *stream,
 
       if (filled <= 0)
         {
-          sync_sources (self->in_sources);
           return filled;
         }
     }
@@ -555,7 +598,6 @@ track_output (IstMeteredStream *self,
       if (self->out_frames.opcode == IST_FRAME_PONG && self->pongs_owed > 0)
         {
           self->pongs_owed--;
-          sync_sources (self->in_sources);
         }
       self->frame_written (self->out_frames.opcode, self->frame_data);
     }
@@ -588,7 +630,6 @@ ist_metered_output_stream_write_nonblocking (GPollableOutputStream *stream,
       if (n < 0)
         {
           self->out_blocked = g_error_matches (local, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
-          sync_sources (self->out_sources);
           /* What was written counts; a real error comes again with the next call. */
           if (total > 0)
             break;
@@ -688,8 +729,17 @@ ist_metered_stream_get_output_stream (GIOStream *stream)
 static void
 shut_socket (IstMeteredStream *self)
 {
-  if (self->socket != NULL)
-    g_socket_shutdown (self->socket, TRUE, TRUE, NULL);
+  g_socket_shutdown (self->socket, TRUE, TRUE, NULL);
+}
+
+/* Whoever still waits is told, and the descriptor, whose number others may get,
+ * is left alone. */
+static void
+end_waiting (IstMeteredStream *self)
+{
+  g_clear_pointer (&self->watch, socket_watch_free);
+  if (self->failure == NULL)
+    g_set_error_literal (&self->failure, G_IO_ERROR, G_IO_ERROR_CLOSED, "The stream is closed");
 }
 
 static gboolean
@@ -702,6 +752,7 @@ ist_metered_stream_close (GIOStream *stream,
   /* Reached when the last reference goes without a close: that must not wait
    * for a peer. */
   shut_socket (self);
+  end_waiting (self);
   g_io_stream_close (self->base, NULL, NULL);
   return TRUE;
 }
@@ -745,6 +796,7 @@ ist_metered_stream_close_async (GIOStream *stream,
 
   if (self->failure != NULL || self->out_blocked)
     shut_socket (self);
+  end_waiting (self);
   g_io_stream_close_async (self->base, io_priority, NULL, on_base_closed, g_steal_pointer (&task));
 }
 
@@ -766,8 +818,6 @@ ist_metered_stream_dispose (GObject *object)
 
   ((IstMeteredInputStream *) self->in)->owner = NULL;
   ((IstMeteredOutputStream *) self->out)->owner = NULL;
-  sync_sources (self->in_sources);
-  sync_sources (self->out_sources);
 }
 
 static void
@@ -781,8 +831,6 @@ ist_metered_stream_finalize (GObject *object)
   g_clear_object (&self->base);
   g_clear_error (&self->failure);
   g_clear_pointer (&self->ahead, g_free);
-  g_clear_pointer (&self->in_sources, g_ptr_array_unref);
-  g_clear_pointer (&self->out_sources, g_ptr_array_unref);
   G_OBJECT_CLASS (ist_metered_stream_parent_class)->finalize (object);
 }
 
@@ -805,8 +853,6 @@ static void
 ist_metered_stream_init (IstMeteredStream *self)
 {
   self->budget = READ_BUDGET;
-  self->in_sources = g_ptr_array_new ();
-  self->out_sources = g_ptr_array_new ();
   self->in = g_object_new (ist_metered_input_stream_get_type (), NULL);
   ((IstMeteredInputStream *) self->in)->owner = self;
   self->out = g_object_new (ist_metered_output_stream_get_type (), NULL);
@@ -822,8 +868,9 @@ ist_metered_stream_new (GIOStream *base)
   self->base_in = G_POLLABLE_INPUT_STREAM (g_io_stream_get_input_stream (base));
   self->base_out = G_POLLABLE_OUTPUT_STREAM (g_io_stream_get_output_stream (base));
   self->socket = find_socket (base);
-  if (self->socket != NULL)
-    tune_socket (self->socket);
+  g_assert (self->socket != NULL);
+  tune_socket (self->socket);
+  self->watch = socket_watch_new (self);
   return self;
 }
 
@@ -844,7 +891,6 @@ ist_metered_stream_set_paused (IstMeteredStream *self,
   if (self->paused == paused)
     return;
   self->paused = paused;
-  sync_sources (self->in_sources);
 }
 
 void
@@ -854,8 +900,6 @@ ist_metered_stream_abort (IstMeteredStream *self,
   if (self->failure != NULL)
     return;
   self->failure = g_error_copy (error);
-  sync_sources (self->in_sources);
-  sync_sources (self->out_sources);
 }
 
 guint64
