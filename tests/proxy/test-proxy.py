@@ -8,6 +8,7 @@ statuses, against ist-emulator and against servers that misbehave."""
 import argparse
 import base64
 import contextlib
+import hashlib
 import json
 import os
 import pathlib
@@ -404,6 +405,22 @@ class Failures(Case):
         self.check(self.run_proxy('-e', f'127.0.0.1:{port}', '-t', TOKEN, '-s', '0', '--settings-json', settings), 69,
                    str(port))
 
+    def test_data_errors(self):
+        """Breaches of the protocol end it if that is wished for."""
+        def serve(connection):
+            key = re.search('^Sec-WebSocket-Key: (.*)\r$', read_head(connection), re.MULTILINE)[1]
+            accept = base64.b64encode(hashlib.sha1((key + '258EAFA5-E914-47DA-95CA-C5AB0DC85B11').encode()).digest())
+            connection.sendall(b'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n'
+                               b'Sec-WebSocket-Accept: ' + accept + b'\r\n\r\n')
+            # The services, in a binary frame, and then a frame of text, which is not allowed.
+            connection.sendall(b'\x82\x09\x00\x07\x08\x05\x32\x03SSH' b'\x81\x01x')
+            connection.recv(1)
+
+        server = self.serve(Server(serve))
+        settings = self.write('s.json', '{"tunneling":{"proxy":{"websocket":{"reconnect_on_data_error":"false"}}}}')
+        run = self.run_proxy('-e', f'ws://127.0.0.1:{server.port}', '-t', TOKEN, '-s', '0', '--settings-json', settings)
+        self.check(run, 76, 'Connected; services: SSH')
+
     def test_token_is_not_logged(self):
         server = self.serve(Refuser(403))
         run = self.run_proxy('-e', f'ws://127.0.0.1:{server.port}', '-t', TOKEN, '-i', 'c' * 40, '-s', '0', '-v6')
@@ -538,6 +555,17 @@ class Tunnels(TunnelCase):
         ports = self.ports(self.source('-m', 'src', '--json'))
         self.assertEqual(set(ports), {'SSH', 'VNC'})
         self.check_echo(ports['VNC'])
+
+    def test_local_address(self):
+        self.ready(self.destination('-d', f'SSH={self.target.port}', '-b', '127.0.0.1', '--json'))
+        for address in ('127.0.0.2', '0.0.0.0'):
+            source = self.source('-s', 'SSH=0', '-b', address, '--json', '-i', 'c' * 32)
+            port = self.ports(source)['SSH']
+            self.check_echo(port, address='127.0.0.2')
+            if address == '127.0.0.2':
+                with self.assertRaises(ConnectionRefusedError):
+                    socket.create_connection(('127.0.0.1', port))
+            self.terminate(source)
 
     def test_which_service(self):
         run = self.run_source('-s', '0')

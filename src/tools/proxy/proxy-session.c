@@ -354,16 +354,30 @@ on_connection_success (IstSecureTunnel *tunnel,
   session_notify_connected (self);
 }
 
+/* A failure that the tunnel wants to get over. */
+static void
+session_on_trouble (Session *self,
+                    const char *what,
+                    const GError *error)
+{
+  if (!self->config->settings.reconnect_on_data_error &&
+      g_error_matches (error, IST_ERROR, IST_ERROR_PROTOCOL))
+    {
+      session_fail (self, error);
+      return;
+    }
+  g_warning ("%s: %s", what, error->message);
+  proxy_manager_notify_status (error->message);
+}
+
 static void
 on_connection_failure (IstSecureTunnel *tunnel,
                        const GError *error,
                        gboolean will_retry,
                        Session *self)
 {
-  if (!will_retry)
-    return;
-  g_warning (_ ("Can't connect: %s; trying again"), error->message);
-  proxy_manager_notify_status (error->message);
+  if (will_retry)
+    session_on_trouble (self, _ ("Can't connect, trying again"), error);
 }
 
 static void
@@ -371,16 +385,8 @@ on_connection_shutdown (IstSecureTunnel *tunnel,
                         const GError *error,
                         Session *self)
 {
-  if (error == NULL || ist_secure_tunnel_get_state (tunnel) != IST_TUNNEL_STATE_WAITING)
-    return;
-  if (!self->config->settings.reconnect_on_data_error &&
-      g_error_matches (error, IST_ERROR, IST_ERROR_PROTOCOL))
-    {
-      session_fail (self, error);
-      return;
-    }
-  g_warning (_ ("The connection is lost: %s; reconnecting"), error->message);
-  proxy_manager_notify_status (error->message);
+  if (error != NULL && ist_secure_tunnel_get_state (tunnel) == IST_TUNNEL_STATE_WAITING)
+    session_on_trouble (self, _ ("The connection is lost, reconnecting"), error);
 }
 
 static void
