@@ -1,0 +1,642 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* How connections end, what their ends tell, and who takes them. */
+
+#include <string.h>
+
+#include "ends.h"
+
+/* Writes much, which the other side has received and nobody has read. */
+#define UNREAD 100000
+
+static void
+write_unread (IstConnection *from,
+              IstConnection *to)
+{
+  g_autofree guint8 *data = g_malloc (UNREAD);
+
+  pattern_fill (data, UNREAD, 0);
+  connection_write (from, data, UNREAD);
+  test_wait (ist_connection_get_bytes_in (to) == UNREAD);
+}
+
+/* All of it is still there, then comes the end. */
+static void
+read_unread (IstConnection *connection,
+             int code)
+{
+  g_autofree guint8 *data = g_malloc (UNREAD);
+
+  connection_read (connection, data, UNREAD);
+  pattern_check (data, UNREAD, 0);
+  connection_expect_end (connection, code);
+}
+
+static void
+close_far (Ends *ends,
+           IstConnection *far)
+{
+  connection_close (far);
+}
+
+static void
+reset_stream_of_far (Ends *ends,
+                     IstConnection *far)
+{
+  g_autoptr (GError) error = NULL;
+
+  ist_secure_tunnel_reset_stream (ends->destination->tunnel, "SSH", &error);
+  g_assert_no_error (error);
+}
+
+static void
+reset_session (Ends *ends,
+               IstConnection *far)
+{
+  ist_emulator_tunnel_reset_session (ends->emulator->tunnel);
+}
+
+static void
+lose_websocket (Ends *ends,
+                IstConnection *far)
+{
+  ist_emulator_tunnel_drop_side (ends->emulator->tunnel, IST_MODE_SOURCE);
+}
+
+static void
+close_websocket (Ends *ends,
+                 IstConnection *far)
+{
+  ist_emulator_tunnel_close_side (ends->emulator->tunnel, IST_MODE_SOURCE, 1001, "going away");
+}
+
+static void
+stop (Ends *ends,
+      IstConnection *far)
+{
+  ist_secure_tunnel_stop (ends->source->tunnel);
+}
+
+static void
+replace_stream (Ends *ends,
+                IstConnection *far)
+{
+  g_autoptr (IstStreamInfo) info = NULL;
+  g_autoptr (GError) error = NULL;
+
+  info = ist_secure_tunnel_start_stream (ends->source->tunnel, "SSH", &error);
+  g_assert_no_error (error);
+}
+
+static void
+reset_near (Ends *ends,
+            IstConnection *far)
+{
+  g_autoptr (GError) error = NULL;
+
+  ist_secure_tunnel_reset_connection (ends->source->tunnel, "SSH", 1, &error);
+  g_assert_no_error (error);
+}
+
+typedef struct
+{
+  const char *name;
+  IstProtocolVersion version;
+  void (*act) (Ends *ends, IstConnection *far);
+  int code;     /* what the near end tells, -1 for a clean end */
+  int far_code; /* what the far end tells; -2 if it is not asked */
+} Way;
+
+static const Way ways[] = {
+  { "close/v1", IST_PROTOCOL_VERSION_V1, close_far, -1, -2 },
+  { "close/v2", IST_PROTOCOL_VERSION_V2, close_far, -1, -2 },
+  { "close/v3", IST_PROTOCOL_VERSION_V3, close_far, -1, -2 },
+  { "close/auto", IST_PROTOCOL_VERSION_AUTO, close_far, -1, -2 },
+  { "stream-reset/v1", IST_PROTOCOL_VERSION_V1, reset_stream_of_far, -1, -2 },
+  { "stream-reset/v2", IST_PROTOCOL_VERSION_V2, reset_stream_of_far, -1, -2 },
+  { "stream-reset/v3", IST_PROTOCOL_VERSION_V3, reset_stream_of_far, IST_ERROR_STREAM_RESET, -2 },
+  { "session-reset", IST_PROTOCOL_VERSION_AUTO, reset_session, IST_ERROR_SESSION_RESET, IST_ERROR_SESSION_RESET },
+  { "session-reset/v1", IST_PROTOCOL_VERSION_V1, reset_session, IST_ERROR_SESSION_RESET, IST_ERROR_SESSION_RESET },
+  { "websocket-lost", IST_PROTOCOL_VERSION_AUTO, lose_websocket, IST_ERROR_DISCONNECTED, -2 },
+  { "websocket-lost/v1", IST_PROTOCOL_VERSION_V1, lose_websocket, IST_ERROR_DISCONNECTED, -2 },
+  { "websocket-closed", IST_PROTOCOL_VERSION_AUTO, close_websocket, IST_ERROR_DISCONNECTED, -2 },
+  { "stopped", IST_PROTOCOL_VERSION_AUTO, stop, IST_ERROR_STOPPED, -2 },
+  { "replaced", IST_PROTOCOL_VERSION_AUTO, replace_stream, IST_ERROR_STREAM_REPLACED, IST_ERROR_STREAM_REPLACED },
+  { "replaced/v2", IST_PROTOCOL_VERSION_V2, replace_stream, IST_ERROR_STREAM_REPLACED, IST_ERROR_STREAM_REPLACED },
+  { "reset-by-us", IST_PROTOCOL_VERSION_AUTO, reset_near, -1, -1 },
+  { "reset-by-us/v2", IST_PROTOCOL_VERSION_V2, reset_near, -1, -1 },
+};
+
+static void
+test_end (gconstpointer data)
+{
+  const Way *way = data;
+  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, "protocol-version", way->version, NULL);
+  g_autoptr (IstConnection) near = NULL;
+  g_autoptr (IstConnection) far = NULL;
+  g_autoptr (GError) error = NULL;
+  IstProtocolVersion version = way->version;
+  int code = way->code < 0 ? (int) IST_ERROR_CONNECTION_RESET : way->code;
+  IstStreamInfo *info;
+
+  if (version == IST_PROTOCOL_VERSION_AUTO)
+    version = IST_PROTOCOL_VERSION_V3;
+  ends_open (ends, "SSH", &near, &far);
+  info = ist_connection_get_stream_info (near);
+  g_assert_cmpint (ist_stream_info_get_version (info), ==, version);
+  g_assert_cmpint (ist_stream_info_get_version (ist_connection_get_stream_info (far)), ==,
+                   ist_stream_info_get_version (info));
+  write_unread (far, near);
+  write_unread (near, far);
+
+  way->act (ends, far);
+  read_unread (near, way->code);
+  g_assert_cmpint (g_pollable_output_stream_write_nonblocking (connection_out (near), "x", 1, NULL, &error), ==, -1);
+  g_assert_error (error, IST_ERROR, code);
+  if (way->far_code > -2)
+    read_unread (far, way->far_code);
+}
+
+/* In the middle of a transfer; after it everything works again. */
+static void
+test_lost_transfer (gconstpointer data)
+{
+  IstMode side = GPOINTER_TO_INT (data);
+  const gsize size = 20 * 1024 * 1024;
+  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, NULL);
+  TestEnd *end = side == IST_MODE_SOURCE ? ends->source : ends->destination;
+  g_autofree guint8 *pattern = g_malloc (size);
+  g_autofree guint8 *received = g_malloc (size);
+  guint round;
+
+  pattern_fill (pattern, size, 0);
+  for (round = 1; round <= 3; round++)
+    {
+      g_autoptr (IstConnection) near = NULL;
+      g_autoptr (IstConnection) far = NULL;
+      g_autoptr (IstConnection) near2 = NULL;
+      g_autoptr (IstConnection) far2 = NULL;
+      g_autoptr (GAsyncResult) written = NULL;
+      g_autoptr (GAsyncResult) read = NULL;
+      g_autoptr (GError) error = NULL;
+      gsize n_read;
+
+      /* From the end that stays to the one that is cut off. */
+      ends_open (ends, "SSH", &near, &far);
+      if (side == IST_MODE_SOURCE)
+        {
+          IstConnection *other = near;
+
+          near = far;
+          far = other;
+        }
+      g_output_stream_write_all_async (G_OUTPUT_STREAM (connection_out (near)), pattern, size, 0, NULL, store_result,
+                                       &written);
+      g_input_stream_read_all_async (G_INPUT_STREAM (connection_in (far)), received, size, 0, NULL, store_result,
+                                     &read);
+      test_wait (ist_connection_get_bytes_in (far) > 1000000);
+      ist_emulator_tunnel_drop_side (ends->emulator->tunnel, side);
+      test_wait (read != NULL);
+      g_assert_false (g_input_stream_read_all_finish (G_INPUT_STREAM (connection_in (far)), read, &n_read, &error));
+      g_assert_error (error, IST_ERROR, IST_ERROR_DISCONNECTED);
+      g_clear_error (&error);
+      g_assert_cmpuint (n_read, <, size);
+      pattern_check (received, n_read, 0);
+
+      /* The service tells the other end, in version 3 with the whole stream. */
+      test_wait (written != NULL);
+      g_assert_false (
+        g_output_stream_write_all_finish (G_OUTPUT_STREAM (connection_out (near)), written, NULL, &error));
+      g_assert_error (error, IST_ERROR, IST_ERROR_STREAM_RESET);
+      connection_expect_end (near, IST_ERROR_STREAM_RESET);
+
+      test_wait (test_end_count (end, "success") == 1 + round);
+      ends_open (ends, "SSH", &near2, &far2);
+      connection_say (near2, "hello");
+      connection_expect (far2, "hello");
+      connection_say (far2, "you");
+      connection_expect (near2, "you");
+      connection_close (near2);
+      connection_expect_end (far2, -1);
+    }
+}
+
+static void
+test_open_fails (void)
+{
+  g_autoptr (Ends) ends = ends_new (test_ssh_web, TRUE, NULL);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (ends_try_open (ends, "FTP", &error));
+  g_assert_error (error, IST_ERROR, IST_ERROR_NO_SUCH_SERVICE);
+  g_clear_error (&error);
+  g_assert_null (ends_try_open (ends, NULL, &error));
+  g_assert_error (error, IST_ERROR, IST_ERROR_NO_SUCH_SERVICE);
+  g_clear_error (&error);
+
+  ist_secure_tunnel_open_connection_async (ends->destination->tunnel, "SSH", NULL, store_result, &result);
+  test_wait (result != NULL);
+  g_assert_null (ist_secure_tunnel_open_connection_finish (ends->destination->tunnel, result, &error));
+  g_assert_error (error, IST_ERROR, IST_ERROR_INVALID_STATE);
+  g_clear_error (&error);
+  g_clear_object (&result);
+
+  g_cancellable_cancel (cancellable);
+  ist_secure_tunnel_open_connection_async (ends->source->tunnel, "SSH", cancellable, store_result, &result);
+  test_wait (result != NULL);
+  g_assert_null (ist_secure_tunnel_open_connection_finish (ends->source->tunnel, result, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_clear_error (&error);
+  g_clear_object (&result);
+
+  /* Cancelled when it was open already: it is closed again. */
+  g_cancellable_reset (cancellable);
+  ist_secure_tunnel_open_connection_async (ends->source->tunnel, "SSH", cancellable, store_result, &result);
+  g_cancellable_cancel (cancellable);
+  test_wait (result != NULL);
+  g_assert_null (ist_secure_tunnel_open_connection_finish (ends->source->tunnel, result, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_clear_error (&error);
+  g_clear_object (&result);
+  test_wait (test_end_count (ends->destination, "connection-reset SSH 1 V3") == 1);
+
+  ist_secure_tunnel_stop (ends->source->tunnel);
+  test_wait (test_end_count (ends->source, "stopped") == 1);
+  g_assert_null (ends_try_open (ends, "SSH", &error));
+  g_assert_error (error, IST_ERROR, IST_ERROR_NOT_CONNECTED);
+}
+
+/* A forced version, at both ends the library's. */
+static void
+test_one_at_a_time (gconstpointer data)
+{
+  IstProtocolVersion version = GPOINTER_TO_INT (data);
+  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, "protocol-version", version, NULL);
+  g_autoptr (GError) error = NULL;
+  guint i;
+
+  for (i = 0; i < 3; i++)
+    {
+      g_autoptr (IstConnection) near = NULL;
+      g_autoptr (IstConnection) far = NULL;
+
+      ends_open (ends, "SSH", &near, &far);
+      g_assert_null (ends_try_open (ends, "SSH", &error));
+      g_assert_error (error, IST_ERROR, IST_ERROR_NOT_SUPPORTED);
+      g_clear_error (&error);
+      connection_say (near, "hello");
+      connection_expect (far, "hello");
+      connection_say (far, "you");
+      connection_expect (near, "you");
+      connection_close (i == 1 ? far : near);
+      connection_expect_end (i == 1 ? near : far, -1);
+    }
+}
+
+/* A peer of version 1 or 2, spoken by hand, and a source that has to find out. */
+
+static void
+ends_speak_as (Ends *ends,
+               IstProtocolVersion version,
+               IstMessageType type,
+               IstConnection *near,
+               const char *payload)
+{
+  ends_say (ends, type, version == IST_PROTOCOL_VERSION_V1 ? NULL : "SSH",
+            ist_stream_info_get_stream_id (ist_connection_get_stream_info (near)), 0, payload);
+}
+
+static void
+check_next_is_old (Ends *ends,
+                   IstProtocolVersion version)
+{
+  g_autoptr (IstConnection) near = NULL;
+  g_autoptr (GError) error = NULL;
+
+  near = ends_try_open (ends, "SSH", &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (ist_stream_info_get_version (ist_connection_get_stream_info (near)), ==, version);
+  g_assert_null (ends_try_open (ends, "SSH", &error));
+  g_assert_error (error, IST_ERROR, IST_ERROR_NOT_SUPPORTED);
+  ends_speak_as (ends, version, IST_MESSAGE_TYPE_DATA, near, "again");
+  connection_expect (near, "again");
+  ends_speak_as (ends, version, IST_MESSAGE_TYPE_STREAM_RESET, near, NULL);
+  connection_expect_end (near, -1);
+}
+
+/* It answers data. */
+static void
+test_old_peer_answers (gconstpointer data)
+{
+  IstProtocolVersion version = GPOINTER_TO_INT (data);
+  g_autoptr (Ends) ends = ends_new (test_ssh, FALSE, NULL);
+  g_autoptr (IstConnection) near = NULL;
+  g_autoptr (IstConnection) second = NULL;
+  g_autoptr (GError) error = NULL;
+
+  near = ends_try_open (ends, "SSH", &error);
+  g_assert_no_error (error);
+  second = ends_try_open (ends, "SSH", &error);
+  g_assert_no_error (error);
+  ends_speak_as (ends, version, IST_MESSAGE_TYPE_DATA, near, "hello");
+  connection_expect (near, "hello");
+  /* The second never had a chance, and says why. */
+  connection_expect_end (second, IST_ERROR_NOT_SUPPORTED);
+  g_assert_null (ends_try_open (ends, "SSH", &error));
+  g_assert_error (error, IST_ERROR, IST_ERROR_NOT_SUPPORTED);
+  g_clear_error (&error);
+
+  /* The first goes on, although it had been started as version 3. */
+  connection_say (near, "more");
+  ends_speak_as (ends, version, IST_MESSAGE_TYPE_DATA, near, "hello");
+  connection_expect (near, "hello");
+  ends_speak_as (ends, version, IST_MESSAGE_TYPE_STREAM_RESET, near, NULL);
+  connection_expect_end (near, -1);
+  check_next_is_old (ends, version);
+  check_next_is_old (ends, version);
+}
+
+/* It takes a second connection for nonsense, and ends the stream. */
+static void
+test_old_peer_resets (gconstpointer data)
+{
+  IstProtocolVersion version = GPOINTER_TO_INT (data);
+  g_autoptr (Ends) ends = ends_new (test_ssh, FALSE, NULL);
+  g_autoptr (IstConnection) near = NULL;
+  g_autoptr (IstConnection) second = NULL;
+  g_autoptr (GError) error = NULL;
+
+  near = ends_try_open (ends, "SSH", &error);
+  g_assert_no_error (error);
+  second = ends_try_open (ends, "SSH", &error);
+  g_assert_no_error (error);
+  ends_speak_as (ends, version, IST_MESSAGE_TYPE_STREAM_RESET, near, NULL);
+  connection_expect_end (near, IST_ERROR_STREAM_RESET);
+  connection_expect_end (second, IST_ERROR_STREAM_RESET);
+  check_next_is_old (ends, version);
+  check_next_is_old (ends, version);
+}
+
+/* Who takes an incoming connection */
+
+static void
+test_not_taken (void)
+{
+  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, NULL);
+  g_autoptr (IstConnection) near = NULL;
+  g_autoptr (GError) error = NULL;
+
+  ends->refuse = TRUE;
+  near = ends_try_open (ends, "SSH", &error);
+  g_assert_no_error (error);
+  connection_say (near, "hello");
+  test_wait (ends->destination->received->len == 5);
+  g_assert_cmpuint (test_end_count (ends->destination, "stream-started SSH 1 V3"), ==, 1);
+  test_end_send (ends->destination, "SSH", 1, "you");
+  connection_expect (near, "you");
+
+  /* The next is another question. */
+  ends->refuse = FALSE;
+  g_clear_object (&near);
+  near = ends_try_open (ends, "SSH", &error);
+  g_assert_no_error (error);
+  test_wait (ends->incoming.head != NULL);
+  connection_say (near, "stream");
+  connection_expect (ends->incoming.head->data, "stream");
+  g_assert_cmpuint (ends->destination->received->len, ==, 5);
+}
+
+static IstConnection *kept;
+
+static gboolean
+keep_and_refuse (Ends *ends,
+                 IstConnection *connection)
+{
+  g_set_object (&kept, connection);
+  return FALSE;
+}
+
+static void
+test_kept_though_refused (void)
+{
+  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, NULL);
+  g_autoptr (IstConnection) near = NULL;
+  g_autoptr (GError) error = NULL;
+
+  ends->on_incoming = keep_and_refuse;
+  near = ends_try_open (ends, "SSH", &error);
+  g_assert_no_error (error);
+  test_wait (kept != NULL);
+  connection_say (near, "hello");
+  test_wait (ends->destination->received->len == 5);
+  connection_expect_end (kept, IST_ERROR_INVALID_STATE);
+  /* It has nothing to do with the connection any more. */
+  g_assert_true (g_io_stream_close (G_IO_STREAM (kept), NULL, NULL));
+  g_clear_object (&kept);
+  test_end_send (ends->destination, "SSH", 1, "you");
+  connection_expect (near, "you");
+}
+
+static gboolean
+stop_tunnel (Ends *ends,
+             IstConnection *connection)
+{
+  g_set_object (&kept, connection);
+  ist_secure_tunnel_stop (ends->destination->tunnel);
+  return TRUE;
+}
+
+static gboolean
+reset_the_stream (Ends *ends,
+                  IstConnection *connection)
+{
+  g_set_object (&kept, connection);
+  ist_secure_tunnel_reset_stream (ends->destination->tunnel, "SSH", NULL);
+  return TRUE;
+}
+
+static gboolean
+close_at_once (Ends *ends,
+               IstConnection *connection)
+{
+  g_set_object (&kept, connection);
+  g_assert_cmpint (
+    g_pollable_output_stream_write_nonblocking (connection_out (connection), "bye", 3, NULL, NULL), ==, 3);
+  g_assert_true (g_io_stream_close (G_IO_STREAM (connection), NULL, NULL));
+  return TRUE;
+}
+
+static gboolean
+close_and_refuse (Ends *ends,
+                  IstConnection *connection)
+{
+  close_at_once (ends, connection);
+  return FALSE;
+}
+
+static gboolean
+take_without_reference (Ends *ends,
+                        IstConnection *connection)
+{
+  return TRUE;
+}
+
+static gboolean
+drop_tunnel (Ends *ends,
+             IstConnection *connection)
+{
+  g_set_object (&kept, connection);
+  g_clear_object (&ends->destination->tunnel);
+  return TRUE;
+}
+
+typedef struct
+{
+  const char *name;
+  gboolean (*on_incoming) (Ends *ends, IstConnection *connection);
+  const char *said; /* what the source hears; NULL if it may hear nothing */
+  int code;         /* how it ends for the handler, 0 if it does not look */
+  gboolean is_io;   /* whether that is a GIOErrorEnum */
+} Handler;
+
+static const Handler handlers[] = {
+  { "stops-tunnel", stop_tunnel, NULL, IST_ERROR_STOPPED, FALSE },
+  { "drops-tunnel", drop_tunnel, NULL, IST_ERROR_STOPPED, FALSE },
+  { "resets-stream", reset_the_stream, "", -1, FALSE },
+  { "closes", close_at_once, "bye", G_IO_ERROR_CLOSED, TRUE },
+  { "closes-and-refuses", close_and_refuse, "bye", G_IO_ERROR_CLOSED, TRUE },
+  { "takes-without-reference", take_without_reference, "", 0, FALSE },
+};
+
+static void
+test_handler (gconstpointer data)
+{
+  const Handler *handler = data;
+  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, NULL);
+  g_autoptr (IstConnection) near = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GAsyncResult) result = NULL;
+  char byte;
+
+  ends->on_incoming = handler->on_incoming;
+  near = ends_try_open (ends, "SSH", &error);
+  g_assert_no_error (error);
+  connection_say (near, "data that comes after");
+
+  if (handler->said != NULL)
+    {
+      connection_expect (near, handler->said);
+      g_input_stream_read_async (G_INPUT_STREAM (connection_in (near)), &byte, 1, 0, NULL, store_result, &result);
+      test_wait (result != NULL);
+      g_assert_cmpint (g_input_stream_read_finish (G_INPUT_STREAM (connection_in (near)), result, &error), <=, 0);
+      g_clear_error (&error);
+      g_clear_object (&result);
+    }
+  else
+    {
+      test_wait (kept != NULL);
+    }
+
+  if (handler->code != 0)
+    {
+      g_input_stream_read_async (G_INPUT_STREAM (connection_in (kept)), &byte, 1, 0, NULL, store_result, &result);
+      test_wait (result != NULL);
+      g_input_stream_read_finish (G_INPUT_STREAM (connection_in (kept)), result, &error);
+      if (handler->code > 0)
+        g_assert_true (g_error_matches (error, handler->is_io ? G_IO_ERROR : IST_ERROR, handler->code));
+      else
+        g_assert_no_error (error);
+    }
+  g_clear_object (&kept);
+}
+
+static gboolean
+never_asked (IstSecureTunnel *tunnel,
+             IstConnection *connection,
+             gpointer user_data)
+{
+  g_assert_not_reached ();
+}
+
+/* The first handler that takes it is the last that is asked. */
+static void
+test_two_handlers (void)
+{
+  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, NULL);
+  g_autoptr (IstConnection) near = NULL;
+  g_autoptr (IstConnection) far = NULL;
+
+  g_signal_connect (ends->destination->tunnel, "incoming-connection", G_CALLBACK (never_asked), NULL);
+  ends_open (ends, "SSH", &near, &far);
+  connection_say (near, "hello");
+  connection_expect (far, "hello");
+}
+
+static void
+test_without_services (gconstpointer data)
+{
+  static const char *const none[] = { NULL };
+  IstProtocolVersion version = GPOINTER_TO_INT (data);
+  g_autoptr (Ends) ends = ends_new (none, TRUE, "protocol-version", version, NULL);
+  g_autoptr (IstConnection) near = NULL;
+  g_autoptr (IstConnection) far = NULL;
+
+  ends_open (ends, NULL, &near, &far);
+  g_assert_null (ist_connection_get_service_id (near));
+  write_unread (near, far);
+  connection_close (near);
+  read_unread (far, -1);
+}
+
+int
+main (int argc,
+      char **argv)
+{
+  static const struct
+  {
+    const char *name;
+    IstProtocolVersion version;
+  } versions[] = { { "v1", IST_PROTOCOL_VERSION_V1 }, { "v2", IST_PROTOCOL_VERSION_V2 } };
+  guint i;
+
+  g_test_init (&argc, &argv, NULL);
+  for (i = 0; i < G_N_ELEMENTS (ways); i++)
+    {
+      g_autofree char *path = g_strconcat ("/ending/by/", ways[i].name, NULL);
+
+      g_test_add_data_func (path, &ways[i], test_end);
+    }
+  for (i = 0; i < G_N_ELEMENTS (handlers); i++)
+    {
+      g_autofree char *path = g_strconcat ("/ending/handler/", handlers[i].name, NULL);
+
+      g_test_add_data_func (path, &handlers[i], test_handler);
+    }
+  for (i = 0; i < G_N_ELEMENTS (versions); i++)
+    {
+      gpointer version = GINT_TO_POINTER (versions[i].version);
+      g_autofree char *one = g_strconcat ("/ending/one-at-a-time/", versions[i].name, NULL);
+      g_autofree char *answers = g_strconcat ("/ending/old-peer/answers/", versions[i].name, NULL);
+      g_autofree char *resets = g_strconcat ("/ending/old-peer/resets/", versions[i].name, NULL);
+
+      g_test_add_data_func (one, version, test_one_at_a_time);
+      g_test_add_data_func (answers, version, test_old_peer_answers);
+      g_test_add_data_func (resets, version, test_old_peer_resets);
+    }
+  g_test_add_data_func ("/ending/without-services/v1", GINT_TO_POINTER (IST_PROTOCOL_VERSION_V1),
+                        test_without_services);
+  g_test_add_data_func ("/ending/without-services/v3", GINT_TO_POINTER (IST_PROTOCOL_VERSION_V3),
+                        test_without_services);
+  g_test_add_data_func ("/ending/lost-transfer/source", GINT_TO_POINTER (IST_MODE_SOURCE), test_lost_transfer);
+  g_test_add_data_func ("/ending/lost-transfer/destination", GINT_TO_POINTER (IST_MODE_DESTINATION),
+                        test_lost_transfer);
+  g_test_add_func ("/ending/open-fails", test_open_fails);
+  g_test_add_func ("/ending/handler/not-taken", test_not_taken);
+  g_test_add_func ("/ending/handler/kept-though-refused", test_kept_though_refused);
+  g_test_add_func ("/ending/handler/two", test_two_handlers);
+  return g_test_run ();
+}
