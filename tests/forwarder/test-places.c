@@ -540,7 +540,7 @@ check_max (IstMode mode)
   ist_forwarder_set_max_connections (limited, 2);
   threads[0] = test_thread_start (stay, address);
   threads[1] = test_thread_start (stay, address);
-  test_wait (forwarding->opened[IST_MODE_SOURCE] == 2 && forwarding->opened[IST_MODE_DESTINATION] == 2);
+  test_wait (ist_forwarder_get_bytes_in (forwarding->source) == 2 * strlen ("hello"));
 
   test_run (find_closed, address);
   test_wait (forwarding->failed[mode] == 1);
