@@ -8,8 +8,8 @@
 
 G_BEGIN_DECLS
 
-/* Keeps a subscription at a broker for as long as it lives, over any loss of
- * the broker and of the network. */
+/* Keeps a connection with a broker, and a subscription if there is a topic, for
+ * as long as it lives, over any loss of the broker and of the network. */
 typedef struct _IstMqttClient IstMqttClient;
 
 typedef struct
@@ -18,6 +18,9 @@ typedef struct
   void (*message) (GBytes *payload,
                    gboolean retained,
                    gpointer user_data);
+  /* As with links. What was under way when the broker was lost is lost too. */
+  void (*published) (int id,
+                     gpointer user_data);
   /* An attempt failed, or the broker was lost; the next attempt is @delay
    * milliseconds away. */
   void (*lost) (const GError *error,
@@ -29,6 +32,11 @@ typedef struct
 IstMqttClient *ist_mqtt_client_new (IstMqttSettings *settings,
                                     const IstMqttClientEvents *events,
                                     gpointer user_data);
+/* FALSE while there is no connection. */
+gboolean ist_mqtt_client_publish (IstMqttClient *self,
+                                  const char *topic,
+                                  GBytes *payload,
+                                  int *id);
 /* Allowed in all of its events. */
 void ist_mqtt_client_free (IstMqttClient *self);
 

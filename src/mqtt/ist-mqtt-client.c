@@ -118,9 +118,20 @@ on_message (GBytes *payload,
   self->events->message (payload, retained, self->user_data);
 }
 
+static void
+on_published (int id,
+              gpointer user_data)
+{
+  IstMqttClient *self = user_data;
+
+  if (self->events->published != NULL)
+    self->events->published (id, self->user_data);
+}
+
 static const IstMqttLinkEvents link_events = {
   .subscribed = on_subscribed,
   .message = on_message,
+  .published = on_published,
   .lost = on_lost,
 };
 
@@ -158,7 +169,7 @@ on_network_changed (GNetworkMonitor *monitor,
       ist_backoff_reset (&self->backoff);
       set_timer (self, delay, on_retry);
     }
-  else if (self->subscribed_at != 0 && since >= LEAST_INTERVAL)
+  else if (self->settings->topic != NULL && self->subscribed_at != 0 && since >= LEAST_INTERVAL)
     {
       ist_mqtt_link_probe (self->link);
       expect_answer (self);
@@ -183,6 +194,15 @@ ist_mqtt_client_new (IstMqttSettings *settings,
                                             G_CALLBACK (on_network_changed), self);
   attempt (self);
   return self;
+}
+
+gboolean
+ist_mqtt_client_publish (IstMqttClient *self,
+                         const char *topic,
+                         GBytes *payload,
+                         int *id)
+{
+  return self->subscribed_at != 0 && ist_mqtt_link_publish (self->link, topic, payload, id);
 }
 
 void

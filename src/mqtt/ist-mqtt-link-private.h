@@ -14,12 +14,14 @@ typedef struct
   char *host;
   guint port;
   gboolean tls;
-  char *client_id;
+  char *client_id; /* NULL for any, if there is no topic */
+  char *user;      /* NULL for none */
+  char *password;  /* NULL for none */
   char *certificate_file;
   char *key_file;
   char *ca_file;   /* NULL for the authorities of the system */
   guint keepalive; /* seconds */
-  char *topic;     /* subscribed with QoS 1 */
+  char *topic;     /* subscribed with QoS 1; NULL for clients that only publish */
 } IstMqttSettings;
 
 IstMqttSettings *ist_mqtt_settings_new (void);
@@ -36,11 +38,15 @@ typedef struct _IstMqttLink IstMqttLink;
 typedef struct
 {
   /* The broker has acknowledged the subscription: after opening, and after each
-   * probe. */
+   * probe. Without a topic: it has let the client in. */
   void (*subscribed) (gpointer user_data);
   void (*message) (GBytes *payload,
                    gboolean retained,
                    gpointer user_data);
+  /* What ist_mqtt_link_publish() called @id has reached the broker. NULL for those
+   * who never publish. */
+  void (*published) (int id,
+                     gpointer user_data);
   /* Once, and the last; not after ist_mqtt_link_close (). An IST_ERROR. */
   void (*lost) (const GError *error,
                 gpointer user_data);
@@ -50,7 +56,14 @@ typedef struct
 IstMqttLink *ist_mqtt_link_open (IstMqttSettings *settings,
                                  const IstMqttLinkEvents *events,
                                  gpointer user_data);
-/* Subscribes again, which shows whether anybody is there. */
+/* With QoS 1, once the broker has let the client in. FALSE if the link is about
+ * to be lost. */
+gboolean ist_mqtt_link_publish (IstMqttLink *self,
+                                const char *topic,
+                                GBytes *payload,
+                                int *id);
+/* Subscribes again, which shows whether anybody is there. There must be a
+ * topic. */
 void ist_mqtt_link_probe (IstMqttLink *self);
 /* Ends and frees it; allowed in all of its events. */
 void ist_mqtt_link_close (IstMqttLink *self);

@@ -41,6 +41,7 @@ struct _IstMqttLink
   GError *error;
   gboolean subscribed;
   GQueue messages;
+  GArray *published; /* of int */
   char *tls_detail;
 };
 
@@ -82,6 +83,8 @@ settings_clear (IstMqttSettings *self)
 {
   g_free (self->host);
   g_free (self->client_id);
+  g_free (self->user);
+  g_free (self->password);
   g_free (self->certificate_file);
   g_free (self->key_file);
   g_free (self->ca_file);
@@ -102,6 +105,7 @@ link_unref (IstMqttLink *self)
 
   mosquitto_destroy (self->mosquitto);
   g_queue_clear_full (&self->messages, (GDestroyNotify) message_free);
+  g_array_unref (self->published);
   g_clear_error (&self->error);
   g_free (self->tls_detail);
   ist_mqtt_settings_unref (self->settings);
@@ -195,7 +199,10 @@ on_connect (struct mosquitto *mosquitto,
   if (code == 0)
     {
       self->accepted = TRUE;
-      subscribe (self);
+      if (self->settings->topic != NULL)
+        subscribe (self);
+      else
+        self->subscribed = TRUE;
       return;
     }
   text = g_strdup_printf ("The broker refused the client: %s", mosquitto_connack_string (code));
@@ -225,12 +232,22 @@ on_message (struct mosquitto *mosquitto,
   IstMqttLink *self = user_data;
   Message *message;
 
-  if (strcmp (received->topic, self->settings->topic) != 0)
+  if (g_strcmp0 (received->topic, self->settings->topic) != 0)
     return;
   message = g_new0 (Message, 1);
   message->payload = g_bytes_new (received->payload, received->payloadlen);
   message->retained = received->retain;
   g_queue_push_tail (&self->messages, message);
+}
+
+static void
+on_publish (struct mosquitto *mosquitto,
+            void *user_data,
+            int id)
+{
+  IstMqttLink *self = user_data;
+
+  g_array_append_val (self->published, id);
 }
 
 static void
@@ -253,6 +270,14 @@ deliver (IstMqttLink *self)
     {
       self->subscribed = FALSE;
       self->events->subscribed (self->user_data);
+    }
+  while (!self->closed && self->published->len > 0)
+    {
+      int id = g_array_index (self->published, int, 0);
+
+      g_array_remove_index (self->published, 0);
+      if (self->events->published != NULL)
+        self->events->published (id, self->user_data);
     }
   while (!self->closed && (message = g_queue_pop_head (&self->messages)) != NULL)
     {
@@ -438,8 +463,10 @@ ist_mqtt_link_open (IstMqttSettings *settings,
   self->events = events;
   self->user_data = user_data;
   g_queue_init (&self->messages);
-  /* The session outlives connections, so that the broker keeps what comes meanwhile. */
-  self->mosquitto = mosquitto_new (settings->client_id, FALSE, self);
+  self->published = g_array_new (FALSE, FALSE, sizeof (int));
+  /* The session of a subscriber outlives connections, so that the broker keeps what
+   * comes meanwhile. */
+  self->mosquitto = mosquitto_new (settings->client_id, settings->topic == NULL, self);
   if (self->mosquitto == NULL)
     g_error ("libmosquitto is out of memory");
 
@@ -447,11 +474,14 @@ ist_mqtt_link_open (IstMqttSettings *settings,
   mosquitto_connect_callback_set (self->mosquitto, on_connect);
   mosquitto_subscribe_callback_set (self->mosquitto, on_subscribe);
   mosquitto_message_callback_set (self->mosquitto, on_message);
+  mosquitto_publish_callback_set (self->mosquitto, on_publish);
 
   task = g_task_new (NULL, NULL, on_connecting, link_ref (self));
   g_task_set_source_tag (task, ist_mqtt_link_open);
   g_task_set_task_data (task, self, NULL);
-  result = set_up_tls (self);
+  result = mosquitto_username_pw_set (self->mosquitto, settings->user, settings->password);
+  if (result == MOSQ_ERR_SUCCESS)
+    result = set_up_tls (self);
   if (result != MOSQ_ERR_SUCCESS)
     {
       set_error_from_result (self, result, errno);
@@ -464,6 +494,37 @@ ist_mqtt_link_open (IstMqttSettings *settings,
   return self;
 }
 
+/* After something was sent outside of the source's dispatch. */
+static void
+sent (IstMqttLink *self)
+{
+  if (self->error == NULL)
+    schedule (self);
+  else
+    g_source_set_ready_time (self->source, 0);
+}
+
+gboolean
+ist_mqtt_link_publish (IstMqttLink *self,
+                       const char *topic,
+                       GBytes *payload,
+                       int *id)
+{
+  gsize size;
+  const void *data = g_bytes_get_data (payload, &size);
+  int result;
+
+  if (self->source == NULL)
+    return FALSE;
+
+  errno = 0;
+  result = mosquitto_publish (self->mosquitto, id, topic, size, data, 1, FALSE);
+  if (result != MOSQ_ERR_SUCCESS)
+    set_error_from_result (self, result, errno);
+  sent (self);
+  return result == MOSQ_ERR_SUCCESS;
+}
+
 void
 ist_mqtt_link_probe (IstMqttLink *self)
 {
@@ -471,10 +532,7 @@ ist_mqtt_link_probe (IstMqttLink *self)
     return;
 
   subscribe (self);
-  if (self->error == NULL)
-    schedule (self);
-  else
-    g_source_set_ready_time (self->source, 0);
+  sent (self);
 }
 
 void

@@ -16,6 +16,9 @@
 #include <ist-emulator/ist-emulator.h>
 #include <json-glib/json-glib.h>
 
+#include "emulator/emulator-notifier.h"
+#include "emulator/emulator-report.h"
+
 /* How long clients have to answer a goodbye, in milliseconds. */
 #define FAREWELL_TIME 500
 
@@ -28,30 +31,21 @@ typedef struct
   char *key;
   char *ca_file;
   char **open;
+  gint64 bandwidth;
+  char *state_dir;
+  EmulatorBroker mqtt;
 } Options;
 
 typedef struct
 {
   GMainLoop *loop;
   IstEmulatorService *service;
-  GPtrArray *tunnels;
+  EmulatorNotifier *notifier; /* nullable */
+  GPtrArray *tunnels;         /* those of --open */
+  guint n_clients;
   char *ca_file;
   char *temporary_folder; /* holds ca_file if nobody said where to put it */
 } Emulator;
-
-G_GNUC_PRINTF (1, 2)
-static void
-report (const char *format,
-        ...)
-{
-  g_autofree char *text = NULL;
-  va_list args;
-
-  va_start (args, format);
-  text = g_strdup_vprintf (format, args);
-  va_end (args);
-  g_printerr ("ist-emulator: %s\n", text);
-}
 
 static void
 options_clear (Options *options)
@@ -61,6 +55,27 @@ options_clear (Options *options)
   g_free (options->key);
   g_free (options->ca_file);
   g_strfreev (options->open);
+  g_free (options->state_dir);
+  emulator_broker_clear (&options->mqtt);
+}
+
+static gboolean
+options_check_mqtt (const EmulatorBroker *mqtt,
+                    GError **error)
+{
+  if (mqtt->broker == NULL && (mqtt->ca_file != NULL || mqtt->certificate_file != NULL ||
+                               mqtt->key_file != NULL || mqtt->user != NULL || mqtt->password_file != NULL))
+    g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                         _ ("Options that begin with --mqtt- need --mqtt"));
+  else if (mqtt->certificate_file == NULL && mqtt->key_file != NULL)
+    g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, _ ("--mqtt-key needs --mqtt-cert"));
+  else if (mqtt->user == NULL && mqtt->password_file != NULL)
+    g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                         _ ("--mqtt-password-file needs --mqtt-user"));
+  else
+    return TRUE;
+
+  return FALSE;
 }
 
 static gboolean
@@ -86,6 +101,23 @@ options_parse (Options *options,
     { "open", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING_ARRAY, &options->open,
       N_ ("Open a tunnel with these services, or with none if empty; may be repeated"),
       N_ ("SERVICE[,SERVICE...]") },
+    { "bandwidth", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_INT64, &options->bandwidth,
+      N_ ("Let this many bytes per second pass each tunnel (default: no limit; AWS: 800000)"), N_ ("BYTES") },
+    { "state-dir", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME, &options->state_dir,
+      N_ ("Keep tunnels and certificate in this folder, for the next start"), N_ ("DIR") },
+    { "mqtt", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &options->mqtt.broker,
+      N_ ("Notify things through this MQTT broker; with TLS if it is on another machine"),
+      N_ ("HOST[:PORT]") },
+    { "mqtt-ca", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME, &options->mqtt.ca_file,
+      N_ ("Use TLS, and trust the authorities in this PEM file"), N_ ("FILE") },
+    { "mqtt-cert", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME, &options->mqtt.certificate_file,
+      N_ ("Use TLS, and show the broker the certificate in this PEM file"), N_ ("FILE") },
+    { "mqtt-key", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME, &options->mqtt.key_file,
+      N_ ("Use the private key in this PEM file (default: the certificate's file)"), N_ ("FILE") },
+    { "mqtt-user", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &options->mqtt.user,
+      N_ ("Name this user to the broker; the password is in $IST_EMULATOR_MQTT_PASSWORD"), N_ ("NAME") },
+    { "mqtt-password-file", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME, &options->mqtt.password_file,
+      N_ ("Take the password from the first line of this file"), N_ ("FILE") },
     { NULL },
   };
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);
@@ -93,7 +125,8 @@ options_parse (Options *options,
   g_option_context_set_summary (context,
                                 _ ("Stands in for the AWS IoT Secure Tunneling service on this machine, for\n"
                                    "development and tests. Tells on standard output, in one line of JSON,\n"
-                                   "where it listens and which tunnels are open."));
+                                   "where it listens and which tunnels are open, and on standard error how\n"
+                                   "to open more with the AWS CLI."));
   g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
   if (!g_option_context_parse (context, argc, argv, error))
     return FALSE;
@@ -114,8 +147,11 @@ options_parse (Options *options,
   else if (options->certificate != NULL && options->ca_file != NULL)
     g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
                          _ ("--ca-file is for the certificate that is made without --certificate"));
+  else if (options->bandwidth < 0 || options->bandwidth > G_MAXUINT)
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                 _ ("%" G_GINT64_FORMAT " is not a bandwidth"), options->bandwidth);
   else
-    return TRUE;
+    return options_check_mqtt (&options->mqtt, error);
 
   return FALSE;
 }
@@ -131,7 +167,10 @@ on_client_connected (IstEmulatorTunnel *tunnel,
                      IstMode side,
                      gpointer user_data)
 {
-  report ("tunnel %s: %s connected", ist_emulator_tunnel_get_id (tunnel), get_side_name (side));
+  Emulator *emulator = user_data;
+
+  emulator->n_clients++;
+  emulator_report ("tunnel %s: %s connected", ist_emulator_tunnel_get_id (tunnel), get_side_name (side));
 }
 
 static void
@@ -140,8 +179,33 @@ on_client_disconnected (IstEmulatorTunnel *tunnel,
                         const GError *error,
                         gpointer user_data)
 {
-  report ("tunnel %s: %s disconnected: %s", ist_emulator_tunnel_get_id (tunnel), get_side_name (side),
-          error != NULL ? error->message : "the emulator stops");
+  Emulator *emulator = user_data;
+
+  emulator->n_clients--;
+  emulator_report ("tunnel %s: %s disconnected: %s", ist_emulator_tunnel_get_id (tunnel), get_side_name (side),
+                   error != NULL ? error->message : "the emulator stops");
+}
+
+static void
+on_closed (IstEmulatorTunnel *tunnel,
+           GParamSpec *pspec,
+           gpointer user_data)
+{
+  emulator_report ("tunnel %s: closed", ist_emulator_tunnel_get_id (tunnel));
+}
+
+static void
+on_tunnel_opened (IstEmulatorService *service,
+                  IstEmulatorTunnel *tunnel,
+                  gpointer user_data)
+{
+  if (!ist_emulator_tunnel_is_open (tunnel))
+    return;
+
+  emulator_report ("tunnel %s: open", ist_emulator_tunnel_get_id (tunnel));
+  g_signal_connect (tunnel, "client-connected", G_CALLBACK (on_client_connected), user_data);
+  g_signal_connect (tunnel, "client-disconnected", G_CALLBACK (on_client_disconnected), user_data);
+  g_signal_connect (tunnel, "notify::open", G_CALLBACK (on_closed), NULL);
 }
 
 static void
@@ -150,7 +214,7 @@ on_handshake_refused (IstEmulatorService *service,
                       const char *reason,
                       gpointer user_data)
 {
-  report ("handshake refused with status %u: %s", status, reason);
+  emulator_report ("request refused with status %u: %s", status, reason);
 }
 
 static gboolean
@@ -206,6 +270,8 @@ make_service (const Options *options,
                        "port", (guint) options->port,
                        "plain", options->plain,
                        "certificate", certificate,
+                       "bandwidth", (guint) options->bandwidth,
+                       "state-dir", options->state_dir,
                        NULL);
 }
 
@@ -226,8 +292,6 @@ open_tunnels (Emulator *emulator,
           g_prefix_error (error, "--open: ");
           return FALSE;
         }
-      g_signal_connect (tunnel, "client-connected", G_CALLBACK (on_client_connected), NULL);
-      g_signal_connect (tunnel, "client-disconnected", G_CALLBACK (on_client_disconnected), NULL);
       g_ptr_array_add (emulator->tunnels, tunnel);
     }
   return TRUE;
@@ -235,15 +299,23 @@ open_tunnels (Emulator *emulator,
 
 static gboolean
 write_ca_file (Emulator *emulator,
-               const char *path,
+               const Options *options,
                GError **error)
 {
   if (ist_emulator_service_get_ca_pem (emulator->service) == NULL)
     return TRUE;
 
-  if (path != NULL)
+  if (options->ca_file != NULL)
     {
-      emulator->ca_file = g_canonicalize_filename (path, NULL);
+      emulator->ca_file = g_canonicalize_filename (options->ca_file, NULL);
+    }
+  else if (options->state_dir != NULL)
+    {
+      g_autofree char *folder = g_canonicalize_filename (options->state_dir, NULL);
+
+      /* The service has put it there. */
+      emulator->ca_file = g_build_filename (folder, "ca.pem", NULL);
+      return TRUE;
     }
   else
     {
@@ -325,6 +397,35 @@ announce (Emulator *emulator)
   return puts (text) != EOF && fflush (stdout) != EOF;
 }
 
+/* A URI for a control plane from that of the data plane: "https" for "wss", "http" for "ws". */
+static char *
+make_endpoint_url (Emulator *emulator)
+{
+  const char *endpoint = ist_emulator_service_get_endpoint (emulator->service);
+
+  return g_strconcat ("http", endpoint + strlen ("ws"), NULL);
+}
+
+static void
+explain (Emulator *emulator)
+{
+  g_autofree char *url = make_endpoint_url (emulator);
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  g_string_append (text, "  export AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any AWS_DEFAULT_REGION=us-east-1\n");
+  if (emulator->ca_file != NULL)
+    {
+      g_autofree char *quoted = g_shell_quote (emulator->ca_file);
+
+      g_string_append_printf (text, "  export AWS_CA_BUNDLE=%s\n", quoted);
+    }
+  g_string_append_printf (text,
+                          "  aws iotsecuretunneling --endpoint-url %s \\\n"
+                          "    open-tunnel --destination-config thingName=THING,services=SSH",
+                          url);
+  emulator_report (_ ("to open tunnels with the AWS CLI:\n\n%s\n"), text->str);
+}
+
 static gboolean
 on_farewell_over (gpointer user_data)
 {
@@ -338,16 +439,9 @@ on_farewell_over (gpointer user_data)
 static void
 say_goodbye (Emulator *emulator)
 {
-  gboolean connected = FALSE;
+  gboolean connected = emulator->n_clients > 0;
   gboolean over = FALSE;
 
-  for (guint i = 0; i < emulator->tunnels->len; i++)
-    {
-      IstEmulatorTunnel *tunnel = g_ptr_array_index (emulator->tunnels, i);
-
-      connected |= ist_emulator_tunnel_is_connected (tunnel, IST_MODE_SOURCE) ||
-                   ist_emulator_tunnel_is_connected (tunnel, IST_MODE_DESTINATION);
-    }
   ist_emulator_service_stop (emulator->service);
   if (!connected)
     return;
@@ -366,29 +460,41 @@ run (Emulator *emulator,
   emulator->service = make_service (options, &error);
   if (emulator->service == NULL)
     {
-      report ("%s", error->message);
+      emulator_report ("%s", error->message);
       return EX_NOINPUT;
     }
   g_signal_connect (emulator->service, "handshake-refused", G_CALLBACK (on_handshake_refused), NULL);
 
-  if (!open_tunnels (emulator, options->open, &error))
+  g_signal_connect (emulator->service, "tunnel-opened", G_CALLBACK (on_tunnel_opened), emulator);
+
+  if (options->mqtt.broker != NULL)
     {
-      report ("%s", error->message);
-      return g_error_matches (error, IST_ERROR, IST_ERROR_INVALID_SETTING) ? EX_USAGE : EX_SOFTWARE;
+      emulator->notifier = emulator_notifier_new (emulator->service, &options->mqtt, &error);
+      if (emulator->notifier == NULL)
+        {
+          emulator_report ("--mqtt: %s", error->message);
+          return EX_USAGE;
+        }
     }
   if (!ist_emulator_service_start (emulator->service, &error))
     {
-      report (_ ("Could not start: %s"), error->message);
+      emulator_report (_ ("Could not start: %s"), error->message);
       return EX_UNAVAILABLE;
     }
-  if (!write_ca_file (emulator, options->ca_file, &error))
+  if (!open_tunnels (emulator, options->open, &error))
     {
-      report ("%s", error->message);
+      emulator_report ("%s", error->message);
+      return g_error_matches (error, IST_ERROR, IST_ERROR_INVALID_SETTING) ? EX_USAGE : EX_SOFTWARE;
+    }
+  if (!write_ca_file (emulator, options, &error))
+    {
+      emulator_report ("%s", error->message);
       return EX_CANTCREAT;
     }
+  explain (emulator);
   if (!announce (emulator))
     {
-      report (_ ("Could not write to standard output: %s"), g_strerror (errno));
+      emulator_report (_ ("Could not write to standard output: %s"), g_strerror (errno));
       return EX_IOERR;
     }
 
@@ -419,7 +525,7 @@ main (int argc,
 
   if (!options_parse (&options, &argc, &argv, &error))
     {
-      report ("%s", error->message);
+      emulator_report ("%s", error->message);
       options_clear (&options);
       return EX_USAGE;
     }
@@ -434,6 +540,7 @@ main (int argc,
   g_source_remove (interrupt);
   g_source_remove (terminate);
   remove_temporary_folder (&emulator);
+  g_clear_pointer (&emulator.notifier, emulator_notifier_free);
   g_ptr_array_unref (emulator.tunnels);
   g_clear_object (&emulator.service);
   g_main_loop_unref (emulator.loop);

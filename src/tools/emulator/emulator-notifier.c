@@ -1,0 +1,177 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "emulator-notifier.h"
+
+#include <string.h>
+
+#include <glib/gi18n.h>
+
+#include "emulator-report.h"
+
+#define PASSWORD_VARIABLE "IST_EMULATOR_MQTT_PASSWORD"
+
+#define PORT 1883
+#define TLS_PORT 8883
+#define KEEPALIVE 60 /* seconds */
+
+void
+emulator_broker_clear (EmulatorBroker *self)
+{
+  g_free (self->broker);
+  g_free (self->ca_file);
+  g_free (self->certificate_file);
+  g_free (self->key_file);
+  g_free (self->user);
+  g_free (self->password_file);
+}
+
+#ifdef HAVE_MQTT
+
+#include "ist/ist-loopback-private.h"
+#include "mqtt/ist-mqtt-publisher-private.h"
+
+struct _EmulatorNotifier
+{
+  IstEmulatorService *service;
+  gulong handler;
+  IstMqttPublisher *publisher;
+};
+
+static void
+on_connected (gpointer user_data)
+{
+  emulator_report (_ ("connected to the MQTT broker"));
+}
+
+static void
+on_published (const char *topic,
+              gpointer user_data)
+{
+  emulator_report (_ ("published a notification to %s"), topic);
+}
+
+static void
+on_dropped (const char *topic,
+            gpointer user_data)
+{
+  emulator_report (_ ("dropped a notification to %s: too many wait for the MQTT broker"), topic);
+}
+
+static void
+on_lost (const GError *error,
+         guint delay,
+         gpointer user_data)
+{
+  emulator_report (_ ("no MQTT broker: %s; trying again in %.1f s"), error->message, delay / 1000.0);
+}
+
+static const IstMqttPublisherEvents publisher_events = {
+  .connected = on_connected,
+  .published = on_published,
+  .dropped = on_dropped,
+  .lost = on_lost,
+};
+
+static void
+on_notification (IstEmulatorService *service,
+                 const char *thing_name,
+                 GBytes *payload,
+                 gpointer user_data)
+{
+  EmulatorNotifier *self = user_data;
+  g_autofree char *topic = g_strdup_printf ("$aws/things/%s/tunnels/notify", thing_name);
+
+  ist_mqtt_publisher_publish (self->publisher, topic, payload);
+}
+
+/* The first line of a file, or the environment: a command line is for all to see. */
+static gboolean
+read_password (const EmulatorBroker *broker,
+               char **password,
+               GError **error)
+{
+  if (broker->password_file == NULL)
+    {
+      *password = g_strdup (g_getenv (PASSWORD_VARIABLE));
+      return TRUE;
+    }
+  if (!g_file_get_contents (broker->password_file, password, NULL, error))
+    return FALSE;
+  (*password)[strcspn (*password, "\r\n")] = '\0';
+  return TRUE;
+}
+
+/* Without TLS, tokens go no further than this machine. */
+static IstMqttSettings *
+make_settings (const EmulatorBroker *broker,
+               GError **error)
+{
+  g_autoptr (IstMqttSettings) settings = ist_mqtt_settings_new ();
+  g_autoptr (GSocketConnectable) address = g_network_address_parse (broker->broker, 0, error);
+  guint port;
+
+  if (address == NULL)
+    return NULL;
+
+  settings->host = g_strdup (g_network_address_get_hostname (G_NETWORK_ADDRESS (address)));
+  settings->tls = broker->ca_file != NULL || broker->certificate_file != NULL ||
+                  !ist_host_is_loopback (settings->host);
+  port = g_network_address_get_port (G_NETWORK_ADDRESS (address));
+  settings->port = port != 0 ? port : (settings->tls ? TLS_PORT : PORT);
+  settings->keepalive = KEEPALIVE;
+  settings->ca_file = g_strdup (broker->ca_file);
+  settings->certificate_file = g_strdup (broker->certificate_file);
+  settings->key_file = g_strdup (broker->key_file != NULL ? broker->key_file : broker->certificate_file);
+  settings->user = g_strdup (broker->user);
+  if (broker->user != NULL && !read_password (broker, &settings->password, error))
+    return NULL;
+  return g_steal_pointer (&settings);
+}
+
+EmulatorNotifier *
+emulator_notifier_new (IstEmulatorService *service,
+                       const EmulatorBroker *broker,
+                       GError **error)
+{
+  g_autoptr (IstMqttSettings) settings = make_settings (broker, error);
+  EmulatorNotifier *self;
+
+  if (settings == NULL)
+    return NULL;
+
+  self = g_new0 (EmulatorNotifier, 1);
+  self->service = g_object_ref (service);
+  self->publisher = ist_mqtt_publisher_new (settings, &publisher_events, self);
+  self->handler = g_signal_connect (service, "notification", G_CALLBACK (on_notification), self);
+  return self;
+}
+
+void
+emulator_notifier_free (EmulatorNotifier *self)
+{
+  g_signal_handler_disconnect (self->service, self->handler);
+  g_object_unref (self->service);
+  ist_mqtt_publisher_free (self->publisher);
+  g_free (self);
+}
+
+#else
+
+EmulatorNotifier *
+emulator_notifier_new (IstEmulatorService *service,
+                       const EmulatorBroker *broker,
+                       GError **error)
+{
+  g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                       _ ("--mqtt is not there: this ist-emulator was built without MQTT"));
+  return NULL;
+}
+
+void
+emulator_notifier_free (EmulatorNotifier *self)
+{
+}
+
+#endif
