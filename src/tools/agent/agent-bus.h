@@ -1,0 +1,20 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <ist-agent/ist-agent.h>
+
+G_BEGIN_DECLS
+
+/* The agent on D-Bus, as io.github.libist.Agent1.xml describes it. */
+typedef struct _AgentBus AgentBus;
+
+/* @address: of a bus, or "system" or "session". An agent does its work without
+ * a bus too: failures are logged. */
+AgentBus *agent_bus_new (IstAgent *agent,
+                         const char *address);
+void agent_bus_free (AgentBus *self);
+
+G_END_DECLS

@@ -1,0 +1,382 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <locale.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+#include <glib-unix.h>
+#include <glib/gi18n.h>
+#include <ist-agent/ist-agent.h>
+
+#include "agent/agent-bus.h"
+#include "agent/agent-config.h"
+#include "proxy/proxy-error.h"
+#include "proxy/proxy-log.h"
+#include "proxy/proxy-manager.h"
+
+#define DEFAULT_CONFIG "/etc/ist-agent.conf"
+
+/* How long tunnels may take to say goodbye, in seconds. */
+#define FAREWELL_TIME 3
+
+typedef struct
+{
+  char *config;
+  char *bus;
+  int verbose;
+  gboolean version;
+} Options;
+
+typedef struct
+{
+  const char *config;
+  GMainLoop *loop;
+  IstAgent *agent;
+  AgentBus *bus;
+  gboolean stopping;
+} Program;
+
+static void
+options_clear (Options *options)
+{
+  g_free (options->config);
+  g_free (options->bus);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Options, options_clear)
+
+static gboolean
+options_parse (Options *options,
+               int *argc,
+               char ***argv,
+               GError **error)
+{
+  const GOptionEntry entries[] = {
+    { "config", 'c', G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME, &options->config,
+      N_ ("Read this file (default: /etc/ist-agent.conf)"), N_ ("FILE") },
+    { "bus", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &options->bus,
+      N_ ("Go on this D-Bus: “system” (the default), “session”, an address or “none”"), N_ ("BUS") },
+    { "verbose", 'v', G_OPTION_FLAG_NONE, G_OPTION_ARG_INT, &options->verbose,
+      N_ ("Log this much, from 0 (nothing) to 6 (default: 4)"), N_ ("LEVEL") },
+    { "version", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, &options->version,
+      N_ ("Show the version"), NULL },
+    { NULL },
+  };
+  g_autoptr (GOptionContext) context = g_option_context_new (NULL);
+
+  options->verbose = PROXY_LOG_DEFAULT;
+  g_option_context_set_summary (context,
+                                _ ("Connects this device to the tunnels of AWS IoT Secure Tunneling that are\n"
+                                   "opened to it, so that operators reach the services in the configuration."));
+  g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
+  if (!g_option_context_parse (context, argc, argv, error))
+    return FALSE;
+
+  if (*argc > 1)
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, _ ("Unexpected argument “%s”"), (*argv)[1]);
+  else if (options->verbose < 0 || options->verbose > PROXY_LOG_MAX)
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _ ("%d is no level of --verbose"),
+                 options->verbose);
+  else
+    return TRUE;
+  return FALSE;
+}
+
+/* What happens */
+
+static void
+tell_status (Program *self)
+{
+  g_autofree char *status = NULL;
+
+  status = g_strdup_printf (_ ("%s; tunnels: %u, connections: %u"),
+                            ist_agent_is_subscribed (self->agent) ? _ ("Subscribed") : _ ("No broker"),
+                            ist_agent_get_n_tunnels (self->agent), ist_agent_get_n_connections (self->agent));
+  proxy_manager_notify_status (status);
+}
+
+static void
+on_figure (IstAgent *agent,
+           GParamSpec *pspec,
+           gpointer user_data)
+{
+  tell_status (user_data);
+}
+
+static void
+on_subscribed (IstAgent *agent,
+               GParamSpec *pspec,
+               gpointer user_data)
+{
+  if (ist_agent_is_subscribed (agent))
+    g_message (_ ("Subscribed: waiting for notifications"));
+}
+
+static void
+on_broker_lost (IstAgent *agent,
+                const GError *error,
+                guint delay,
+                gpointer user_data)
+{
+  g_warning (_ ("%s; trying again in %.1f s"), error->message, delay / 1000.0);
+}
+
+static void
+on_notification_refused (IstAgent *agent,
+                         const GError *error,
+                         gpointer user_data)
+{
+  g_warning (_ ("Refused a notification: %s"), error->message);
+}
+
+static void
+on_service_refused (IstAgent *agent,
+                    const char *service_id,
+                    gpointer user_data)
+{
+  if (service_id != NULL)
+    g_warning (_ ("Refused the service %s: it is not listed"), service_id);
+  else
+    g_warning (_ ("Refused a connection without a service"));
+}
+
+static void
+on_connection_opened (IstForwarder *forwarder,
+                      IstForwarderConnection *connection,
+                      gpointer user_data)
+{
+  g_message (_ ("Tunnel %u: connection of %s opened"), GPOINTER_TO_UINT (user_data),
+             ist_forwarder_connection_get_service_id (connection));
+}
+
+static void
+on_connection_closed (IstForwarder *forwarder,
+                      IstForwarderConnection *connection,
+                      const GError *error,
+                      gpointer user_data)
+{
+  g_message (_ ("Tunnel %u: connection of %s closed, %" G_GUINT64_FORMAT " bytes in, %" G_GUINT64_FORMAT
+                " bytes out%s%s"),
+             GPOINTER_TO_UINT (user_data), ist_forwarder_connection_get_service_id (connection),
+             ist_forwarder_connection_get_bytes_in (connection),
+             ist_forwarder_connection_get_bytes_out (connection), error != NULL ? ": " : "",
+             error != NULL ? error->message : "");
+}
+
+static void
+on_connection_failed (IstForwarder *forwarder,
+                      IstForwarderConnection *connection,
+                      const GError *error,
+                      gpointer user_data)
+{
+  g_warning (_ ("Tunnel %u: connection of %s failed: %s"), GPOINTER_TO_UINT (user_data),
+             ist_forwarder_connection_get_service_id (connection), error->message);
+}
+
+static void
+on_tunnel_connected (IstSecureTunnel *tunnel,
+                     const char *const *service_ids,
+                     gpointer user_data)
+{
+  g_message (_ ("Tunnel %u: connected"), GPOINTER_TO_UINT (user_data));
+}
+
+static void
+on_tunnel_failure (IstSecureTunnel *tunnel,
+                   const GError *error,
+                   gboolean will_retry,
+                   gpointer user_data)
+{
+  if (will_retry)
+    g_warning (_ ("Tunnel %u: %s; trying again"), GPOINTER_TO_UINT (user_data), error->message);
+}
+
+static void
+on_tunnel_opened (IstAgent *agent,
+                  IstAgentTunnel *tunnel,
+                  gpointer user_data)
+{
+  g_autofree char *services = g_strjoinv (", ", (char **) ist_agent_tunnel_get_services (tunnel));
+  IstSecureTunnel *secure_tunnel = ist_agent_tunnel_get_secure_tunnel (tunnel);
+  IstForwarder *forwarder = ist_agent_tunnel_get_forwarder (tunnel);
+  gpointer id = GUINT_TO_POINTER (ist_agent_tunnel_get_id (tunnel));
+
+  g_message (_ ("Tunnel %u: opened for %s"), ist_agent_tunnel_get_id (tunnel), services);
+  g_signal_connect (secure_tunnel, "connection-success", G_CALLBACK (on_tunnel_connected), id);
+  g_signal_connect (secure_tunnel, "connection-failure", G_CALLBACK (on_tunnel_failure), id);
+  g_signal_connect (forwarder, "connection-opened", G_CALLBACK (on_connection_opened), id);
+  g_signal_connect (forwarder, "connection-closed", G_CALLBACK (on_connection_closed), id);
+  g_signal_connect (forwarder, "connection-failed", G_CALLBACK (on_connection_failed), id);
+}
+
+static void
+on_tunnel_closed (IstAgent *agent,
+                  IstAgentTunnel *tunnel,
+                  const GError *error,
+                  gpointer user_data)
+{
+  Program *self = user_data;
+
+  g_message (_ ("Tunnel %u: %s"), ist_agent_tunnel_get_id (tunnel),
+             error != NULL ? error->message : _ ("stopped"));
+  if (self->stopping && ist_agent_get_n_tunnels (agent) == 0)
+    g_main_loop_quit (self->loop);
+}
+
+/* What the outside wants */
+
+static gboolean
+on_farewell_over (gpointer user_data)
+{
+  g_main_loop_quit (user_data);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_stop (gpointer user_data)
+{
+  Program *self = user_data;
+
+  if (self->stopping)
+    {
+      g_main_loop_quit (self->loop);
+      return G_SOURCE_CONTINUE;
+    }
+
+  self->stopping = TRUE;
+  proxy_manager_notify_stopping ();
+  ist_agent_stop (self->agent);
+  if (ist_agent_get_n_tunnels (self->agent) == 0)
+    g_main_loop_quit (self->loop);
+  else
+    g_timeout_add_seconds (FAREWELL_TIME, on_farewell_over, self->loop);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_reload (gpointer user_data)
+{
+  Program *self = user_data;
+  g_autoptr (AgentConfig) config = NULL;
+  g_autoptr (GError) error = NULL;
+  gboolean needs_restart = FALSE;
+
+  proxy_manager_notify_reloading ();
+  config = agent_config_load (self->config, &error);
+  if (config != NULL && agent_config_reload (config, self->agent, &needs_restart, &error))
+    g_message (_ ("The configuration was read again"));
+  else
+    g_warning (_ ("The configuration stays as it was: %s"), error->message);
+  if (needs_restart)
+    g_warning (_ ("Some of what is new takes a restart: all but services, max-tunnels and max-connections"));
+  proxy_manager_notify_ready (_ ("Running"));
+  tell_status (self);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+connect_signals (Program *self)
+{
+  IstAgent *agent = self->agent;
+
+  g_signal_connect (agent, "notify::subscribed", G_CALLBACK (on_subscribed), self);
+  g_signal_connect (agent, "notify::subscribed", G_CALLBACK (on_figure), self);
+  g_signal_connect (agent, "notify::n-tunnels", G_CALLBACK (on_figure), self);
+  g_signal_connect (agent, "notify::n-connections", G_CALLBACK (on_figure), self);
+  g_signal_connect (agent, "broker-lost", G_CALLBACK (on_broker_lost), self);
+  g_signal_connect (agent, "notification-refused", G_CALLBACK (on_notification_refused), self);
+  g_signal_connect (agent, "service-refused", G_CALLBACK (on_service_refused), self);
+  g_signal_connect (agent, "tunnel-opened", G_CALLBACK (on_tunnel_opened), self);
+  g_signal_connect (agent, "tunnel-closed", G_CALLBACK (on_tunnel_closed), self);
+}
+
+static gboolean
+set_up (Program *self,
+        GError **error)
+{
+  g_autoptr (AgentConfig) config = agent_config_load (self->config, error);
+
+  if (config == NULL)
+    return FALSE;
+  self->agent = agent_config_make_agent (config, error);
+  if (self->agent == NULL)
+    return FALSE;
+  connect_signals (self);
+  if (ist_agent_start (self->agent, error))
+    return TRUE;
+  /* All settings come from the file. */
+  if (error != NULL && g_error_matches (*error, IST_ERROR, IST_ERROR_INVALID_SETTING))
+    {
+      (*error)->domain = PROXY_ERROR;
+      (*error)->code = EX_CONFIG;
+    }
+  return FALSE;
+}
+
+static int
+run (const Options *options)
+{
+  Program program = { .config = options->config != NULL ? options->config : DEFAULT_CONFIG };
+  const char *bus = options->bus != NULL ? options->bus : "system";
+  g_autoptr (GError) error = NULL;
+  guint sources[4];
+
+  if (!set_up (&program, &error))
+    {
+      proxy_log_fatal ("%s", error->message);
+      g_clear_object (&program.agent);
+      return proxy_error_get_exit_status (error);
+    }
+
+  program.loop = g_main_loop_new (NULL, FALSE);
+  if (!g_str_equal (bus, "none"))
+    program.bus = agent_bus_new (program.agent, bus);
+  sources[0] = g_unix_signal_add (SIGINT, on_stop, &program);
+  sources[1] = g_unix_signal_add (SIGTERM, on_stop, &program);
+  sources[2] = g_unix_signal_add (SIGHUP, on_reload, &program);
+  sources[3] = proxy_manager_start_watchdog ();
+  proxy_manager_notify_ready (_ ("Running"));
+  g_main_loop_run (program.loop);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (sources); i++)
+    {
+      if (sources[i] != 0)
+        g_source_remove (sources[i]);
+    }
+  g_clear_pointer (&program.bus, agent_bus_free);
+  g_signal_handlers_disconnect_by_data (program.agent, &program);
+  g_clear_object (&program.agent);
+  g_main_loop_unref (program.loop);
+  return EXIT_SUCCESS;
+}
+
+int
+main (int argc,
+      char **argv)
+{
+  g_auto (Options) options = { 0 };
+  g_autoptr (GError) error = NULL;
+
+  setlocale (LC_ALL, "");
+  bindtextdomain (GETTEXT_PACKAGE, LOCALEDIR);
+  bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
+  textdomain (GETTEXT_PACKAGE);
+  g_set_prgname ("ist-agent");
+  proxy_log_init ();
+
+  if (!options_parse (&options, &argc, &argv, &error))
+    {
+      proxy_log_fatal ("%s", error->message);
+      return proxy_error_get_exit_status (error);
+    }
+  if (options.version)
+    {
+      g_print ("ist-agent %s\n", IST_VERSION_S);
+      return EXIT_SUCCESS;
+    }
+  proxy_log_set_level (options.verbose);
+  return run (&options);
+}
