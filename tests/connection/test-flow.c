@@ -1,0 +1,479 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* What bounds a connection, what it does to the others, and what is left after many. */
+
+#include <malloc.h>
+#include <string.h>
+
+#include "ends.h"
+
+#define MIB (1024 * 1024)
+
+/* Under valgrind and the sanitizers memory means nothing. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define MEASURES_MEMORY FALSE
+#else
+#define MEASURES_MEMORY (g_getenv ("IST_TEST_NO_MEMORY") == NULL)
+#endif
+
+/* Kilobytes. */
+static void
+assert_grown_less (const char *what,
+                   guint before,
+                   guint limit)
+{
+  guint now;
+
+  malloc_trim (0);
+  now = test_get_rss ();
+  g_test_message ("%s: RSS %u KB, was %u KB, may grow by %u KB", what, now, before, limit);
+  if (MEASURES_MEMORY)
+    g_assert_cmpuint (now, <, before + limit);
+}
+
+/* One end writes for ever, the other reads when it is let. */
+typedef struct
+{
+  IstConnection *from;
+  IstConnection *to;
+  guint64 n_written;
+  guint64 n_read;
+  gboolean reads;
+  gboolean stop;
+  gboolean writer_done;
+  GError *write_error;
+  GError *read_error;
+  gboolean ended;
+  gsize piece;
+  guint8 out[65536];
+  guint8 in[65536];
+} Pump;
+
+static void pump_write (Pump *self);
+static void pump_read (Pump *self);
+
+static void
+on_pump_written (GObject *source,
+                 GAsyncResult *result,
+                 gpointer user_data)
+{
+  Pump *self = user_data;
+  gssize n = g_output_stream_write_finish (G_OUTPUT_STREAM (source), result, &self->write_error);
+
+  if (n < 0)
+    {
+      self->writer_done = TRUE;
+      return;
+    }
+  self->n_written += n;
+  pump_write (self);
+}
+
+static void
+pump_write (Pump *self)
+{
+  if (self->stop)
+    {
+      self->writer_done = TRUE;
+      return;
+    }
+  pattern_fill (self->out, self->piece, self->n_written);
+  g_output_stream_write_async (G_OUTPUT_STREAM (connection_out (self->from)), self->out, self->piece, 0, NULL,
+                               on_pump_written, self);
+}
+
+static void
+on_pump_read (GObject *source,
+              GAsyncResult *result,
+              gpointer user_data)
+{
+  Pump *self = user_data;
+  gssize n = g_input_stream_read_finish (G_INPUT_STREAM (source), result, &self->read_error);
+
+  if (n <= 0)
+    {
+      self->ended = TRUE;
+      return;
+    }
+  pattern_check (self->in, n, self->n_read);
+  self->n_read += n;
+  if (self->reads)
+    pump_read (self);
+}
+
+static void
+pump_read (Pump *self)
+{
+  self->reads = TRUE;
+  g_input_stream_read_async (G_INPUT_STREAM (connection_in (self->to)), self->in, sizeof self->in, 0, NULL,
+                             on_pump_read, self);
+}
+
+static Pump *
+pump_new (Ends *ends,
+          gboolean from_source,
+          gsize piece)
+{
+  Pump *self = g_new0 (Pump, 1);
+
+  self->piece = piece;
+  if (from_source)
+    ends_open (ends, "SSH", &self->from, &self->to);
+  else
+    ends_open (ends, "SSH", &self->to, &self->from);
+  return self;
+}
+
+static void
+pump_free (Pump *self)
+{
+  g_object_unref (self->from);
+  g_object_unref (self->to);
+  g_clear_error (&self->write_error);
+  g_clear_error (&self->read_error);
+  g_free (self);
+}
+
+/* Until the writer has not got any further for a while. */
+static void
+pump_await_standstill (Pump *self)
+{
+  guint64 before;
+
+  do
+    {
+      before = self->n_written;
+      test_run_for (100);
+    }
+  while (self->n_written > before);
+}
+
+static void
+pump_finish (Pump *self)
+{
+  self->stop = TRUE;
+  test_wait (self->writer_done);
+  g_assert_no_error (self->write_error);
+  connection_close (self->from);
+  test_wait (self->ended);
+  g_assert_no_error (self->read_error);
+  g_assert_cmpuint (self->n_read, ==, self->n_written);
+}
+
+/* The service reads no more: the writer is bounded by its own buffer. */
+static void
+test_writer_is_bounded (gconstpointer data)
+{
+  const guint buffer_size = 1 * MIB;
+  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, "connection-buffer-size", buffer_size, NULL);
+  Pump *pump = pump_new (ends, TRUE, GPOINTER_TO_SIZE (data));
+  guint64 unsent;
+  guint before;
+
+  pump_write (pump);
+  pump_read (pump);
+  test_wait (pump->n_read > 100 * pump->piece);
+  before = test_get_rss ();
+
+  ist_emulator_tunnel_set_stalled (ends->emulator->tunnel, IST_MODE_SOURCE, TRUE);
+  pump_await_standstill (pump);
+  unsent = pump->n_written - ist_connection_get_bytes_out (pump->from);
+  g_test_message ("%" G_GUINT64_FORMAT " bytes unsent", unsent);
+  g_assert_cmpuint (unsent, >, 0);
+  g_assert_cmpuint (unsent, <=, buffer_size);
+  /* Tiny writes, too. What it takes more is the kernel's part, read back later. */
+  assert_grown_less ("writer stands still", before, 8 * 1024);
+
+  ist_emulator_tunnel_set_stalled (ends->emulator->tunnel, IST_MODE_SOURCE, FALSE);
+  pump_finish (pump);
+  pump_free (pump);
+}
+
+/* Nobody reads: the tunnel is paused, and so the writer in the end. */
+static void
+test_reader_stops (gconstpointer data)
+{
+  const guint buffer_size = 512 * 1024;
+  gboolean from_source = GPOINTER_TO_INT (data);
+  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, "connection-buffer-size", buffer_size, NULL);
+  Pump *pump = pump_new (ends, from_source, 65536);
+  guint64 unread;
+  guint before;
+
+  pump_write (pump);
+  pump_read (pump);
+  test_wait (pump->n_read > 20 * MIB);
+  before = test_get_rss ();
+
+  pump->reads = FALSE;
+  pump_await_standstill (pump);
+  unread = ist_connection_get_bytes_in (pump->to) - pump->n_read;
+  g_test_message ("%" G_GUINT64_FORMAT " bytes unread, %" G_GUINT64_FORMAT " on the way", unread,
+                  pump->n_written - ist_connection_get_bytes_in (pump->to));
+  g_assert_cmpuint (unread, >=, buffer_size / 2);
+  /* And what was in the frame that filled it. */
+  g_assert_cmpuint (unread, <=, buffer_size + 2 * TEST_MAX_FRAME);
+  assert_grown_less ("reader stopped", before, 32 * 1024);
+
+  pump_read (pump);
+  test_wait (pump->n_read > 60 * MIB);
+  pump_finish (pump);
+  assert_grown_less ("after it", before, 32 * 1024);
+  pump_free (pump);
+}
+
+/* Only the stalled one is reset, and the others go on. */
+static void
+test_stall_timeout (void)
+{
+  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, "connection-buffer-size", 65536, "stall-timeout", 1, NULL);
+  Pump *stalled = pump_new (ends, TRUE, 65536);
+  Pump *other = pump_new (ends, TRUE, 65536);
+  g_autoptr (GError) error = NULL;
+  guint8 *unread;
+  guint64 n_unread;
+
+  pump_write (other);
+  pump_read (other);
+  pump_write (stalled);
+  pump_read (stalled);
+  test_wait (stalled->n_read > MIB && other->n_read > MIB);
+  stalled->reads = FALSE;
+  test_wait (stalled->writer_done);
+  /* To its writer that is the peer's end. */
+  g_assert_error (stalled->write_error, IST_ERROR, IST_ERROR_CONNECTION_RESET);
+  connection_expect_end (stalled->from, -1);
+
+  /* To its reader it is an error, after what it could have read. */
+  n_unread = ist_connection_get_bytes_in (stalled->to) - stalled->n_read;
+  g_assert_cmpuint (n_unread, >, 0);
+  unread = g_malloc (n_unread);
+  connection_read (stalled->to, unread, n_unread);
+  pattern_check (unread, n_unread, stalled->n_read);
+  g_free (unread);
+  connection_expect_end (stalled->to, IST_ERROR_TIMED_OUT);
+  g_assert_cmpint (g_pollable_output_stream_write_nonblocking (connection_out (stalled->to), "x", 1, NULL, &error),
+                   ==, -1);
+  g_assert_error (error, IST_ERROR, IST_ERROR_TIMED_OUT);
+
+  test_wait (other->n_read > 10 * MIB);
+  g_assert_cmpuint (test_end_count (ends->source, "connection-reset"), ==, 1);
+  g_assert_cmpuint (test_end_count (ends->destination, "connection-reset"), ==, 1);
+  pump_finish (other);
+  pump_free (stalled);
+  pump_free (other);
+}
+
+/* One that does read, though slowly, is left alone. */
+static void
+test_slow_reader (void)
+{
+  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, "connection-buffer-size", 65536, "stall-timeout", 600, NULL);
+  Pump *pump = pump_new (ends, TRUE, 65536);
+  guint i;
+
+  pump_write (pump);
+  for (i = 0; i < 20; i++)
+    {
+      guint64 before = pump->n_read;
+
+      pump_read (pump);
+      pump->reads = FALSE;
+      test_wait (pump->n_read > before);
+      test_run_for (5);
+    }
+  pump_read (pump);
+  pump_finish (pump);
+  pump_free (pump);
+}
+
+/* Round trips beside bulk: each may wait for what is on its way, but not for
+ * what others have queued. Counted, not timed. */
+static void
+test_fair_turns (void)
+{
+  enum
+  {
+    N_BULK = 4,
+    N_TRIPS = 50,
+  };
+  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, "connection-buffer-size", 8 * MIB, NULL);
+  Pump *bulk[N_BULK];
+  IstConnection *near;
+  IstConnection *far;
+  guint64 before = 0;
+  guint64 after = 0;
+  guint i;
+
+  ends_open (ends, "SSH", &near, &far);
+  for (i = 0; i < N_BULK; i++)
+    {
+      bulk[i] = pump_new (ends, TRUE, 65536);
+      pump_write (bulk[i]);
+      pump_read (bulk[i]);
+    }
+  for (i = 0; i < N_BULK; i++)
+    test_wait (bulk[i]->n_read > 16 * MIB);
+
+  for (i = 0; i < N_BULK; i++)
+    before += bulk[i]->n_read;
+  for (i = 0; i < N_TRIPS; i++)
+    {
+      connection_say (near, "x");
+      connection_expect (far, "x");
+      connection_say (far, "y");
+      connection_expect (near, "y");
+    }
+  for (i = 0; i < N_BULK; i++)
+    after += bulk[i]->n_read;
+  g_test_message ("%" G_GUINT64_FORMAT " KB of the others in one round trip", (after - before) / N_TRIPS / 1024);
+  /* Behind the queues of the others it would be 32 MB. The kernel's buffers and
+   * the emulator's are what remains. */
+  g_assert_cmpuint ((after - before) / N_TRIPS, <, 12 * MIB);
+
+  for (i = 0; i < N_BULK; i++)
+    {
+      g_assert_cmpuint (bulk[i]->n_read, >, 16 * MIB);
+      bulk[i]->stop = TRUE;
+    }
+  for (i = 0; i < N_BULK; i++)
+    {
+      pump_finish (bulk[i]);
+      pump_free (bulk[i]);
+    }
+  g_object_unref (near);
+  g_object_unref (far);
+}
+
+/* Many of them */
+
+static void
+use_once (Ends *ends,
+          guint i)
+{
+  g_autoptr (IstConnection) near = NULL;
+  g_autoptr (IstConnection) far = NULL;
+  g_autofree char *text = g_strdup_printf ("connection %u", i);
+
+  ends_open (ends, "SSH", &near, &far);
+  connection_say (near, text);
+  connection_expect (far, text);
+  connection_say (far, text);
+  connection_expect (near, text);
+  /* All the ways to go. */
+  if (i % 3 == 0)
+    g_io_stream_close (G_IO_STREAM (near), NULL, NULL);
+  else if (i % 3 == 1)
+    connection_close (far);
+  else
+    g_clear_object (&near);
+  if (near != NULL)
+    {
+      while (!g_pollable_input_stream_is_readable (connection_in (near)))
+        g_main_context_iteration (NULL, TRUE);
+    }
+}
+
+static void
+test_many_in_sequence (void)
+{
+  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, NULL);
+  guint n_fds;
+  guint before;
+  guint i;
+
+  for (i = 0; i < 100; i++)
+    use_once (ends, i);
+  n_fds = test_count_fds ();
+  malloc_trim (0);
+  before = test_get_rss ();
+
+  for (i = 0; i < 1000; i++)
+    use_once (ends, i);
+  test_wait (test_end_count (ends->destination, "connection-reset") == 1100);
+  test_wait (test_end_count (ends->source, "connection-reset") == 1100);
+  g_assert_cmpuint (test_count_fds (), ==, n_fds);
+  /* What the test itself notes is part of it. */
+  assert_grown_less ("1000 connections", before, 3 * 1024);
+}
+
+static void
+test_many_at_once (void)
+{
+  enum
+  {
+    N = 300,
+  };
+  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, NULL);
+  guint n_fds = test_count_fds ();
+  guint before = 0;
+  guint round;
+  guint i;
+
+  for (round = 0; round < 3; round++)
+    {
+      GAsyncResult *results[N] = { NULL };
+      IstConnection *near[N];
+      IstConnection *far[N];
+      g_autoptr (GError) error = NULL;
+
+      for (i = 0; i < N; i++)
+        ist_secure_tunnel_open_connection_async (ends->source->tunnel, "SSH", NULL, store_result, &results[i]);
+      test_wait (g_queue_get_length (&ends->incoming) == N);
+      for (i = 0; i < N; i++)
+        {
+          test_wait (results[i] != NULL);
+          near[i] = ist_secure_tunnel_open_connection_finish (ends->source->tunnel, results[i], &error);
+          g_assert_no_error (error);
+          g_object_unref (results[i]);
+          far[i] = g_queue_pop_head (&ends->incoming);
+        }
+      for (i = 0; i < N; i++)
+        {
+          guint32 number = i;
+
+          connection_write (near[i], &number, sizeof number);
+          connection_write (far[i], &number, sizeof number);
+        }
+      for (i = 0; i < N; i++)
+        {
+          guint32 number;
+
+          connection_read (far[i], &number, sizeof number);
+          g_assert_cmpuint (number, ==, i);
+          connection_read (near[i], &number, sizeof number);
+          g_assert_cmpuint (number, ==, i);
+        }
+      for (i = 0; i < N; i++)
+        g_object_unref (i % 2 == 0 ? near[i] : far[i]);
+      for (i = 0; i < N; i++)
+        {
+          connection_expect_end (i % 2 == 0 ? far[i] : near[i], -1);
+          g_object_unref (i % 2 == 0 ? far[i] : near[i]);
+        }
+      test_wait (test_end_count (ends->source, "connection-reset") == N * (round + 1));
+      g_assert_cmpuint (test_count_fds (), ==, n_fds);
+      if (round == 0)
+        before = test_get_rss ();
+    }
+  assert_grown_less ("300 at once, again", before, 3 * 1024);
+}
+
+int
+main (int argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_data_func ("/flow/writer-is-bounded/large", GSIZE_TO_POINTER (65536), test_writer_is_bounded);
+  g_test_add_data_func ("/flow/writer-is-bounded/tiny", GSIZE_TO_POINTER (1), test_writer_is_bounded);
+  g_test_add_data_func ("/flow/reader-stops/destination", GINT_TO_POINTER (TRUE), test_reader_stops);
+  g_test_add_data_func ("/flow/reader-stops/source", GINT_TO_POINTER (FALSE), test_reader_stops);
+  g_test_add_func ("/flow/stall-timeout", test_stall_timeout);
+  g_test_add_func ("/flow/slow-reader", test_slow_reader);
+  g_test_add_func ("/flow/fair-turns", test_fair_turns);
+  g_test_add_func ("/flow/many-in-sequence", test_many_in_sequence);
+  g_test_add_func ("/flow/many-at-once", test_many_at_once);
+  return g_test_run ();
+}
