@@ -334,8 +334,7 @@ session_notify_connected (Session *self)
   g_autofree char *status = g_strdup_printf (_ ("Connected; services: %s"), *names != '\0' ? names : "-");
 
   g_message ("%s", status);
-  if (self->is_ready)
-    proxy_manager_notify_ready (status);
+  proxy_manager_notify_ready (status);
 }
 
 static void
@@ -530,13 +529,14 @@ on_hangup (gpointer user_data)
   if (self->has_terminal || self->config->is_stdio)
     return session_on_end (self, SIGHUP);
 
+  if (!self->is_ready)
+    return G_SOURCE_CONTINUE;
   proxy_manager_notify_reloading ();
-  if (self->is_ready && self->config->folder != NULL && self->sockets->len == 0)
+  if (self->config->folder != NULL && self->sockets->len == 0)
     session_reload (self);
   else
     g_message (_ ("There is nothing to reload"));
-  if (self->is_ready)
-    session_notify_connected (self);
+  session_notify_connected (self);
   return G_SOURCE_CONTINUE;
 }
 
