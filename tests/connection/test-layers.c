@@ -191,6 +191,7 @@ test_tls (Fixture *self,
 {
   g_autoptr (GInetAddress) address = g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV4);
   g_autofree char *authority = NULL;
+  g_autofree char *suite = NULL;
   g_autoptr (GTlsCertificate) certificate = test_certificate_new (address, &authority);
   g_autoptr (GBytes) pattern = make_pattern (BULK);
   g_autoptr (GError) error = NULL;
@@ -210,7 +211,8 @@ test_tls (Fixture *self,
   g_assert_no_error (error);
   g_tls_connection_handshake_finish (G_TLS_CONNECTION (client.stream), client.handshake, &error);
   g_assert_no_error (error);
-  g_assert_nonnull (g_tls_connection_get_ciphersuite_name (G_TLS_CONNECTION (client.stream)));
+  suite = g_tls_connection_get_ciphersuite_name (G_TLS_CONNECTION (client.stream));
+  g_assert_nonnull (suite);
 
   tls_end_transfer (&client);
   tls_end_transfer (&server);
