@@ -76,6 +76,7 @@ struct _IstChannel
 
   ItemQueue failed; /* to be told of */
   GSource *source;  /* for everything that is told */
+  gboolean woken;
   gboolean shortened;
 
   guint pong_timeout;
@@ -158,7 +159,7 @@ service_free (Service *self)
 static void
 channel_wake (IstChannel *self)
 {
-  g_source_set_ready_time (self->source, 0);
+  self->woken = TRUE;
 }
 
 static Service *
@@ -500,14 +501,14 @@ channel_tell_closed (IstChannel *self)
 }
 
 static gboolean
-on_dispatch (gpointer user_data)
+on_dispatch (IstChannel *channel)
 {
-  g_autoptr (IstChannel) self = ist_channel_ref (user_data);
+  g_autoptr (IstChannel) self = ist_channel_ref (channel);
   ItemQueue sent = { 0 };
   ItemQueue failed;
   gint64 round_trip;
 
-  g_source_set_ready_time (self->source, -1);
+  self->woken = FALSE;
 
   if (self->batch_pending && self->frames_written == self->frames_sent)
     {
@@ -543,15 +544,39 @@ on_dispatch (gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
+/* Everything happens in one thread, so a flag is enough, and spares the main
+ * loop the wake-up of g_source_set_ready_time(). */
+typedef struct
+{
+  GSource source;
+  IstChannel *channel;
+} DispatchSource;
+
+static gboolean
+dispatch_source_check (GSource *source)
+{
+  return ((DispatchSource *) source)->channel->woken;
+}
+
+static gboolean
+dispatch_source_prepare (GSource *source,
+                         int *timeout)
+{
+  *timeout = -1;
+  return dispatch_source_check (source);
+}
+
 static gboolean
 dispatch_source_dispatch (GSource *source,
                           GSourceFunc callback,
                           gpointer user_data)
 {
-  return callback (user_data);
+  return on_dispatch (((DispatchSource *) source)->channel);
 }
 
 static GSourceFuncs dispatch_source_funcs = {
+  .prepare = dispatch_source_prepare,
+  .check = dispatch_source_check,
   .dispatch = dispatch_source_dispatch,
 };
 
@@ -737,9 +762,9 @@ ist_channel_new (IstMeteredStream *stream,
   self->batch = g_byte_array_sized_new (MAX_BATCH);
   self->round_trip = -1;
 
-  self->source = g_source_new (&dispatch_source_funcs, sizeof (GSource));
+  self->source = g_source_new (&dispatch_source_funcs, sizeof (DispatchSource));
   g_source_set_static_name (self->source, "IstChannel");
-  g_source_set_callback (self->source, on_dispatch, self, NULL);
+  ((DispatchSource *) self->source)->channel = self;
   g_source_attach (self->source, self->context);
 
   self->stream = g_object_ref (stream);
