@@ -435,6 +435,8 @@ on_echo_readable (GObject *stream,
         g_main_loop_quit (self->loop);
     }
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
+  if (self->n == N_ECHOS)
+    return G_SOURCE_REMOVE;
 
   /* Always a new one: its making races with the arrival of what it waits for. */
   source = g_pollable_input_stream_create_source (G_POLLABLE_INPUT_STREAM (stream), NULL);
