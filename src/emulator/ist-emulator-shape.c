@@ -309,9 +309,9 @@ ist_emulator_shape_parse (const IstEmulatorShape *shape,
   const char *data = g_bytes_get_data (text, &size);
   gboolean good;
 
-  /* Anything but well-formed UTF-8, a NUL for one, ends the copy before its time. */
-  copy = g_strndup (data, size);
-  if (!g_utf8_validate_len (data, size, NULL))
+  /* A NUL ends the copy before its time. */
+  copy = g_strndup (data != NULL ? data : "", size);
+  if (strlen (copy) != size || !g_utf8_validate (copy, -1, NULL))
     {
       set_serialization_error (error, "The request is not valid UTF-8");
       return NULL;
