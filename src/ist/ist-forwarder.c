@@ -989,7 +989,7 @@ ist_forwarder_close (IstForwarder *self)
  *
  * Gets the connections that there are, those that are being opened included.
  *
- * Returns: (transfer full) (element-type IstForwarderConnection): the connections, in no order
+ * Returns: (transfer container) (element-type IstForwarderConnection): the connections, in no order
  *
  * Since: 1.0
  */
