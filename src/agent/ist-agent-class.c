@@ -1064,7 +1064,7 @@ ist_agent_is_subscribed (IstAgent *self)
  *
  * Gets the tunnels that there are, the oldest first.
  *
- * Returns: (transfer full) (element-type IstAgentTunnel): the tunnels
+ * Returns: (transfer container) (element-type IstAgentTunnel): the tunnels
  *
  * Since: 1.0
  */

@@ -4,11 +4,23 @@
 
 #include <ist-agent/ist-agent-error.h>
 
-G_DEFINE_QUARK (ist - agent - error - quark, ist_agent_error)
+/**
+ * ist_agent_error_quark:
+ *
+ * Gets the domain of the errors that [error@IstAgent.AgentError] lists.
+ *
+ * Returns: the error domain
+ *
+ * Since: 1.0
+ */
 
-G_DEFINE_ENUM_TYPE (IstAgentError,
-                    ist_agent_error,
+/* It knows nothing of macros without a semicolon. */
+/* clang-format off */
+G_DEFINE_QUARK (ist-agent-error-quark, ist_agent_error)
+
+G_DEFINE_ENUM_TYPE (IstAgentError, ist_agent_error,
                     G_DEFINE_ENUM_VALUE (IST_AGENT_ERROR_INVALID_NOTIFICATION, "invalid-notification"),
                     G_DEFINE_ENUM_VALUE (IST_AGENT_ERROR_DUPLICATE, "duplicate"),
                     G_DEFINE_ENUM_VALUE (IST_AGENT_ERROR_NO_SERVICE, "no-service"),
                     G_DEFINE_ENUM_VALUE (IST_AGENT_ERROR_TOO_MANY_TUNNELS, "too-many-tunnels"))
+/* clang-format on */

@@ -17,6 +17,7 @@ packages_build="
   libglib2.0-dev
   libgnutls28-dev
   libjson-glib-dev
+  libmosquitto-dev
   libprotobuf-c-dev
   libsecret-1-dev
   libsoup-3.0-dev
@@ -43,11 +44,14 @@ packages_test="
   clang
   clang-format
   curl
+  dbus
   gjs
   libc6-dbg
   libclang-rt-14-dev
   llvm
   microsocks
+  mosquitto
+  mosquitto-clients
   nginx-light
   openssh-client
   openssh-server

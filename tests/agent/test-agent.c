@@ -1,0 +1,779 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* The agent without a broker: notifications, tunnels, services, limits. */
+
+#include <string.h>
+
+#include <glib/gstdio.h>
+#include <ist-agent/ist-agent.h>
+#include <ist-emulator/ist-emulator.h>
+
+#include "test-server.h"
+
+#define TOKEN "AQGAAXhMnk-token-of-a-tunnel-0123456789"
+
+typedef struct
+{
+  IstEmulatorService *service;
+  char *ca_file;
+  IstAgent *agent;
+  GSocketService *echo;
+  guint echo_port;
+  guint opened;
+  guint closed;
+  GError *last_error; /* of the tunnel that closed last */
+  GPtrArray *refused; /* services */
+} Fixture;
+
+static void
+on_tunnel_opened (IstAgent *agent,
+                  IstAgentTunnel *tunnel,
+                  gpointer user_data)
+{
+  Fixture *fixture = user_data;
+
+  fixture->opened++;
+}
+
+static void
+on_tunnel_closed (IstAgent *agent,
+                  IstAgentTunnel *tunnel,
+                  const GError *error,
+                  gpointer user_data)
+{
+  Fixture *fixture = user_data;
+
+  fixture->closed++;
+  g_clear_error (&fixture->last_error);
+  fixture->last_error = error != NULL ? g_error_copy (error) : NULL;
+}
+
+static void
+on_service_refused (IstAgent *agent,
+                    const char *service_id,
+                    gpointer user_data)
+{
+  Fixture *fixture = user_data;
+
+  g_ptr_array_add (fixture->refused, g_strdup (service_id));
+}
+
+static void
+on_echo_read (GObject *source_object,
+              GAsyncResult *result,
+              gpointer user_data)
+{
+  g_autoptr (GSocketConnection) connection = user_data;
+  GInputStream *in = G_INPUT_STREAM (source_object);
+  GOutputStream *out = g_io_stream_get_output_stream (G_IO_STREAM (connection));
+  g_autoptr (GBytes) bytes = g_input_stream_read_bytes_finish (in, result, NULL);
+  gsize size;
+  const void *data;
+
+  if (bytes == NULL || g_bytes_get_size (bytes) == 0)
+    return;
+  data = g_bytes_get_data (bytes, &size);
+  g_output_stream_write_all (out, data, size, NULL, NULL, NULL);
+  g_input_stream_read_bytes_async (in, 4096, 0, NULL, on_echo_read, g_object_ref (connection));
+}
+
+static gboolean
+on_echo_incoming (GSocketService *service,
+                  GSocketConnection *connection,
+                  GObject *source_object,
+                  gpointer user_data)
+{
+  g_input_stream_read_bytes_async (g_io_stream_get_input_stream (G_IO_STREAM (connection)), 4096, 0, NULL,
+                                   on_echo_read, g_object_ref (connection));
+  return TRUE;
+}
+
+/* Services as "NAME=ADDRESS" strings, up to NULL. */
+G_GNUC_NULL_TERMINATED
+static gboolean
+set_services (Fixture *fixture,
+              GError **error,
+              ...)
+{
+  g_autoptr (GHashTable) services = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  const char *text;
+  va_list args;
+
+  va_start (args, error);
+  while ((text = va_arg (args, const char *)) != NULL)
+    {
+      const char *address = strchr (text, '=') + 1;
+
+      g_hash_table_insert (services, g_strndup (text, address - text - 1), g_strdup (address));
+    }
+  va_end (args);
+  return ist_agent_set_services (fixture->agent, services, error);
+}
+
+static void
+make_agent (Fixture *fixture,
+            guint max_lifetime)
+{
+  fixture->agent = g_object_new (IST_TYPE_AGENT,
+                                 "thing-name", "pump-17",
+                                 "endpoint", ist_emulator_service_get_endpoint (fixture->service),
+                                 "endpoint-ca-file", fixture->ca_file,
+                                 "max-lifetime", max_lifetime,
+                                 NULL);
+  g_signal_connect (fixture->agent, "tunnel-opened", G_CALLBACK (on_tunnel_opened), fixture);
+  g_signal_connect (fixture->agent, "tunnel-closed", G_CALLBACK (on_tunnel_closed), fixture);
+  g_signal_connect (fixture->agent, "service-refused", G_CALLBACK (on_service_refused), fixture);
+}
+
+static void
+fixture_set_up (Fixture *fixture,
+                gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *address = NULL;
+
+  fixture->service = ist_emulator_service_new ();
+  g_assert_true (ist_emulator_service_start (fixture->service, &error));
+  fixture->ca_file = g_strdup_printf ("%s/agent-ca-%s.pem", g_get_tmp_dir (), g_uuid_string_random ());
+  g_assert_true (ist_emulator_service_write_ca_file (fixture->service, fixture->ca_file, &error));
+
+  fixture->echo = g_socket_service_new ();
+  fixture->echo_port = g_socket_listener_add_any_inet_port (G_SOCKET_LISTENER (fixture->echo), NULL, &error);
+  g_assert_no_error (error);
+  g_signal_connect (fixture->echo, "incoming", G_CALLBACK (on_echo_incoming), NULL);
+
+  fixture->refused = g_ptr_array_new_with_free_func (g_free);
+  make_agent (fixture, GPOINTER_TO_UINT (data));
+  address = g_strdup_printf ("SSH=127.0.0.1:%u", fixture->echo_port);
+  g_assert_true (set_services (fixture, &error, address, NULL));
+  g_assert_true (ist_agent_start (fixture->agent, &error));
+}
+
+static void
+fixture_tear_down (Fixture *fixture,
+                   gconstpointer data)
+{
+  ist_agent_stop (fixture->agent);
+  test_wait (ist_agent_get_n_tunnels (fixture->agent) == 0);
+  g_assert_cmpuint (fixture->opened, ==, fixture->closed);
+  g_assert_finalize_object (fixture->agent);
+  g_socket_service_stop (fixture->echo);
+  g_socket_listener_close (G_SOCKET_LISTENER (fixture->echo));
+  g_object_unref (fixture->echo);
+  g_unlink (fixture->ca_file);
+  g_free (fixture->ca_file);
+  ist_emulator_service_stop (fixture->service);
+  test_settle ();
+  g_object_unref (fixture->service);
+  g_ptr_array_unref (fixture->refused);
+  g_clear_error (&fixture->last_error);
+}
+
+static IstEmulatorTunnel *
+open_tunnel (Fixture *fixture,
+             const char *service)
+{
+  const char *services[] = { service, NULL };
+  g_autoptr (GError) error = NULL;
+  IstEmulatorTunnel *tunnel;
+
+  tunnel = ist_emulator_service_open_tunnel (fixture->service, services, "pump-17", 0, &error);
+  g_assert_no_error (error);
+  return tunnel;
+}
+
+static IstAgentTunnel *
+notify (Fixture *fixture,
+        const char *json,
+        GError **error)
+{
+  g_autoptr (GBytes) bytes = g_bytes_new (json, strlen (json));
+
+  return ist_agent_handle_notification (fixture->agent, bytes, error);
+}
+
+static char *
+notification_for (const char *token,
+                  const char *services)
+{
+  return g_strdup_printf ("{\"clientAccessToken\": \"%s\", \"clientMode\": \"destination\", "
+                          "\"region\": \"us-east-1\", \"services\": %s}",
+                          token, services);
+}
+
+static IstAgentTunnel *
+notify_of (Fixture *fixture,
+           IstEmulatorTunnel *tunnel,
+           GError **error)
+{
+  g_autofree char *json = notification_for (ist_emulator_tunnel_get_destination_access_token (tunnel),
+                                            "[\"SSH\", \"VNC\"]");
+
+  return notify (fixture, json, error);
+}
+
+/* The operator's end. */
+static IstSecureTunnel *
+start_source (Fixture *fixture,
+              IstEmulatorTunnel *tunnel)
+{
+  g_autoptr (IstSecureTunnelBuilder) builder = ist_secure_tunnel_builder_new ();
+  g_autoptr (GError) error = NULL;
+  IstSecureTunnel *source;
+
+  ist_secure_tunnel_builder_set_mode (builder, IST_MODE_SOURCE);
+  ist_secure_tunnel_builder_set_access_token (builder, ist_emulator_tunnel_get_source_access_token (tunnel));
+  ist_secure_tunnel_builder_set_endpoint (builder, ist_emulator_service_get_endpoint (fixture->service));
+  ist_secure_tunnel_builder_set_ca_file (builder, fixture->ca_file);
+  source = ist_secure_tunnel_builder_build (builder, &error);
+  g_assert_no_error (error);
+  g_assert_true (ist_secure_tunnel_start (source, &error));
+  test_wait (ist_secure_tunnel_get_state (source) == IST_TUNNEL_STATE_CONNECTED);
+  return source;
+}
+
+static void
+stop_source (IstSecureTunnel *source)
+{
+  ist_secure_tunnel_stop (source);
+  test_wait (ist_secure_tunnel_get_state (source) == IST_TUNNEL_STATE_STOPPED);
+  g_object_unref (source);
+}
+
+static void
+on_result (GObject *source_object,
+           GAsyncResult *result,
+           gpointer user_data)
+{
+  GAsyncResult **place = user_data;
+
+  *place = g_object_ref (result);
+}
+
+static IstConnection *
+open_connection (IstSecureTunnel *source,
+                 const char *service)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  IstConnection *connection;
+
+  ist_secure_tunnel_open_connection_async (source, service, NULL, on_result, &result);
+  test_wait (result != NULL);
+  connection = ist_secure_tunnel_open_connection_finish (source, result, &error);
+  g_assert_no_error (error);
+  return connection;
+}
+
+/* What comes back for a text; empty at the end of the stream, NULL for an error. */
+static char *
+exchange (IstConnection *connection,
+          const char *text)
+{
+  GInputStream *in = g_io_stream_get_input_stream (G_IO_STREAM (connection));
+  GOutputStream *out = g_io_stream_get_output_stream (G_IO_STREAM (connection));
+  g_autoptr (GAsyncResult) written = NULL;
+  g_autoptr (GAsyncResult) read = NULL;
+  g_autoptr (GBytes) bytes = NULL;
+
+  g_output_stream_write_all_async (out, text, strlen (text), 0, NULL, on_result, &written);
+  test_wait (written != NULL);
+  g_output_stream_write_all_finish (out, written, NULL, NULL);
+  g_input_stream_read_bytes_async (in, strlen (text), 0, NULL, on_result, &read);
+  test_wait (read != NULL);
+  bytes = g_input_stream_read_bytes_finish (in, read, NULL);
+  if (bytes == NULL)
+    return NULL;
+  return g_strndup (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
+}
+
+static void
+close_connection (IstConnection *connection)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  g_io_stream_close_async (G_IO_STREAM (connection), 0, NULL, on_result, &result);
+  test_wait (result != NULL);
+  g_object_unref (connection);
+}
+
+/* Tests */
+
+static void
+test_bytes_flow (Fixture *fixture,
+                 gconstpointer data)
+{
+  g_autoptr (IstEmulatorTunnel) tunnel = open_tunnel (fixture, "SSH");
+  g_autoptr (GError) error = NULL;
+  IstAgentTunnel *agent_tunnel = notify_of (fixture, tunnel, &error);
+  IstSecureTunnel *source;
+  IstConnection *connection;
+  g_autofree char *answer = NULL;
+  g_autoptr (GPtrArray) listed = ist_agent_get_tunnels (fixture->agent);
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (listed->len, ==, 1);
+  g_assert_true (listed->pdata[0] == agent_tunnel);
+  g_assert_cmpuint (ist_agent_tunnel_get_id (agent_tunnel), ==, 1);
+  g_assert_cmpstr (ist_agent_tunnel_get_region (agent_tunnel), ==, "us-east-1");
+  g_assert_cmpstr (ist_agent_tunnel_get_services (agent_tunnel)[1], ==, "VNC");
+  g_assert_cmpint (ist_agent_tunnel_get_opened_at (agent_tunnel), <=, g_get_real_time ());
+  g_assert_cmpint (ist_agent_tunnel_get_opened_at (agent_tunnel), >, g_get_real_time () - G_TIME_SPAN_HOUR);
+  /* The one that is not listed was told of, the other one is served. */
+  g_assert_cmpuint (fixture->refused->len, ==, 1);
+  g_assert_cmpstr (fixture->refused->pdata[0], ==, "VNC");
+
+  source = start_source (fixture, tunnel);
+  test_wait (ist_emulator_tunnel_is_connected (tunnel, IST_MODE_DESTINATION));
+  connection = open_connection (source, "SSH");
+  answer = exchange (connection, "hello");
+  g_assert_cmpstr (answer, ==, "hello");
+  g_assert_cmpuint (ist_agent_get_n_connections (fixture->agent), ==, 1);
+  close_connection (connection);
+  test_wait (ist_agent_get_n_connections (fixture->agent) == 0);
+  stop_source (source);
+}
+
+static void
+test_invalid (Fixture *fixture,
+              gconstpointer data)
+{
+  const char *const texts[] = {
+    "",
+    "x",
+    "{",
+    "[]",
+    "null",
+    "{}",
+    "\"" TOKEN "\"",
+    "{\"clientAccessToken\": " TOKEN "}",
+    "{\"clientAccessToken\": \"" TOKEN "\"}",
+    "{\"clientAccessToken\": \"" TOKEN "\", \"clientMode\": \"source\", \"region\": \"us-east-1\", "
+    "\"services\": [\"SSH\"]}",
+    "{\"clientAccessToken\": \"" TOKEN "\", \"clientMode\": \"destination\", \"services\": [\"SSH\"]}",
+    "{\"clientAccessToken\": \"" TOKEN "\", \"clientMode\": \"destination\", \"region\": \"a/b\", "
+    "\"services\": [\"SSH\"]}",
+    "{\"clientAccessToken\": \"" TOKEN "\", \"clientMode\": \"destination\", \"region\": \"us-east-1\"}",
+    "{\"clientAccessToken\": \"" TOKEN "\", \"clientMode\": \"destination\", \"region\": \"us-east-1\", "
+    "\"services\": []}",
+    "{\"clientAccessToken\": \"" TOKEN "\", \"clientMode\": \"destination\", \"region\": \"us-east-1\", "
+    "\"services\": [\"" TOKEN " \"]}",
+    "{\"clientAccessToken\": \"" TOKEN "\\n\", \"clientMode\": \"destination\", \"region\": \"us-east-1\", "
+    "\"services\": [\"SSH\"]}",
+  };
+  g_autofree char *deep = g_strnfill (100000, '[');
+  g_autofree char *large = g_strnfill (128 * 1024 + 1, ' ');
+  g_autoptr (GBytes) binary = g_bytes_new_static ("{\0}\xff\xfe", 5);
+  g_autoptr (GError) error = NULL;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      g_assert_null (notify (fixture, texts[i], &error));
+      g_assert_error (error, IST_AGENT_ERROR, IST_AGENT_ERROR_INVALID_NOTIFICATION);
+      g_assert_null (strstr (error->message, "AQGAA"));
+      g_clear_error (&error);
+    }
+  g_assert_null (notify (fixture, deep, &error));
+  g_assert_error (error, IST_AGENT_ERROR, IST_AGENT_ERROR_INVALID_NOTIFICATION);
+  g_clear_error (&error);
+  g_assert_null (notify (fixture, large, &error));
+  g_assert_error (error, IST_AGENT_ERROR, IST_AGENT_ERROR_INVALID_NOTIFICATION);
+  g_clear_error (&error);
+  g_assert_null (ist_agent_handle_notification (fixture->agent, binary, &error));
+  g_assert_error (error, IST_AGENT_ERROR, IST_AGENT_ERROR_INVALID_NOTIFICATION);
+  g_assert_cmpuint (ist_agent_get_n_tunnels (fixture->agent), ==, 0);
+}
+
+static void
+test_largest (Fixture *fixture,
+              gconstpointer data)
+{
+  g_autoptr (IstEmulatorTunnel) tunnel = open_tunnel (fixture, "SSH");
+  g_autofree char *json = notification_for (ist_emulator_tunnel_get_destination_access_token (tunnel),
+                                            "[\"SSH\"]");
+  g_autofree char *padding = g_strnfill (128 * 1024 - strlen (json), ' ');
+  g_autofree char *whole = g_strconcat (json, padding, NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_nonnull (notify (fixture, whole, &error));
+  g_assert_no_error (error);
+}
+
+static void
+test_duplicate (Fixture *fixture,
+                gconstpointer data)
+{
+  g_autoptr (IstEmulatorTunnel) tunnel = open_tunnel (fixture, "SSH");
+  g_autoptr (GError) error = NULL;
+
+  g_assert_nonnull (notify_of (fixture, tunnel, &error));
+  g_assert_null (notify_of (fixture, tunnel, &error));
+  g_assert_error (error, IST_AGENT_ERROR, IST_AGENT_ERROR_DUPLICATE);
+  g_assert_null (strstr (error->message, ist_emulator_tunnel_get_destination_access_token (tunnel)));
+  g_assert_cmpuint (ist_agent_get_n_tunnels (fixture->agent), ==, 1);
+}
+
+/* What is remembered is bounded: far more tokens than fit, and the last is known. */
+static void
+test_many_tokens (Fixture *fixture,
+                  gconstpointer data)
+{
+  g_autofree char *last = NULL;
+  g_autoptr (GError) error = NULL;
+
+  ist_agent_set_max_tunnels (fixture->agent, 0);
+  for (guint i = 0; i < 2000; i++)
+    {
+      g_autofree char *token = g_strdup_printf ("%s-%u", TOKEN, i);
+
+      g_free (last);
+      last = notification_for (token, "[\"SSH\"]");
+      ist_agent_tunnel_stop (notify (fixture, last, &error));
+      g_assert_no_error (error);
+    }
+  g_assert_null (notify (fixture, last, &error));
+  g_assert_error (error, IST_AGENT_ERROR, IST_AGENT_ERROR_DUPLICATE);
+  test_wait (ist_agent_get_n_tunnels (fixture->agent) == 0);
+}
+
+static void
+test_no_service (Fixture *fixture,
+                 gconstpointer data)
+{
+  g_autoptr (IstEmulatorTunnel) tunnel = open_tunnel (fixture, "SSH");
+  g_autofree char *json = notification_for (ist_emulator_tunnel_get_destination_access_token (tunnel),
+                                            "[\"VNC\"]");
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (notify (fixture, json, &error));
+  g_assert_error (error, IST_AGENT_ERROR, IST_AGENT_ERROR_NO_SERVICE);
+  g_clear_error (&error);
+  /* What was refused is not a duplicate later. */
+  g_assert_nonnull (notify_of (fixture, tunnel, &error));
+  g_assert_no_error (error);
+}
+
+static void
+test_limits (Fixture *fixture,
+             gconstpointer data)
+{
+  g_autoptr (IstEmulatorTunnel) first = open_tunnel (fixture, "SSH");
+  g_autoptr (IstEmulatorTunnel) second = open_tunnel (fixture, "SSH");
+  g_autoptr (GError) error = NULL;
+  IstSecureTunnel *source;
+  IstConnection *connection;
+  IstConnection *refused;
+  g_autofree char *answer = NULL;
+  g_autofree char *nothing = NULL;
+
+  ist_agent_set_max_tunnels (fixture->agent, 1);
+  ist_agent_set_max_connections (fixture->agent, 1);
+  g_assert_nonnull (notify_of (fixture, first, &error));
+  g_assert_null (notify_of (fixture, second, &error));
+  g_assert_error (error, IST_AGENT_ERROR, IST_AGENT_ERROR_TOO_MANY_TUNNELS);
+  g_clear_error (&error);
+
+  test_wait (ist_emulator_tunnel_is_connected (first, IST_MODE_DESTINATION));
+  source = start_source (fixture, first);
+  connection = open_connection (source, "SSH");
+  answer = exchange (connection, "one");
+  g_assert_cmpstr (answer, ==, "one");
+  refused = open_connection (source, "SSH");
+  nothing = exchange (refused, "two");
+  g_assert_true (nothing == NULL || *nothing == '\0');
+  g_clear_pointer (&answer, g_free);
+  answer = exchange (connection, "three");
+  g_assert_cmpstr (answer, ==, "three");
+  close_connection (refused);
+  close_connection (connection);
+  stop_source (source);
+
+  ist_agent_set_max_tunnels (fixture->agent, 2);
+  g_assert_nonnull (notify_of (fixture, second, &error));
+  g_assert_no_error (error);
+}
+
+static void
+test_services (Fixture *fixture,
+               gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (set_services (fixture, &error, "S S=127.0.0.1:22", NULL));
+  g_assert_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING);
+  g_clear_error (&error);
+  g_assert_false (set_services (fixture, &error, "VNC=127.0.0.1:1", "SSH=nonsense", NULL));
+  g_assert_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING);
+  g_clear_error (&error);
+  g_assert_true (set_services (fixture, &error, "a:b_c-1=[::1]:22", "x=/run/x.sock", "y=unix:y", "z=5900",
+                               NULL));
+  g_assert_no_error (error);
+}
+
+/* A tunnel whose services come and go while it is open. */
+static void
+test_reload (Fixture *fixture,
+             gconstpointer data)
+{
+  g_autoptr (IstEmulatorTunnel) tunnel = open_tunnel (fixture, "SSH");
+  g_autoptr (GError) error = NULL;
+  g_autofree char *address = g_strdup_printf ("SSH=127.0.0.1:%u", fixture->echo_port);
+  IstSecureTunnel *source;
+  IstConnection *old;
+  IstConnection *refused;
+  IstConnection *again;
+  g_autofree char *first = NULL;
+  g_autofree char *answer = NULL;
+  g_autofree char *nothing = NULL;
+  g_autofree char *answer_again = NULL;
+
+  g_assert_nonnull (notify_of (fixture, tunnel, &error));
+  test_wait (ist_emulator_tunnel_is_connected (tunnel, IST_MODE_DESTINATION));
+  source = start_source (fixture, tunnel);
+  old = open_connection (source, "SSH");
+  first = exchange (old, "first");
+  g_assert_cmpstr (first, ==, "first");
+  g_ptr_array_set_size (fixture->refused, 0);
+
+  g_assert_true (set_services (fixture, &error, "VNC=1", NULL));
+  refused = open_connection (source, "SSH");
+  nothing = exchange (refused, "anybody?");
+  g_assert_true (nothing == NULL || *nothing == '\0');
+  g_assert_cmpuint (fixture->refused->len, ==, 1);
+  g_assert_cmpstr (fixture->refused->pdata[0], ==, "SSH");
+  answer = exchange (old, "still there");
+  g_assert_cmpstr (answer, ==, "still there");
+
+  g_assert_true (set_services (fixture, &error, address, NULL));
+  again = open_connection (source, "SSH");
+  answer_again = exchange (again, "again");
+  g_assert_cmpstr (answer_again, ==, "again");
+
+  close_connection (again);
+  close_connection (refused);
+  close_connection (old);
+  stop_source (source);
+}
+
+static void
+test_closed (Fixture *fixture,
+             gconstpointer data)
+{
+  g_autoptr (IstEmulatorTunnel) tunnel = open_tunnel (fixture, "SSH");
+  g_autoptr (GError) error = NULL;
+
+  g_assert_nonnull (notify_of (fixture, tunnel, &error));
+  test_wait (ist_emulator_tunnel_is_connected (tunnel, IST_MODE_DESTINATION));
+  g_assert_true (ist_emulator_service_close_tunnel (fixture->service, ist_emulator_tunnel_get_id (tunnel),
+                                                    &error));
+  test_wait (fixture->closed == 1);
+  g_assert_nonnull (fixture->last_error);
+  g_assert_true (ist_error_is_final (fixture->last_error));
+  g_assert_cmpuint (ist_agent_get_n_tunnels (fixture->agent), ==, 0);
+}
+
+/* A rotation: the old token is thrown out, the notification of the new one is a new tunnel. */
+static void
+test_rotated (Fixture *fixture,
+              gconstpointer data)
+{
+  g_autoptr (IstEmulatorTunnel) tunnel = open_tunnel (fixture, "SSH");
+  g_autoptr (GError) error = NULL;
+
+  g_assert_nonnull (notify_of (fixture, tunnel, &error));
+  test_wait (ist_emulator_tunnel_is_connected (tunnel, IST_MODE_DESTINATION));
+  g_assert_true (ist_emulator_service_rotate_tokens (fixture->service, ist_emulator_tunnel_get_id (tunnel),
+                                                     IST_EMULATOR_SIDES_DESTINATION, &error));
+  g_assert_nonnull (notify_of (fixture, tunnel, &error));
+  g_assert_no_error (error);
+  test_wait (fixture->closed == 1);
+  test_wait (ist_emulator_tunnel_is_connected (tunnel, IST_MODE_DESTINATION));
+  g_assert_cmpuint (ist_agent_get_n_tunnels (fixture->agent), ==, 1);
+}
+
+static void
+test_stopped (Fixture *fixture,
+              gconstpointer data)
+{
+  g_autoptr (IstEmulatorTunnel) tunnel = open_tunnel (fixture, "SSH");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (IstAgentTunnel) agent_tunnel = NULL;
+
+  agent_tunnel = g_object_ref (notify_of (fixture, tunnel, &error));
+  test_wait (ist_emulator_tunnel_is_connected (tunnel, IST_MODE_DESTINATION));
+  ist_agent_tunnel_stop (agent_tunnel);
+  ist_agent_tunnel_stop (agent_tunnel);
+  test_wait (fixture->closed == 1);
+  g_assert_no_error (fixture->last_error);
+  test_wait (!ist_emulator_tunnel_is_connected (tunnel, IST_MODE_DESTINATION));
+  ist_agent_tunnel_stop (agent_tunnel);
+}
+
+static void
+test_lifetime (Fixture *fixture,
+               gconstpointer data)
+{
+  g_autoptr (IstEmulatorTunnel) tunnel = open_tunnel (fixture, "SSH");
+  g_autoptr (GError) error = NULL;
+
+  /* It would try for ever. */
+  ist_emulator_tunnel_refuse_handshakes (tunnel, IST_MODE_DESTINATION, 1000, 503, "Busy");
+  g_assert_nonnull (notify_of (fixture, tunnel, &error));
+  test_wait (fixture->closed == 1);
+  g_assert_error (fixture->last_error, IST_ERROR, IST_ERROR_TIMED_OUT);
+}
+
+static void
+on_opened_stop_all (IstAgent *agent,
+                    IstAgentTunnel *tunnel,
+                    gpointer user_data)
+{
+  ist_agent_stop (agent);
+}
+
+/* Whatever a handler does. */
+static void
+test_stop_in_handler (Fixture *fixture,
+                      gconstpointer data)
+{
+  g_autoptr (IstEmulatorTunnel) tunnel = open_tunnel (fixture, "SSH");
+  g_autoptr (GError) error = NULL;
+
+  g_signal_connect (fixture->agent, "tunnel-opened", G_CALLBACK (on_opened_stop_all), NULL);
+  notify_of (fixture, tunnel, &error);
+  test_wait (fixture->closed == 1);
+  g_assert_no_error (fixture->last_error);
+}
+
+static void
+test_settings (void)
+{
+  static const struct
+  {
+    const char *thing;
+    const char *broker;
+    const char *certificate;
+    const char *endpoint;
+    gboolean allow_plain;
+    gboolean good;
+  } cases[] = {
+    { "a", NULL, NULL, NULL, FALSE, TRUE },
+    { "", NULL, NULL, NULL, FALSE, FALSE },
+    { "a/b", NULL, NULL, NULL, FALSE, FALSE },
+    { "#", NULL, NULL, NULL, FALSE, FALSE },
+    { "a", NULL, NULL, "ws://example.com", FALSE, FALSE },
+    { "a", NULL, NULL, "ws://example.com", TRUE, TRUE },
+    { "a", "example.com", NULL, NULL, FALSE, FALSE },
+    { "a", "mqtt://example.com", NULL, NULL, FALSE, FALSE },
+    { "a", "mqtt://localhost:1", NULL, NULL, FALSE, TRUE },
+    { "a", "mqtt://[::1]:1", NULL, NULL, FALSE, TRUE },
+    { "a", "mqtts://localhost:1", "/nonexistent", NULL, FALSE, TRUE },
+    { "a", "localhost:1", "/nonexistent", NULL, FALSE, TRUE },
+    { "a", "localhost:x", "/nonexistent", NULL, FALSE, FALSE },
+    { "a", "localhost:0", "/nonexistent", NULL, FALSE, FALSE },
+    { "a", "https://localhost", "/nonexistent", NULL, FALSE, FALSE },
+    { "a", "mqtts://localhost/path", "/nonexistent", NULL, FALSE, FALSE },
+    { "a", "mqtts://user@localhost", "/nonexistent", NULL, FALSE, FALSE },
+    { "a", "", "/nonexistent", NULL, FALSE, FALSE },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (IstAgent) agent = NULL;
+
+      agent = g_object_new (IST_TYPE_AGENT,
+                            "thing-name", cases[i].thing,
+                            "broker", cases[i].broker,
+                            "certificate-file", cases[i].certificate,
+                            "endpoint", cases[i].endpoint,
+                            "allow-plain", cases[i].allow_plain,
+                            NULL);
+      g_test_message ("%s, %s, %s", cases[i].thing, cases[i].broker, cases[i].endpoint);
+      g_assert_cmpint (ist_agent_start (agent, &error), ==, cases[i].good);
+      if (!cases[i].good)
+        g_assert_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING);
+    }
+  /* Attempts to connect that were under way end by themselves. */
+  test_run_for (100);
+}
+
+static void
+on_broker_lost (IstAgent *agent,
+                const GError *error,
+                guint delay,
+                gpointer user_data)
+{
+  GError **lost = user_data;
+
+  g_clear_error (lost);
+  *lost = g_error_copy (error);
+  /* Allowed, as in all its signals. */
+  ist_agent_stop (agent);
+}
+
+static void
+test_unreachable_broker (void)
+{
+  static const struct
+  {
+    const char *broker;
+    const char *certificate;
+    int code;
+  } cases[] = {
+    { "mqtt://127.0.0.1:1", NULL, IST_ERROR_UNREACHABLE },
+    { "127.0.0.1:1", "/nonexistent", IST_ERROR_TLS },
+    { "mqtts://name.invalid", "/dev/null", IST_ERROR_UNREACHABLE },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GError) lost = NULL;
+      g_autoptr (IstAgent) agent = NULL;
+
+      agent = g_object_new (IST_TYPE_AGENT,
+                            "thing-name", "a",
+                            "broker", cases[i].broker,
+                            "certificate-file", cases[i].certificate,
+                            NULL);
+      g_signal_connect (agent, "broker-lost", G_CALLBACK (on_broker_lost), &lost);
+      g_assert_true (ist_agent_start (agent, &error));
+      test_wait (lost != NULL);
+      g_test_message ("%s: %s", cases[i].broker, lost->message);
+      g_assert_error (lost, IST_ERROR, cases[i].code);
+      g_assert_false (ist_agent_is_subscribed (agent));
+    }
+}
+
+#define ADD(name, lifetime, function)                                                         \
+  g_test_add ("/agent/" name, Fixture, GUINT_TO_POINTER (lifetime), fixture_set_up, function, \
+              fixture_tear_down)
+
+int
+main (int argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  ADD ("bytes-flow", 0, test_bytes_flow);
+  ADD ("invalid", 0, test_invalid);
+  ADD ("largest", 0, test_largest);
+  ADD ("duplicate", 0, test_duplicate);
+  ADD ("many-tokens", 0, test_many_tokens);
+  ADD ("no-service", 0, test_no_service);
+  ADD ("limits", 0, test_limits);
+  ADD ("services", 0, test_services);
+  ADD ("reload", 0, test_reload);
+  ADD ("closed", 0, test_closed);
+  ADD ("rotated", 0, test_rotated);
+  ADD ("stopped", 0, test_stopped);
+  ADD ("lifetime", 1, test_lifetime);
+  ADD ("stop-in-handler", 0, test_stop_in_handler);
+  g_test_add_func ("/agent/settings", test_settings);
+  g_test_add_func ("/agent/unreachable-broker", test_unreachable_broker);
+
+  return g_test_run ();
+}

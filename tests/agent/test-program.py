@@ -1,0 +1,670 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: 2026 The libist authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+"""ist-agent as a device runs it: a real MQTT broker with TLS and client
+certificates, ist-emulator for the service, ist-proxy for the operator."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+import unittest
+
+import parts
+import tap
+from fixture import Case, descriptors, is_listening, memory, require, wait_until
+from parts import THING, TOPIC, Broker, Echo, notification, read_exactly
+
+AGENT = os.environ['IST_AGENT']
+
+BUS_NAME = 'io.github.libist.Agent'
+BUS_PATH = '/io/github/libist/Agent'
+INTERFACE = 'io.github.libist.Agent1'
+
+
+class AgentCase(Case):
+    def setUp(self):
+        super().setUp()
+        require('openssl', 'mosquitto_pub')
+        if parts.MOSQUITTO is None:
+            raise unittest.SkipTest('mosquitto is not installed')
+        self.broker = Broker(self.folder)
+        self.broker.start()
+        self.addCleanup(self.broker.stop)
+        self.bus = 'none'
+        self.tokens = []
+
+    def tearDown(self):
+        for child in list(self.children):
+            if child.name == 'agent':
+                self.assertIsNone(child.poll(), 'the agent has ended: ' + self.log_of('agent'))
+        # Tokens are told to no one, however the agent ends.
+        self.end_children()
+        with open(self.path('agent.log'), errors='replace') as f:
+            log = f.read()
+        for token in self.tokens:
+            self.assertNotIn(token[:12], log)
+            self.assertNotIn(token[-12:], log)
+
+    def open_tunnels(self, number=1, services=('SSH',)):
+        arguments = []
+        for _ in range(number - 1):
+            arguments += ['--open', ','.join(services)]
+        self.start_emulator(*arguments, services=list(services))
+        self.tokens = [tunnel[side + 'AccessToken'] for tunnel in self.info['tunnels']
+                       for side in ('source', 'destination')]
+
+    def configure(self, services, **settings):
+        settings = {'thing': THING, 'broker': self.broker.address, 'certificate': self.broker.certificate,
+                    'key': self.broker.key, 'ca': self.broker.authority.certificate,
+                    'endpoint': self.info['endpoint'], 'endpoint-ca': self.info['caFile'], **settings}
+        with open(self.path('agent.conf'), 'w') as f:
+            f.write('[agent]\n')
+            for key, value in settings.items():
+                if value is not None:
+                    f.write(f'{key}={value}\n')
+            f.write('[services]\n')
+            for key, value in services.items():
+                f.write(f'{key}={value}\n')
+
+    def spawn_agent(self):
+        self.agent = self.spawn('agent', [AGENT, '--config', self.path('agent.conf'), '--bus', self.bus])
+        return self.agent
+
+    def start_agent(self, services, **settings):
+        self.configure(services, **settings)
+        before = self.count('Subscribed')
+        self.spawn_agent()
+        self.wait_for_log('Subscribed', before + 1)
+
+    def count(self, text):
+        return len(re.findall(text, self.log_of('agent'))) if os.path.exists(self.path('agent.log')) else 0
+
+    def wait_for_log(self, text, times=1):
+        wait_until(lambda: self.count(text) >= times or self.agent.poll() is not None,
+                   f'{times} times “{text}”')
+        self.assertIsNone(self.agent.poll(), self.log_of('agent'))
+
+    def notify(self, number=0, services=('SSH',), **changes):
+        tunnel = self.info['tunnels'][number]
+        self.broker.publish(notification(tunnel['destinationAccessToken'], list(services), **changes))
+
+    def start_operator(self, number=0, *services, name='source', arguments=()):
+        """The operator's end; returns the ports by service."""
+        self.tunnel = self.info['tunnels'][number]
+        return self.start_source(*(services or ('SSH',)), arguments=arguments)
+
+    def talk(self, port, text, greeting=b''):
+        with socket.create_connection(('127.0.0.1', port)) as connection:
+            connection.sendall(text)
+            self.assertEqual(read_exactly(connection, len(greeting + text)), greeting + text)
+
+
+class Tunnels(AgentCase):
+    def test_bytes_flow(self):
+        echo = Echo(b'hello ')
+        self.open_tunnels()
+        self.start_agent({'SSH': echo.address})
+        begun = time.monotonic()
+        self.notify()
+        self.wait_for_log('Tunnel 1: connected')
+        self.note(f'notification to connected, with starting mosquitto_pub: {time.monotonic() - begun:.3f} s')
+        ports = self.start_operator()
+        self.talk(ports['SSH'], b'world', b'hello ')
+        data = os.urandom(1000000)
+        with socket.create_connection(('127.0.0.1', ports['SSH'])) as connection:
+            threading.Thread(target=connection.sendall, args=(data,)).start()
+            self.assertEqual(read_exactly(connection, 6 + len(data)), b'hello ' + data)
+        self.wait_for_log('connection of SSH closed, 1000000 bytes in, 1000006 bytes out')
+
+    def test_unix_socket(self):
+        echo = Echo(path=self.path('console'))
+        self.open_tunnels(services=('console',))
+        self.start_agent({'console': echo.address})
+        self.notify(services=('console',))
+        self.talk(self.start_operator(0, 'console')['console'], b'over a Unix socket')
+
+    def test_earlier_protocol_versions(self):
+        echo = Echo(b'hello ')
+        self.open_tunnels(2)
+        self.start_agent({'SSH': echo.address})
+        for number, version in enumerate(('V1', 'V2')):
+            self.notify(number)
+            ports = self.start_operator(number, arguments=['-y', version])
+            self.talk(ports['SSH'], b'world', b'hello ')
+            self.end_child(self.source)
+
+    def test_only_listed_services(self):
+        echo = Echo()
+        secret = Echo()
+        self.open_tunnels(services=('SSH', 'secret'))
+        self.start_agent({'SSH': echo.address})
+        self.notify(services=('SSH', 'secret'))
+        self.wait_for_log('Refused the service secret')
+        ports = self.start_operator(0, 'SSH', 'secret')
+        self.talk(ports['SSH'], b'listed')
+        with socket.create_connection(('127.0.0.1', ports['secret'])) as connection:
+            self.assertEqual(read_exactly(connection, 1), b'')
+        self.wait_for_log('Refused the service secret', 2)
+        self.talk(ports['SSH'], b'still listed')
+        self.assertEqual(secret.accepted, 0)
+
+    def test_no_listed_service_no_tunnel(self):
+        self.open_tunnels(services=('secret',))
+        self.start_agent({'SSH': '1'})
+        self.notify(services=('secret',))
+        self.wait_for_log('None of the notification')
+        self.assertEqual(self.count('Tunnel'), 0)
+
+    def test_limits(self):
+        echo = Echo()
+        self.open_tunnels(3)
+        self.start_agent({'SSH': echo.address}, **{'max-tunnels': 2, 'max-connections': 1})
+        for number in range(3):
+            self.notify(number)
+        self.wait_for_log('There are 2 tunnels, which is the limit')
+        self.wait_for_log('connected', 2)
+        ports = self.start_operator()
+        with socket.create_connection(('127.0.0.1', ports['SSH'])) as first:
+            first.sendall(b'a')
+            self.assertEqual(read_exactly(first, 1), b'a')
+            with socket.create_connection(('127.0.0.1', ports['SSH'])) as second:
+                self.assertEqual(read_exactly(second, 1), b'')
+            self.wait_for_log('connection of SSH failed: The connection was refused')
+            first.sendall(b'b')
+            self.assertEqual(read_exactly(first, 1), b'b')
+        self.wait_for_log('connection of SSH closed')
+        self.talk(ports['SSH'], b'there is room again')
+
+    def test_lifetime(self):
+        self.open_tunnels()
+        self.start_agent({'SSH': '1'}, **{'max-lifetime': 1})
+        self.notify()
+        self.wait_for_log("Tunnel 1: The tunnel has reached the agent's limit of time")
+
+
+class BadNotifications(AgentCase):
+    def test_they_harm_nothing(self):
+        echo = Echo()
+        self.open_tunnels()
+        self.start_agent({'SSH': echo.address})
+        good = notification('A' * 60, ['SSH'])
+        without = lambda key: {k: v for k, v in good.items() if k != key}
+        bad = [
+            b'', b'x', b'{', b'null', b'[]', b'"text"', b'42', b'\0', b'{}', os.urandom(1000),
+            b'\xff\xfe' + json.dumps(good).encode(), b'[' * 100000, b'{"a":' * 20000,
+            b'/*"*/' + b'[' * 100000, json.dumps(good)[:-1], json.dumps(good) + '}',
+            json.dumps({**good, 'padding': 'x' * 131072}), b'x' * 1000000,
+            json.dumps(good).replace('"' + 'A' * 60 + '"', 'B' * 60),
+            {**good, 'clientMode': 'source'}, {**good, 'clientMode': 'DESTINATION'}, {**good, 'clientMode': 1},
+            {**good, 'clientAccessToken': ''}, {**good, 'clientAccessToken': 'with space'},
+            {**good, 'clientAccessToken': 'ünicode'}, {**good, 'clientAccessToken': 'line\nend'},
+            {**good, 'clientAccessToken': ['A']}, {**good, 'clientAccessToken': None},
+            {**good, 'clientAccessToken': 'A' * 5000},
+            {**good, 'region': ''}, {**good, 'region': 'evil.example/'}, {**good, 'region': 'x' * 64},
+            {**good, 'region': {}}, {**good, 'services': []}, {**good, 'services': 'SSH'},
+            {**good, 'services': [1]}, {**good, 'services': [['SSH']]}, {**good, 'services': ['']},
+            {**good, 'services': ['SSH', 'a b']}, {**good, 'services': ['S' * 129]},
+            {**good, 'services': ['SSH\n']}, {**good, 'services': [f's{i}' for i in range(65)]},
+            without('clientMode'), without('clientAccessToken'), without('region'), without('services'),
+        ]
+        for payload in bad:
+            self.broker.publish(payload)
+        self.wait_for_log('Refused a notification: The notification ', len(bad))
+        self.broker.publish(notification('C' * 60, ['VNC']))
+        self.wait_for_log('Refused a notification: None of')
+        self.assertEqual(self.count('Tunnel'), 0)
+        for letter in 'ABC':
+            self.assertNotIn(letter * 12, self.log_of('agent'))
+        # And it still does its work.
+        self.notify()
+        self.talk(self.start_operator()['SSH'], b'unharmed')
+        self.note(f'{len(bad) + 1} bad notifications, {memory(self.agent.pid):.1f} MiB afterwards')
+
+    def test_duplicates(self):
+        self.open_tunnels()
+        self.start_agent({'SSH': '1'})
+        for _ in range(3):
+            self.notify()
+        self.wait_for_log('The notification was seen before', 2)
+        self.wait_for_log('Tunnel 1: connected')
+        self.assertEqual(self.count('opened for'), 1)
+
+    def test_token_that_was_used(self):
+        """What somebody recorded and plays again to another agent opens nothing."""
+        echo = Echo()
+        self.open_tunnels()
+        self.start_agent({'SSH': echo.address})
+        self.notify()
+        self.wait_for_log('Tunnel 1: connected')
+        self.end_child(self.agent)
+        self.start_agent({'SSH': echo.address})
+        self.notify()
+        self.wait_for_log('Tunnel 1: .*token', 1)
+        self.assertEqual(self.count('Tunnel 1: connected'), 1)
+
+    def test_made_up_token(self):
+        self.open_tunnels()
+        self.start_agent({'SSH': '1'})
+        self.broker.publish(notification('Z' * 60, ['SSH']))
+        self.wait_for_log('Tunnel 1: .*token')
+        self.assertNotIn('ZZZZ', self.log_of('agent'))
+
+    def test_other_topics_and_retained(self):
+        self.open_tunnels()
+        token = self.info['tunnels'][0]['destinationAccessToken']
+        self.broker.publish(notification(token, ['SSH']), TOPIC, '-r')
+        self.start_agent({'SSH': '1'})
+        self.wait_for_log('Refused a notification: The notification was retained')
+        for topic in ('$aws/things/other/tunnels/notify', f'$aws/things/{THING}/tunnels', 'tunnels/notify'):
+            self.broker.publish(notification(token, ['SSH']), topic)
+        self.notify()
+        self.wait_for_log('Tunnel 1: connected')
+        self.assertEqual(self.count('Refused'), 1)
+
+
+class Failures(AgentCase):
+    def test_broker_restart(self):
+        echo = Echo()
+        self.open_tunnels(2)
+        self.start_agent({'SSH': echo.address})
+        self.notify(0)
+        ports = self.start_operator()
+        with socket.create_connection(('127.0.0.1', ports['SSH'])) as connection:
+            connection.sendall(b'a')
+            self.assertEqual(read_exactly(connection, 1), b'a')
+            self.broker.stop(kill=True)
+            self.wait_for_log('trying again in')
+            # Tunnels do not depend on the broker.
+            connection.sendall(b'b')
+            self.assertEqual(read_exactly(connection, 1), b'b')
+            self.broker.start()
+            self.wait_for_log('Subscribed', 2)
+            self.notify(1)
+            self.wait_for_log('Tunnel 2: connected')
+            connection.sendall(b'c')
+            self.assertEqual(read_exactly(connection, 1), b'c')
+
+    def test_broker_that_comes_late(self):
+        self.open_tunnels()
+        self.broker.stop()
+        self.configure({'SSH': '1'})
+        self.spawn_agent()
+        self.wait_for_log('trying again in', 2)
+        self.broker.start()
+        self.wait_for_log('Subscribed')
+
+    def test_slow_network(self):
+        """TCP takes seconds to come about, as it does on bad networks."""
+        self.open_tunnels()
+        with socket.socket() as listener:
+            listener.bind(('127.0.0.1', 0))
+            listener.listen(0)
+            port = listener.getsockname()[1]
+            # With the queue full, the kernel drops what comes next, and the client tries again.
+            waiting = [socket.socket() for _ in range(2)]
+            for one in waiting:
+                one.setblocking(False)
+                one.connect_ex(('127.0.0.1', port))
+            self.configure({'SSH': '1'}, broker=f'localhost:{port}')
+            self.spawn_agent()
+            time.sleep(0.5)
+            self.assertEqual(self.count('trying again'), 0)
+            for one in waiting:
+                one.close()
+            threading.Thread(target=self.relay, args=(listener,), daemon=True).start()
+            self.wait_for_log('Subscribed')
+            self.assertEqual(self.count('trying again'), 0)
+
+    def relay(self, listener):
+        def pump(a, b):
+            try:
+                while data := a.recv(65536):
+                    b.sendall(data)
+            except OSError:
+                pass
+            b.close()
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            broker = socket.create_connection(('127.0.0.1', self.broker.port))
+            threading.Thread(target=pump, args=(client, broker), daemon=True).start()
+            threading.Thread(target=pump, args=(broker, client), daemon=True).start()
+
+    def test_agent_killed_and_restarted(self):
+        echo = Echo()
+        self.open_tunnels(2)
+        self.start_agent({'SSH': echo.address})
+        self.notify(0)
+        self.wait_for_log('Tunnel 1: connected')
+        self.children.remove(self.agent)
+        self.agent.kill()
+        self.agent.wait()
+        # What comes meanwhile is kept by the broker.
+        self.notify(1)
+        self.start_agent({'SSH': echo.address})
+        self.wait_for_log('Tunnel 1: connected', 2)
+        self.talk(self.start_operator(1)['SSH'], b'after the restart')
+
+    def test_untrusted_broker(self):
+        self.open_tunnels()
+        other = parts.Authority(self.path('other'))
+        self.configure({'SSH': '1'}, ca=other.certificate)
+        self.spawn_agent()
+        self.wait_for_log('TLS failed')
+        self.assertEqual(self.count('Subscribed'), 0)
+
+    def test_broker_with_another_name(self):
+        self.open_tunnels()
+        # A certificate for another host, of the right authority.
+        self.broker.stop()
+        certificate, key = self.broker.authority.issue('elsewhere', host='DNS:elsewhere.example')
+        shutil.copy(certificate, self.broker.authority.folder / 'broker.pem')
+        shutil.copy(key, self.broker.authority.folder / 'broker.key')
+        self.broker.start()
+        self.configure({'SSH': '1'})
+        self.spawn_agent()
+        self.wait_for_log('TLS failed')
+        self.assertEqual(self.count('Subscribed'), 0)
+
+    def test_certificate_that_the_broker_does_not_know(self):
+        self.open_tunnels()
+        other = parts.Authority(self.path('other'))
+        certificate, key = other.issue(THING)
+        self.configure({'SSH': '1'}, certificate=certificate, key=key)
+        self.spawn_agent()
+        self.wait_for_log('trying again in')
+        self.assertEqual(self.count('Subscribed'), 0)
+
+
+class Configuration(AgentCase):
+    def exit_status(self, text, *arguments):
+        with open(self.path('bad.conf'), 'w') as f:
+            f.write(text)
+        result = subprocess.run([AGENT, '--bus', 'none', '--config', self.path('bad.conf'), *arguments],
+                                stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=60)
+        self.assertNotIn('CRITICAL', result.stderr)
+        return result.returncode
+
+    def tearDown(self):
+        pass
+
+    def test_exit_statuses(self):
+        good = '[agent]\nthing=a\nbroker=mqtt://localhost:1\n'
+        self.assertEqual(self.exit_status('', '--config', '/nonexistent'), 66)
+        self.assertEqual(self.exit_status('', '--nonsense'), 64)
+        self.assertEqual(self.exit_status('', 'nonsense'), 64)
+        self.assertEqual(self.exit_status('', '--verbose', '-1'), 64)
+        for text in ('', 'x', '[agent]\nthing=a\n', '[agent]\nbroker=a\n', '[nonsense]\n', good + 'nonsense=1\n',
+                     good + 'max-tunnels=x\n', good + 'max-tunnels=-1\n', good + 'keepalive=1\n',
+                     good + 'keepalive=99999999999\n', good + 'allow-plain=maybe\n',
+                     good + '[services]\nSSH=nonsense\n', good + '[services]\nS S=22\n',
+                     good + '[services]\nSSH=127.0.0.1:99999\n', good + 'endpoint=ws://example.com\n',
+                     '[agent]\nthing=a/b\nbroker=mqtt://localhost\n', '[agent]\nthing=+\nbroker=mqtt://localhost\n',
+                     # Plain beyond this machine, and TLS without the device's certificate.
+                     '[agent]\nthing=a\nbroker=mqtt://example.com\n', '[agent]\nthing=a\nbroker=example.com\n',
+                     '[agent]\nthing=a\nbroker=http://example.com\n', '[agent]\nthing=a\nbroker=localhost:0\n',
+                     '[agent]\nthing=a\nbroker=mqtt://user@localhost\n'):
+            self.assertEqual(self.exit_status(text), 78, text)
+
+    def test_plain_to_loopback(self):
+        self.open_tunnels()
+        self.start_agent({'SSH': '1'}, broker=f'mqtt://127.0.0.1:{self.broker.plain_port}', certificate=None,
+                         key=None, ca=None)
+
+    def test_reload(self):
+        old, new = Echo(b'old '), Echo(b'new ')
+        self.open_tunnels(services=('SSH', 'VNC'))
+        self.start_agent({'SSH': old.address})
+        self.notify(services=('SSH', 'VNC'))
+        ports = self.start_operator(0, 'SSH', 'VNC')
+        with socket.create_connection(('127.0.0.1', ports['SSH'])) as connection:
+            self.assertEqual(read_exactly(connection, 4), b'old ')
+            self.configure({'SSH': new.address, 'VNC': old.address}, **{'max-connections': 3, 'keepalive': 60})
+            self.agent.send_signal(signal.SIGHUP)
+            self.wait_for_log('The configuration was read again')
+            self.wait_for_log('Some of what is new takes a restart')
+            # What is open lives on; what is new follows the file.
+            connection.sendall(b'data')
+            self.assertEqual(read_exactly(connection, 4), b'data')
+            self.talk(ports['SSH'], b'data', b'new ')
+            self.talk(ports['VNC'], b'data', b'old ')
+
+            with open(self.path('agent.conf'), 'w') as f:
+                f.write('nonsense')
+            self.agent.send_signal(signal.SIGHUP)
+            self.wait_for_log('The configuration stays as it was')
+            self.talk(ports['SSH'], b'data', b'new ')
+
+            self.configure({'VNC': old.address}, keepalive=60)
+            self.agent.send_signal(signal.SIGHUP)
+            self.wait_for_log('The configuration was read again', 2)
+            with socket.create_connection(('127.0.0.1', ports['SSH'])) as refused:
+                self.assertEqual(read_exactly(refused, 1), b'')
+            connection.sendall(b'more')
+            self.assertEqual(read_exactly(connection, 4), b'more')
+
+    def test_manager(self):
+        """What systemd would hear."""
+        self.open_tunnels()
+        path = self.path('notify')
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.bind(path)
+            manager.settimeout(60)
+            said = []
+
+            def hear(text):
+                while not any(text in one for one in said):
+                    said.append(manager.recv(4096).decode())
+
+            os.environ.update({'NOTIFY_SOCKET': path, 'WATCHDOG_USEC': '1000000'})
+            try:
+                self.configure({'SSH': '1'})
+                self.spawn_agent()
+            finally:
+                del os.environ['NOTIFY_SOCKET'], os.environ['WATCHDOG_USEC']
+            hear('READY=1')
+            hear('Subscribed; tunnels: 0')
+            hear('WATCHDOG=1')
+            self.notify()
+            hear('tunnels: 1')
+            said.clear()
+            self.agent.send_signal(signal.SIGHUP)
+            hear('RELOADING=1')
+            hear('READY=1')
+            self.agent.send_signal(signal.SIGTERM)
+            hear('STOPPING=1')
+            self.assertEqual(self.agent.wait(60), 0)
+            self.children.remove(self.agent)
+
+
+BUS_CONFIG = '''<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>system</type>
+  <listen>unix:path={folder}/bus</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow user="*"/>
+    <deny own="*"/>
+    <deny send_type="method_call"/>
+    <allow send_type="signal"/>
+    <allow send_requested_reply="true" send_type="method_return"/>
+    <allow send_requested_reply="true" send_type="error"/>
+    <allow receive_type="method_call"/>
+    <allow receive_type="method_return"/>
+    <allow receive_type="error"/>
+    <allow receive_type="signal"/>
+    <allow send_destination="org.freedesktop.DBus"/>
+  </policy>
+  {include}
+</busconfig>
+'''
+
+
+class Bus(AgentCase):
+    """A bus like the system's, with the agent's policy."""
+
+    def setUp(self):
+        super().setUp()
+        require('dbus-daemon', 'gdbus')
+
+    def start_bus(self, policy=True):
+        if policy:
+            include = f'<include>{os.environ["IST_AGENT_POLICY"]}</include>'
+        else:
+            include = '<policy context="default"><allow own="*"/><allow send_destination="*"/></policy>'
+        with open(self.path('bus.conf'), 'w') as f:
+            f.write(BUS_CONFIG.format(folder=self.folder, include=include))
+        os.chmod(self.folder, 0o755)
+        self.spawn('bus', ['dbus-daemon', '--nofork', '--config-file', self.path('bus.conf')])
+        wait_until(lambda: os.path.exists(self.path('bus')), 'the bus')
+        self.bus = f'unix:path={self.path("bus")}'
+
+    def call(self, method, *arguments, user=None):
+        command = ['gdbus', 'call', '--address', self.bus, '--dest', BUS_NAME, '--object-path', BUS_PATH,
+                   '--method', method if '.' in method else f'{INTERFACE}.{method}', *map(str, arguments)]
+        options = {'user': user, 'group': user, 'extra_groups': []} if user is not None else {}
+        result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60,
+                                **options)
+        return result.returncode == 0, result.stdout
+
+    def ask(self, method, *arguments):
+        good, text = self.call(method, *arguments)
+        self.assertTrue(good, text)
+        for token in self.tokens:
+            self.assertNotIn(token[:12], text)
+        return text
+
+    def wait_for_answer(self, pattern, method, *arguments):
+        return wait_until(lambda: re.search(pattern, self.call(method, *arguments)[1]), pattern)
+
+    def watch(self):
+        return self.spawn('signals', ['gdbus', 'monitor', '--address', self.bus, '--dest', BUS_NAME])
+
+    def test_what_it_tells(self):
+        echo = Echo()
+        self.start_bus(policy=False)
+        self.watch()
+        self.open_tunnels(2)
+        self.start_agent({'SSH': echo.address})
+        self.wait_for_answer(r'\(@aa\{sv\} \[\],\)', 'ListTunnels')
+        properties = self.ask('org.freedesktop.DBus.Properties.GetAll', INTERFACE)
+        self.assertIn("'ThingName': <'pump-17'>", properties)
+        self.assertIn("'Subscribed': <true>", properties)
+        self.assertIn("'MaxTunnels': <uint32 16>", properties)
+
+        self.notify(0)
+        self.notify(1)
+        self.wait_for_answer("'state': <'connected'>.*'state': <'connected'>", 'ListTunnels')
+        ports = self.start_operator()
+        with socket.create_connection(('127.0.0.1', ports['SSH'])) as connection:
+            data = b'x' * 100000
+            connection.sendall(data)
+            read_exactly(connection, len(data))
+            answer = self.wait_for_answer("'rate-in': <[1-9].*'rate-out': <[1-9]", 'ListConnections', 1)
+            self.assertIn("'bytes-in': <uint64 100000>", answer.string)
+            self.assertIn("'service': <'SSH'>", answer.string)
+            self.assertIn(f"'address': <'{echo.address}'>", answer.string)
+            self.assertIn('[]', self.ask('ListConnections', 2))
+            tunnels = self.ask('ListTunnels')
+            self.assertIn("'connections': <uint32 1>", tunnels)
+            self.assertIn("'id': <uint32 2>", tunnels)
+
+            self.ask('StopTunnel', 1)
+            self.assertEqual(read_exactly(connection, 1), b'')
+        self.wait_for_log('Tunnel 1: stopped')
+        self.assertNotIn("'id': <uint32 1>", self.ask('ListTunnels'))
+        good, text = self.call('StopTunnel', 1)
+        self.assertFalse(good)
+        self.assertIn('InvalidArgs', text)
+        self.end_child(self.agent)
+        for expected in (f"{INTERFACE}.TunnelOpened (uint32 1, ['SSH'])",
+                         f"{INTERFACE}.TunnelOpened (uint32 2, ['SSH'])",
+                         f"{INTERFACE}.ConnectionOpened (uint32 1, 'SSH')",
+                         f"{INTERFACE}.ConnectionClosed (uint32 1, 'SSH', uint64 100000, uint64 100000, ",
+                         f"{INTERFACE}.TunnelClosed (uint32 1, '')",
+                         f"{INTERFACE}.TunnelClosed (uint32 2, '')",
+                         "'Subscribed': <true>"):
+            wait_until(lambda text=expected: text in self.log_of('signals'), expected)
+        for token in self.tokens:
+            self.assertNotIn(token[:12], self.log_of('signals'))
+
+    def test_policy(self):
+        if os.getuid() != 0:
+            raise unittest.SkipTest('needs to be root to ask as somebody else')
+        self.start_bus()
+        self.open_tunnels()
+        self.start_agent({'SSH': '1'})
+        self.notify()
+        self.wait_for_answer("'state': <'connected'>", 'ListTunnels')
+        nobody = 65534
+        for method, arguments, allowed in (('ListTunnels', [], True), ('ListConnections', [0], True),
+                                           ('org.freedesktop.DBus.Properties.GetAll', [INTERFACE], True),
+                                           ('org.freedesktop.DBus.Introspectable.Introspect', [], True),
+                                           ('StopTunnel', [1], False)):
+            good, text = self.call(method, *arguments, user=nobody)
+            self.assertEqual(good, allowed, f'{method}: {text}')
+            if not allowed:
+                self.assertIn('AccessDenied', text)
+        self.assertEqual(self.count('stopped'), 0)
+        self.ask('StopTunnel', 1)
+        self.wait_for_log('Tunnel 1: stopped')
+
+    def test_without_a_bus(self):
+        self.bus = f'unix:path={self.path("nobody")}'
+        self.open_tunnels()
+        self.start_agent({'SSH': '1'})
+        self.wait_for_log('Could not go on D-Bus')
+        self.notify()
+        self.wait_for_log('Tunnel 1: connected')
+
+
+class Figures(AgentCase):
+    TUNNELS = 200
+
+    def test_idle(self):
+        self.open_tunnels()
+        self.start_agent({'SSH': '1'})
+        time.sleep(1)
+        before = parts.switches_of(self.agent.pid)
+        time.sleep(10)
+        switches = parts.wakeups_between(before, parts.switches_of(self.agent.pid))
+        self.note(f'idle: {memory(self.agent.pid):.1f} MiB, {switches} wake-ups in 10 s')
+        # One a second would be a timer that ticks; this leaves room for a stranger's word.
+        self.assertLess(switches, 10)
+
+    def test_many_tunnels(self):
+        echo = Echo()
+        self.open_tunnels(self.TUNNELS)
+        self.start_agent({'SSH': echo.address}, **{'max-tunnels': 0})
+        idle = memory(self.agent.pid)
+        lines = ''.join(json.dumps(notification(tunnel['destinationAccessToken'], ['SSH'])) + '\n'
+                        for tunnel in self.info['tunnels'])
+        begun = time.monotonic()
+        self.broker.publish_lines(lines)
+        self.wait_for_log('Tunnel [0-9]*: connected', self.TUNNELS)
+        elapsed = time.monotonic() - begun
+        full = memory(self.agent.pid)
+        self.note(f'{self.TUNNELS} tunnels: {elapsed:.2f} s, {full:.1f} MiB, '
+                  f'{(full - idle) * 1024 / self.TUNNELS:.0f} KiB each, {descriptors(self.agent.pid)} descriptors')
+        for number in (0, self.TUNNELS // 2, self.TUNNELS - 1):
+            self.talk(self.start_operator(number)['SSH'], f'tunnel {number}'.encode())
+        before = parts.switches_of(self.agent.pid)
+        time.sleep(10)
+        switches = parts.wakeups_between(before, parts.switches_of(self.agent.pid))
+        self.note(f'{switches} wake-ups in 10 s with {self.TUNNELS} idle tunnels')
+        self.end_child(self.agent)
+        self.note(f'{self.count("Tunnel [0-9]*: stopped")} said goodbye')
+
+
+if __name__ == '__main__':
+    tap.main()

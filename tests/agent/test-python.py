@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: 2026 The libist authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+"""The agent's class from Python, with a real broker."""
+
+import socket
+import threading
+import unittest
+
+import gi
+import tap
+from fixture import Case, require, wait_until
+from parts import MOSQUITTO, THING, Broker, Echo, notification, read_exactly
+
+gi.require_version('Ist', '1')
+gi.require_version('IstAgent', '1')
+gi.require_version('IstEmulator', '1')
+from gi.repository import GLib, Ist, IstAgent, IstEmulator  # noqa: E402
+
+
+def turn():
+    return GLib.MainContext.default().iteration(False)
+
+
+def wait_for(condition, what):
+    def look():
+        while turn():
+            pass
+        return condition()
+    return wait_until(look, what)
+
+
+class Agent(Case):
+    def setUp(self):
+        super().setUp()
+        require('openssl', 'mosquitto_pub')
+        if MOSQUITTO is None:
+            raise unittest.SkipTest('mosquitto is not installed')
+        self.broker = Broker(self.folder)
+        self.broker.start()
+        self.addCleanup(self.broker.stop)
+        self.service = IstEmulator.Service()
+        self.service.start()
+        self.addCleanup(self.service.stop)
+        self.service.write_ca_file(self.path('ca.pem'))
+        self.events = []
+
+    def start_agent(self, services):
+        agent = IstAgent.Agent(
+            thing_name=THING, broker=self.broker.address, certificate_file=str(self.broker.certificate),
+            key_file=str(self.broker.key), ca_file=str(self.broker.authority.certificate),
+            endpoint=self.service.get_endpoint(), endpoint_ca_file=self.path('ca.pem'))
+        for name in ('broker-lost', 'notification-refused', 'service-refused',
+                     'tunnel-opened', 'tunnel-closed'):
+            agent.connect(name, lambda agent, *what, name=name: self.events.append((name, *what)))
+        agent.set_services(services)
+        agent.start()
+        wait_for(agent.is_subscribed, 'the subscription')
+        return agent
+
+    def check_error(self, error, domain, code):
+        self.assertEqual((error.domain, error.code), (domain, code), error.message)
+
+    def stop_agent(self, agent):
+        agent.stop()
+        wait_for(lambda: agent.get_n_tunnels() == 0, 'the end of all tunnels')
+
+    def test_tunnel(self):
+        echo = Echo(b'hello ')
+        agent = self.start_agent({'SSH': echo.address})
+        tunnel = self.service.open_tunnel(['SSH'], THING, 0)
+        self.broker.publish(notification(tunnel.get_destination_access_token(), ['SSH', 'VNC']))
+        wait_for(lambda: tunnel.is_connected(Ist.Mode.DESTINATION), 'the device')
+        opened, = (event[1] for event in self.events if event[0] == 'tunnel-opened')
+        self.assertEqual([t.get_id() for t in agent.get_tunnels()], [opened.get_id()])
+        self.assertEqual(opened.get_services(), ['SSH', 'VNC'])
+        self.assertIn(('service-refused', 'VNC'), self.events)
+
+        source = Ist.SecureTunnel(mode=Ist.Mode.SOURCE, access_token=tunnel.get_source_access_token(),
+                                  endpoint=self.service.get_endpoint(), ca_file=self.path('ca.pem'))
+        forwarder = Ist.Forwarder.new(source)
+        _, port = forwarder.listen('SSH', '127.0.0.1:0')
+        source.start()
+        with socket.create_connection(('127.0.0.1', port)) as client:
+            client.sendall(b'world')
+            received = []
+            reader = threading.Thread(target=lambda: received.append(read_exactly(client, 11)))
+            reader.start()
+            wait_for(lambda: not reader.is_alive(), 'the answer')
+            self.assertEqual(received, [b'hello world'])
+            self.assertEqual(agent.get_n_connections(), 1)
+        source.stop()
+
+        self.service.close_tunnel(tunnel.get_id())
+        wait_for(lambda: any(event[0] == 'tunnel-closed' for event in self.events), 'the end of the tunnel')
+        closed = next(event for event in self.events if event[0] == 'tunnel-closed')
+        self.assertEqual(closed[1].get_id(), opened.get_id())
+        self.check_error(closed[2], 'ist-error-quark', Ist.Error.TUNNEL_CLOSED)
+        self.stop_agent(agent)
+
+    def test_refused(self):
+        agent = self.start_agent({'SSH': '1'})
+        self.broker.publish(b'nonsense')
+        wait_for(lambda: self.events, 'the refusal')
+        name, error = self.events[0]
+        self.assertEqual(name, 'notification-refused')
+        self.check_error(error, 'ist-agent-error-quark', IstAgent.AgentError.INVALID_NOTIFICATION)
+        with self.assertRaises(GLib.Error) as raised:
+            agent.handle_notification(GLib.Bytes(b'{}'))
+        self.assertEqual(raised.exception.code, IstAgent.AgentError.INVALID_NOTIFICATION)
+        with self.assertRaises(GLib.Error):
+            agent.set_services({'SSH': 'nonsense'})
+        self.stop_agent(agent)
+
+    def test_broker_lost(self):
+        agent = self.start_agent({'SSH': '1'})
+        self.broker.stop()
+        wait_for(lambda: self.events, 'the loss')
+        name, error, delay = self.events[0]
+        self.assertEqual(name, 'broker-lost')
+        self.check_error(error, 'ist-error-quark', Ist.Error.DISCONNECTED)
+        self.assertGreaterEqual(delay, 500)
+        self.assertFalse(agent.is_subscribed())
+        self.broker.start()
+        wait_for(agent.is_subscribed, 'the subscription')
+        self.stop_agent(agent)
+
+
+if __name__ == '__main__':
+    tap.main()
