@@ -266,3 +266,68 @@ pattern_check (const guint8 *data,
     if (data[i] != pattern_at (offset + i))
       g_error ("Wrong byte at %" G_GUINT64_FORMAT, offset + i);
 }
+
+gsize
+connection_fill (IstConnection *connection)
+{
+  static const char zeros[65536];
+  g_autoptr (GError) error = NULL;
+  gsize total = 0;
+  gssize n;
+
+  while ((n = g_pollable_output_stream_write_nonblocking (connection_out (connection), zeros, sizeof zeros, NULL,
+                                                          &error)) > 0)
+    total += n;
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
+  return total;
+}
+
+void
+await_standstill (guint64 (*get) (gpointer data),
+                  gpointer data)
+{
+  guint64 last = 0;
+  guint64 now;
+  guint quiet = 0;
+
+  while (quiet < 5)
+    {
+      test_settle ();
+      test_run_for (20);
+      now = get (data);
+      quiet = now == last ? quiet + 1 : 0;
+      last = now;
+    }
+}
+
+typedef struct
+{
+  IstConnection *connection;
+  guint64 n;
+} Filled;
+
+static guint64
+fill_more (gpointer data)
+{
+  Filled *self = data;
+
+  self->n += connection_fill (self->connection);
+  return self->n;
+}
+
+gsize
+ends_block (Ends *self,
+            IstConnection *connection)
+{
+  Filled filled = { connection, 0 };
+
+  ist_emulator_tunnel_set_stalled (self->emulator->tunnel, IST_MODE_SOURCE, TRUE);
+  await_standstill (fill_more, &filled);
+  return filled.n;
+}
+
+void
+ends_unblock (Ends *self)
+{
+  ist_emulator_tunnel_set_stalled (self->emulator->tunnel, IST_MODE_SOURCE, FALSE);
+}

@@ -68,6 +68,16 @@ void connection_expect (IstConnection *connection,
  * IstError, or clean if @code is -1. */
 void connection_expect_end (IstConnection *connection,
                             int code);
+/* Writes zeros until it would block. Returns how many. */
+gsize connection_fill (IstConnection *connection);
+/* Has the service read nothing from the source any more, and fills all that is
+ * between until nothing moves. Returns how much. */
+gsize ends_block (Ends *self,
+                  IstConnection *connection);
+void ends_unblock (Ends *self);
+/* Waits until the number has not changed for a while in which there was nothing to do. */
+void await_standstill (guint64 (*get) (gpointer data),
+                       gpointer data);
 /* Waits until the close has been sent. */
 void connection_close (IstConnection *connection);
 

@@ -44,34 +44,6 @@ out_of (IstConnection *connection)
   return g_io_stream_get_output_stream (G_IO_STREAM (connection));
 }
 
-/* Writes until nothing more fits, although the main loop runs. Returns how much. */
-static gsize
-block_writes (Fixture *self)
-{
-  static const char zeros[65536];
-  gsize total = 0;
-  gssize n;
-  gsize before;
-
-  ist_emulator_tunnel_set_stalled (self->ends->emulator->tunnel, IST_MODE_SOURCE, TRUE);
-  do
-    {
-      before = total;
-      while ((n = g_pollable_output_stream_write_nonblocking (connection_out (self->near), zeros, sizeof zeros, NULL,
-                                                              NULL)) > 0)
-        total += n;
-      test_run_for (20);
-    }
-  while (total > before);
-  return total;
-}
-
-static void
-unblock_writes (Fixture *self)
-{
-  ist_emulator_tunnel_set_stalled (self->ends->emulator->tunnel, IST_MODE_SOURCE, FALSE);
-}
-
 static void
 read_zeros (IstConnection *connection,
             gsize length)
@@ -120,7 +92,7 @@ test_cancel_write (Fixture *self,
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
-  gsize taken = block_writes (self);
+  gsize taken = ends_block (self->ends, self->near);
 
   g_output_stream_write_async (out_of (self->near), "never", 5, 0, cancellable, store_result, &result);
   test_run_for (10);
@@ -130,7 +102,7 @@ test_cancel_write (Fixture *self,
   g_assert_cmpint (g_output_stream_write_finish (out_of (self->near), result, &error), ==, -1);
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 
-  unblock_writes (self);
+  ends_unblock (self->ends);
   read_zeros (self->far, taken);
   connection_say (self->near, "more");
   connection_expect (self->far, "more");
@@ -144,7 +116,7 @@ test_cancel_flush (Fixture *self,
   g_autoptr (GAsyncResult) flushed = NULL;
   g_autoptr (GAsyncResult) closed = NULL;
   g_autoptr (GError) error = NULL;
-  gsize taken = block_writes (self);
+  gsize taken = ends_block (self->ends, self->near);
 
   g_output_stream_flush_async (out_of (self->near), 0, cancellable, store_result, &flushed);
   test_run_for (10);
@@ -166,7 +138,7 @@ test_cancel_flush (Fixture *self,
 
   /* It is closed nevertheless, after what was written. */
   g_assert_true (g_io_stream_is_closed (G_IO_STREAM (self->near)));
-  unblock_writes (self);
+  ends_unblock (self->ends);
   read_zeros (self->far, taken);
   connection_expect_end (self->far, -1);
 }
@@ -307,7 +279,7 @@ test_close_with_pending (Fixture *self,
   g_autoptr (GAsyncResult) written = NULL;
   g_autoptr (GAsyncResult) closed = NULL;
   g_autoptr (GError) error = NULL;
-  gsize taken = block_writes (self);
+  gsize taken = ends_block (self->ends, self->near);
   char byte;
 
   g_input_stream_read_async (in_of (self->near), &byte, 1, 0, NULL, store_result, &read);
@@ -326,7 +298,7 @@ test_close_with_pending (Fixture *self,
   g_clear_error (&error);
 
   g_assert_null (closed);
-  unblock_writes (self);
+  ends_unblock (self->ends);
   read_zeros (self->far, taken);
   connection_expect_end (self->far, -1);
   test_wait (closed != NULL);
@@ -401,7 +373,7 @@ test_outlives_tunnel (Fixture *self,
   ends_open (self->ends, "SSH", &near, &far);
   connection_say (self->far, "unread");
   test_wait (ist_connection_get_bytes_in (self->near) == 6);
-  block_writes (self);
+  ends_block (self->ends, self->near);
   g_output_stream_flush_async (out_of (self->near), 0, NULL, store_result, &flushed);
   g_input_stream_read_async (in_of (near), &byte, 1, 0, NULL, store_result, &read);
   test_settle ();

@@ -136,18 +136,10 @@ pump_free (Pump *self)
   g_free (self);
 }
 
-/* Until the writer has not got any further for a while. */
-static void
-pump_await_standstill (Pump *self)
+static guint64
+pump_get_written (gpointer data)
 {
-  guint64 before;
-
-  do
-    {
-      before = self->n_written;
-      test_run_for (100);
-    }
-  while (self->n_written > before);
+  return ((Pump *) data)->n_written;
 }
 
 static void
@@ -178,7 +170,7 @@ test_writer_is_bounded (gconstpointer data)
   before = test_get_rss ();
 
   ist_emulator_tunnel_set_stalled (ends->emulator->tunnel, IST_MODE_SOURCE, TRUE);
-  pump_await_standstill (pump);
+  await_standstill (pump_get_written, pump);
   unsent = pump->n_written - ist_connection_get_bytes_out (pump->from);
   g_test_message ("%" G_GUINT64_FORMAT " bytes unsent", unsent);
   g_assert_cmpuint (unsent, >, 0);
@@ -208,7 +200,7 @@ test_reader_stops (gconstpointer data)
   before = test_get_rss ();
 
   pump->reads = FALSE;
-  pump_await_standstill (pump);
+  await_standstill (pump_get_written, pump);
   unread = ist_connection_get_bytes_in (pump->to) - pump->n_read;
   g_test_message ("%" G_GUINT64_FORMAT " bytes unread, %" G_GUINT64_FORMAT " on the way", unread,
                   pump->n_written - ist_connection_get_bytes_in (pump->to));

@@ -340,31 +340,18 @@ test_context_goes (Fixture *self,
   g_assert_null (in);
 }
 
-static gsize
-fill (IstConnection *connection)
-{
-  g_autoptr (GError) error = NULL;
-  gsize total = 0;
-  gssize n;
-
-  while ((n = write_now (connection, 65536, &error)) > 0)
-    total += n;
-  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
-  return total;
-}
-
 static void
 test_writable (Fixture *self,
                gconstpointer data)
 {
+  g_autofree guint8 *buffer = NULL;
   gsize taken;
-  guint8 *buffer;
 
   g_assert_true (g_pollable_output_stream_can_poll (connection_out (self->near)));
   assert_writable (self->near, TRUE);
 
   /* Nothing leaves before the main loop runs again. */
-  taken = fill (self->near);
+  taken = connection_fill (self->near);
   g_assert_cmpuint (taken, <=, 262144);
   g_assert_cmpuint (taken, >=, 262144 - 4096);
   g_assert_false (g_pollable_output_stream_is_writable (connection_out (self->near)));
@@ -373,32 +360,18 @@ test_writable (Fixture *self,
 
   buffer = g_malloc (taken);
   connection_read (self->far, buffer, taken);
-  g_free (buffer);
 }
 
 static void
 test_unwritable (Fixture *self,
                  gconstpointer data)
 {
-  IstEmulatorTunnel *tunnel = self->ends->emulator->tunnel;
-  gsize taken = 0;
-  gsize n;
-  guint8 *buffer;
+  gsize taken = ends_block (self->ends, self->near);
+  g_autofree guint8 *buffer = g_malloc (taken);
 
-  ist_emulator_tunnel_set_stalled (tunnel, IST_MODE_SOURCE, TRUE);
-  do
-    {
-      n = fill (self->near);
-      taken += n;
-      test_run_for (20);
-    }
-  while (n > 0);
   assert_writable (self->near, FALSE);
-
-  ist_emulator_tunnel_set_stalled (tunnel, IST_MODE_SOURCE, FALSE);
-  buffer = g_malloc (taken);
+  ends_unblock (self->ends);
   connection_read (self->far, buffer, taken);
-  g_free (buffer);
   assert_writable (self->near, TRUE);
 }
 
