@@ -232,16 +232,16 @@ void
 ist_agent_tunnel_end (IstAgentTunnel *self,
                       const GError *reason)
 {
-  g_autoptr (IstAgentTunnel) alive = g_object_ref (self);
-
   if (self->ended)
     return;
 
+  g_object_ref (self);
   self->ended = TRUE;
   stop_lifetime (self);
   self->reason = reason != NULL ? g_error_copy (reason) : NULL;
   ist_forwarder_close (self->forwarder);
   ist_secure_tunnel_stop (self->secure_tunnel);
+  g_object_unref (self);
 }
 
 GError *

@@ -132,11 +132,12 @@ fixture_set_up (Fixture *fixture,
                 gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
+  g_autofree char *uuid = g_uuid_string_random ();
   g_autofree char *address = NULL;
 
   fixture->service = ist_emulator_service_new ();
   g_assert_true (ist_emulator_service_start (fixture->service, &error));
-  fixture->ca_file = g_strdup_printf ("%s/agent-ca-%s.pem", g_get_tmp_dir (), g_uuid_string_random ());
+  fixture->ca_file = g_strdup_printf ("%s/agent-ca-%s.pem", g_get_tmp_dir (), uuid);
   g_assert_true (ist_emulator_service_write_ca_file (fixture->service, fixture->ca_file, &error));
 
   fixture->echo = g_socket_service_new ();

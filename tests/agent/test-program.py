@@ -44,10 +44,13 @@ class AgentCase(Case):
         for child in list(self.children):
             if child.name == 'agent':
                 self.assertIsNone(child.poll(), 'the agent has ended: ' + self.log_of('agent'))
-        # Tokens are told to no one, however the agent ends.
+                self.assertEqual(self.end_child(child), 0, self.log_of('agent'))
         self.end_children()
+        # Tokens are told to no one, however the agent ends.
         with open(self.path('agent.log'), errors='replace') as f:
             log = f.read()
+        for fault in ('CRITICAL', 'Sanitizer', 'runtime error'):
+            self.assertNotIn(fault, log)
         for token in self.tokens:
             self.assertNotIn(token[:12], log)
             self.assertNotIn(token[-12:], log)
