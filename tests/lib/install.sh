@@ -40,6 +40,7 @@ packages_demo="
 # llvm: the sanitizers' traces are bare addresses without its symbolizer.
 packages_test="
   $packages_demo
+  awscli
   binutils
   clang
   clang-format
@@ -56,6 +57,7 @@ packages_test="
   openssh-client
   openssh-server
   openssl
+  python3-botocore
   rsync
   tinyproxy
   valgrind

@@ -1,0 +1,393 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: 2026 The libist authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+"""The emulator's control plane as its users see it: the AWS CLI, botocore, and
+devices that listen at an MQTT broker."""
+
+import argparse
+import json
+import os
+import pathlib
+import pwd
+import queue
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+import botocore.exceptions
+import botocore.session
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'lib'))
+import tap
+
+TIMEOUT = 60
+OPTIONS = argparse.ArgumentParser(description=__doc__)
+OPTIONS.add_argument('--emulator', required=True)
+OPTIONS.add_argument('--aws', help='the AWS CLI')
+OPTIONS.add_argument('--mqtt', action='store_true', help='the emulator speaks MQTT')
+ARGS = OPTIONS.parse_args()
+
+# Debian keeps daemons out of users' paths.
+MOSQUITTO = shutil.which('mosquitto') or shutil.which('mosquitto', path='/usr/sbin')
+SERVICE = 'iotsecuretunneling'
+TOPIC = '$aws/things/{}/tunnels/notify'
+
+
+class Emulator:
+    """Run until a line of its log that is looked for has come."""
+
+    def __init__(self, test, *arguments, environment=None):
+        # pylint: disable-next=consider-using-with
+        self.process = subprocess.Popen([ARGS.emulator, *map(str, arguments)], text=True,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                        env=os.environ | (environment or {}))
+        self.log = []
+        self.lines = queue.Queue()
+        self.reader = threading.Thread(target=self.read_log)
+        self.reader.start()
+        test.addCleanup(self.stop)
+        line = self.process.stdout.readline()
+        if not line:
+            self.stop()
+            raise AssertionError('no emulator:\n' + ''.join(self.log))
+        self.ready = json.loads(line)
+        self.url = 'http' + self.ready['endpoint'].removeprefix('ws')
+
+    def read_log(self):
+        for line in self.process.stderr:
+            self.log.append(line)
+            self.lines.put(line)
+
+    def expect(self, text):
+        deadline = time.monotonic() + TIMEOUT
+        while True:
+            try:
+                line = self.lines.get(timeout=max(0, deadline - time.monotonic()))
+            except queue.Empty:
+                raise AssertionError(f'no “{text}” in:\n' + ''.join(self.log)) from None
+            if text in line:
+                return line
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+        self.process.wait(TIMEOUT)
+        self.reader.join(TIMEOUT)
+        self.process.stdout.close()
+        self.process.stderr.close()
+
+    def client(self, ca_file=None):
+        session = botocore.session.Session()
+        session.set_credentials('any', 'any')
+        return session.create_client(SERVICE, region_name='us-east-1', endpoint_url=self.url,
+                                     verify=ca_file or self.ready['caFile'])
+
+
+class TestCase(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+
+@unittest.skipUnless(ARGS.aws, 'needs the AWS CLI')
+class Cli(TestCase):
+    def setUp(self):
+        super().setUp()
+        self.emulator = Emulator(self)
+        # What the emulator says to type is what is typed.
+        self.environment = {
+            'HOME': str(self.folder), 'PATH': os.environ['PATH'], 'LC_ALL': 'C.UTF-8', 'AWS_PAGER': '',
+        }
+        while not (line := self.emulator.lines.get(timeout=TIMEOUT).strip()).startswith('aws '):
+            words = shlex.split(line)
+            if words and words[0] == 'export':
+                self.environment |= dict(word.split('=', 1) for word in words[1:])
+        self.command = [ARGS.aws, *shlex.split(line.removesuffix('\\'))[1:]]
+        self.opening = shlex.split(self.emulator.lines.get(timeout=TIMEOUT))
+
+    def run_aws(self, *arguments):
+        return subprocess.run([*self.command, *arguments], env=self.environment, text=True, timeout=TIMEOUT,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def aws(self, *arguments):
+        result = self.run_aws(*arguments)
+        self.assertEqual((result.returncode, result.stderr), (0, ''))
+        return json.loads(result.stdout) if result.stdout else {}
+
+    def assert_fails(self, kind, *arguments):
+        result = self.run_aws(*arguments)
+        self.assertEqual(result.returncode, 254, result.stdout + result.stderr)
+        self.assertIn(f'({kind})', result.stderr)
+
+    def test_every_operation(self):
+        opened = self.aws(*self.opening)
+        tunnel_id = opened['tunnelId']
+        arn = opened['tunnelArn']
+        self.assertEqual(set(opened), {'tunnelId', 'tunnelArn', 'sourceAccessToken', 'destinationAccessToken'})
+        self.aws('tag-resource', '--resource-arn', arn, '--tags', 'key=Team,value=Über uns', 'key=b,value=')
+        self.aws('untag-resource', '--resource-arn', arn, '--tag-keys', 'b')
+        self.assertEqual(self.aws('list-tags-for-resource', '--resource-arn', arn),
+                         {'tags': [{'key': 'Team', 'value': 'Über uns'}]})
+        described = self.aws('describe-tunnel', '--tunnel-id', tunnel_id)['tunnel']
+        self.assertEqual(described['status'], 'OPEN')
+        self.assertEqual(described['destinationConfig'], {'thingName': 'THING', 'services': ['SSH']})
+        self.assertRegex(described['createdAt'], r'^\d{4}-\d\d-\d\dT')
+        rotated = self.aws('rotate-tunnel-access-token', '--tunnel-id', tunnel_id, '--client-mode', 'SOURCE')
+        self.assertEqual(set(rotated), {'tunnelArn', 'sourceAccessToken'})
+        listed = self.aws('list-tunnels', '--thing-name', 'THING', '--max-results', '1')
+        self.assertEqual([summary['tunnelId'] for summary in listed['tunnelSummaries']], [tunnel_id])
+        self.assertNotIn('nextToken', listed)
+        self.aws('close-tunnel', '--tunnel-id', tunnel_id)
+        self.assertEqual(self.aws('describe-tunnel', '--tunnel-id', tunnel_id)['tunnel']['status'], 'CLOSED')
+        self.aws('close-tunnel', '--tunnel-id', tunnel_id, '--delete')
+        self.assertEqual(self.aws('list-tunnels'), {'tunnelSummaries': []})
+
+    def test_bad_input(self):
+        self.assert_fails('ResourceNotFoundException', 'describe-tunnel', '--tunnel-id', 'none')
+        self.assert_fails('ValidationException', 'close-tunnel', '--tunnel-id', 'a/b')
+        self.assert_fails('ValidationException', 'open-tunnel', '--timeout-config',
+                          'maxLifetimeTimeoutMinutes=721')
+        self.assert_fails('LimitExceededException', 'open-tunnel', '--tags',
+                          *(f'key={i},value=' for i in range(51)))
+        self.assert_fails('MissingAuthenticationTokenException', 'list-tunnels', '--no-sign-request')
+
+
+class Botocore(TestCase):
+    def setUp(self):
+        super().setUp()
+        self.emulator = Emulator(self)
+        self.client = self.emulator.client()
+        self.addCleanup(self.client.close)
+
+    def test_every_operation(self):
+        opened = self.client.open_tunnel(
+            description='a tunnel', tags=[{'key': 'a', 'value': '1'}],
+            destinationConfig={'thingName': 'thing', 'services': ['SSH', 'RDP']},
+            timeoutConfig={'maxLifetimeTimeoutMinutes': 10})
+        tunnel_id = opened['tunnelId']
+        arn = opened['tunnelArn']
+        tunnel = self.client.describe_tunnel(tunnelId=tunnel_id)['tunnel']
+        self.assertEqual(tunnel['description'], 'a tunnel')
+        self.assertEqual(tunnel['timeoutConfig'], {'maxLifetimeTimeoutMinutes': 10})
+        self.assertEqual(tunnel['sourceConnectionState']['status'], 'DISCONNECTED')
+        self.assertLess(abs(tunnel['createdAt'].timestamp() - time.time()), 600)
+        rotated = self.client.rotate_tunnel_access_token(
+            tunnelId=tunnel_id, clientMode='ALL', destinationConfig={'thingName': 'other', 'services': ['VNC']})
+        self.assertNotIn(rotated['sourceAccessToken'], opened.values())
+        self.assertNotIn(rotated['destinationAccessToken'], opened.values())
+        self.client.tag_resource(resourceArn=arn, tags=[{'key': 'b', 'value': '2'}])
+        self.client.untag_resource(resourceArn=arn, tagKeys=['a'])
+        self.assertEqual(self.client.list_tags_for_resource(resourceArn=arn)['tags'],
+                         [{'key': 'b', 'value': '2'}])
+        tunnel = self.client.describe_tunnel(tunnelId=tunnel_id)['tunnel']
+        self.assertEqual(tunnel['destinationConfig'], {'thingName': 'other', 'services': ['VNC']})
+        self.client.close_tunnel(tunnelId=tunnel_id, delete=True)
+        self.assertEqual(self.client.list_tunnels()['tunnelSummaries'], [])
+
+    def test_pages(self):
+        opened = [self.client.open_tunnel()['tunnelId'] for _ in range(5)]
+        seen = []
+        arguments = {'maxResults': 2}
+        while True:
+            page = self.client.list_tunnels(**arguments)
+            seen.append([summary['tunnelId'] for summary in page['tunnelSummaries']])
+            if 'nextToken' not in page:
+                break
+            arguments['nextToken'] = page['nextToken']
+        opened.reverse()
+        self.assertEqual(seen, [opened[0:2], opened[2:4], opened[4:]])
+
+    def test_errors(self):
+        not_found = self.client.exceptions.ResourceNotFoundException
+        with self.assertRaises(not_found):
+            self.client.describe_tunnel(tunnelId='none')
+        with self.assertRaises(not_found):
+            self.client.rotate_tunnel_access_token(tunnelId='none', clientMode='ALL')
+        with self.assertRaises(self.client.exceptions.LimitExceededException):
+            self.client.open_tunnel(tags=[{'key': str(i), 'value': ''} for i in range(51)])
+        for call, arguments in (
+                (self.client.describe_tunnel, {'tunnelId': 'a b'}),
+                (self.client.list_tunnels, {'nextToken': 'nonsense'}),
+                (self.client.rotate_tunnel_access_token, {'tunnelId': 'x', 'clientMode': 'NONE'}),
+                (self.client.list_tags_for_resource, {'resourceArn': 'x'}),
+                (self.client.open_tunnel, {'destinationConfig': {'services': ['a b']}})):
+            with self.assertRaises(botocore.exceptions.ClientError) as caught:
+                call(**arguments)
+            self.assertEqual(caught.exception.response['Error']['Code'], 'ValidationException')
+
+    def test_restart(self):
+        """Tunnels and the certificate survive, whatever way the emulator ends."""
+        state = self.folder / 'state'
+        with socket.socket() as free:
+            free.bind(('127.0.0.1', 0))
+            port = free.getsockname()[1]
+        first = Emulator(self, '--state-dir', state, '--port', port)
+        client = first.client()
+        tunnel_id = client.open_tunnel(description='kept')['tunnelId']
+        first.process.kill()
+        first.stop()
+
+        second = Emulator(self, '--state-dir', state, '--port', port)
+        self.assertEqual(second.url, first.url)
+        self.assertEqual(client.describe_tunnel(tunnelId=tunnel_id)['tunnel']['description'], 'kept')
+        client.close()
+
+
+class Broker:
+    """mosquitto on a free port, keeping what subscribers who are away have missed."""
+
+    def __init__(self, test, *settings):
+        self.folder = test.folder / 'broker'
+        self.folder.mkdir()
+        with socket.socket() as free:
+            free.bind(('127.0.0.1', 0))
+            self.port = free.getsockname()[1]
+        self.config = self.folder / 'mosquitto.conf'
+        lines = [f'listener {self.port} 127.0.0.1', 'persistence true', f'persistence_location {self.folder}/',
+                 *settings]
+        if os.getuid() == 0:
+            lines.append(f'user {pwd.getpwuid(0).pw_name}')
+        self.config.write_text(''.join(f'{line}\n' for line in lines))
+        self.process = None
+        test.addCleanup(self.stop)
+
+    def start(self):
+        # pylint: disable-next=consider-using-with
+        self.process = subprocess.Popen([MOSQUITTO, '-c', self.config], stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + TIMEOUT
+        while True:
+            try:
+                socket.create_connection(('127.0.0.1', self.port)).close()
+                return
+            except ConnectionRefusedError:
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+
+    def stop(self):
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(TIMEOUT)
+            self.process = None
+
+    def subscribe(self, *arguments):
+        """What has come since the last time; the first time, nothing."""
+        result = subprocess.run(['mosquitto_sub', '-h', 'localhost', '-p', str(self.port), '-i', 'device', '-c',
+                                 '-q', '1', '-t', TOPIC.format('+'), '-W', '30', '-F', '%q %r %t %p',
+                                 *map(str, arguments)], text=True, check=True, timeout=TIMEOUT,
+                                stdout=subprocess.PIPE)
+        return result.stdout.splitlines()
+
+
+def message(thing, token, *services):
+    payload = json.dumps({'clientAccessToken': token, 'clientMode': 'destination', 'region': 'us-east-1',
+                          'services': services}, separators=(',', ':'))
+    return f'1 0 {TOPIC.format(thing)} {payload}'
+
+
+@unittest.skipUnless(ARGS.mqtt and MOSQUITTO and shutil.which('mosquitto_sub'), 'needs MQTT and mosquitto')
+class Mqtt(TestCase):
+    def test_plain(self):
+        broker = Broker(self, 'allow_anonymous true')
+        broker.start()
+        broker.subscribe('-E')
+        emulator = Emulator(self, '--mqtt', f'localhost:{broker.port}')
+        client = emulator.client()
+        self.addCleanup(client.close)
+        opened = client.open_tunnel(destinationConfig={'thingName': 'a:b', 'services': ['SSH', 'RDP']})
+        client.open_tunnel(destinationConfig={'services': ['SSH']})
+        client.rotate_tunnel_access_token(tunnelId=opened['tunnelId'], clientMode='SOURCE')
+        rotated = client.rotate_tunnel_access_token(tunnelId=opened['tunnelId'], clientMode='DESTINATION')
+        self.assertEqual(broker.subscribe('-C', 2),
+                         [message('a:b', opened['destinationAccessToken'], 'SSH', 'RDP'),
+                          message('a:b', rotated['destinationAccessToken'], 'SSH', 'RDP')])
+        log = ''.join(emulator.log)
+        self.assertNotIn(opened['destinationAccessToken'], log)
+        self.assertNotIn(rotated['destinationAccessToken'], log)
+
+    def test_broker_away(self):
+        """What is published meanwhile comes later, in order; of too much, the newest."""
+        broker = Broker(self, 'allow_anonymous true', 'max_queued_messages 1000')
+        broker.start()
+        broker.subscribe('-E')
+        broker.stop()
+        emulator = Emulator(self, '--mqtt', f'127.0.0.1:{broker.port}')
+        client = emulator.client()
+        self.addCleanup(client.close)
+        emulator.expect('no MQTT broker')
+        tokens = [client.open_tunnel(destinationConfig={'thingName': 't', 'services': ['SSH']})
+                  ['destinationAccessToken'] for _ in range(258)]
+        for _ in range(2):
+            emulator.expect('dropped a notification')
+        broker.start()
+        self.assertEqual(broker.subscribe('-C', 256), [message('t', token, 'SSH') for token in tokens[2:]])
+
+        # And again, when it was there before.
+        broker.stop()
+        emulator.expect('no MQTT broker')
+        opened = client.open_tunnel(destinationConfig={'thingName': 't', 'services': ['SSH']})
+        broker.start()
+        self.assertEqual(broker.subscribe('-C', 1), [message('t', opened['destinationAccessToken'], 'SSH')])
+
+    def make_certificates(self):
+        """The emulator's own will do for a broker; ca.pem also trusts client.pem."""
+        state = self.folder / 'certificates'
+        Emulator(self, '--state-dir', state).stop()
+        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256',
+                        '-nodes', '-subj', '/CN=emulator', '-days', '2', '-keyout', state / 'client.key',
+                        '-out', state / 'client.pem'], check=True, timeout=TIMEOUT, stderr=subprocess.DEVNULL)
+        (state / 'clients.pem').write_text((state / 'ca.pem').read_text() + (state / 'client.pem').read_text())
+        return state
+
+    def test_tls(self):
+        files = self.make_certificates()
+        (files / 'passwords').touch(0o600)
+        subprocess.run(['mosquitto_passwd', '-b', files / 'passwords', 'emulator', 'secret word'], check=True,
+                       timeout=TIMEOUT)
+        (files / 'password').write_text('secret word\n')
+        broker = Broker(self, f'cafile {files}/clients.pem', f'certfile {files}/certificate.pem',
+                        f'keyfile {files}/certificate.pem', 'require_certificate true',
+                        f'password_file {files}/passwords', 'allow_anonymous false')
+        broker.start()
+        tls = ['--cafile', files / 'ca.pem', '--cert', files / 'client.pem', '--key', files / 'client.key',
+               '-u', 'emulator', '-P', 'secret word']
+        broker.subscribe(*tls, '-E')
+
+        mqtt = ['--mqtt', f'localhost:{broker.port}', '--mqtt-user', 'emulator']
+        ca = ['--mqtt-ca', files / 'ca.pem']
+        certificate = ['--mqtt-cert', files / 'client.pem', '--mqtt-key', files / 'client.key']
+        password = ['--mqtt-password-file', files / 'password']
+        for arguments, environment, complaint in (
+                ([*mqtt, *certificate, *password], {}, 'certificate verify failed'),
+                ([*mqtt, *ca, *password], {}, 'no MQTT broker: '),
+                ([*mqtt, *ca, *certificate], {}, 'not authorised'),
+                ([*mqtt, *ca, *certificate], {'IST_EMULATOR_MQTT_PASSWORD': 'wrong'}, 'not authorised')):
+            with self.subTest(complaint=complaint):
+                emulator = Emulator(self, *arguments, environment=environment)
+                self.assertIn(complaint, emulator.expect('no MQTT broker: '))
+                emulator.stop()
+                self.assertNotIn('connected to the MQTT broker', ''.join(emulator.log))
+
+        for arguments, environment in (([*mqtt, *ca, *certificate, *password], {}),
+                                       ([*mqtt, *ca, *certificate],
+                                        {'IST_EMULATOR_MQTT_PASSWORD': 'secret word'})):
+            emulator = Emulator(self, *arguments, environment=environment)
+            client = emulator.client()
+            opened = client.open_tunnel(destinationConfig={'thingName': 't', 'services': ['SSH']})
+            client.close()
+            self.assertEqual(broker.subscribe(*tls, '-C', 1),
+                             [message('t', opened['destinationAccessToken'], 'SSH')])
+            emulator.stop()
+
+
+if __name__ == '__main__':
+    tap.main()
