@@ -80,7 +80,9 @@ is_ready (IstConnectionCore *self,
 static void
 wake_context (gpointer context)
 {
-  g_main_context_wakeup (context);
+  /* In its own thread it asks anyway, before it waits again. */
+  if (!g_main_context_is_owner (context))
+    g_main_context_wakeup (context);
   g_main_context_unref (context);
 }
 

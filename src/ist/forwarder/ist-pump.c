@@ -136,6 +136,32 @@ on_flow_stream_ready (GObject *stream,
 }
 
 static gboolean
+on_flow_socket_ready (GSocket *socket,
+                      GIOCondition condition,
+                      gpointer user_data)
+{
+  flow_run (user_data);
+  return G_SOURCE_CONTINUE;
+}
+
+/* A local socket is waited for without the streams around it: of each of their
+ * sources the main loop takes the descriptor out and in again at every turn. */
+static GSource *
+flow_create_socket_source (Flow *flow,
+                           GIOCondition condition)
+{
+  GIOStream *local = flow->pump->local;
+  GSource *source;
+
+  if (!G_IS_SOCKET_CONNECTION (local) || (condition == G_IO_IN) != (flow == &flow->pump->out))
+    return NULL;
+  source = g_socket_create_source (g_socket_connection_get_socket (G_SOCKET_CONNECTION (local)), condition, NULL);
+  g_source_set_callback (source, G_SOURCE_FUNC (on_flow_socket_ready), flow, NULL);
+  g_source_set_can_recurse (source, TRUE);
+  return source;
+}
+
+static gboolean
 on_flow_turn (gpointer user_data)
 {
   flow_run (user_data);
@@ -146,8 +172,6 @@ static void
 flow_wait (Flow *flow,
            Wait wait)
 {
-  GSourceFunc func = G_SOURCE_FUNC (on_flow_stream_ready);
-
   if (flow->wait == wait)
     return;
   flow_stop_waiting (flow);
@@ -155,22 +179,29 @@ flow_wait (Flow *flow,
   switch (wait)
     {
     case WAIT_INPUT:
+      flow->source = flow_create_socket_source (flow, G_IO_IN);
+      if (flow->source != NULL)
+        break;
       flow->source = g_pollable_input_stream_create_source (G_POLLABLE_INPUT_STREAM (flow->from), NULL);
+      g_source_set_callback (flow->source, G_SOURCE_FUNC (on_flow_stream_ready), flow, NULL);
       break;
     case WAIT_OUTPUT:
+      flow->source = flow_create_socket_source (flow, G_IO_OUT);
+      if (flow->source != NULL)
+        break;
       flow->source = g_pollable_output_stream_create_source (G_POLLABLE_OUTPUT_STREAM (flow->to), NULL);
+      g_source_set_callback (flow->source, G_SOURCE_FUNC (on_flow_stream_ready), flow, NULL);
       break;
     case WAIT_TURN:
       flow->source = g_idle_source_new ();
       g_source_set_priority (flow->source, G_PRIORITY_DEFAULT);
-      func = on_flow_turn;
+      g_source_set_callback (flow->source, on_flow_turn, flow, NULL);
       break;
     case WAIT_NOTHING:
     default:
       return;
     }
   g_source_set_static_name (flow->source, "IstPump");
-  g_source_set_callback (flow->source, func, flow, NULL);
   g_source_attach (flow->source, flow->pump->context);
 }
 

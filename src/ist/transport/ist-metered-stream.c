@@ -240,7 +240,7 @@ socket_watch_prepare (GSource *source,
   IstMeteredStream *owner = self->owner;
   gushort events = 0;
 
-  if (owner->in_sources > 0 && owner->in_drained && !input_stopped (owner))
+  if (owner->in_sources > 0 && !input_stopped (owner))
     events |= G_IO_IN;
   if (owner->out_sources > 0 && owner->out_blocked)
     events |= G_IO_OUT;
