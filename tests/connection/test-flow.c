@@ -11,11 +11,11 @@
 
 #define MIB (1024 * 1024)
 
-/* Under valgrind and the sanitizers memory means nothing. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+/* What the sanitizers keep is no measure. */
+#ifdef TEST_SANITIZED
 #define MEASURES_MEMORY FALSE
 #else
-#define MEASURES_MEMORY (g_getenv ("IST_TEST_NO_MEMORY") == NULL)
+#define MEASURES_MEMORY TRUE
 #endif
 
 /* Kilobytes. */

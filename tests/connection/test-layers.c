@@ -475,6 +475,86 @@ test_blocked_writer (Fixture *self,
   g_clear_error (&writer.error);
 }
 
+/* Threads that read and write until the end, which comes from all sides. */
+
+typedef struct
+{
+  GThread *thread;
+  GObject *stream;
+  int done;
+} Stress;
+
+static gpointer
+run_stress_read (gpointer user_data)
+{
+  Stress *self = user_data;
+  char buffer[3000];
+
+  while (g_input_stream_read (G_INPUT_STREAM (self->stream), buffer, sizeof buffer, NULL, NULL) > 0)
+    continue;
+  g_object_unref (self->stream);
+  g_atomic_int_set (&self->done, TRUE);
+  return NULL;
+}
+
+static gpointer
+run_stress_write (gpointer user_data)
+{
+  static const char zeros[10000];
+  Stress *self = user_data;
+
+  while (g_output_stream_write (G_OUTPUT_STREAM (self->stream), zeros, sizeof zeros, NULL, NULL) > 0)
+    continue;
+  g_object_unref (self->stream);
+  g_atomic_int_set (&self->done, TRUE);
+  return NULL;
+}
+
+static void
+stress_start (Stress *self,
+              gpointer stream)
+{
+  self->stream = g_object_ref (stream);
+  self->thread = g_thread_new ("stress", G_IS_INPUT_STREAM (stream) ? run_stress_read : run_stress_write, self);
+}
+
+static void
+test_stress (Fixture *self,
+             gconstpointer data)
+{
+  guint round;
+
+  for (round = 0; round < 40; round++)
+    {
+      Stress stress[4] = { { NULL } };
+      guint64 received = ist_connection_get_bytes_in (self->far);
+      guint i;
+
+      stress_start (&stress[0], connection_in (self->near));
+      stress_start (&stress[1], connection_out (self->near));
+      stress_start (&stress[2], connection_in (self->far));
+      stress_start (&stress[3], connection_out (self->far));
+      test_wait (ist_connection_get_bytes_in (self->far) - received >= round * 10000);
+
+      if (round % 4 == 0)
+        g_io_stream_close (G_IO_STREAM (self->near), NULL, NULL);
+      else if (round % 4 == 1)
+        g_clear_object (&self->far);
+      else if (round % 4 == 2)
+        ist_secure_tunnel_reset_stream (self->ends->source->tunnel, "SSH", NULL);
+      else
+        ist_emulator_tunnel_reset_session (self->ends->emulator->tunnel);
+      for (i = 0; i < G_N_ELEMENTS (stress); i++)
+        {
+          test_wait (g_atomic_int_get (&stress[i].done));
+          g_thread_join (stress[i].thread);
+        }
+      g_clear_object (&self->near);
+      g_clear_object (&self->far);
+      ends_open (self->ends, "SSH", &self->near, &self->far);
+    }
+}
+
 /* In the thread of the tunnel a call that would wait fails instead. */
 static void
 test_own_thread (Fixture *self,
@@ -523,6 +603,7 @@ main (int argc,
   ADD ("threads", test_threads);
   ADD ("thread-closes", test_thread_closes);
   ADD ("blocked/writer", test_blocked_writer);
+  ADD ("stress", test_stress);
   ADD ("own-thread", test_own_thread);
   for (i = 0; i < G_N_ELEMENTS (ways); i++)
     {
