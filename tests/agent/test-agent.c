@@ -749,9 +749,254 @@ test_unreachable_broker (void)
     }
 }
 
+/* A broker that is played by hand */
+
+#define CONNECT 0x10
+#define SUBSCRIBE 0x82
+#define PUBACK 0x40
+#define PINGREQ 0xc0
+
+/* Of less than 128 bytes. */
+static gboolean
+read_packet (TestPeer *peer,
+             guint8 type,
+             guint8 *body)
+{
+  guint8 head[2];
+
+  if (!test_peer_read (peer, head, 2))
+    return FALSE;
+  g_assert_cmphex (head[0], ==, type);
+  g_assert_cmpuint (head[1], <, 128);
+  return test_peer_read (peer, body, head[1]);
+}
+
+static void
+accept_client (TestPeer *peer)
+{
+  guint8 body[128];
+
+  g_assert_true (read_packet (peer, CONNECT, body));
+  /* A session that is kept, and the name of the thing. */
+  g_assert_cmphex (body[7], ==, 0);
+  g_assert_cmpmem (body + 12, body[11], "a", 1);
+  g_assert_true (test_peer_write (peer, "\x20\x02\x00\x00", 4));
+}
+
+static void
+accept_subscription (TestPeer *peer)
+{
+  guint8 body[128];
+  guint8 answer[] = { 0x90, 0x03, 0, 0, 1 };
+  const char *topic = "$aws/things/a/tunnels/notify";
+
+  g_assert_true (read_packet (peer, SUBSCRIBE, body));
+  g_assert_cmpmem (body + 4, body[3], topic, strlen (topic));
+  g_assert_cmpuint (body[4 + body[3]], ==, 1);
+  memcpy (answer + 2, body, 2);
+  g_assert_true (test_peer_write (peer, answer, sizeof answer));
+}
+
+static void
+refuse_client (TestServer *server,
+               TestPeer *peer,
+               gpointer user_data)
+{
+  guint8 body[128];
+
+  g_assert_true (read_packet (peer, CONNECT, body));
+  test_peer_write (peer, "\x20\x02\x00\x05", 4);
+}
+
+static void
+refuse_subscription (TestServer *server,
+                     TestPeer *peer,
+                     gpointer user_data)
+{
+  guint8 body[128];
+  guint8 answer[] = { 0x90, 0x03, 0, 0, 0x80 };
+
+  accept_client (peer);
+  g_assert_true (read_packet (peer, SUBSCRIBE, body));
+  memcpy (answer + 2, body, 2);
+  test_peer_write (peer, answer, sizeof answer);
+}
+
+static void
+close_at_once (TestServer *server,
+               TestPeer *peer,
+               gpointer user_data)
+{
+  guint8 body[128];
+
+  g_assert_true (read_packet (peer, CONNECT, body));
+}
+
+static void
+break_off (TestServer *server,
+           TestPeer *peer,
+           gpointer user_data)
+{
+  accept_client (peer);
+  accept_subscription (peer);
+  test_peer_abort (peer);
+}
+
+static void
+say_nonsense (TestServer *server,
+              TestPeer *peer,
+              gpointer user_data)
+{
+  accept_client (peer);
+  accept_subscription (peer);
+  test_peer_write (peer, "\x00\x00", 2);
+  test_peer_sleep (peer, G_MAXUINT);
+}
+
+/* Takes the ping, and says nothing any more. */
+static void
+fall_silent (TestServer *server,
+             TestPeer *peer,
+             gpointer user_data)
+{
+  guint8 body[128];
+
+  accept_client (peer);
+  accept_subscription (peer);
+  g_assert_true (read_packet (peer, PINGREQ, body));
+  test_peer_sleep (peer, G_MAXUINT);
+}
+
+static IstAgent *
+make_agent_of (TestServer *server)
+{
+  g_autofree char *broker = g_strdup_printf ("mqtt://127.0.0.1:%u", test_server_get_port (server));
+
+  return g_object_new (IST_TYPE_AGENT, "thing-name", "a", "broker", broker, "keepalive", 5, NULL);
+}
+
+typedef struct
+{
+  TestScript script;
+  int code;
+} BadBroker;
+
+static void
+test_bad_broker (gconstpointer data)
+{
+  const BadBroker *bad = data;
+  g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, bad->script, NULL);
+  g_autoptr (IstAgent) agent = make_agent_of (server);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GError) lost = NULL;
+
+  g_signal_connect (agent, "broker-lost", G_CALLBACK (on_broker_lost), &lost);
+  g_assert_true (ist_agent_start (agent, &error));
+  test_wait (lost != NULL);
+  g_test_message ("%s", lost->message);
+  g_assert_error (lost, IST_ERROR, bad->code);
+}
+
+static void
+serve_probes (TestServer *server,
+              TestPeer *peer,
+              gpointer user_data)
+{
+  accept_client (peer);
+  accept_subscription (peer);
+  accept_subscription (peer);
+  test_server_set_step (server, 1);
+  test_peer_sleep (peer, G_MAXUINT);
+}
+
+/* Another network may mean that the connection is dead: it is tried, and kept. */
+static void
+test_network_changes (void)
+{
+  g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, serve_probes, NULL);
+  g_autoptr (IstAgent) agent = make_agent_of (server);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GError) lost = NULL;
+
+  g_signal_connect (agent, "broker-lost", G_CALLBACK (on_broker_lost), &lost);
+  g_assert_true (ist_agent_start (agent, &error));
+  test_wait (ist_agent_is_subscribed (agent));
+  while (test_server_get_step (server) == 0)
+    {
+      g_signal_emit_by_name (g_network_monitor_get_default (), "network-changed", TRUE);
+      test_run_for (100);
+      g_assert_no_error (lost);
+    }
+  g_assert_true (ist_agent_is_subscribed (agent));
+  g_assert_cmpuint (test_server_get_connections (server), ==, 1);
+}
+
+static void
+send_notifications (TestServer *server,
+                    TestPeer *peer,
+                    gpointer user_data)
+{
+  const char *topic = "$aws/things/a/tunnels/notify";
+  guint8 body[128];
+
+  accept_client (peer);
+  accept_subscription (peer);
+  for (guint8 i = 1; i <= 3; i++)
+    {
+      g_autoptr (GByteArray) packet = g_byte_array_new ();
+      const guint8 head[] = { 0x32, 2 + strlen (topic) + 2 + 3, 0, strlen (topic) };
+      const guint8 id[] = { 0, i };
+
+      g_byte_array_append (packet, head, sizeof head);
+      g_byte_array_append (packet, (const guint8 *) topic, strlen (topic));
+      g_byte_array_append (packet, id, sizeof id);
+      g_byte_array_append (packet, (const guint8 *) "bad", 3);
+      g_assert_true (test_peer_write (peer, packet->data, packet->len));
+    }
+  test_server_set_step (server, read_packet (peer, PUBACK, body) ? 1 : 2);
+  test_peer_sleep (peer, G_MAXUINT);
+}
+
+static void
+on_refused_stop (IstAgent *agent,
+                 const GError *error,
+                 gpointer user_data)
+{
+  guint *refused = user_data;
+
+  (*refused)++;
+  ist_agent_stop (agent);
+}
+
+/* Notifications that came with one read, and an agent that is stopped by the first. */
+static void
+test_stop_between_notifications (void)
+{
+  g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, send_notifications, NULL);
+  g_autoptr (IstAgent) agent = make_agent_of (server);
+  g_autoptr (GError) error = NULL;
+  guint refused = 0;
+
+  g_signal_connect (agent, "notification-refused", G_CALLBACK (on_refused_stop), &refused);
+  g_assert_true (ist_agent_start (agent, &error));
+  test_wait (refused > 0);
+  test_wait (test_server_get_step (server) > 0);
+  g_assert_cmpuint (test_server_get_step (server), ==, 1);
+  test_settle ();
+  g_assert_cmpuint (refused, ==, 1);
+}
+
 #define ADD(name, lifetime, function)                                                         \
   g_test_add ("/agent/" name, Fixture, GUINT_TO_POINTER (lifetime), fixture_set_up, function, \
               fixture_tear_down)
+
+#define ADD_BAD_BROKER(name, script, code)                                \
+  G_STMT_START                                                            \
+  {                                                                       \
+    static const BadBroker bad_ = { script, code };                       \
+    g_test_add_data_func ("/agent/broker/" name, &bad_, test_bad_broker); \
+  }                                                                       \
+  G_STMT_END
 
 int
 main (int argc,
@@ -775,6 +1020,15 @@ main (int argc,
   ADD ("stop-in-handler", 0, test_stop_in_handler);
   g_test_add_func ("/agent/settings", test_settings);
   g_test_add_func ("/agent/unreachable-broker", test_unreachable_broker);
+
+  ADD_BAD_BROKER ("refuses-client", refuse_client, IST_ERROR_REFUSED);
+  ADD_BAD_BROKER ("refuses-subscription", refuse_subscription, IST_ERROR_REFUSED);
+  ADD_BAD_BROKER ("closes-at-once", close_at_once, IST_ERROR_DISCONNECTED);
+  ADD_BAD_BROKER ("breaks-off", break_off, IST_ERROR_DISCONNECTED);
+  ADD_BAD_BROKER ("says-nonsense", say_nonsense, IST_ERROR_DISCONNECTED);
+  ADD_BAD_BROKER ("falls-silent", fall_silent, IST_ERROR_TIMED_OUT);
+  g_test_add_func ("/agent/broker/network-changes", test_network_changes);
+  g_test_add_func ("/agent/broker/stop-between-notifications", test_stop_between_notifications);
 
   return g_test_run ();
 }
