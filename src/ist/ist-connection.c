@@ -27,12 +27,15 @@
  * then reading gives the end of the stream, and writing fails with
  * %IST_ERROR_CONNECTION_RESET. When the connection ends otherwise, with its
  * stream, the session or the WebSocket, reading fails after what had been
- * received, with the error that says why, such as %IST_ERROR_DISCONNECTED.
+ * received, with the error that says why, such as %IST_ERROR_DISCONNECTED, or
+ * %IST_ERROR_TIMED_OUT after the tunnel's `stall-timeout`.
  *
  * The protocol has no half-close: closing only the output stream ends writing
- * on this side, and the peer is not told. Closing the connection sends what was
- * written and then resets the connection;
- * [method@Gio.IOStream.close_async] returns when that was sent.
+ * on this side, and the peer is not told. Closing the connection, or both of its
+ * streams, sends what was written and then resets the connection.
+ * [method@Gio.IOStream.close_async] returns when that was sent;
+ * [method@Gio.IOStream.close] does not wait for it. Cancelling the closing ends
+ * the waiting only.
  *
  * The streams may be used in any thread, one reader and one writer at a time.
  * Blocking calls work in any thread but the tunnel's own, where they fail with
@@ -45,7 +48,7 @@ struct _IstConnection
 {
   GIOStream parent_instance;
 
-  IstConnectionCore *core;
+  IstConnectionCore *core; /* NULL in one that no tunnel has made: a binding can do that */
   GInputStream *in;
   GOutputStream *out;
 };
@@ -346,7 +349,10 @@ ist_connection_close (GIOStream *stream,
                       GCancellable *cancellable,
                       GError **error)
 {
-  ist_connection_core_close (IST_CONNECTION (stream)->core);
+  IstConnection *self = IST_CONNECTION (stream);
+
+  if (self->core != NULL)
+    ist_connection_core_close (self->core);
   return TRUE;
 }
 
@@ -361,7 +367,10 @@ ist_connection_close_async (GIOStream *stream,
 
   g_task_set_source_tag (task, ist_connection_close_async);
   ist_connection_close (stream, NULL, NULL);
-  ist_connection_core_flush (IST_CONNECTION (stream)->core, task);
+  if (IST_CONNECTION (stream)->core != NULL)
+    ist_connection_core_flush (IST_CONNECTION (stream)->core, task);
+  else
+    g_task_return_boolean (task, TRUE);
 }
 
 static gboolean
@@ -377,9 +386,9 @@ ist_connection_finalize (GObject *object)
 {
   IstConnection *self = IST_CONNECTION (object);
 
-  g_object_unref (self->in);
-  g_object_unref (self->out);
-  ist_connection_core_unref (self->core);
+  g_clear_object (&self->in);
+  g_clear_object (&self->out);
+  g_clear_pointer (&self->core, ist_connection_core_unref);
   G_OBJECT_CLASS (ist_connection_parent_class)->finalize (object);
 }
 
@@ -495,7 +504,7 @@ ist_connection_new (IstConnectionCore *core)
 IstStreamInfo *
 ist_connection_get_stream_info (IstConnection *self)
 {
-  g_return_val_if_fail (IST_IS_CONNECTION (self), NULL);
+  g_return_val_if_fail (IST_IS_CONNECTION (self) && self->core != NULL, NULL);
 
   return ist_connection_core_get_info (self->core);
 }
@@ -513,7 +522,7 @@ ist_connection_get_stream_info (IstConnection *self)
 const char *
 ist_connection_get_service_id (IstConnection *self)
 {
-  g_return_val_if_fail (IST_IS_CONNECTION (self), NULL);
+  g_return_val_if_fail (IST_IS_CONNECTION (self) && self->core != NULL, NULL);
 
   return ist_stream_info_get_service_id (ist_connection_core_get_info (self->core));
 }
@@ -531,7 +540,7 @@ ist_connection_get_service_id (IstConnection *self)
 guint64
 ist_connection_get_bytes_in (IstConnection *self)
 {
-  g_return_val_if_fail (IST_IS_CONNECTION (self), 0);
+  g_return_val_if_fail (IST_IS_CONNECTION (self) && self->core != NULL, 0);
 
   return ist_connection_core_get_bytes_in (self->core);
 }
@@ -549,7 +558,7 @@ ist_connection_get_bytes_in (IstConnection *self)
 guint64
 ist_connection_get_bytes_out (IstConnection *self)
 {
-  g_return_val_if_fail (IST_IS_CONNECTION (self), 0);
+  g_return_val_if_fail (IST_IS_CONNECTION (self) && self->core != NULL, 0);
 
   return ist_connection_core_get_bytes_out (self->core);
 }
