@@ -1597,7 +1597,8 @@ install_signals (GType type)
    * stream and is not told by [signal@Ist.SecureTunnel::message-received], and
    * the handler keeps a reference to @connection for as long as it is wanted.
    * The first that returns %TRUE is the last that is asked. If none does, the
-   * connection stays with the signals about messages.
+   * connection stays with the signals about messages, and @connection ends with
+   * %IST_ERROR_INVALID_STATE.
    *
    * Returns: %TRUE to take the connection
    *
