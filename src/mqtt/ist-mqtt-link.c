@@ -293,6 +293,14 @@ deliver (IstMqttLink *self)
     }
 }
 
+/* Until TLS stands libmosquitto may want to write all the time, what it never
+ * has to wait for: a handshake fits in the socket's buffer. */
+static gboolean
+is_shaking_hands (IstMqttLink *self)
+{
+  return self->settings->tls && !self->accepted;
+}
+
 /* A broker's patience is half as long again as the keep-alive, and libmosquitto
  * counts whole seconds: look one second after each, from the last traffic on. */
 static void
@@ -301,7 +309,7 @@ schedule (IstMqttLink *self)
   LinkSource *source = (LinkSource *) self->source;
   GIOCondition condition = G_IO_IN;
 
-  if (!self->reached || mosquitto_want_write (self->mosquitto))
+  if (!self->reached || (mosquitto_want_write (self->mosquitto) && !is_shaking_hands (self)))
     condition |= G_IO_OUT;
   g_source_modify_unix_fd (self->source, source->tag, condition);
   g_source_set_ready_time (self->source,

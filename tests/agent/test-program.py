@@ -18,7 +18,7 @@ import unittest
 
 import parts
 import tap
-from fixture import Case, descriptors, is_listening, memory, require, wait_until
+from fixture import Case, cpu, descriptors, is_listening, memory, require, wait_until
 from parts import THING, TOPIC, Broker, Echo, notification, read_exactly
 
 AGENT = os.environ['IST_AGENT']
@@ -303,27 +303,49 @@ class Failures(AgentCase):
         self.broker.start()
         self.wait_for_log('Subscribed')
 
+    def fill_queue(self, listener):
+        """The kernel drops what comes when the queue is full, and the client tries again."""
+        listener.bind(('127.0.0.1', 0))
+        listener.listen(0)
+        self.waiting = [socket.create_connection(listener.getsockname())]
+        return listener.getsockname()[1]
+
+    def empty_queue(self, listener):
+        for one in self.waiting:
+            listener.accept()[0].close()
+            one.close()
+
     def test_slow_network(self):
         """TCP takes seconds to come about, as it does on bad networks."""
         self.open_tunnels()
         with socket.socket() as listener:
-            listener.bind(('127.0.0.1', 0))
-            listener.listen(0)
-            port = listener.getsockname()[1]
-            # With the queue full, the kernel drops what comes next, and the client tries again.
-            waiting = [socket.socket() for _ in range(2)]
-            for one in waiting:
-                one.setblocking(False)
-                one.connect_ex(('127.0.0.1', port))
+            port = self.fill_queue(listener)
             self.configure({'SSH': '1'}, broker=f'localhost:{port}')
             self.spawn_agent()
             time.sleep(0.5)
             self.assertEqual(self.count('trying again'), 0)
-            for one in waiting:
-                one.close()
+            self.empty_queue(listener)
             threading.Thread(target=self.relay, args=(listener,), daemon=True).start()
             self.wait_for_log('Subscribed')
             self.assertEqual(self.count('trying again'), 0)
+
+    def test_silent_network(self):
+        """As before, and then nobody speaks: waiting costs nothing."""
+        self.open_tunnels()
+        with socket.socket() as listener:
+            port = self.fill_queue(listener)
+            self.configure({'SSH': '1'}, broker=f'localhost:{port}')
+            self.spawn_agent()
+            time.sleep(0.5)
+            self.empty_queue(listener)
+            listener.settimeout(60)
+            with listener.accept()[0] as agent:
+                self.assertTrue(agent.recv(1, socket.MSG_PEEK))
+                before = cpu(self.agent.pid)
+                time.sleep(3)
+                used = cpu(self.agent.pid) - before
+                self.assertLess(used, 0.5)
+            self.wait_for_log('trying again')
 
     def relay(self, listener):
         def pump(a, b):
