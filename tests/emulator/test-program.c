@@ -301,6 +301,13 @@ static const BadCase bad_cases[] = {
   { "certificate-ca-file", { "--certificate", "x", "--ca-file", "y" }, 64, "--ca-file is for" },
   { "certificate", { "--certificate", "/nonexistent/x" }, 66, "Could not load the certificate" },
   { "ca-file", { "--ca-file", "/nonexistent/x" }, 73, "/nonexistent/x" },
+  { "bandwidth", { "--bandwidth", "-1" }, 64, "is not a bandwidth" },
+  { "bandwidth-too-great", { "--bandwidth", "4294967296" }, 64, "is not a bandwidth" },
+  { "state-dir", { "--state-dir", "/dev/null/x" }, 69, "/dev/null/x" },
+  { "mqtt-ca", { "--mqtt-ca", "x" }, 64, "need --mqtt" },
+  { "mqtt-key", { "--mqtt", "localhost", "--mqtt-key", "x" }, 64, "--mqtt-key needs --mqtt-cert" },
+  { "mqtt-password-file", { "--mqtt", "localhost", "--mqtt-password-file", "x" }, 64, "needs --mqtt-user" },
+  { "mqtt", { "--mqtt", "a:b:c" }, 64, "--mqtt" },
 };
 
 static void
