@@ -158,12 +158,14 @@ on_connection_closed (IstForwarder *forwarder,
                       const GError *error,
                       gpointer user_data)
 {
-  g_message (_ ("Tunnel %u: connection of %s closed, %" G_GUINT64_FORMAT " bytes in, %" G_GUINT64_FORMAT
-                " bytes out%s%s"),
-             GPOINTER_TO_UINT (user_data), ist_forwarder_connection_get_service_id (connection),
-             ist_forwarder_connection_get_bytes_in (connection),
-             ist_forwarder_connection_get_bytes_out (connection), error != NULL ? ": " : "",
-             error != NULL ? error->message : "");
+  g_autofree char *in = g_strdup_printf ("%" G_GUINT64_FORMAT,
+                                         ist_forwarder_connection_get_bytes_in (connection));
+  g_autofree char *out = g_strdup_printf ("%" G_GUINT64_FORMAT,
+                                          ist_forwarder_connection_get_bytes_out (connection));
+
+  g_message (_ ("Tunnel %u: connection of %s closed, %s bytes in, %s bytes out%s%s"),
+             GPOINTER_TO_UINT (user_data), ist_forwarder_connection_get_service_id (connection), in, out,
+             error != NULL ? ": " : "", error != NULL ? error->message : "");
 }
 
 static void
