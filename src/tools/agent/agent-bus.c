@@ -432,8 +432,10 @@ agent_bus_free (AgentBus *self)
   g_object_unref (self->signals);
   g_ptr_array_unref (self->observed);
   if (self->name != 0)
-    g_bus_unown_name (self->name);
-  g_dbus_interface_skeleton_unexport (G_DBUS_INTERFACE_SKELETON (self->skeleton));
+    {
+      g_bus_unown_name (self->name);
+      g_dbus_interface_skeleton_unexport (G_DBUS_INTERFACE_SKELETON (self->skeleton));
+    }
   g_signal_handlers_disconnect_by_data (self->skeleton, self);
   g_object_unref (self->skeleton);
   if (self->connection != NULL)
