@@ -43,8 +43,12 @@ resolve (ProxyConfig *config,
   gboolean token_was_visible = proxy_options_get (options, PROXY_OPTION_ACCESS_TOKEN) != NULL;
   guint level = PROXY_LOG_DEFAULT;
 
-  if (!add_other_places (options, error) ||
-      !proxy_options_get_number (options, PROXY_OPTION_VERBOSE, PROXY_LOG_MAX, &level, error))
+  if (!add_other_places (options, error))
+    return FALSE;
+  /* ssh shows its user what its ProxyCommand says. */
+  if (proxy_options_get_flag (options, PROXY_OPTION_STDIO))
+    level = PROXY_LOG_QUIET;
+  if (!proxy_options_get_number (options, PROXY_OPTION_VERBOSE, PROXY_LOG_MAX, &level, error))
     return FALSE;
   proxy_log_set_level (level);
   if (token_was_visible)

@@ -8,6 +8,7 @@
 
 G_BEGIN_DECLS
 
+#define PROXY_LOG_QUIET 3
 #define PROXY_LOG_DEFAULT 4
 #define PROXY_LOG_MAX 255
 
