@@ -63,7 +63,11 @@ static const IstEmulatorShape shape_description = {
 };
 static const IstEmulatorShape shape_flag = { IST_EMULATOR_SHAPE_BOOLEAN };
 static const IstEmulatorShape shape_minutes = { IST_EMULATOR_SHAPE_INTEGER, .min = 1, .max = 720 };
-static const IstEmulatorShape shape_max_results = { IST_EMULATOR_SHAPE_INTEGER, .min = 1, .max = MAX_RESULTS };
+static const IstEmulatorShape shape_max_results = {
+  IST_EMULATOR_SHAPE_INTEGER,
+  .min = 1,
+  .max = MAX_RESULTS,
+};
 static const IstEmulatorShape shape_next_token = {
   IST_EMULATOR_SHAPE_STRING,
   .pattern = "[a-zA-Z0-9_=-]{1,4096}",
@@ -350,7 +354,8 @@ make_next_token (guint64 sequence,
   g_autofree char *text = NULL;
   g_autofree char *check = NULL;
 
-  text = g_strdup_printf ("ListTunnels %" G_GUINT64_FORMAT " %s", sequence, thing_name != NULL ? thing_name : "");
+  text = g_strdup_printf ("ListTunnels %" G_GUINT64_FORMAT " %s", sequence,
+                          thing_name != NULL ? thing_name : "");
   check = g_compute_checksum_for_string (G_CHECKSUM_SHA256, text, -1);
   return g_strdup_printf ("%" G_GINT64_MODIFIER "x-%.*s", sequence, CHECK_LENGTH, check);
 }
@@ -568,13 +573,17 @@ static const Operation operations[] = {
              { "maxResults", &shape_max_results },
              { "nextToken", &shape_next_token }),
     list_tunnels },
-  { "CloseTunnel", REQUEST ({ "tunnelId", &shape_tunnel_id, TRUE }, { "delete", &shape_flag }), close_tunnel },
+  { "CloseTunnel",
+    REQUEST ({ "tunnelId", &shape_tunnel_id, TRUE }, { "delete", &shape_flag }),
+    close_tunnel },
   { "RotateTunnelAccessToken",
     REQUEST ({ "tunnelId", &shape_tunnel_id, TRUE },
              { "clientMode", &shape_client_mode, TRUE },
              { "destinationConfig", &shape_destination }),
     rotate_tokens },
-  { "TagResource", REQUEST ({ "resourceArn", &shape_arn, TRUE }, { "tags", &shape_tags, TRUE }), tag_resource },
+  { "TagResource",
+    REQUEST ({ "resourceArn", &shape_arn, TRUE }, { "tags", &shape_tags, TRUE }),
+    tag_resource },
   { "UntagResource",
     REQUEST ({ "resourceArn", &shape_arn, TRUE }, { "tagKeys", &shape_tag_keys, TRUE }),
     untag_resource },

@@ -4,8 +4,6 @@
 
 #include "ist-emulator-record-private.h"
 
-#include <string.h>
-
 #include "ist-emulator-shape-private.h"
 #include "ist-emulator-tunnel-private.h"
 
@@ -208,8 +206,9 @@ grants_from_json (IstEmulatorRecord *self,
       const char *side = json_object_get_string_member (object, "side");
       IstEmulatorGrant *grant;
 
-      grant = ist_emulator_record_add_grant (self, g_strdup (json_object_get_string_member (object, "digest")),
-                                             strcmp (side, side_names[IST_MODE_SOURCE]) == 0
+      grant = ist_emulator_record_add_grant (self,
+                                             g_strdup (json_object_get_string_member (object, "digest")),
+                                             g_str_equal (side, side_names[IST_MODE_SOURCE])
                                                ? IST_MODE_SOURCE
                                                : IST_MODE_DESTINATION);
       grant->used = json_object_get_boolean_member (object, "used");
@@ -252,15 +251,17 @@ ist_emulator_record_from_bytes (GBytes *bytes,
   g_autoptr (JsonObject) object = ist_emulator_shape_parse (&shape_record, bytes, error);
   g_auto (GStrv) services = NULL;
   IstEmulatorRecord *self;
+  IstEmulatorTunnel *tunnel;
   JsonArray *tags;
 
   if (object == NULL)
     return NULL;
 
   services = services_from_json (json_object_get_array_member (object, "services"));
-  self = ist_emulator_record_new (
-    ist_emulator_tunnel_new (json_object_get_string_member (object, "tunnelId"), (const char *const *) services,
-                             json_object_get_string_member_with_default (object, "thingName", NULL)));
+  tunnel = ist_emulator_tunnel_new (json_object_get_string_member (object, "tunnelId"),
+                                    (const char *const *) services,
+                                    json_object_get_string_member_with_default (object, "thingName", NULL));
+  self = ist_emulator_record_new (tunnel);
   self->sequence = json_object_get_int_member (object, "sequence");
   self->description = g_strdup (json_object_get_string_member_with_default (object, "description", NULL));
   tags = json_object_get_array_member (object, "tags");

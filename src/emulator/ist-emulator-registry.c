@@ -562,8 +562,10 @@ ist_emulator_registry_admit (IstEmulatorRegistry *self,
   g_autofree char *key = digest (access_token);
   g_autofree char *client_key = client_token != NULL ? digest (client_token) : NULL;
   IstEmulatorGrant *grant = g_hash_table_lookup (self->grants, key);
-  IstEmulatorGrant *holder = client_key != NULL ? g_hash_table_lookup (self->client_tokens, client_key) : NULL;
+  IstEmulatorGrant *holder = NULL;
 
+  if (client_key != NULL)
+    holder = g_hash_table_lookup (self->client_tokens, client_key);
   if (grant == NULL)
     return reject (error, "Invalid access token");
   if (!ist_emulator_tunnel_is_open (grant->record->tunnel))

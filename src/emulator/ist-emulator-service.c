@@ -34,10 +34,10 @@
  * development, demonstrations and tests.
  *
  * It has the WebSocket endpoint of the service and the API that opens tunnels,
- * for the AWS CLI and SDKs, and enforces what the service enforces; that, and not safety or lasting operation, is what it is for. With
- * TLS, which is the default, it makes a certificate when it starts; clients have
- * to trust the authority that issued it, see
- * [method@IstEmulator.Service.write_ca_file].
+ * for the AWS CLI and SDKs, and enforces what the service enforces; that, and
+ * not safety or lasting operation, is what it is for. With TLS, which is the
+ * default, it makes a certificate when it starts; clients have to trust the
+ * authority that issued it, see [method@IstEmulator.Service.write_ca_file].
  *
  * ```c
  * g_autoptr(IstEmulatorService) service = ist_emulator_service_new ();

@@ -182,7 +182,8 @@ on_client_disconnected (IstEmulatorTunnel *tunnel,
   Emulator *emulator = user_data;
 
   emulator->n_clients--;
-  emulator_report ("tunnel %s: %s disconnected: %s", ist_emulator_tunnel_get_id (tunnel), get_side_name (side),
+  emulator_report ("tunnel %s: %s disconnected: %s",
+                   ist_emulator_tunnel_get_id (tunnel), get_side_name (side),
                    error != NULL ? error->message : "the emulator stops");
 }
 
@@ -412,7 +413,8 @@ explain (Emulator *emulator)
   g_autofree char *url = make_endpoint_url (emulator);
   g_autoptr (GString) text = g_string_new (NULL);
 
-  g_string_append (text, "  export AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any AWS_DEFAULT_REGION=us-east-1\n");
+  g_string_append (text, "  export AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any\n"
+                         "  export AWS_DEFAULT_REGION=us-east-1\n");
   if (emulator->ca_file != NULL)
     {
       g_autofree char *quoted = g_shell_quote (emulator->ca_file);

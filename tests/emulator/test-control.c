@@ -21,6 +21,11 @@
 #define CONTENT_TYPE "application/x-amz-json-1.1"
 #define TARGET "IoTSecuredTunneling."
 
+#define LIMIT_EXCEEDED "LimitExceededException"
+#define NOT_FOUND "ResourceNotFoundException"
+#define SERIALIZATION "SerializationException"
+#define VALIDATION "ValidationException"
+
 typedef struct
 {
   IstEmulatorService *service;
@@ -28,6 +33,13 @@ typedef struct
   GPtrArray *opened;        /* of IstEmulatorTunnel */
   GPtrArray *notifications; /* of char: thing name and payload */
 } Fixture;
+
+static const char *
+get (JsonObject *object,
+     const char *member)
+{
+  return json_object_get_string_member (object, member);
+}
 
 static void
 on_opened (IstEmulatorService *service,
@@ -105,7 +117,8 @@ static SoupMessage *
 make_message (Fixture *self,
               const char *operation)
 {
-  g_autofree char *uri = g_strdup_printf ("http://localhost:%u/", ist_emulator_service_get_port (self->service));
+  guint port = ist_emulator_service_get_port (self->service);
+  g_autofree char *uri = g_strdup_printf ("http://localhost:%u/", port);
   g_autofree char *target = g_strconcat (TARGET, operation, NULL);
   SoupMessage *message = soup_message_new ("POST", uri);
   SoupMessageHeaders *headers = soup_message_get_request_headers (message);
@@ -196,9 +209,9 @@ assert_error (JsonObject *answer,
               const char *type,
               const char *fragment)
 {
-  const char *message = json_object_get_string_member (answer, "message");
+  const char *message = get (answer, "message");
 
-  g_assert_cmpstr (json_object_get_string_member (answer, "__type"), ==, type);
+  g_assert_cmpstr (get (answer, "__type"), ==, type);
   if (strstr (message, fragment) == NULL)
     g_error ("“%s” is not in “%s”", fragment, message);
   g_assert_cmpuint (status, ==, 400);
@@ -300,25 +313,26 @@ test_life (Fixture *fixture,
   double created;
 
   opened = call (fixture, "OpenTunnel",
-                 "{'description': 'a “tunnel”', 'unknown': [1], 'timeoutConfig': {'maxLifetimeTimeoutMinutes': 5},"
+                 "{'description': 'a “tunnel”', 'unknown': [1],"
+                 " 'timeoutConfig': {'maxLifetimeTimeoutMinutes': 5},"
                  " 'tags': [{'key': 'b', 'value': ''}, {'key': 'a', 'value': '1'}],"
                  " 'destinationConfig': {'thingName': 'thing:1', 'services': ['SSH', 'a:b']}}");
-  id = json_object_get_string_member (opened, "tunnelId");
+  id = get (opened, "tunnelId");
   g_assert_cmpuint (json_object_get_size (opened), ==, 4);
-  g_assert_true (g_str_has_suffix (json_object_get_string_member (opened, "tunnelArn"), id));
+  g_assert_true (g_str_has_suffix (get (opened, "tunnelArn"), id));
 
   tunnel = describe (fixture, id);
-  g_assert_cmpstr (json_object_get_string_member (tunnel, "status"), ==, "OPEN");
-  g_assert_cmpstr (json_object_get_string_member (tunnel, "description"), ==, "a “tunnel”");
+  g_assert_cmpstr (get (tunnel, "status"), ==, "OPEN");
+  g_assert_cmpstr (get (tunnel, "description"), ==, "a “tunnel”");
   config = json_object_get_object_member (tunnel, "destinationConfig");
-  g_assert_cmpstr (json_object_get_string_member (config, "thingName"), ==, "thing:1");
+  g_assert_cmpstr (get (config, "thingName"), ==, "thing:1");
   g_assert_cmpstr (json_array_get_string_element (json_object_get_array_member (config, "services"), 1), ==,
                    "a:b");
   config = json_object_get_object_member (tunnel, "timeoutConfig");
   g_assert_cmpint (json_object_get_int_member (config, "maxLifetimeTimeoutMinutes"), ==, 5);
   tags = json_object_get_array_member (tunnel, "tags");
   g_assert_cmpuint (json_array_get_length (tags), ==, 2);
-  g_assert_cmpstr (json_object_get_string_member (json_array_get_object_element (tags, 0), "key"), ==, "b");
+  g_assert_cmpstr (get (json_array_get_object_element (tags, 0), "key"), ==, "b");
   created = json_object_get_double_member (tunnel, "createdAt");
   g_assert_cmpfloat (created, <=, g_get_real_time () / 1e6);
   g_assert_cmpfloat (created, >, g_get_real_time () / 1e6 - 600);
@@ -326,20 +340,20 @@ test_life (Fixture *fixture,
   closed = call (fixture, "CloseTunnel", "{'tunnelId': '%s'}", id);
   g_assert_cmpuint (json_object_get_size (closed), ==, 0);
   after = describe (fixture, id);
-  g_assert_cmpstr (json_object_get_string_member (after, "status"), ==, "CLOSED");
+  g_assert_cmpstr (get (after, "status"), ==, "CLOSED");
   g_assert_cmpfloat (json_object_get_double_member (after, "lastUpdatedAt"), >=, created);
-  assert_knock (fixture, IST_MODE_SOURCE, json_object_get_string_member (opened, "sourceAccessToken"), NULL,
+  assert_knock (fixture, IST_MODE_SOURCE, get (opened, "sourceAccessToken"), NULL,
                 "Tunnel is closed");
-  call_fails (fixture, "RotateTunnelAccessToken", "ValidationException", "Tunnel is closed",
+  call_fails (fixture, "RotateTunnelAccessToken", VALIDATION, "Tunnel is closed",
               "{'tunnelId': '%s', 'clientMode': 'ALL'}", id);
 
   /* Closing it again is no fault, and with "delete" it is gone. */
   again = call (fixture, "CloseTunnel", "{'tunnelId': '%s', 'delete': true}", id);
-  call_fails (fixture, "DescribeTunnel", "ResourceNotFoundException", "There is no tunnel",
+  call_fails (fixture, "DescribeTunnel", NOT_FOUND, "There is no tunnel",
               "{'tunnelId': '%s'}", id);
-  call_fails (fixture, "CloseTunnel", "ResourceNotFoundException", "There is no tunnel",
+  call_fails (fixture, "CloseTunnel", NOT_FOUND, "There is no tunnel",
               "{'tunnelId': '%s'}", id);
-  assert_knock (fixture, IST_MODE_SOURCE, json_object_get_string_member (opened, "sourceAccessToken"), NULL,
+  assert_knock (fixture, IST_MODE_SOURCE, get (opened, "sourceAccessToken"), NULL,
                 "Invalid access token");
 }
 
@@ -348,7 +362,7 @@ test_defaults (Fixture *fixture,
                gconstpointer user_data)
 {
   g_autoptr (JsonObject) opened = call (fixture, "OpenTunnel", "{'description': null}");
-  g_autoptr (JsonObject) tunnel = describe (fixture, json_object_get_string_member (opened, "tunnelId"));
+  g_autoptr (JsonObject) tunnel = describe (fixture, get (opened, "tunnelId"));
 
   g_assert_false (json_object_has_member (tunnel, "description"));
   g_assert_false (json_object_has_member (tunnel, "destinationConfig"));
@@ -368,8 +382,6 @@ typedef struct
   const char *fragment;
 } BadRequest;
 
-#define SERIALIZATION "SerializationException"
-#define VALIDATION "ValidationException"
 #define NESTED_8 "[[[[[[[["
 #define TAG "{'key': 'k', 'value': 'v'}"
 #define ARN "arn:aws:iot:us-east-1:000000000000:tunnel/x"
@@ -393,10 +405,12 @@ static const BadRequest bad_requests[] = {
     "'tags.1.member' can not be converted to a Structure" },
 
   { "no-id", "DescribeTunnel", "{}", VALIDATION,
-    "1 validation error detected: Value null at 'tunnelId' failed to satisfy constraint: Member must not be null" },
+    "1 validation error detected: Value null at 'tunnelId' failed to satisfy constraint: "
+    "Member must not be null" },
   { "null-id", "CloseTunnel", "{'tunnelId': null}", VALIDATION, "must not be null" },
   { "id-pattern", "DescribeTunnel", "{'tunnelId': 'a/b'}", VALIDATION,
-    "Value 'a/b' at 'tunnelId' failed to satisfy constraint: Member must satisfy regular expression pattern" },
+    "Value 'a/b' at 'tunnelId' failed to satisfy constraint: "
+    "Member must satisfy regular expression pattern" },
   { "id-newline", "DescribeTunnel", "{'tunnelId': 'a\\n'}", VALIDATION, "regular expression" },
   { "two-faults", "RotateTunnelAccessToken", "{'clientMode': 'BOTH'}", VALIDATION,
     "2 validation errors detected" },
@@ -413,13 +427,16 @@ static const BadRequest bad_requests[] = {
     "length greater than or equal to 1" },
   { "service-name", "OpenTunnel", "{'destinationConfig': {'services': ['SSH', 'a b']}}", VALIDATION,
     "Value 'a b' at 'destinationConfig.services.2.member'" },
-  { "service-twice", "OpenTunnel", "{'destinationConfig': {'services': ['SSH', 'SSH']}}", VALIDATION, "twice" },
-  { "thing-name", "OpenTunnel", "{'destinationConfig': {'thingName': 'a/b', 'services': ['SSH']}}", VALIDATION,
+  { "service-twice", "OpenTunnel", "{'destinationConfig': {'services': ['SSH', 'SSH']}}", VALIDATION,
+    "twice" },
+  { "thing-name", "OpenTunnel",
+    "{'destinationConfig': {'thingName': 'a/b', 'services': ['SSH']}}", VALIDATION,
     "'destinationConfig.thingName'" },
   { "description-empty", "OpenTunnel", "{'description': ''}", VALIDATION, "'description'" },
   { "description-control", "OpenTunnel", "{'description': 'a\\u0007'}", VALIDATION, "'description'" },
   { "tags-empty", "OpenTunnel", "{'tags': []}", VALIDATION, "greater than or equal to 1" },
-  { "tag-key-empty", "OpenTunnel", "{'tags': [{'key': '', 'value': 'v'}]}", VALIDATION, "'tags.1.member.key'" },
+  { "tag-key-empty", "OpenTunnel", "{'tags': [{'key': '', 'value': 'v'}]}", VALIDATION,
+    "'tags.1.member.key'" },
   { "tag-key-pattern", "OpenTunnel", "{'tags': [{'key': 'a!', 'value': 'v'}]}", VALIDATION, "regular" },
   { "tag-value", "OpenTunnel", "{'tags': [{'key': 'a'}]}", VALIDATION, "'tags.1.member.value'" },
   { "tag-twice", "OpenTunnel", "{'tags': [" TAG ", " TAG "]}", VALIDATION, "'k' is there twice" },
@@ -430,16 +447,16 @@ static const BadRequest bad_requests[] = {
   { "next-token-pattern", "ListTunnels", "{'nextToken': '!'}", VALIDATION, "regular" },
   { "next-token", "ListTunnels", "{'nextToken': '1x-0123456789abcdef'}", VALIDATION, "nextToken" },
   { "arn", "ListTagsForResource", "{'resourceArn': 'x'}", VALIDATION, "resourceArn" },
-  { "no-such-arn", "ListTagsForResource", "{'resourceArn': '" ARN "'}", "ResourceNotFoundException", "resource" },
+  { "no-such-arn", "ListTagsForResource", "{'resourceArn': '" ARN "'}", NOT_FOUND, "resource" },
   { "no-tags", "TagResource", "{'resourceArn': '" ARN "'}", VALIDATION, "Value null at 'tags'" },
   { "tag-no-such-arn", "TagResource", "{'resourceArn': '" ARN "', 'tags': [" TAG "]}",
-    "ResourceNotFoundException", "resource" },
+    NOT_FOUND, "resource" },
   { "no-tag-keys", "UntagResource", "{'resourceArn': '" ARN "'}", VALIDATION, "Value null at 'tagKeys'" },
   { "untag-no-such-arn", "UntagResource", "{'resourceArn': '" ARN "', 'tagKeys': ['k']}",
-    "ResourceNotFoundException", "resource" },
-  { "no-such-tunnel", "DescribeTunnel", "{'tunnelId': 'x'}", "ResourceNotFoundException", "no tunnel" },
+    NOT_FOUND, "resource" },
+  { "no-such-tunnel", "DescribeTunnel", "{'tunnelId': 'x'}", NOT_FOUND, "no tunnel" },
   { "rotate-no-such-tunnel", "RotateTunnelAccessToken", "{'tunnelId': 'x', 'clientMode': 'ALL'}",
-    "ResourceNotFoundException", "no tunnel" },
+    NOT_FOUND, "no tunnel" },
   { "operation", "Nonsense", "{}", "UnknownOperationException", "X-Amz-Target" },
 };
 
@@ -493,11 +510,11 @@ test_limits (Fixture *fixture,
   for (int i = 0; i < 50; i++)
     g_string_append_printf (tags, "%s{'key': '%d', 'value': ''}", i > 0 ? "," : "", i);
   most = call (fixture, "OpenTunnel", "{'tags': [%s]}", tags->str);
-  call_fails (fixture, "OpenTunnel", "LimitExceededException", "at most 50 tags",
+  call_fails (fixture, "OpenTunnel", LIMIT_EXCEEDED, "at most 50 tags",
               "{'tags': [%s, {'key': '50', 'value': ''}]}", tags->str);
-  call_fails (fixture, "TagResource", "LimitExceededException", "at most 50 tags",
+  call_fails (fixture, "TagResource", LIMIT_EXCEEDED, "at most 50 tags",
               "{'resourceArn': '%s', 'tags': [{'key': '50', 'value': ''}]}",
-              json_object_get_string_member (most, "tunnelArn"));
+              get (most, "tunnelArn"));
 
   long_list = g_string_new (tags->str);
   for (int i = 50; i < 201; i++)
@@ -573,7 +590,7 @@ test_list (Fixture *fixture,
                                             "{'destinationConfig': {'thingName': '%s', 'services': ['SSH']}}",
                                             i % 2 == 0 ? "even" : "odd");
 
-      g_ptr_array_add (ids, g_strdup (json_object_get_string_member (opened, "tunnelId")));
+      g_ptr_array_add (ids, g_strdup (get (opened, "tunnelId")));
     }
 
   /* The newest first; neither what comes nor what goes in between moves a page. */
@@ -581,18 +598,19 @@ test_list (Fixture *fixture,
   summaries = json_object_get_array_member (first, "tunnelSummaries");
   g_assert_cmpuint (json_array_get_length (summaries), ==, 2);
   for (guint i = 0; i < 2; i++)
-    g_assert_cmpstr (json_object_get_string_member (json_array_get_object_element (summaries, i), "tunnelId"),
+    g_assert_cmpstr (get (json_array_get_object_element (summaries, i), "tunnelId"),
                      ==, ids->pdata[6 - 2 * i]);
-  token = g_strdup (json_object_get_string_member (first, "nextToken"));
+  token = g_strdup (get (first, "nextToken"));
   json_object_unref (call (fixture, "OpenTunnel",
                            "{'destinationConfig': {'thingName': 'even', 'services': ['SSH']}}"));
-  json_object_unref (call (fixture, "CloseTunnel", "{'tunnelId': '%s', 'delete': true}", (char *) ids->pdata[4]));
+  json_object_unref (call (fixture, "CloseTunnel", "{'tunnelId': '%s', 'delete': true}",
+                           (char *) ids->pdata[4]));
 
   rest = call (fixture, "ListTunnels", "{'thingName': 'even', 'maxResults': 2, 'nextToken': '%s'}", token);
   summaries = json_object_get_array_member (rest, "tunnelSummaries");
   g_assert_cmpuint (json_array_get_length (summaries), ==, 2);
   for (guint i = 0; i < 2; i++)
-    g_assert_cmpstr (json_object_get_string_member (json_array_get_object_element (summaries, i), "tunnelId"),
+    g_assert_cmpstr (get (json_array_get_object_element (summaries, i), "tunnelId"),
                      ==, ids->pdata[2 - 2 * i]);
   g_assert_false (json_object_has_member (rest, "nextToken"));
 
@@ -609,7 +627,7 @@ test_list (Fixture *fixture,
   summaries = json_object_get_array_member (first, "tunnelSummaries");
   g_assert_cmpuint (json_array_get_length (summaries), ==, 100);
   g_clear_pointer (&rest, json_object_unref);
-  rest = call (fixture, "ListTunnels", "{'nextToken': '%s'}", json_object_get_string_member (first, "nextToken"));
+  rest = call (fixture, "ListTunnels", "{'nextToken': '%s'}", get (first, "nextToken"));
   g_assert_cmpuint (json_array_get_length (json_object_get_array_member (rest, "tunnelSummaries")), ==, 7);
   g_assert_false (json_object_has_member (rest, "nextToken"));
 }
@@ -619,19 +637,20 @@ test_tags (Fixture *fixture,
            gconstpointer user_data)
 {
   g_autoptr (JsonObject) opened = call (fixture, "OpenTunnel", "{'tags': [{'key': 'a', 'value': '1'}]}");
-  const char *arn = json_object_get_string_member (opened, "tunnelArn");
+  const char *arn = get (opened, "tunnelArn");
   g_autoptr (JsonObject) listed = NULL;
   JsonArray *tags;
 
   json_object_unref (call (fixture, "TagResource",
-                           "{'resourceArn': '%s', 'tags': [{'key': 'b', 'value': '2'}, {'key': 'a', 'value': '3'}]}",
+                           "{'resourceArn': '%s',"
+                           " 'tags': [{'key': 'b', 'value': '2'}, {'key': 'a', 'value': '3'}]}",
                            arn));
   json_object_unref (call (fixture, "UntagResource", "{'resourceArn': '%s', 'tagKeys': ['b', 'none']}", arn));
   listed = call (fixture, "ListTagsForResource", "{'resourceArn': '%s'}", arn);
   tags = json_object_get_array_member (listed, "tags");
   g_assert_cmpuint (json_array_get_length (tags), ==, 1);
-  g_assert_cmpstr (json_object_get_string_member (json_array_get_object_element (tags, 0), "key"), ==, "a");
-  g_assert_cmpstr (json_object_get_string_member (json_array_get_object_element (tags, 0), "value"), ==, "3");
+  g_assert_cmpstr (get (json_array_get_object_element (tags, 0), "key"), ==, "a");
+  g_assert_cmpstr (get (json_array_get_object_element (tags, 0), "value"), ==, "3");
 }
 
 static void
@@ -644,7 +663,7 @@ assert_connection (Fixture *fixture,
   g_autoptr (JsonObject) tunnel = describe (fixture, id);
   JsonObject *state = json_object_get_object_member (tunnel, member);
 
-  g_assert_cmpstr (json_object_get_string_member (state, "status"), ==, status);
+  g_assert_cmpstr (get (state, "status"), ==, status);
   *updated = json_object_get_double_member (state, "lastUpdatedAt");
 }
 
@@ -653,7 +672,7 @@ test_connection_states (Fixture *fixture,
                         gconstpointer user_data)
 {
   g_autoptr (JsonObject) opened = call (fixture, "OpenTunnel", "{}");
-  const char *id = json_object_get_string_member (opened, "tunnelId");
+  const char *id = get (opened, "tunnelId");
   g_autoptr (Client) source = NULL;
   double at[3];
   double other;
@@ -687,7 +706,7 @@ test_close (Fixture *fixture,
                                                    IST_MODE_DESTINATION, NULL);
 
       json_object_unref (call (fixture, "CloseTunnel", "{'tunnelId': '%s', 'delete': %s}",
-                               json_object_get_string_member (opened, "tunnelId"), forget[i]));
+                               get (opened, "tunnelId"), forget[i]));
       client_expect_services (source, (const char *const[]){ NULL });
       client_expect_closed (source, 1000, "Tunnel is closed");
       client_expect_services (destination, (const char *const[]){ NULL });
@@ -710,9 +729,9 @@ test_expiry (Fixture *fixture,
   client_expect_closed (source, 1000, "Tunnel is closed");
   client_expect_services (destination, (const char *const[]){ NULL });
   client_expect_closed (destination, 1000, "Tunnel is closed");
-  described = describe (fixture, json_object_get_string_member (opened, "tunnelId"));
-  g_assert_cmpstr (json_object_get_string_member (described, "status"), ==, "CLOSED");
-  assert_knock (fixture, IST_MODE_SOURCE, json_object_get_string_member (opened, "sourceAccessToken"),
+  described = describe (fixture, get (opened, "tunnelId"));
+  g_assert_cmpstr (get (described, "status"), ==, "CLOSED");
+  assert_knock (fixture, IST_MODE_SOURCE, get (opened, "sourceAccessToken"),
                 CLIENT_TOKEN, "Tunnel is closed");
 }
 
@@ -721,8 +740,8 @@ test_rotate (Fixture *fixture,
              gconstpointer user_data)
 {
   g_autoptr (JsonObject) opened = call (fixture, "OpenTunnel", "{}");
-  const char *id = json_object_get_string_member (opened, "tunnelId");
-  const char *old = json_object_get_string_member (opened, "sourceAccessToken");
+  const char *id = get (opened, "tunnelId");
+  const char *old = get (opened, "sourceAccessToken");
   IstEmulatorTunnel *tunnel = last_opened (fixture);
   g_autoptr (Client) source = client_new (fixture->service, tunnel, IST_MODE_SOURCE, NULL);
   g_autoptr (Client) destination = client_new (fixture->service, tunnel, IST_MODE_DESTINATION, NULL);
@@ -730,27 +749,28 @@ test_rotate (Fixture *fixture,
   g_autoptr (JsonObject) both = NULL;
 
   rotated = call (fixture, "RotateTunnelAccessToken", "{'tunnelId': '%s', 'clientMode': 'SOURCE'}", id);
-  g_assert_cmpstr (json_object_get_string_member (rotated, "tunnelArn"), ==,
-                   json_object_get_string_member (opened, "tunnelArn"));
+  g_assert_cmpstr (get (rotated, "tunnelArn"), ==,
+                   get (opened, "tunnelArn"));
   g_assert_false (json_object_has_member (rotated, "destinationAccessToken"));
-  g_assert_cmpstr (json_object_get_string_member (rotated, "sourceAccessToken"), !=, old);
+  g_assert_cmpstr (get (rotated, "sourceAccessToken"), !=, old);
   client_expect_services (source, (const char *const[]){ NULL });
   client_expect_closed (source, 1000, "Access token was rotated");
   g_assert_true (ist_emulator_tunnel_is_connected (tunnel, IST_MODE_DESTINATION));
   assert_knock (fixture, IST_MODE_SOURCE, old, NULL, "Invalid access token: The access token was rotated.");
-  assert_knock (fixture, IST_MODE_SOURCE, json_object_get_string_member (rotated, "sourceAccessToken"), NULL,
+  assert_knock (fixture, IST_MODE_SOURCE, get (rotated, "sourceAccessToken"), NULL,
                 "101");
 
   both = call (fixture, "RotateTunnelAccessToken", "{'tunnelId': '%s', 'clientMode': 'ALL'}", id);
-  g_assert_cmpstr (json_object_get_string_member (both, "destinationAccessToken"), !=,
-                   json_object_get_string_member (opened, "destinationAccessToken"));
+  g_assert_cmpstr (get (both, "destinationAccessToken"), !=,
+                   get (opened, "destinationAccessToken"));
   client_expect_services (destination, (const char *const[]){ NULL });
   client_expect_closed (destination, 1000, "Access token was rotated");
   g_assert_cmpuint (fixture->notifications->len, ==, 0);
 
   /* A tunnel remembers the reason for some old tokens, not for all there ever were. */
   for (int i = 0; i < 50; i++)
-    json_object_unref (call (fixture, "RotateTunnelAccessToken", "{'tunnelId': '%s', 'clientMode': 'ALL'}", id));
+    json_object_unref (call (fixture, "RotateTunnelAccessToken",
+                             "{'tunnelId': '%s', 'clientMode': 'ALL'}", id));
   assert_knock (fixture, IST_MODE_SOURCE, old, NULL, "Invalid access token");
   assert_knock (fixture, IST_MODE_SOURCE, ist_emulator_tunnel_get_source_access_token (tunnel), NULL, "101");
 }
@@ -760,7 +780,7 @@ test_rotate_destination (Fixture *fixture,
                          gconstpointer user_data)
 {
   g_autoptr (JsonObject) opened = call (fixture, "OpenTunnel", "{}");
-  const char *id = json_object_get_string_member (opened, "tunnelId");
+  const char *id = get (opened, "tunnelId");
   IstEmulatorTunnel *tunnel = last_opened (fixture);
   g_autoptr (Client) source = client_new (fixture->service, tunnel, IST_MODE_SOURCE, CLIENT_TOKEN);
   g_autoptr (JsonObject) rotated = NULL;
@@ -772,7 +792,8 @@ test_rotate_destination (Fixture *fixture,
   call_fails (fixture, "RotateTunnelAccessToken", VALIDATION, "destinationConfig",
               "{'tunnelId': '%s', 'clientMode': 'SOURCE', 'destinationConfig': {'services': ['SSH']}}", id);
   call_fails (fixture, "RotateTunnelAccessToken", VALIDATION, "twice",
-              "{'tunnelId': '%s', 'clientMode': 'ALL', 'destinationConfig': {'services': ['SSH', 'SSH']}}", id);
+              "{'tunnelId': '%s', 'clientMode': 'ALL', 'destinationConfig': {'services': ['SSH', 'SSH']}}",
+              id);
   g_assert_true (ist_emulator_tunnel_is_connected (tunnel, IST_MODE_SOURCE));
 
   rotated = call (fixture, "RotateTunnelAccessToken",
@@ -781,7 +802,7 @@ test_rotate_destination (Fixture *fixture,
                   id);
   expected = g_strdup_printf ("thing {\"clientAccessToken\":\"%s\",\"clientMode\":\"destination\","
                               "\"region\":\"us-east-1\",\"services\":[\"SSH\",\"RDP\"]}",
-                              json_object_get_string_member (rotated, "destinationAccessToken"));
+                              get (rotated, "destinationAccessToken"));
   g_assert_cmpuint (fixture->notifications->len, ==, 1);
   g_assert_cmpstr (fixture->notifications->pdata[0], ==, expected);
 
@@ -791,8 +812,8 @@ test_rotate_destination (Fixture *fixture,
   source = client_new (fixture->service, tunnel, IST_MODE_SOURCE, CLIENT_TOKEN);
   client_expect_services (source, services);
   described = describe (fixture, id);
-  g_assert_cmpstr (json_object_get_string_member (json_object_get_object_member (described, "destinationConfig"),
-                                                  "thingName"),
+  g_assert_cmpstr (get (json_object_get_object_member (described, "destinationConfig"),
+                        "thingName"),
                    ==, "thing");
 }
 
@@ -806,15 +827,15 @@ test_notification (Fixture *fixture,
   opened = call (fixture, "OpenTunnel", "{'destinationConfig': {'thingName': 'a:b', 'services': ['SSH']}}");
   expected = g_strdup_printf ("a:b {\"clientAccessToken\":\"%s\",\"clientMode\":\"destination\","
                               "\"region\":\"us-east-1\",\"services\":[\"SSH\"]}",
-                              json_object_get_string_member (opened, "destinationAccessToken"));
+                              get (opened, "destinationAccessToken"));
   g_assert_cmpuint (fixture->notifications->len, ==, 1);
   g_assert_cmpstr (fixture->notifications->pdata[0], ==, expected);
 
   json_object_unref (call (fixture, "RotateTunnelAccessToken", "{'tunnelId': '%s', 'clientMode': 'SOURCE'}",
-                           json_object_get_string_member (opened, "tunnelId")));
+                           get (opened, "tunnelId")));
   g_assert_cmpuint (fixture->notifications->len, ==, 1);
   json_object_unref (call (fixture, "RotateTunnelAccessToken", "{'tunnelId': '%s', 'clientMode': 'ALL'}",
-                           json_object_get_string_member (opened, "tunnelId")));
+                           get (opened, "tunnelId")));
   g_assert_cmpuint (fixture->notifications->len, ==, 2);
 }
 
@@ -843,7 +864,7 @@ test_bounds (Fixture *fixture,
 
   for (guint i = 0; i < IST_EMULATOR_REGISTRY_MAX_OPEN; i++)
     g_object_unref (ist_emulator_service_open_tunnel (fixture->service, NULL, NULL, 0, NULL));
-  call_fails (fixture, "OpenTunnel", "LimitExceededException", "10000 open tunnels", "{}");
+  call_fails (fixture, "OpenTunnel", LIMIT_EXCEEDED, "10000 open tunnels", "{}");
 }
 
 static void
@@ -908,29 +929,32 @@ test_state (void)
   fixture_start (&fixture, state, 0);
   opened = call (&fixture, "OpenTunnel",
                  "{'description': 'kept', 'tags': [{'key': 'k', 'value': 'v'}], 'timeoutConfig': "
-                 "{'maxLifetimeTimeoutMinutes': 60}, 'destinationConfig': {'thingName': 't', 'services': ['SSH']}}");
-  id = json_object_get_string_member (opened, "tunnelId");
+                 "{'maxLifetimeTimeoutMinutes': 60},"
+                 " 'destinationConfig': {'thingName': 't', 'services': ['SSH']}}");
+  id = get (opened, "tunnelId");
   rotated = call (&fixture, "RotateTunnelAccessToken", "{'tunnelId': '%s', 'clientMode': 'DESTINATION'}", id);
-  source = json_object_get_string_member (opened, "sourceAccessToken");
-  destination = json_object_get_string_member (rotated, "destinationAccessToken");
+  source = get (opened, "sourceAccessToken");
+  destination = get (rotated, "destinationAccessToken");
   assert_knock (&fixture, IST_MODE_SOURCE, source, CLIENT_TOKEN, "101");
   assert_knock (&fixture, IST_MODE_DESTINATION, destination, NULL, "101");
   test_wait (!ist_emulator_tunnel_is_connected (last_opened (&fixture), IST_MODE_SOURCE) &&
              !ist_emulator_tunnel_is_connected (last_opened (&fixture), IST_MODE_DESTINATION));
-  json_object_unref (call (&fixture, "TagResource", "{'resourceArn': '%s', 'tags': [{'key': 'l', 'value': ''}]}",
-                           json_object_get_string_member (opened, "tunnelArn")));
+  json_object_unref (call (&fixture, "TagResource",
+                           "{'resourceArn': '%s', 'tags': [{'key': 'l', 'value': ''}]}",
+                           get (opened, "tunnelArn")));
   before = describe (&fixture, id);
 
   short_lived = call (&fixture, "OpenTunnel", "{}");
   ist_emulator_tunnel_set_lifetime (last_opened (&fixture), 50);
-  json_object_unref (call (&fixture, "TagResource", "{'resourceArn': '%s', 'tags': [{'key': 'l', 'value': ''}]}",
-                           json_object_get_string_member (short_lived, "tunnelArn")));
+  json_object_unref (call (&fixture, "TagResource",
+                           "{'resourceArn': '%s', 'tags': [{'key': 'l', 'value': ''}]}",
+                           get (short_lived, "tunnelArn")));
   closed = call (&fixture, "OpenTunnel", "{}");
   json_object_unref (call (&fixture, "CloseTunnel", "{'tunnelId': '%s'}",
-                           json_object_get_string_member (closed, "tunnelId")));
+                           get (closed, "tunnelId")));
   deleted = call (&fixture, "OpenTunnel", "{}");
   json_object_unref (call (&fixture, "CloseTunnel", "{'tunnelId': '%s', 'delete': true}",
-                           json_object_get_string_member (deleted, "tunnelId")));
+                           get (deleted, "tunnelId")));
 
   path = make_state_path (state, id);
   g_assert_cmpint (g_stat (path, &status), ==, 0);
@@ -939,7 +963,7 @@ test_state (void)
   g_assert_null (strstr (text, source));
   g_assert_null (strstr (text, destination));
   g_assert_null (strstr (text, CLIENT_TOKEN));
-  gone = make_state_path (state, json_object_get_string_member (deleted, "tunnelId"));
+  gone = make_state_path (state, get (deleted, "tunnelId"));
   g_assert_false (g_file_test (gone, G_FILE_TEST_EXISTS));
   fixture_stop (&fixture);
 
@@ -959,13 +983,13 @@ test_state (void)
                 "Invalid client token: The access token is tied to a client token.");
   assert_knock (&fixture, IST_MODE_DESTINATION, destination, NULL,
                 "Invalid access token: The access token was previously used and can not be used again.");
-  assert_knock (&fixture, IST_MODE_DESTINATION, json_object_get_string_member (opened, "destinationAccessToken"),
+  assert_knock (&fixture, IST_MODE_DESTINATION, get (opened, "destinationAccessToken"),
                 NULL, "Invalid access token: The access token was rotated.");
-  assert_knock (&fixture, IST_MODE_SOURCE, json_object_get_string_member (closed, "sourceAccessToken"), NULL,
+  assert_knock (&fixture, IST_MODE_SOURCE, get (closed, "sourceAccessToken"), NULL,
                 "Tunnel is closed");
-  assert_knock (&fixture, IST_MODE_SOURCE, json_object_get_string_member (short_lived, "sourceAccessToken"),
+  assert_knock (&fixture, IST_MODE_SOURCE, get (short_lived, "sourceAccessToken"),
                 NULL, "Tunnel is closed");
-  assert_knock (&fixture, IST_MODE_SOURCE, json_object_get_string_member (deleted, "sourceAccessToken"), NULL,
+  assert_knock (&fixture, IST_MODE_SOURCE, get (deleted, "sourceAccessToken"), NULL,
                 "Invalid access token");
   assert_knock (&fixture, IST_MODE_SOURCE, source, CLIENT_TOKEN, "101");
   test_wait (!ist_emulator_tunnel_is_connected (fixture.opened->pdata[0], IST_MODE_SOURCE));
@@ -986,9 +1010,10 @@ test_state_certificate (void)
 
   for (int i = 0; i < 3; i++)
     {
-      g_autoptr (IstEmulatorService) service = g_object_new (IST_EMULATOR_TYPE_SERVICE, "state-dir", folder, NULL);
+      g_autoptr (IstEmulatorService) service = NULL;
       g_autoptr (GError) error = NULL;
 
+      service = g_object_new (IST_EMULATOR_TYPE_SERVICE, "state-dir", folder, NULL);
       if (i == 2)
         g_assert_true (g_file_set_contents (path, "damaged", -1, NULL));
       ist_emulator_service_start (service, &error);
@@ -1029,7 +1054,7 @@ test_state_damaged (void)
 
   fixture_start (&fixture, folder, 0);
   opened = call (&fixture, "OpenTunnel", "{}");
-  path = make_state_path (folder, json_object_get_string_member (opened, "tunnelId"));
+  path = make_state_path (folder, get (opened, "tunnelId"));
 
   /* One at a time. */
   service = g_object_new (IST_EMULATOR_TYPE_SERVICE, "plain", TRUE, "state-dir", folder, NULL);
@@ -1070,7 +1095,7 @@ test_state_damaged (void)
   g_unlink (elsewhere);
 
   fixture_start (&fixture, folder, 0);
-  json_object_unref (describe (&fixture, json_object_get_string_member (opened, "tunnelId")));
+  json_object_unref (describe (&fixture, get (opened, "tunnelId")));
   fixture_stop (&fixture);
   remove_folder (folder);
 }

@@ -307,7 +307,7 @@ static const BadCase bad_cases[] = {
   { "mqtt-ca", { "--mqtt-ca", "x" }, 64, "need --mqtt" },
   { "mqtt-key", { "--mqtt", "localhost", "--mqtt-key", "x" }, 64, "--mqtt-key needs --mqtt-cert" },
   { "mqtt-password-file", { "--mqtt", "localhost", "--mqtt-password-file", "x" }, 64, "needs --mqtt-user" },
-  { "mqtt", { "--mqtt", "a:b:c" }, 64, "--mqtt" },
+  { "mqtt", { "--mqtt", "localhost:x" }, 64, "--mqtt" },
 };
 
 static void
