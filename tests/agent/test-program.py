@@ -38,22 +38,26 @@ class AgentCase(Case):
         self.broker.start()
         self.addCleanup(self.broker.stop)
         self.bus = 'none'
+        self.agent_env = {}
         self.tokens = []
 
     def tearDown(self):
         for child in list(self.children):
             if child.name == 'agent':
-                self.assertIsNone(child.poll(), 'the agent has ended: ' + self.log_of('agent'))
-                self.assertEqual(self.end_child(child), 0, self.log_of('agent'))
+                self.assertIsNone(child.poll(), 'the agent has ended: ' + self.end_of_log())
+                self.assertEqual(self.end_child(child), 0, self.end_of_log())
         self.end_children()
         # Tokens are told to no one, however the agent ends.
         with open(self.path('agent.log'), errors='replace') as f:
             log = f.read()
         for fault in ('CRITICAL', 'Sanitizer', 'runtime error'):
-            self.assertNotIn(fault, log)
+            self.assertFalse(fault in log, self.end_of_log())
         for token in self.tokens:
             self.assertNotIn(token[:12], log)
             self.assertNotIn(token[-12:], log)
+
+    def end_of_log(self):
+        return self.log_of('agent')[-5000:]
 
     def open_tunnels(self, number=1, services=('SSH',)):
         arguments = []
@@ -77,7 +81,8 @@ class AgentCase(Case):
                 f.write(f'{key}={value}\n')
 
     def spawn_agent(self):
-        self.agent = self.spawn('agent', [AGENT, '--config', self.path('agent.conf'), '--bus', self.bus])
+        self.agent = self.spawn('agent', [AGENT, '--config', self.path('agent.conf'), '--bus', self.bus],
+                                self.agent_env)
         return self.agent
 
     def start_agent(self, services, **settings):
@@ -92,7 +97,7 @@ class AgentCase(Case):
     def wait_for_log(self, text, times=1):
         wait_until(lambda: self.count(text) >= times or self.agent.poll() is not None,
                    f'{times} times “{text}”')
-        self.assertIsNone(self.agent.poll(), self.log_of('agent'))
+        self.assertIsNone(self.agent.poll(), self.end_of_log())
 
     def notify(self, number=0, services=('SSH',), **changes):
         tunnel = self.info['tunnels'][number]
@@ -668,6 +673,8 @@ class Figures(AgentCase):
         self.assertLess(switches, 10)
 
     def test_many_tunnels(self):
+        # clang 14's LeakSanitizer crashes over threads that are just ending, of which there are many here.
+        self.agent_env = {'ASAN_OPTIONS': os.environ.get('ASAN_OPTIONS', '') + ':detect_leaks=0'}
         echo = Echo()
         self.open_tunnels(self.TUNNELS)
         self.start_agent({'SSH': echo.address}, **{'max-tunnels': 0})
