@@ -213,7 +213,8 @@ lock_when_ready (IstConnectionCore *self,
       if (!blocking)
         {
           g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK,
-                               direction == IST_CONNECTION_IN ? "No data has arrived" : "The send queue is full");
+                               direction == IST_CONNECTION_IN ? "No data has arrived"
+                                                              : "The send queue is full");
           return FALSE;
         }
       if (self->thread == g_thread_self ())
@@ -307,7 +308,8 @@ on_stall_timeout (gpointer user_data)
     return G_SOURCE_REMOVE;
 
   g_set_error (&error, IST_ERROR, IST_ERROR_TIMED_OUT,
-               "The connection was reset: what it had received was not read for %u seconds", self->stall_timeout);
+               "The connection was reset: what it had received was not read for %u seconds",
+               self->stall_timeout);
   ist_connection_core_end (self, error);
   self->backend->close (self, tunnel);
   return G_SOURCE_REMOVE;
@@ -605,7 +607,8 @@ ist_connection_core_write (IstConnectionCore *self,
       if (self->failure != NULL)
         g_propagate_error (error, g_error_copy (self->failure));
       else
-        g_set_error_literal (error, IST_ERROR, IST_ERROR_CONNECTION_RESET, "The peer has ended the connection");
+        g_set_error_literal (error, IST_ERROR, IST_ERROR_CONNECTION_RESET,
+                             "The peer has ended the connection");
       g_mutex_unlock (&self->mutex);
       return -1;
     }

@@ -117,8 +117,8 @@ ist_connection_input_stream_read (GInputStream *stream,
                                   GCancellable *cancellable,
                                   GError **error)
 {
-  return ist_connection_core_read (((IstConnectionInputStream *) stream)->core, buffer, count, TRUE, cancellable,
-                                   error);
+  return ist_connection_core_read (((IstConnectionInputStream *) stream)->core, buffer, count, TRUE,
+                                   cancellable, error);
 }
 
 static gssize
@@ -127,7 +127,8 @@ ist_connection_input_stream_read_nonblocking (GPollableInputStream *stream,
                                               gsize count,
                                               GError **error)
 {
-  return ist_connection_core_read (((IstConnectionInputStream *) stream)->core, buffer, count, FALSE, NULL, error);
+  return ist_connection_core_read (((IstConnectionInputStream *) stream)->core, buffer, count, FALSE, NULL,
+                                   error);
 }
 
 static gboolean
@@ -216,8 +217,8 @@ ist_connection_output_stream_write (GOutputStream *stream,
                                     GCancellable *cancellable,
                                     GError **error)
 {
-  return ist_connection_core_write (((IstConnectionOutputStream *) stream)->core, buffer, count, TRUE, cancellable,
-                                    error);
+  return ist_connection_core_write (((IstConnectionOutputStream *) stream)->core, buffer, count, TRUE,
+                                    cancellable, error);
 }
 
 static gssize

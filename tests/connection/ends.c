@@ -65,7 +65,8 @@ ends_new (const char *const *services,
   va_start (args, first_property);
   self->destination = add_end (self, IST_MODE_DESTINATION, first_property, args);
   va_end (args);
-  g_signal_connect (self->destination->tunnel, "incoming-connection", G_CALLBACK (on_incoming_connection), self);
+  g_signal_connect (self->destination->tunnel, "incoming-connection", G_CALLBACK (on_incoming_connection),
+                    self);
   test_wait (test_end_count (self->destination, "success") == 1);
   return self;
 }
@@ -275,8 +276,8 @@ connection_fill (IstConnection *connection)
   gsize total = 0;
   gssize n;
 
-  while ((n = g_pollable_output_stream_write_nonblocking (connection_out (connection), zeros, sizeof zeros, NULL,
-                                                          &error)) > 0)
+  while ((n = g_pollable_output_stream_write_nonblocking (connection_out (connection), zeros, sizeof zeros,
+                                                          NULL, &error)) > 0)
     total += n;
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
   return total;

@@ -66,7 +66,8 @@ test_cancel_read (Fixture *self,
   g_autoptr (GError) error = NULL;
   char buffer[16];
 
-  g_input_stream_read_async (in_of (self->near), buffer, sizeof buffer, 0, cancellable, store_result, &result);
+  g_input_stream_read_async (in_of (self->near), buffer, sizeof buffer, 0, cancellable, store_result,
+                             &result);
   g_input_stream_read_async (in_of (self->near), buffer, sizeof buffer, 0, NULL, store_result, &second);
   test_wait (second != NULL);
   g_assert_cmpint (g_input_stream_read_finish (in_of (self->near), second, &error), ==, -1);
@@ -476,12 +477,14 @@ test_last_unref (Fixture *self,
     }
   else if (g_str_equal (how, "reset-by-peer"))
     {
-      g_signal_connect (self->ends->source->tunnel, "connection-reset", G_CALLBACK (on_reset_drop), &self->near);
+      g_signal_connect (self->ends->source->tunnel, "connection-reset", G_CALLBACK (on_reset_drop),
+                        &self->near);
       connection_close (self->far);
     }
   else if (g_str_equal (how, "reset"))
     {
-      g_signal_connect (self->ends->source->tunnel, "connection-reset", G_CALLBACK (on_reset_drop), &self->near);
+      g_signal_connect (self->ends->source->tunnel, "connection-reset", G_CALLBACK (on_reset_drop),
+                        &self->near);
       g_io_stream_close (G_IO_STREAM (self->near), NULL, NULL);
     }
   else
@@ -547,7 +550,8 @@ main (int argc,
   static const char *const orders[] = { "close", "close-async", "unref", "close-both-streams", NULL };
   static const char *const stalls[] = { "close", "close-input", "unref", "reset", NULL };
   static const char *const ends_of_tunnel[] = { "dropped", "stopped", NULL };
-  static const char *const unrefs[] = { "read", "write", "flush", "close", "source", "reset-by-peer", "reset", NULL };
+  static const char *const unrefs[] = { "read", "write", "flush", "close",
+                                        "source", "reset-by-peer", "reset", NULL };
 
   g_test_init (&argc, &argv, NULL);
 #define ADD(path, test) g_test_add ("/closing/" path, Fixture, NULL, set_up, test, tear_down)

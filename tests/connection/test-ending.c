@@ -117,14 +117,18 @@ static const Way ways[] = {
   { "stream-reset/v1", IST_PROTOCOL_VERSION_V1, reset_stream_of_far, -1, -2 },
   { "stream-reset/v2", IST_PROTOCOL_VERSION_V2, reset_stream_of_far, -1, -2 },
   { "stream-reset/v3", IST_PROTOCOL_VERSION_V3, reset_stream_of_far, IST_ERROR_STREAM_RESET, -2 },
-  { "session-reset", IST_PROTOCOL_VERSION_AUTO, reset_session, IST_ERROR_SESSION_RESET, IST_ERROR_SESSION_RESET },
-  { "session-reset/v1", IST_PROTOCOL_VERSION_V1, reset_session, IST_ERROR_SESSION_RESET, IST_ERROR_SESSION_RESET },
+  { "session-reset", IST_PROTOCOL_VERSION_AUTO, reset_session, IST_ERROR_SESSION_RESET,
+    IST_ERROR_SESSION_RESET },
+  { "session-reset/v1", IST_PROTOCOL_VERSION_V1, reset_session, IST_ERROR_SESSION_RESET,
+    IST_ERROR_SESSION_RESET },
   { "websocket-lost", IST_PROTOCOL_VERSION_AUTO, lose_websocket, IST_ERROR_DISCONNECTED, -2 },
   { "websocket-lost/v1", IST_PROTOCOL_VERSION_V1, lose_websocket, IST_ERROR_DISCONNECTED, -2 },
   { "websocket-closed", IST_PROTOCOL_VERSION_AUTO, close_websocket, IST_ERROR_DISCONNECTED, -2 },
   { "stopped", IST_PROTOCOL_VERSION_AUTO, stop, IST_ERROR_STOPPED, -2 },
-  { "replaced", IST_PROTOCOL_VERSION_AUTO, replace_stream, IST_ERROR_STREAM_REPLACED, IST_ERROR_STREAM_REPLACED },
-  { "replaced/v2", IST_PROTOCOL_VERSION_V2, replace_stream, IST_ERROR_STREAM_REPLACED, IST_ERROR_STREAM_REPLACED },
+  { "replaced", IST_PROTOCOL_VERSION_AUTO, replace_stream, IST_ERROR_STREAM_REPLACED,
+    IST_ERROR_STREAM_REPLACED },
+  { "replaced/v2", IST_PROTOCOL_VERSION_V2, replace_stream, IST_ERROR_STREAM_REPLACED,
+    IST_ERROR_STREAM_REPLACED },
   { "reset-by-us", IST_PROTOCOL_VERSION_AUTO, reset_near, -1, -1 },
   { "reset-by-us/v2", IST_PROTOCOL_VERSION_V2, reset_near, -1, -1 },
 };
@@ -153,7 +157,8 @@ test_end (gconstpointer data)
 
   way->act (ends, far);
   read_unread (near, way->code);
-  g_assert_cmpint (g_pollable_output_stream_write_nonblocking (connection_out (near), "x", 1, NULL, &error), ==, -1);
+  g_assert_cmpint (g_pollable_output_stream_write_nonblocking (connection_out (near), "x", 1, NULL, &error),
+                   ==, -1);
   g_assert_error (error, IST_ERROR, code);
   if (way->far_code > -2)
     read_unread (far, way->far_code);
@@ -192,14 +197,15 @@ test_lost_transfer (gconstpointer data)
           near = far;
           far = other;
         }
-      g_output_stream_write_all_async (G_OUTPUT_STREAM (connection_out (near)), pattern, size, 0, NULL, store_result,
-                                       &written);
-      g_input_stream_read_all_async (G_INPUT_STREAM (connection_in (far)), received, size, 0, NULL, store_result,
-                                     &read);
+      g_output_stream_write_all_async (G_OUTPUT_STREAM (connection_out (near)), pattern, size, 0, NULL,
+                                       store_result, &written);
+      g_input_stream_read_all_async (G_INPUT_STREAM (connection_in (far)), received, size, 0, NULL,
+                                     store_result, &read);
       test_wait (ist_connection_get_bytes_in (far) > 1000000);
       ist_emulator_tunnel_drop_side (ends->emulator->tunnel, side);
       test_wait (read != NULL);
-      g_assert_false (g_input_stream_read_all_finish (G_INPUT_STREAM (connection_in (far)), read, &n_read, &error));
+      g_assert_false (
+        g_input_stream_read_all_finish (G_INPUT_STREAM (connection_in (far)), read, &n_read, &error));
       g_assert_error (error, IST_ERROR, IST_ERROR_DISCONNECTED);
       g_clear_error (&error);
       g_assert_cmpuint (n_read, <, size);
@@ -530,9 +536,11 @@ test_handler (gconstpointer data)
   if (handler->said != NULL)
     {
       connection_expect (near, handler->said);
-      g_input_stream_read_async (G_INPUT_STREAM (connection_in (near)), &byte, 1, 0, NULL, store_result, &result);
+      g_input_stream_read_async (G_INPUT_STREAM (connection_in (near)), &byte, 1, 0, NULL, store_result,
+                                 &result);
       test_wait (result != NULL);
-      g_assert_cmpint (g_input_stream_read_finish (G_INPUT_STREAM (connection_in (near)), result, &error), <=, 0);
+      g_assert_cmpint (g_input_stream_read_finish (G_INPUT_STREAM (connection_in (near)), result, &error), <=,
+                       0);
       g_clear_error (&error);
       g_clear_object (&result);
     }
@@ -543,7 +551,8 @@ test_handler (gconstpointer data)
 
   if (handler->code != 0)
     {
-      g_input_stream_read_async (G_INPUT_STREAM (connection_in (kept)), &byte, 1, 0, NULL, store_result, &result);
+      g_input_stream_read_async (G_INPUT_STREAM (connection_in (kept)), &byte, 1, 0, NULL, store_result,
+                                 &result);
       test_wait (result != NULL);
       g_input_stream_read_finish (G_INPUT_STREAM (connection_in (kept)), result, &error);
       if (handler->code > 0)
@@ -631,7 +640,8 @@ main (int argc,
                         test_without_services);
   g_test_add_data_func ("/ending/without-services/v3", GINT_TO_POINTER (IST_PROTOCOL_VERSION_V3),
                         test_without_services);
-  g_test_add_data_func ("/ending/lost-transfer/source", GINT_TO_POINTER (IST_MODE_SOURCE), test_lost_transfer);
+  g_test_add_data_func ("/ending/lost-transfer/source", GINT_TO_POINTER (IST_MODE_SOURCE),
+                        test_lost_transfer);
   g_test_add_data_func ("/ending/lost-transfer/destination", GINT_TO_POINTER (IST_MODE_DESTINATION),
                         test_lost_transfer);
   g_test_add_func ("/ending/open-fails", test_open_fails);

@@ -220,7 +220,8 @@ test_reader_stops (gconstpointer data)
 static void
 test_stall_timeout (void)
 {
-  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, "connection-buffer-size", 65536, "stall-timeout", 1, NULL);
+  g_autoptr (Ends)
+    ends = ends_new (test_ssh, TRUE, "connection-buffer-size", 65536, "stall-timeout", 1, NULL);
   Pump *stalled = pump_new (ends, TRUE, 65536);
   Pump *other = pump_new (ends, TRUE, 65536);
   g_autoptr (GError) error = NULL;
@@ -246,8 +247,8 @@ test_stall_timeout (void)
   pattern_check (unread, n_unread, stalled->n_read);
   g_free (unread);
   connection_expect_end (stalled->to, IST_ERROR_TIMED_OUT);
-  g_assert_cmpint (g_pollable_output_stream_write_nonblocking (connection_out (stalled->to), "x", 1, NULL, &error),
-                   ==, -1);
+  g_assert_cmpint (
+    g_pollable_output_stream_write_nonblocking (connection_out (stalled->to), "x", 1, NULL, &error), ==, -1);
   g_assert_error (error, IST_ERROR, IST_ERROR_TIMED_OUT);
 
   test_wait (other->n_read > 10 * MIB);
@@ -262,7 +263,8 @@ test_stall_timeout (void)
 static void
 test_slow_reader (void)
 {
-  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, "connection-buffer-size", 65536, "stall-timeout", 600, NULL);
+  g_autoptr (Ends)
+    ends = ends_new (test_ssh, TRUE, "connection-buffer-size", 65536, "stall-timeout", 600, NULL);
   Pump *pump = pump_new (ends, TRUE, 65536);
   guint i;
 
@@ -320,7 +322,8 @@ test_fair_turns (void)
     }
   for (i = 0; i < N_BULK; i++)
     after += bulk[i]->n_read;
-  g_test_message ("%" G_GUINT64_FORMAT " KB of the others in one round trip", (after - before) / N_TRIPS / 1024);
+  g_test_message ("%" G_GUINT64_FORMAT " KB of the others in one round trip",
+                  (after - before) / N_TRIPS / 1024);
   /* Behind the queues of the others it would be 32 MB. The kernel's buffers and
    * the emulator's are what remains. */
   g_assert_cmpuint ((after - before) / N_TRIPS, <, 12 * MIB);
@@ -412,7 +415,8 @@ test_many_at_once (void)
       g_autoptr (GError) error = NULL;
 
       for (i = 0; i < N; i++)
-        ist_secure_tunnel_open_connection_async (ends->source->tunnel, "SSH", NULL, store_result, &results[i]);
+        ist_secure_tunnel_open_connection_async (ends->source->tunnel, "SSH", NULL, store_result,
+                                                 &results[i]);
       test_wait (g_queue_get_length (&ends->incoming) == N);
       for (i = 0; i < N; i++)
         {

@@ -65,11 +65,12 @@ test_splice (Fixture *self,
       sinks[i] = g_memory_output_stream_new_resizable ();
       g_output_stream_splice_async (g_io_stream_get_output_stream (streams[i]), origin, close_source, 0, NULL,
                                     store_result, &sent[i]);
-      g_output_stream_splice_async (sinks[i], g_io_stream_get_input_stream (streams[i]), close_source, 0, NULL,
-                                    store_result, &received[i]);
+      g_output_stream_splice_async (sinks[i], g_io_stream_get_input_stream (streams[i]), close_source, 0,
+                                    NULL, store_result, &received[i]);
     }
   test_wait (sent[0] != NULL && sent[1] != NULL);
-  test_wait (ist_connection_get_bytes_in (self->near) == BULK && ist_connection_get_bytes_in (self->far) == BULK);
+  test_wait (ist_connection_get_bytes_in (self->near) == BULK &&
+             ist_connection_get_bytes_in (self->far) == BULK);
   test_wait (g_memory_output_stream_get_data_size (G_MEMORY_OUTPUT_STREAM (sinks[0])) == BULK &&
              g_memory_output_stream_get_data_size (G_MEMORY_OUTPUT_STREAM (sinks[1])) == BULK);
   connection_close (self->far);
@@ -136,8 +137,8 @@ tls_end_transfer (TlsEnd *self)
   gconstpointer data = g_bytes_get_data (self->bytes, &size);
 
   self->received = g_malloc0 (size);
-  g_output_stream_write_all_async (g_io_stream_get_output_stream (self->stream), data, size, 0, NULL, store_result,
-                                   &self->write);
+  g_output_stream_write_all_async (g_io_stream_get_output_stream (self->stream), data, size, 0, NULL,
+                                   store_result, &self->write);
   g_input_stream_read_all_async (g_io_stream_get_input_stream (self->stream), self->received, size, 0, NULL,
                                  store_result, &self->read);
 }
@@ -204,8 +205,10 @@ test_tls (Fixture *self,
   g_assert_no_error (error);
   g_signal_connect (client.stream, "accept-certificate", G_CALLBACK (on_accept_certificate), certificate);
 
-  g_tls_connection_handshake_async (G_TLS_CONNECTION (server.stream), 0, NULL, store_result, &server.handshake);
-  g_tls_connection_handshake_async (G_TLS_CONNECTION (client.stream), 0, NULL, store_result, &client.handshake);
+  g_tls_connection_handshake_async (G_TLS_CONNECTION (server.stream), 0, NULL, store_result,
+                                    &server.handshake);
+  g_tls_connection_handshake_async (G_TLS_CONNECTION (client.stream), 0, NULL, store_result,
+                                    &client.handshake);
   test_wait (server.handshake != NULL && client.handshake != NULL);
   g_tls_connection_handshake_finish (G_TLS_CONNECTION (server.stream), server.handshake, &error);
   g_assert_no_error (error);
@@ -267,8 +270,8 @@ test_dbus (Fixture *self,
                            G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_ALLOW_ANONYMOUS |
                            G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING,
                          NULL, NULL, store_result, &server_made);
-  g_dbus_connection_new (G_IO_STREAM (self->near), NULL, G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT, NULL, NULL,
-                         store_result, &client_made);
+  g_dbus_connection_new (G_IO_STREAM (self->near), NULL, G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT, NULL,
+                         NULL, store_result, &client_made);
   test_wait (client_made != NULL && server_made != NULL);
   server = g_dbus_connection_new_finish (server_made, &error);
   g_assert_no_error (error);
@@ -284,8 +287,9 @@ test_dbus (Fixture *self,
       g_autoptr (GVariant) reply = NULL;
       guint32 count;
 
-      g_dbus_connection_call (client, NULL, "/count", "com.example.Count", "Count", g_variant_new ("(s)", text),
-                              G_VARIANT_TYPE ("(u)"), G_DBUS_CALL_FLAGS_NONE, 60000, NULL, store_result, &called);
+      g_dbus_connection_call (client, NULL, "/count", "com.example.Count", "Count",
+                              g_variant_new ("(s)", text), G_VARIANT_TYPE ("(u)"), G_DBUS_CALL_FLAGS_NONE,
+                              60000, NULL, store_result, &called);
       test_wait (called != NULL);
       reply = g_dbus_connection_call_finish (client, called, &error);
       g_assert_no_error (error);
@@ -364,7 +368,8 @@ test_threads (Fixture *self,
               gconstpointer data)
 {
   g_autoptr (GBytes) pattern = make_pattern (BULK);
-  Worker writers[] = { { .connection = self->near, .bytes = pattern }, { .connection = self->far, .bytes = pattern } };
+  Worker writers[] = { { .connection = self->near, .bytes = pattern },
+                       { .connection = self->far, .bytes = pattern } };
   Worker readers[] = { { .connection = self->near }, { .connection = self->far } };
   guint i;
 
@@ -397,7 +402,8 @@ run_writer_that_closes (gpointer user_data)
   gconstpointer data = g_bytes_get_data (self->bytes, &size);
   gsize n;
 
-  g_output_stream_write_all (G_OUTPUT_STREAM (connection_out (self->connection)), data, size, &n, NULL, &self->error);
+  g_output_stream_write_all (G_OUTPUT_STREAM (connection_out (self->connection)), data, size, &n, NULL,
+                             &self->error);
   g_assert_true (g_io_stream_close (G_IO_STREAM (self->connection), NULL, NULL));
   g_object_unref (self->connection);
   g_atomic_int_set (&self->done, TRUE);
@@ -515,7 +521,8 @@ stress_start (Stress *self,
               gpointer stream)
 {
   self->stream = g_object_ref (stream);
-  self->thread = g_thread_new ("stress", G_IS_INPUT_STREAM (stream) ? run_stress_read : run_stress_write, self);
+  self->thread = g_thread_new ("stress", G_IS_INPUT_STREAM (stream) ? run_stress_read : run_stress_write,
+                               self);
 }
 
 static void
@@ -591,7 +598,8 @@ int
 main (int argc,
       char **argv)
 {
-  static const char *const ways[] = { "cancelled", "cancelled-before", "closed", "reset", "lost", "tunnel-gone" };
+  static const char *const ways[] = { "cancelled", "cancelled-before", "closed", "reset",
+                                      "lost", "tunnel-gone" };
   guint i;
 
   g_test_init (&argc, &argv, NULL);

@@ -51,8 +51,8 @@ on_ready (GObject *stream,
   g_assert_true (stream == self->stream);
   self->n++;
   if (self->drain)
-    while (g_pollable_input_stream_read_nonblocking (G_POLLABLE_INPUT_STREAM (stream), buffer, sizeof buffer, NULL,
-                                                     NULL) > 0)
+    while (g_pollable_input_stream_read_nonblocking (G_POLLABLE_INPUT_STREAM (stream), buffer, sizeof buffer,
+                                                     NULL, NULL) > 0)
       continue;
   return G_SOURCE_CONTINUE;
 }
@@ -117,7 +117,8 @@ read_now (IstConnection *connection,
 {
   char buffer[64];
 
-  return g_pollable_input_stream_read_nonblocking (connection_in (connection), buffer, sizeof buffer, NULL, error);
+  return g_pollable_input_stream_read_nonblocking (connection_in (connection), buffer, sizeof buffer, NULL,
+                                                   error);
 }
 
 static gssize
@@ -401,7 +402,8 @@ on_echo_readable (GObject *stream,
   char byte;
   gssize n;
 
-  while ((n = g_pollable_input_stream_read_nonblocking (G_POLLABLE_INPUT_STREAM (stream), &byte, 1, NULL, &error)) > 0)
+  while ((n = g_pollable_input_stream_read_nonblocking (G_POLLABLE_INPUT_STREAM (stream), &byte, 1, NULL,
+                                                        &error)) > 0)
     {
       g_assert_cmpint (g_pollable_output_stream_write_nonblocking (out, &byte, 1, NULL, NULL), ==, 1);
       if (++self->n == N_ECHOS)
