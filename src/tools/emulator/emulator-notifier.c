@@ -165,7 +165,7 @@ emulator_notifier_new (IstEmulatorService *service,
                        GError **error)
 {
   g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
-                       _ ("--mqtt is not there: this ist-emulator was built without MQTT"));
+                       _ ("this ist-emulator was built without MQTT"));
   return NULL;
 }
 
