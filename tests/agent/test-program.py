@@ -11,14 +11,16 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 import time
 import unittest
+import urllib.request
 
 import parts
 import tap
-from fixture import Case, cpu, descriptors, is_listening, memory, require, wait_until
+from fixture import EMULATOR, Case, cpu, descriptors, is_listening, memory, require, wait_until
 from parts import THING, TOPIC, Broker, Echo, notification, read_exactly
 
 AGENT = os.environ['IST_AGENT']
@@ -195,6 +197,63 @@ class Tunnels(AgentCase):
         self.start_agent({'SSH': '1'}, **{'max-lifetime': 1})
         self.notify()
         self.wait_for_log("Tunnel 1: The tunnel has reached the agent's limit of time")
+
+
+class ControlPlane(AgentCase):
+    """Notifications as the emulator sends them, of tunnels that come and go."""
+
+    def setUp(self):
+        super().setUp()
+        help_text = subprocess.run([EMULATOR, '--help'], stdout=subprocess.PIPE, text=True, check=True, timeout=60)
+        if '--mqtt' not in help_text.stdout:
+            self.skipTest('the emulator speaks no MQTT')
+
+    def operate(self, operation, **request):
+        url = 'https' + self.info['endpoint'].removeprefix('wss')
+        message = urllib.request.Request(url, json.dumps(request).encode(), {
+            'Content-Type': 'application/x-amz-json-1.1', 'X-Amz-Target': f'IoTSecuredTunneling.{operation}',
+            'X-Amz-Date': '20260101T000000Z',
+            'Authorization': 'AWS4-HMAC-SHA256 Credential=any/20260101/us-east-1/IoTSecuredTunneling/aws4_request, '
+                             'SignedHeaders=host, Signature=' + '0' * 64})
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}),
+            urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=self.info['caFile'])))
+        with opener.open(message, timeout=60) as answer:
+            response = json.load(answer)
+        self.tokens += [value for key, value in response.items() if key.endswith('AccessToken')]
+        return response
+
+    def test_life_of_a_tunnel(self):
+        echo = Echo(b'hello ')
+        broker = self.broker
+        self.start_emulator('--mqtt', broker.address, '--mqtt-ca', str(broker.authority.certificate),
+                            '--mqtt-cert', str(broker.backend), '--mqtt-key', str(broker.backend_key))
+        self.start_agent({'SSH': echo.address})
+        begun = time.monotonic()
+        opened = self.operate('OpenTunnel', destinationConfig={'thingName': THING, 'services': ['SSH']})
+        self.wait_for_log('Tunnel 1: connected')
+        self.note(f'OpenTunnel to connected: {time.monotonic() - begun:.3f} s')
+        self.info['tunnels'] = [opened]
+        ports = self.start_operator()
+        self.talk(ports['SSH'], b'world', b'hello ')
+
+        # A new token for the device: the old tunnel ends, the new one takes its place.
+        self.operate('RotateTunnelAccessToken', tunnelId=opened['tunnelId'], clientMode='DESTINATION')
+        self.wait_for_log('Tunnel 2: connected')
+        self.wait_for_log('Tunnel 1: .*token')
+        self.talk(ports['SSH'], b'again', b'hello ')
+
+        self.operate('CloseTunnel', tunnelId=opened['tunnelId'])
+        self.wait_for_log('Tunnel 2: .*[Cc]losed')
+
+    def test_other_things(self):
+        self.start_emulator('--mqtt', self.broker.address, '--mqtt-ca', str(self.broker.authority.certificate),
+                            '--mqtt-cert', str(self.broker.backend), '--mqtt-key', str(self.broker.backend_key))
+        self.start_agent({'SSH': '1'})
+        self.operate('OpenTunnel', destinationConfig={'thingName': 'other', 'services': ['SSH']})
+        self.operate('OpenTunnel', destinationConfig={'thingName': THING, 'services': ['SSH']})
+        self.wait_for_log('Tunnel 1: connected')
+        self.assertEqual(self.count('opened for'), 1)
 
 
 class BadNotifications(AgentCase):
