@@ -64,6 +64,7 @@ typedef struct
   GCancellable *cancellable;
   guint number;   /* which connection of the server this is, from 0 */
   gboolean masks; /* it plays a client */
+  gboolean closing; /* it has sent a close frame */
   char *request;  /* the head of the request that test_peer_read_request() read */
 } TestPeer;
 

@@ -1279,10 +1279,17 @@ test_pings_under_load (void)
   fixture_free (f);
 }
 
+typedef struct
+{
+  TestPeer *peer;
+  gboolean stop; /* atomic */
+  gboolean done; /* atomic */
+} Flood;
+
 static gpointer
 flood (gpointer user_data)
 {
-  TestPeer *peer = user_data;
+  Flood *self = user_data;
   g_autofree guint8 *data = g_malloc0 (1000000);
   guint i;
 
@@ -1292,8 +1299,9 @@ flood (gpointer user_data)
       data[i] = TEST_FIN | TEST_BINARY;
       data[i + 1] = 14;
     }
-  while (test_peer_write (peer, data, 1000000 / 16 * 16))
-    continue;
+  while (!g_atomic_int_get (&self->stop))
+    g_assert_true (test_peer_write (self->peer, data, 1000000 / 16 * 16));
+  g_atomic_int_set (&self->done, TRUE);
   return NULL;
 }
 
@@ -1311,13 +1319,13 @@ static void
 test_starvation (gconstpointer tls)
 {
   Fixture *f = fixture_new_full (SOUP_WEBSOCKET_CONNECTION_CLIENT, tls != NULL);
+  Flood flooding = { f->peer, FALSE, FALSE };
   GThread *thread;
   guint ticks = 0;
   guint source = g_timeout_add (10, on_tick, &ticks);
   guint64 read;
 
-  f->peer->cancellable = g_cancellable_new ();
-  thread = g_thread_new ("flood", flood, f->peer);
+  thread = g_thread_new ("flood", flood, &flooding);
   test_wait (f->n_received > 10000);
   ticks = 0;
   read = ist_channel_get_bytes_read (f->channel);
@@ -1328,9 +1336,10 @@ test_starvation (gconstpointer tls)
     }
   g_test_message ("%u ticks and %" G_GUINT64_FORMAT " kB in a second", ticks,
                   (ist_channel_get_bytes_read (f->channel) - read) / 1000);
-  g_assert_cmpuint (ticks, >=, 25);
+  g_assert_cmpuint (ticks, >=, 15);
   g_source_remove (source);
-  g_cancellable_cancel (f->peer->cancellable);
+  g_atomic_int_set (&flooding.stop, TRUE);
+  test_wait (g_atomic_int_get (&flooding.done));
   g_thread_join (thread);
   fixture_free (f);
 }

@@ -87,7 +87,7 @@ test_integrity (gconstpointer data)
       ist_emulator_tunnel_set_frame_size (pair->emulator->tunnel, i == 0 ? IST_MODE_SOURCE : IST_MODE_DESTINATION,
                                           frame_size);
       flows[i].sent = g_byte_array_new ();
-      flows[i].target = frame_size > 0 && frame_size < 100 ? 300000 : 6000000;
+      flows[i].target = frame_size > 0 && frame_size < 100 ? 60000 : 6000000;
     }
   while (flows[0].to->received->len < flows[0].target || flows[1].to->received->len < flows[1].target)
     {
@@ -431,6 +431,7 @@ test_order_of_streams (void)
       g_autoptr (IstStreamInfo) first = ist_secure_tunnel_start_stream (pair->source->tunnel, "SSH", NULL);
       g_autoptr (IstStreamInfo) second = ist_secure_tunnel_start_connection (pair->source->tunnel, "SSH", NULL);
 
+      g_assert_cmpuint (ist_stream_info_get_connection_id (first), ==, 1);
       g_assert_cmpuint (ist_stream_info_get_connection_id (second), ==, 2);
       for (i = 0; i < 3; i++)
         {

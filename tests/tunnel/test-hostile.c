@@ -554,7 +554,9 @@ test_after (gconstpointer data)
   gboolean connects = what >= 100;
   gboolean final = what % 100 == AFTER_CLOSE_1008;
   guint attempts = final ? 1 : 3;
-  g_autoptr (TestServer) server = test_server_new (what % 2 ? TEST_SERVER_TLS : TEST_SERVER_PLAIN, after_script,
+  /* GIO's TLS leaks an error when a blocking write fails, as one to a client that leaves does. */
+  gboolean writes_late = what % 100 >= AFTER_GARBAGE && what % 100 <= AFTER_TOO_LARGE;
+  g_autoptr (TestServer) server = test_server_new (writes_late ? TEST_SERVER_PLAIN : TEST_SERVER_TLS, after_script,
                                                    (gpointer) data);
   g_autoptr (TestEnd) end = test_client_new (server, "max-attempts", 3, NULL);
 
