@@ -280,6 +280,9 @@ check_notification (IstAgent *self,
   else if (!check_services (self, notification->services))
     g_set_error_literal (error, IST_AGENT_ERROR, IST_AGENT_ERROR_NO_SERVICE,
                          "None of the notification's services is listed");
+  /* At last, for a handler of the signal about services may have stopped it. */
+  else if (!self->started)
+    g_set_error_literal (error, IST_ERROR, IST_ERROR_INVALID_STATE, "The agent is not running");
   else
     return TRUE;
 
@@ -300,8 +303,8 @@ check_notification (IstAgent *self,
  * `region` and an array of `services` with valid names), if its token was seen before
  * (%IST_AGENT_ERROR_DUPLICATE), if none of its services is listed
  * (%IST_AGENT_ERROR_NO_SERVICE) or if there are too many tunnels
- * (%IST_AGENT_ERROR_TOO_MANY_TUNNELS); and with an [error@Ist.Error] if the
- * agent's settings do not suit tunnels. No error says anything of the token.
+ * (%IST_AGENT_ERROR_TOO_MANY_TUNNELS); and with %IST_ERROR_INVALID_STATE if the
+ * agent was not started. No error says anything of the token.
  *
  * Returns: (transfer none) (nullable): the tunnel, which has begun to connect, or %NULL with @error set
  *
@@ -481,8 +484,8 @@ check_endpoint (IstAgent *self,
  * @self: an agent
  * @error: return location for an error
  *
- * Begins to connect to the broker, and keeps at it until
- * [method@IstAgent.Agent.stop].
+ * Takes notifications from now on. If the agent has a broker, begins to connect
+ * to it, and keeps at it until [method@IstAgent.Agent.stop].
  *
  * Fails with %IST_ERROR_INVALID_SETTING, naming the property, if the settings
  * can't work. That a file can't be read is not found here but by each attempt to connect.

@@ -649,6 +649,31 @@ test_stop_in_handler (Fixture *fixture,
 }
 
 static void
+on_refused_stop_all (IstAgent *agent,
+                     const char *service_id,
+                     gpointer user_data)
+{
+  ist_agent_stop (agent);
+}
+
+static void
+test_not_running (Fixture *fixture,
+                  gconstpointer data)
+{
+  g_autoptr (IstEmulatorTunnel) tunnel = open_tunnel (fixture, "SSH");
+  g_autoptr (GError) error = NULL;
+
+  /* Told of VNC, which is not listed. */
+  g_signal_connect (fixture->agent, "service-refused", G_CALLBACK (on_refused_stop_all), NULL);
+  g_assert_null (notify_of (fixture, tunnel, &error));
+  g_assert_error (error, IST_ERROR, IST_ERROR_INVALID_STATE);
+  g_assert_cmpuint (fixture->opened, ==, 0);
+  g_clear_error (&error);
+  g_assert_null (notify_of (fixture, tunnel, &error));
+  g_assert_error (error, IST_ERROR, IST_ERROR_INVALID_STATE);
+}
+
+static void
 test_settings (void)
 {
   static const struct
@@ -1018,6 +1043,7 @@ main (int argc,
   ADD ("stopped", 0, test_stopped);
   ADD ("lifetime", 1, test_lifetime);
   ADD ("stop-in-handler", 0, test_stop_in_handler);
+  ADD ("not-running", 0, test_not_running);
   g_test_add_func ("/agent/settings", test_settings);
   g_test_add_func ("/agent/unreachable-broker", test_unreachable_broker);
 
