@@ -905,11 +905,13 @@ is_barrier (IstMessage *message)
   return type == IST_MESSAGE_TYPE_STREAM_START || type == IST_MESSAGE_TYPE_STREAM_RESET;
 }
 
-/* What is queued for a stream or connection that the other side has ended is not sent. */
+/* What is queued for a stream or connection that the other side has ended is not
+ * sent; what is queued for one that we replace by a new one is. */
 static void
 tunnel_cancel_ended (IstSecureTunnel *self,
                      GArray *events)
 {
+  gboolean is_source = ist_tunnel_settings_get_enum (&self->settings, IST_SETTING_MODE) == IST_MODE_SOURCE;
   guint i;
 
   if (self->channel == NULL)
@@ -918,7 +920,8 @@ tunnel_cancel_ended (IstSecureTunnel *self,
     {
       IstStreamEvent *event = &g_array_index (events, IstStreamEvent, i);
 
-      if (event->error == NULL)
+      if (event->error == NULL ||
+          (is_source && g_error_matches (event->error, IST_ERROR, IST_ERROR_STREAM_REPLACED)))
         continue;
       if (event->type == IST_STREAM_EVENT_STREAM_STOPPED)
         ist_channel_cancel_service (self->channel, event->lane.service, event->error);
@@ -2079,8 +2082,8 @@ lane_of_start (GArray *events)
  * @callback: (scope async): called when the connection is open
  * @user_data: data for @callback
  *
- * Opens a connection of a service as a stream: the first one of a new stream,
- * or a further one in the active stream.
+ * Opens a connection of a service as a stream: a further one in the active
+ * stream where that carries others, else the first one of a new stream.
  *
  * The protocol has no answer to the start of a connection. What is written
  * waits at the peer until it has connected to its service, and that it could
@@ -2114,12 +2117,7 @@ ist_secure_tunnel_open_connection_async (IstSecureTunnel *self,
     return;
 
   if (check_connected (self, &error))
-    info = ist_stream_table_start_connection (self->table, service_id, events, &error);
-  if (g_error_matches (error, IST_ERROR, IST_ERROR_NO_SUCH_STREAM))
-    {
-      g_clear_error (&error);
-      info = ist_stream_table_start_stream (self->table, service_id, events, &error);
-    }
+    info = ist_stream_table_open_connection (self->table, service_id, events, &error);
   if (info == NULL)
     {
       g_task_return_error (task, g_steal_pointer (&error));

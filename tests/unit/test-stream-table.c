@@ -198,6 +198,22 @@ static const Case cases[] = {
       { "< connection-start SSH 1 2", "" },
       { "< connection-reset SSH 1 1", "" },
       { "< data SSH 2 1 x", "data SSH 2 1 v3 @0.1 x" } } },
+  { "stream/connection-start-without-any-stream-is-refused", DESTINATION, AUTO, "SSH", {
+      { "< connection-start SSH 5 2", "> stream-reset SSH 5 1 @-" },
+      { "< connection-start SSH 5 3", "> stream-reset SSH 5 1 @-" },
+      { "< stream-start SSH 6 1", "stream-started SSH 6 1 v3 @0.1" },
+      { "< connection-start SSH 5 4", "" } } },
+  { "open/beside-others-or-in-a-new-stream", SOURCE, AUTO, "SSH", {
+      { "open-connection SSH", "= SSH 1 1 v3; > stream-start SSH 1 1 @0.1" },
+      { "open-connection SSH", "= SSH 1 2 v3; > connection-start SSH 1 2 @0.2" },
+      { "reset-connection SSH 1",
+        "= ok; > connection-reset SSH 1 1 @0.1; connection-reset SSH 1 1 v3 @0.1 ()" },
+      { "open-connection SSH", "= SSH 1 3 v3; > connection-start SSH 1 3 @0.3" },
+      { "< connection-reset SSH 1 2", "connection-reset SSH 1 2 v3 @0.2 (connection-reset)" },
+      { "< connection-reset SSH 1 3", "connection-reset SSH 1 3 v3 @0.3 (connection-reset)" },
+      { "open-connection SSH",
+        "= SSH 2 1 v3; stream-stopped SSH 1 1 v3 @0.1 (stream-replaced); > stream-start SSH 2 1 @0.1" },
+      { "open-connection WEB", "! no-such-service" } } },
   { "stream/messages-for-a-missing-service-are-ignored", DESTINATION, AUTO, "SSH", {
       { "< data WEB 1 1 x", "" },
       { "< stream-reset WEB 1 1", "" },
@@ -910,6 +926,12 @@ act (IstStreamTable *table,
   else if (g_str_equal (words[0], "start-connection"))
     {
       g_autoptr (IstStreamInfo) info = ist_stream_table_start_connection (table, service_id, events, &error);
+
+      append_result (out, info, error);
+    }
+  else if (g_str_equal (words[0], "open-connection"))
+    {
+      g_autoptr (IstStreamInfo) info = ist_stream_table_open_connection (table, service_id, events, &error);
 
       append_result (out, info, error);
     }

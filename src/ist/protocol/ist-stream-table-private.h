@@ -90,6 +90,14 @@ IstStreamInfo *ist_stream_table_start_connection (IstStreamTable *self,
                                                   GArray *events,
                                                   GError **error);
 
+/* Source: whichever of the two makes a new connection: a further one beside
+ * others, else the first one of a new stream. That also finds out of a stream
+ * whose start the service has dropped, because the peer was not connected. */
+IstStreamInfo *ist_stream_table_open_connection (IstStreamTable *self,
+                                                 const char *service_id,
+                                                 GArray *events,
+                                                 GError **error);
+
 /* The DATA message to put on the wire for @message as a user made it (service
  * id, connection id 0 or 1 for the first, payload within the limit): ids of
  * the active stream in the form of its version. */

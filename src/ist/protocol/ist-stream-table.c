@@ -41,6 +41,7 @@ typedef struct
   char *id;                        /* NULL if the tunnel has no services */
   IstProtocolVersion peer_version; /* V1 or V2 once the peer has shown it, else AUTO */
   Stream *stream;                  /* the active one or NULL */
+  gboolean had_stream;             /* since the services are known */
 } Service;
 
 struct _IstStreamTable
@@ -341,6 +342,7 @@ begin_stream (Service *service,
   stream->connections = g_hash_table_new_full (NULL, NULL, NULL, connection_free);
   g_queue_init (&stream->order);
   service->stream = stream;
+  service->had_stream = TRUE;
 
   first = add_connection (service, first_connection);
   stream->lane = first->lane;
@@ -597,6 +599,20 @@ set_services (IstStreamTable *self,
               ist_message_new_service_ids ((const char *const *) self->service_ids), NULL);
 }
 
+/* Answers a message about a stream that is not there. */
+static void
+refuse_stream (IstMessage *message,
+               GArray *events)
+{
+  IstLane no_lane = { IST_LANE_NO_SERVICE, 0 };
+
+  push_send (events, no_lane,
+             ist_message_new_full (IST_MESSAGE_TYPE_STREAM_RESET, ist_message_get_service_id (message),
+                                   ist_message_get_stream_id (message),
+                                   ist_message_get_connection_id (message) != 0 ? FIRST_CONNECTION : 0,
+                                   FALSE, NULL));
+}
+
 static void
 receive_stream_start (Service *service,
                       IstMessage *message,
@@ -605,14 +621,11 @@ receive_stream_start (Service *service,
   gint32 stream_id = ist_message_get_stream_id (message);
   guint32 connection_id = ist_message_get_connection_id (message);
   const char *service_id = ist_message_get_service_id (message);
-  IstLane no_lane = { IST_LANE_NO_SERVICE, 0 };
   Stream *stream;
 
   if (service == NULL)
     {
-      push_send (events, no_lane,
-                 ist_message_new_full (IST_MESSAGE_TYPE_STREAM_RESET, service_id, stream_id,
-                                       connection_id != 0 ? FIRST_CONNECTION : 0, FALSE, NULL));
+      refuse_stream (message, events);
       return;
     }
 
@@ -818,6 +831,15 @@ receive_for_stream (IstStreamTable *self,
 
   if (service != NULL)
     learn_version (self, service, message, current, events);
+
+  /* The service drops what a source sends while we are not connected. A source
+   * that started its stream then would add connections to it for ever, which
+   * nobody answers; this is not stale, for there was no stream before. */
+  if (type == IST_MESSAGE_TYPE_CONNECTION_START && service != NULL && !service->had_stream)
+    {
+      refuse_stream (message, events);
+      return;
+    }
 
   /* What is left is for an active stream, or stale. */
   if (!current || service->stream == NULL)
@@ -1078,6 +1100,19 @@ ist_stream_table_start_connection (IstStreamTable *self,
              make_message (service, IST_MESSAGE_TYPE_CONNECTION_START, id, NULL));
 
   return ist_stream_info_ref (connection->info);
+}
+
+IstStreamInfo *
+ist_stream_table_open_connection (IstStreamTable *self,
+                                  const char *service_id,
+                                  GArray *events,
+                                  GError **error)
+{
+  Service *service = self->services != NULL ? choose_service (self, service_id, NULL) : NULL;
+
+  if (service != NULL && service->stream != NULL && service->stream->order.head != NULL)
+    return ist_stream_table_start_connection (self, service_id, events, error);
+  return ist_stream_table_start_stream (self, service_id, events, error);
 }
 
 IstMessage *
