@@ -43,6 +43,7 @@ typedef struct
   EmulatorNotifier *notifier; /* nullable */
   GPtrArray *tunnels;         /* those of --open */
   guint n_clients;
+  gboolean announced; /* and with that, the tunnels of the start */
   char *ca_file;
   char *temporary_folder; /* holds ca_file if nobody said where to put it */
 } Emulator;
@@ -200,10 +201,13 @@ on_tunnel_opened (IstEmulatorService *service,
                   IstEmulatorTunnel *tunnel,
                   gpointer user_data)
 {
+  Emulator *emulator = user_data;
+
   if (!ist_emulator_tunnel_is_open (tunnel))
     return;
 
-  emulator_report ("tunnel %s: open", ist_emulator_tunnel_get_id (tunnel));
+  if (emulator->announced)
+    emulator_report ("tunnel %s: open", ist_emulator_tunnel_get_id (tunnel));
   g_signal_connect (tunnel, "client-connected", G_CALLBACK (on_client_connected), user_data);
   g_signal_connect (tunnel, "client-disconnected", G_CALLBACK (on_client_disconnected), user_data);
   g_signal_connect (tunnel, "notify::open", G_CALLBACK (on_closed), NULL);
@@ -493,12 +497,13 @@ run (Emulator *emulator,
       emulator_report ("%s", error->message);
       return EX_CANTCREAT;
     }
-  explain (emulator);
   if (!announce (emulator))
     {
       emulator_report (_ ("Could not write to standard output: %s"), g_strerror (errno));
       return EX_IOERR;
     }
+  emulator->announced = TRUE;
+  explain (emulator);
 
   g_main_loop_run (emulator->loop);
   say_goodbye (emulator);
