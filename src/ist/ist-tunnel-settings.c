@@ -475,7 +475,8 @@ make_specs (GParamSpec **specs,
   specs[IST_SETTING_RECONNECT_DELAY_CAP] = g_param_spec_uint ("reconnect-delay-cap", NULL, NULL, 1, 86400000,
                                                               120000, OPEN);
   specs[IST_SETTING_MAX_ATTEMPTS] = g_param_spec_uint ("max-attempts", NULL, NULL, 0, G_MAXUINT, 0, OPEN);
-  specs[IST_SETTING_CONNECTION_BUFFER_SIZE] = g_param_spec_uint ("connection-buffer-size", NULL, NULL, 65536, G_MAXINT, 262144, OPEN);
+  specs[IST_SETTING_CONNECTION_BUFFER_SIZE] = g_param_spec_uint ("connection-buffer-size", NULL, NULL,
+                                                                 65536, G_MAXINT, 262144, OPEN);
   specs[IST_SETTING_STALL_TIMEOUT] = g_param_spec_uint ("stall-timeout", NULL, NULL, 0, 86400, 0, OPEN);
   specs[IST_SETTING_SEND_BUFFER_SIZE] = g_param_spec_uint ("send-buffer-size", NULL, NULL, 65600, G_MAXINT,
                                                            1048576, OPEN);

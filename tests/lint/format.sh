@@ -19,8 +19,8 @@ for file in "${files[@]}"; do
     bad=1
   fi
 done
-if grep -nE '^.{111}' "${files[@]}"; then
-  echo "longer than 110 columns"
+if grep -nE '^.{121}' "${files[@]}"; then
+  echo "longer than 120 columns"
   bad=1
 fi
 [ "$bad" = 0 ] || echo "to mend the former: $clang_format -i --style=file FILE"

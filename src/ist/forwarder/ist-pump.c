@@ -151,11 +151,13 @@ flow_create_socket_source (Flow *flow,
                            GIOCondition condition)
 {
   GIOStream *local = flow->pump->local;
+  GSocket *socket;
   GSource *source;
 
   if (!G_IS_SOCKET_CONNECTION (local) || (condition == G_IO_IN) != (flow == &flow->pump->out))
     return NULL;
-  source = g_socket_create_source (g_socket_connection_get_socket (G_SOCKET_CONNECTION (local)), condition, NULL);
+  socket = g_socket_connection_get_socket (G_SOCKET_CONNECTION (local));
+  source = g_socket_create_source (socket, condition, NULL);
   g_source_set_callback (source, G_SOURCE_FUNC (on_flow_socket_ready), flow, NULL);
   g_source_set_can_recurse (source, TRUE);
   return source;
