@@ -17,7 +17,9 @@
 #define MAX_ECHO 128
 #define MAX_FAULTS 20
 
-G_DEFINE_QUARK (ist - emulator - control - error - quark, ist_emulator_control_error)
+/* clang-format off: it takes the dashes for signs. */
+G_DEFINE_QUARK (ist-emulator-control-error-quark, ist_emulator_control_error)
+/* clang-format on */
 
 /* Where in the request the check is, and what it has found. */
 typedef struct

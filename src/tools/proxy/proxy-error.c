@@ -7,7 +7,9 @@
 #include <ist/ist.h>
 #include <sysexits.h>
 
-G_DEFINE_QUARK (proxy - error - quark, proxy_error)
+/* clang-format off: it takes the dashes for signs. */
+G_DEFINE_QUARK (proxy-error-quark, proxy_error)
+/* clang-format on */
 
 static int
 get_tunnel_exit_status (IstError code)
