@@ -4,6 +4,7 @@
 
 /* A source that sends a file to tunnel-receive-file.py, which says how they talk. */
 
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -136,6 +137,7 @@ main (int argc, char **argv)
   g_autoptr (GMappedFile) mapped = NULL;
   g_autoptr (GError) error = NULL;
 
+  setlocale (LC_ALL, "");
   g_option_context_set_summary (context, "The access token comes from AWSIOT_TUNNEL_ACCESS_TOKEN.");
   g_option_context_add_main_entries (context, options, NULL);
   if (g_option_context_parse (context, &argc, &argv, &error) && argc == 2)

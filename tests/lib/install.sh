@@ -31,7 +31,9 @@ packages_build="
 "
 
 packages_demo="
+  curl
   gir1.2-glib-2.0
+  nginx-light
   python3
   python3-gi
 "
@@ -44,7 +46,6 @@ packages_test="
   binutils
   clang
   clang-format
-  curl
   dbus
   gjs
   libc6-dbg
@@ -53,7 +54,6 @@ packages_test="
   microsocks
   mosquitto
   mosquitto-clients
-  nginx-light
   openssh-client
   openssh-server
   openssl
