@@ -906,7 +906,8 @@ is_barrier (IstMessage *message)
 }
 
 /* What is queued for a stream or connection that the other side has ended is not
- * sent; what is queued for one that we replace by a new one is. */
+ * sent. When we replace a stream ourselves, what was written to connections
+ * that were closed before still is. */
 static void
 tunnel_cancel_ended (IstSecureTunnel *self,
                      GArray *events)
@@ -919,13 +920,16 @@ tunnel_cancel_ended (IstSecureTunnel *self,
   for (i = 0; i < events->len; i++)
     {
       IstStreamEvent *event = &g_array_index (events, IstStreamEvent, i);
+      gboolean by_us = is_source && g_error_matches (event->error, IST_ERROR, IST_ERROR_STREAM_REPLACED);
 
-      if (event->error == NULL ||
-          (is_source && g_error_matches (event->error, IST_ERROR, IST_ERROR_STREAM_REPLACED)))
+      if (event->error == NULL)
         continue;
-      if (event->type == IST_STREAM_EVENT_STREAM_STOPPED)
+      if (event->type == IST_STREAM_EVENT_CONNECTION_RESET)
+        ist_channel_cancel_lane (self->channel, event->lane, event->error);
+      else if (event->type == IST_STREAM_EVENT_STREAM_STOPPED && !by_us)
         ist_channel_cancel_service (self->channel, event->lane.service, event->error);
-      else if (event->type == IST_STREAM_EVENT_CONNECTION_RESET)
+      else if (event->type == IST_STREAM_EVENT_STREAM_STOPPED &&
+               ist_stream_info_get_version (event->info) != IST_PROTOCOL_VERSION_V3)
         ist_channel_cancel_lane (self->channel, event->lane, event->error);
     }
 }
