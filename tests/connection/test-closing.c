@@ -166,6 +166,7 @@ test_order (Fixture *self,
 {
   const gsize size = 200000;
   g_autofree guint8 *buffer = g_malloc (size);
+  g_autoptr (IstConnection) another = NULL;
 
   pattern_fill (buffer, size, 0);
   connection_write (self->near, buffer, size);
@@ -179,6 +180,13 @@ test_order (Fixture *self,
     {
       g_assert_true (g_output_stream_close (out_of (self->near), NULL, NULL));
       g_assert_true (g_input_stream_close (in_of (self->near), NULL, NULL));
+    }
+  else if (g_str_equal (data, "open-another"))
+    {
+      /* That begins a new stream, behind what the old one still has to send. */
+      g_assert_true (g_io_stream_close (G_IO_STREAM (self->near), NULL, NULL));
+      another = ends_try_open (self->ends, "SSH", NULL);
+      g_assert_nonnull (another);
     }
   else
     g_assert_not_reached ();
@@ -547,7 +555,7 @@ int
 main (int argc,
       char **argv)
 {
-  static const char *const orders[] = { "close", "close-async", "unref", "close-both-streams", NULL };
+  static const char *const orders[] = { "close", "close-async", "unref", "close-both-streams", "open-another", NULL };
   static const char *const stalls[] = { "close", "close-input", "unref", "reset", NULL };
   static const char *const ends_of_tunnel[] = { "dropped", "stopped", NULL };
   static const char *const unrefs[] = { "read", "write", "flush", "close",
