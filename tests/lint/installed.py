@@ -5,16 +5,19 @@
 """An installed libist is all that programs need, found by its pkg-config file
 alone; and the programs in README and tutorials do what their text says, as
 they stand there: the source of each language against the destination of the
-same language, through an emulator."""
+same language, through an emulator; and likewise the two that use connections as
+streams, a source in C and a forwarder in Python."""
 
 import argparse
 import json
 import os
 import pathlib
 import re
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 
 BLOCK = '^```{}\n(.*?)^```$'
 TIMEOUT = 60
@@ -81,12 +84,13 @@ class Installed:
         return [self.args.gjs, '-m', source]
 
 
-def extract(document, language, to):
-    """Writes the one program in a language that a document has to a file."""
-    program, = re.findall(BLOCK.format(language), document.read_text(encoding='utf-8'),
-                          re.MULTILINE | re.DOTALL)
-    to.write_text(program, encoding='utf-8')
-    return to
+def extract(document, language, *files):
+    """Writes the programs in a language that a document has to files."""
+    programs = re.findall(BLOCK.format(language), document.read_text(encoding='utf-8'), re.MULTILINE | re.DOTALL)
+    if len(programs) != len(files):
+        sys.exit(f'{document.name} has {len(programs)} programs in {language}, not {len(files)}')
+    for program, file in zip(programs, files):
+        file.write_text(program, encoding='utf-8')
 
 
 class Emulator:
@@ -110,19 +114,57 @@ class Emulator:
         self.process.wait(timeout=TIMEOUT)
 
 
-def check_documents(emulator_program, destination, source):
+def answer_of(source, emulator):
+    return run(source, stdout=subprocess.PIPE, env=emulator.environment('source')).stdout
+
+
+def answer_through(forwarder, emulator):
+    """What a program hears that connects to where the forwarder listens."""
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as client:
+        path = os.path.join(folder, 'socket')
+        process = subprocess.Popen([*forwarder, path], env=emulator.environment('source'))
+        try:
+            end = time.monotonic() + TIMEOUT
+            while not os.path.exists(path) and process.poll() is None and time.monotonic() < end:
+                time.sleep(0.02)
+            client.settimeout(TIMEOUT)
+            client.connect(path)
+            client.sendall(b'hello\n')
+            return client.makefile().readline()
+        finally:
+            process.terminate()
+            process.wait(timeout=TIMEOUT)
+
+
+def check_documents(emulator_program, destination, ask, source):
     with Emulator(emulator_program) as emulator:
         echo = subprocess.Popen(destination, stdout=subprocess.PIPE, text=True,
                                 env=emulator.environment('destination'))
         try:
             if echo.stdout.readline() != 'connected\n':
                 sys.exit('the destination did not say that it is connected')
-            answer = run(source, stdout=subprocess.PIPE, env=emulator.environment('source')).stdout
+            answer = ask(source, emulator)
             if answer != 'hello\n':
                 sys.exit(f'the source printed {answer!r}')
         finally:
             echo.terminate()
             echo.wait(timeout=TIMEOUT)
+
+
+def check_language(installed, language, top, emulator_program):
+    make = getattr(installed, language)
+    suffix = {'python': 'py'}.get(language, language)
+    tutorial = {'js': 'gjs'}.get(language, language)
+    destination, stream, source = (installed.work / f'{name}.{suffix}' for name in ('destination', 'stream', 'source'))
+    in_readme = [destination, stream] if language in ('c', 'python') else [destination]
+
+    extract(top / 'README.md', language, *in_readme)
+    extract(top / 'doc' / f'tutorial-{tutorial}.md', language, source)
+    echo = make(destination)
+    check_documents(emulator_program, echo, answer_of, make(source))
+    if stream in in_readme:
+        ask = answer_of if language == 'c' else answer_through
+        check_documents(emulator_program, echo, ask, make(stream))
 
 
 def main():
@@ -154,13 +196,7 @@ def main():
 
         if args.emulator:
             for language in languages:
-                tutorial = {'js': 'gjs'}.get(language, language)
-                suffix = {'python': 'py'}.get(language, language)
-                make = getattr(installed, language)
-                destination = extract(args.top / 'README.md', language, work / f'destination.{suffix}')
-                source = extract(args.top / 'doc' / f'tutorial-{tutorial}.md', language,
-                                 work / f'source.{suffix}')
-                check_documents(installed.prefix / 'bin' / 'ist-emulator', make(destination), make(source))
+                check_language(installed, language, args.top, installed.prefix / 'bin' / 'ist-emulator')
 
     print('good:', ', '.join(languages))
     return 0
