@@ -11,6 +11,7 @@
 #include "proxy/proxy-config.h"
 #include "proxy/proxy-error.h"
 #include "proxy/proxy-log.h"
+#include "proxy/proxy-operator.h"
 #include "proxy/proxy-session.h"
 
 /* The command line counts more than the file, and the file more than what the
@@ -45,8 +46,8 @@ resolve (ProxyConfig *config,
 
   if (!add_other_places (options, error))
     return FALSE;
-  /* ssh shows its user what its ProxyCommand says. */
-  if (proxy_options_get_flag (options, PROXY_OPTION_STDIO))
+  /* ssh shows its user what its ProxyCommand says, and a command has its own to say. */
+  if (proxy_options_get_flag (options, PROXY_OPTION_STDIO) || options->command != NULL)
     level = PROXY_LOG_QUIET;
   if (!proxy_options_get_number (options, PROXY_OPTION_VERBOSE, PROXY_LOG_MAX, &level, error))
     return FALSE;
@@ -77,7 +78,7 @@ run (int argc,
       if (path != NULL && proxy_settings_export_defaults (path, &error))
         return EXIT_SUCCESS;
       if (path == NULL && resolve (&config, &options, &error))
-        return proxy_session_run (&config);
+        return config.opening != NULL ? proxy_operator_run (&config) : proxy_session_run (&config);
     }
   proxy_log_fatal ("%s", error->message);
   return proxy_error_get_exit_status (error);

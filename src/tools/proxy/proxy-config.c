@@ -9,6 +9,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "proxy-command.h"
 #include "proxy-detour.h"
 #include "proxy-error.h"
 #include "proxy-mapping.h"
@@ -32,6 +33,8 @@ proxy_config_clear (ProxyConfig *self)
   g_clear_pointer (&self->folder, g_free);
   g_clear_pointer (&self->endpoint, g_free);
   g_clear_pointer (&self->region, g_free);
+  g_clear_pointer (&self->opening, proxy_opening_free);
+  g_clear_pointer (&self->command, g_strfreev);
   g_clear_pointer (&self->access_token, g_free);
   g_clear_pointer (&self->client_token, g_free);
   g_clear_pointer (&self->local_address, g_free);
@@ -81,7 +84,7 @@ resolve_mode (ProxyConfig *self,
   if ((listen != NULL) + (connect != NULL) + self->is_stdio > 1)
     return usage_error (error,
                         _ ("Only one of --source-listen-port, --destination-app and --stdio can be used"));
-  if (listen == NULL && connect == NULL && !self->is_stdio && mode == NULL)
+  if (listen == NULL && connect == NULL && !self->is_stdio && mode == NULL && self->opening == NULL)
     return usage_error (error,
                         _ ("One of --source-listen-port (-s), --destination-app (-d), --stdio and --mode "
                            "(-m) is needed; “ist-proxy --help” shows them all"));
@@ -105,6 +108,56 @@ resolve_mode (ProxyConfig *self,
   return TRUE;
 }
 
+/* A tunnel that is to be opened */
+
+static gboolean
+resolve_opening (ProxyConfig *self,
+                 const ProxyOptions *options,
+                 GError **error)
+{
+  static const ProxyOption others[] = {
+    PROXY_OPTION_THING,
+    PROXY_OPTION_SERVICE,
+    PROXY_OPTION_LIFETIME,
+    PROXY_OPTION_WAIT,
+    PROXY_OPTION_ENDPOINT_URL,
+  };
+
+  if (proxy_options_get_flag (options, PROXY_OPTION_OPEN))
+    {
+      self->opening = proxy_opening_new (options, error);
+      return self->opening != NULL;
+    }
+  for (gsize i = 0; i < G_N_ELEMENTS (others); i++)
+    {
+      if (!proxy_options_get_flag (options, others[i]))
+        continue;
+      g_set_error (error, PROXY_ERROR, EX_USAGE, _ ("%s is for --open only"), proxy_option_get_name (others[i]));
+      return FALSE;
+    }
+  if (options->command != NULL)
+    return usage_error (error, _ ("A command is for --open only"));
+  return TRUE;
+}
+
+static gboolean
+resolve_command (ProxyConfig *self,
+                 const ProxyOptions *options,
+                 GError **error)
+{
+  const char *const *command = (const char *const *) options->command;
+  g_autofree char *program = NULL;
+
+  if (self->opening != NULL && self->mode == IST_MODE_DESTINATION)
+    return usage_error (error, _ ("--open is for the source"));
+  if (command == NULL)
+    return TRUE;
+  if (self->is_stdio || self->tells_json || self->shows_status)
+    return usage_error (error, _ ("A command leaves no room for --stdio, --json and --status"));
+  self->command = proxy_command_expand (command, (const char *const *) self->opening->services, NULL, error);
+  return self->command != NULL && proxy_command_check (command[0], error);
+}
+
 /* Where the service is */
 
 static gboolean
@@ -114,6 +167,16 @@ resolve_place (ProxyConfig *self,
 {
   const char *region = proxy_options_get (options, PROXY_OPTION_REGION);
 
+  if (self->opening != NULL)
+    {
+      region = self->opening->region;
+      self->endpoint = g_strdup (self->opening->endpoint);
+      if (self->endpoint == NULL)
+        self->endpoint = proxy_settings_get_endpoint (&self->settings, region);
+      if (self->endpoint == NULL)
+        self->region = g_strdup (region);
+      return TRUE;
+    }
   self->endpoint = g_strdup (proxy_options_get (options, PROXY_OPTION_PROXY_ENDPOINT));
   if (self->endpoint != NULL)
     {
@@ -163,12 +226,15 @@ resolve_access_token (ProxyConfig *self,
     PROXY_OPTION_ACCESS_TOKEN,
     PROXY_OPTION_ACCESS_TOKEN_FILE,
     PROXY_OPTION_ACCESS_TOKEN_KEYRING,
+    PROXY_OPTION_OPEN,
   };
   const char *file = proxy_options_get (options, PROXY_OPTION_ACCESS_TOKEN_FILE);
   const char *tunnel = proxy_options_get (options, PROXY_OPTION_ACCESS_TOKEN_KEYRING);
 
   if (!check_one_token (options, sources, G_N_ELEMENTS (sources), error))
     return FALSE;
+  if (self->opening != NULL)
+    return TRUE;
   if (file != NULL && g_str_equal (file, "-") && self->is_stdio)
     return usage_error (error, _ ("With --stdio the access token can't come from standard input"));
 
@@ -180,7 +246,7 @@ resolve_access_token (ProxyConfig *self,
     self->access_token = g_strdup (proxy_options_get (options, PROXY_OPTION_ACCESS_TOKEN));
   else
     return usage_error (error, _ ("An access token is needed: --access-token-file, the variable "
-                                  "AWSIOT_TUNNEL_ACCESS_TOKEN or --access-token (-t)"));
+                                  "AWSIOT_TUNNEL_ACCESS_TOKEN or --access-token (-t); or --open"));
   return self->access_token != NULL;
 }
 
@@ -326,13 +392,16 @@ proxy_config_resolve (ProxyConfig *self,
   proxy_settings_init (&self->settings);
   if (settings != NULL && !proxy_settings_load (&self->settings, settings, error))
     return FALSE;
-  if (!resolve_mode (self, options, error) || !resolve_place (self, options, error) ||
+  if (!resolve_opening (self, options, error) || !resolve_mode (self, options, error) || !resolve_place (self, options, error) ||
       !resolve_mappings (self, options, error) || !resolve_forwarding (self, options, error) ||
-      !resolve_output (self, options, error))
+      !resolve_output (self, options, error) || !resolve_command (self, options, error))
     return FALSE;
 
   resolve_version (self, options);
   self->trust = g_strdup (proxy_options_get (options, PROXY_OPTION_CAPATH));
+  /* As the AWS tools have it, when this is one of them. */
+  if (self->trust == NULL && self->opening != NULL)
+    self->trust = g_strdup (g_getenv ("AWS_CA_BUNDLE"));
   self->skip_verification = proxy_options_get_flag (options, PROXY_OPTION_NO_SSL_HOST_VERIFY);
   if (self->skip_verification)
     g_warning (_ ("--no-ssl-host-verify: the service's certificate is NOT verified; whoever is in between "

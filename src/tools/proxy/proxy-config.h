@@ -6,6 +6,7 @@
 
 #include <ist/ist.h>
 
+#include "proxy-opening.h"
 #include "proxy-options.h"
 #include "proxy-settings.h"
 
@@ -21,7 +22,9 @@ typedef struct
   char *folder;        /* more mappings */
   char *endpoint;
   char *region;
-  char *access_token;
+  ProxyOpening *opening; /* NULL for a tunnel that is open */
+  char **command;        /* NULL for none */
+  char *access_token;    /* NULL before the tunnel is open */
   char *client_token;
   char *local_address;
   char *trust;

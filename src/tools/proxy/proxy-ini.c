@@ -54,14 +54,12 @@ add_group (GPtrArray *pairs,
     }
 }
 
-GPtrArray *
-proxy_ini_read (const char *path,
+GKeyFile *
+proxy_ini_load (const char *path,
                 GError **error)
 {
   g_autoptr (GKeyFile) file = g_key_file_new ();
-  g_autoptr (GPtrArray) pairs = g_ptr_array_new_with_free_func (pair_free);
   g_autoptr (GError) local = NULL;
-  g_auto (GStrv) groups = NULL;
   g_autofree char *text = NULL;
   g_autofree char *adapted = NULL;
 
@@ -76,7 +74,19 @@ proxy_ini_read (const char *path,
       g_set_error (error, PROXY_ERROR, EX_CONFIG, "%s: %s", path, local->message);
       return NULL;
     }
+  return g_steal_pointer (&file);
+}
 
+GPtrArray *
+proxy_ini_read (const char *path,
+                GError **error)
+{
+  g_autoptr (GKeyFile) file = proxy_ini_load (path, error);
+  g_autoptr (GPtrArray) pairs = g_ptr_array_new_with_free_func (pair_free);
+  g_auto (GStrv) groups = NULL;
+
+  if (file == NULL)
+    return NULL;
   groups = g_key_file_get_groups (file, NULL);
   for (gsize i = 0; groups[i] != NULL; i++)
     add_group (pairs, file, groups[i]);

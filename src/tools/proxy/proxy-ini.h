@@ -14,8 +14,13 @@ typedef struct
   char *value;
 } ProxyIniPair;
 
+/* Comments start with # or ;. What comes before the first group is in one of
+ * its own. */
+GKeyFile *proxy_ini_load (const char *path,
+                          GError **error);
+
 /* The NAME=VALUE lines of a file, in order. Groups are allowed and mean
- * nothing; comments start with # or ;. */
+ * nothing. */
 GPtrArray *proxy_ini_read (const char *path,
                            GError **error);
 

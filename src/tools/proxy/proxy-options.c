@@ -5,7 +5,6 @@
 #include "proxy-options.h"
 
 #include <glib/gi18n.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -197,6 +196,46 @@ static const Definition definitions[PROXY_N_OPTIONS] = {
     .description = N_ ("Read the client token from this file"),
     .argument = N_ ("FILE"),
   },
+  [PROXY_OPTION_OPEN] = {
+    .name = "--open",
+    .group = PROXY_OPTION_ACCESS_TOKEN,
+    .description = N_ ("Source: open a tunnel, run the command that follows --, and close the tunnel"),
+  },
+  [PROXY_OPTION_THING] = {
+    .name = "--thing",
+    .kind = KIND_VALUE,
+    .group = PROXY_OPTION_THING,
+    .description = N_ ("With --open: the device, by the name of its thing"),
+    .argument = N_ ("NAME"),
+  },
+  [PROXY_OPTION_SERVICE] = {
+    .name = "--service",
+    .kind = KIND_LIST,
+    .group = PROXY_OPTION_SERVICE,
+    .description = N_ ("With --open: the tunnel's services; may be repeated"),
+    .argument = N_ ("SERVICE,..."),
+  },
+  [PROXY_OPTION_LIFETIME] = {
+    .name = "--lifetime",
+    .kind = KIND_VALUE,
+    .group = PROXY_OPTION_LIFETIME,
+    .description = N_ ("With --open: when the tunnel expires if nobody closes it (default: 720)"),
+    .argument = N_ ("MINUTES"),
+  },
+  [PROXY_OPTION_WAIT] = {
+    .name = "--wait",
+    .kind = KIND_VALUE,
+    .group = PROXY_OPTION_WAIT,
+    .description = N_ ("With --open: how long the device may take to connect (default: 60)"),
+    .argument = N_ ("SECONDS"),
+  },
+  [PROXY_OPTION_ENDPOINT_URL] = {
+    .name = "--endpoint-url",
+    .kind = KIND_VALUE,
+    .group = PROXY_OPTION_ENDPOINT_URL,
+    .description = N_ ("With --open: where tunnels are opened, and connected to without -e"),
+    .argument = N_ ("URL"),
+  },
   [PROXY_OPTION_STDIO] = {
     .name = "--stdio",
     .kind = KIND_OPTIONAL,
@@ -242,6 +281,7 @@ proxy_options_clear (ProxyOptions *self)
 {
   for (gsize i = 0; i < PROXY_N_OPTIONS; i++)
     g_clear_pointer (&self->values[i], g_free);
+  g_clear_pointer (&self->command, g_strfreev);
 }
 
 static void
@@ -350,6 +390,18 @@ add_letters (GStrvBuilder *builder,
     }
 }
 
+/* Where the command begins: its arguments are no options of ours. */
+static int
+find_separator (int argc,
+                char **argv)
+{
+  int i = 1;
+
+  while (i < argc && strcmp (argv[i], "--") != 0)
+    i++;
+  return i;
+}
+
 /* GOptionContext knows neither -s5555 nor cut names, which users of the
  * reference proxy may have in their scripts, and doesn't tell where in argv a
  * token was. So everything is written out as --NAME=VALUE for it. */
@@ -403,7 +455,7 @@ on_option (const char *name,
 static GOptionContext *
 make_context (ProxyOptions *self)
 {
-  GOptionContext *context = g_option_context_new (NULL);
+  GOptionContext *context = g_option_context_new (_ ("[-- COMMAND [ARGUMENT…]]"));
   GOptionGroup *group = g_option_group_new (NULL, NULL, NULL, self, NULL);
   GOptionEntry entries[PROXY_N_OPTIONS + 1] = { 0 };
   int i;
@@ -442,8 +494,14 @@ proxy_options_parse_arguments (ProxyOptions *self,
                                GError **error)
 {
   g_autoptr (GOptionContext) context = make_context (self);
-  g_auto (GStrv) arguments = write_out (argc, argv);
+  int n_own = find_separator (argc, argv);
+  g_autofree char **own = g_memdup2 (argv, (n_own + 1) * sizeof (char *));
+  g_auto (GStrv) arguments = NULL;
 
+  own[n_own] = NULL;
+  arguments = write_out (n_own, own);
+  if (n_own + 1 < argc)
+    self->command = g_strdupv (argv + n_own + 1);
   if (!g_option_context_parse_strv (context, &arguments, error))
     return FALSE;
   if (arguments[0] != NULL && arguments[1] != NULL)
@@ -550,18 +608,14 @@ take_variable (ProxyOptions *self,
                ProxyOption option,
                const char *name)
 {
-  char *value = getenv (name);
+  g_autofree char *value = NULL;
 
-  if (value == NULL)
-    return;
-  if (*value != '\0' && self->values[option] == NULL)
-    options_set (self, option, value);
   if (definitions[option].secret)
-    {
-      /* Gone from the process's own block, too, which others may read. */
-      memset (value, 0, strlen (value));
-      g_unsetenv (name);
-    }
+    value = proxy_token_take_variable (name);
+  else
+    value = g_strdup (g_getenv (name));
+  if (value != NULL && *value != '\0' && self->values[option] == NULL)
+    options_set (self, option, value);
 }
 
 void

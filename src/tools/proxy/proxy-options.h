@@ -32,6 +32,12 @@ typedef enum
   PROXY_OPTION_ACCESS_TOKEN_FILE,
   PROXY_OPTION_ACCESS_TOKEN_KEYRING,
   PROXY_OPTION_CLIENT_TOKEN_FILE,
+  PROXY_OPTION_OPEN,
+  PROXY_OPTION_THING,
+  PROXY_OPTION_SERVICE,
+  PROXY_OPTION_LIFETIME,
+  PROXY_OPTION_WAIT,
+  PROXY_OPTION_ENDPOINT_URL,
   PROXY_OPTION_STDIO,
   PROXY_OPTION_HALF_CLOSE_GRACE,
   PROXY_OPTION_IDLE_TIMEOUT,
@@ -46,6 +52,7 @@ typedef enum
 typedef struct
 {
   char *values[PROXY_N_OPTIONS];
+  char **command; /* the command line's, after --; NULL without one */
 } ProxyOptions;
 
 void proxy_options_clear (ProxyOptions *self);

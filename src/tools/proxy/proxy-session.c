@@ -5,7 +5,6 @@
 #include "proxy-session.h"
 
 #include <fcntl.h>
-#include <glib-unix.h>
 #include <glib/gi18n.h>
 #include <glib/gstdio.h>
 #include <signal.h>
@@ -14,15 +13,20 @@
 #include <unistd.h>
 
 #include "proxy-announce.h"
+#include "proxy-command.h"
 #include "proxy-error.h"
 #include "proxy-log.h"
 #include "proxy-manager.h"
 #include "proxy-mapping.h"
+#include "proxy-signal.h"
 #include "proxy-status.h"
 #include "proxy-stdio.h"
 
 /* How long an orderly end may take, in milliseconds. */
 #define FAREWELL_TIME 1500
+
+/* As shells have it. */
+#define EXIT_SIGNAL 128
 
 typedef struct
 {
@@ -34,7 +38,9 @@ typedef struct
   GPtrArray *sockets; /* ProxyManagerSocket */
   ProxyStatus *status;
   GIOStream *stdio;
-  GArray *sources; /* ids */
+  ProxyCommand *command; /* NULL while none runs */
+  guint n_requests;      /* to end the command */
+  GArray *sources;       /* ids */
   guint farewell;
   gboolean is_ready;
   gboolean is_stopping;
@@ -65,7 +71,10 @@ session_stop (Session *self,
   proxy_manager_notify_stopping ();
   ist_forwarder_close (self->forwarder);
   ist_secure_tunnel_stop (self->tunnel);
-  self->farewell = g_timeout_add (FAREWELL_TIME, on_farewell_over, self);
+  if (self->command != NULL)
+    proxy_command_send_signal (self->command, SIGTERM);
+  else
+    self->farewell = g_timeout_add (FAREWELL_TIME, on_farewell_over, self);
 }
 
 static void
@@ -305,6 +314,35 @@ session_announce (Session *self,
   return !self->config->tells_json || proxy_announce_json (self->tunnel, self->places, error);
 }
 
+/* The command */
+
+static void
+on_command_end (int exit_status,
+                gpointer user_data)
+{
+  Session *self = user_data;
+
+  g_clear_pointer (&self->command, proxy_command_free);
+  if (!self->is_stopping)
+    session_stop (self, exit_status);
+  else
+    g_main_loop_quit (self->loop);
+}
+
+static gboolean
+session_run_command (Session *self,
+                     GError **error)
+{
+  const char *const *services = (const char *const *) self->config->opening->services;
+  g_auto (GStrv) command = proxy_command_expand ((const char *const *) self->config->command, services,
+                                                 self->places, error);
+
+  if (command == NULL)
+    return FALSE;
+  self->command = proxy_command_start ((const char *const *) command, on_command_end, self, error);
+  return self->command != NULL;
+}
+
 static gboolean
 session_get_ready (Session *self,
                    const char *const *services,
@@ -322,7 +360,9 @@ session_get_ready (Session *self,
     return FALSE;
   if (self->config->mode == IST_MODE_DESTINATION)
     session_warn_of_others (self, services);
-  return session_announce (self, error);
+  if (!session_announce (self, error))
+    return FALSE;
+  return self->config->command == NULL || session_run_command (self, error);
 }
 
 /* The tunnel */
@@ -396,7 +436,9 @@ on_stopped (IstSecureTunnel *tunnel,
 
   if (!self->is_stopping && error != NULL)
     session_fail (self, error);
-  g_main_loop_quit (self->loop);
+  /* Who waits for the tunnel's end must not be left behind. */
+  if (self->command == NULL)
+    g_main_loop_quit (self->loop);
 }
 
 /* Connections */
@@ -455,16 +497,53 @@ session_free_status (Session *self)
   g_clear_pointer (&self->status, proxy_status_free);
 }
 
+/* Ctrl-C goes to all of the terminal's foreground. */
+static gboolean
+is_foreground (void)
+{
+  int fd = open ("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+  gboolean result;
+
+  if (fd == -1)
+    return FALSE;
+  result = tcgetpgrp (fd) == getpgrp ();
+  close (fd);
+  return result;
+}
+
+/* It is the command's to end, and the session ends with it. */
+static void
+session_pass_on (Session *self,
+                 int number)
+{
+  if (number == SIGINT && is_foreground ())
+    return;
+  if (number != SIGINT && self->n_requests++ > 0)
+    number = SIGKILL;
+  proxy_command_send_signal (self->command, number);
+}
+
 static gboolean
 session_on_end (Session *self,
                 int number)
 {
-  if (!self->is_stopping)
+  if (self->command != NULL)
     {
-      session_stop (self, EXIT_SUCCESS);
+      session_pass_on (self, number);
       return G_SOURCE_CONTINUE;
     }
-  /* Who asks twice wants it at once. */
+  if (!self->is_stopping)
+    {
+      /* A command that has never run is no success. */
+      session_stop (self, self->config->command != NULL ? EXIT_SIGNAL + number : EXIT_SUCCESS);
+      return G_SOURCE_CONTINUE;
+    }
+  /* Who asks twice wants it at once; but the tunnel is to be closed. */
+  if (self->config->opening != NULL)
+    {
+      g_main_loop_quit (self->loop);
+      return G_SOURCE_CONTINUE;
+    }
   session_free_status (self);
   g_clear_object (&self->stdio);
   if (self->config->port_file != NULL && self->is_ready)
@@ -526,7 +605,7 @@ on_hangup (gpointer user_data)
 {
   Session *self = user_data;
 
-  if (self->has_terminal || self->config->is_stdio)
+  if (self->has_terminal || self->config->is_stdio || self->config->opening != NULL)
     return session_on_end (self, SIGHUP);
 
   if (!self->is_ready)
@@ -555,14 +634,10 @@ session_watch_signals (Session *self)
 
   for (gsize i = 0; i < G_N_ELEMENTS (watched); i++)
     {
-      struct sigaction action;
-      guint id;
+      guint id = proxy_signal_watch (watched[i].number, watched[i].func, self);
 
-      /* As nohup has it. */
-      if (sigaction (watched[i].number, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
-        continue;
-      id = g_unix_signal_add (watched[i].number, watched[i].func, self);
-      g_array_append_val (self->sources, id);
+      if (id != 0)
+        g_array_append_val (self->sources, id);
     }
 }
 
@@ -632,6 +707,7 @@ session_clear (Session *self)
   g_clear_object (&self->forwarder);
   g_clear_object (&self->tunnel);
   g_clear_object (&self->stdio);
+  g_clear_pointer (&self->command, proxy_command_free);
   g_clear_pointer (&self->places, g_ptr_array_unref);
   g_clear_pointer (&self->sockets, g_ptr_array_unref);
   g_main_loop_unref (self->loop);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gi18n.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
@@ -126,6 +127,20 @@ proxy_token_read_credential (const char *name,
   close (fd);
   if (token == NULL)
     g_prefix_error (error, "%s: ", path);
+  return token;
+}
+
+char *
+proxy_token_take_variable (const char *name)
+{
+  char *value = getenv (name);
+  char *token;
+
+  if (value == NULL)
+    return NULL;
+  token = *value != '\0' ? g_strdup (value) : NULL;
+  memset (value, 0, strlen (value));
+  g_unsetenv (name);
   return token;
 }
 

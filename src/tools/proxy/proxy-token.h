@@ -16,6 +16,10 @@ char *proxy_token_read (const char *path,
 char *proxy_token_read_credential (const char *name,
                                    GError **error);
 
+/* Removes the variable from the environment, for children and for whoever
+ * looks at this process's. NULL if it isn't set or empty. */
+char *proxy_token_take_variable (const char *name);
+
 char *proxy_token_read_keyring (const char *tunnel,
                                 GError **error);
 

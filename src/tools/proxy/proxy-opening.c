@@ -1,0 +1,131 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "proxy-opening.h"
+
+#include <gio/gio.h>
+#include <glib/gi18n.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "proxy-credentials.h"
+#include "proxy-error.h"
+
+#define MAX_LIFETIME 720 /* minutes */
+#define DEFAULT_WAIT 60  /* seconds */
+#define MAX_WAIT (MAX_LIFETIME * 60)
+
+/* For signatures at another place than AWS, where it hardly matters. */
+#define DEFAULT_REGION "us-east-1"
+
+void
+proxy_opening_free (ProxyOpening *self)
+{
+  g_free (self->thing);
+  g_strfreev (self->services);
+  g_free (self->url);
+  g_free (self->region);
+  g_free (self->endpoint);
+  g_free (self);
+}
+
+static gboolean
+usage_error (GError **error,
+             const char *message)
+{
+  g_set_error_literal (error, PROXY_ERROR, EX_USAGE, message);
+  return FALSE;
+}
+
+static gboolean
+is_loopback (const char *host)
+{
+  g_autoptr (GInetAddress) address = g_inet_address_new_from_string (host);
+
+  return g_str_equal (host, "localhost") ||
+         (address != NULL && g_inet_address_get_is_loopback (address));
+}
+
+/* An emulator has everything at one place. */
+static gboolean
+take_url (ProxyOpening *self,
+          const char *url,
+          GError **error)
+{
+  g_autoptr (GUri) uri = g_uri_parse (url, G_URI_FLAGS_NONE, NULL);
+  const char *scheme = uri != NULL ? g_uri_get_scheme (uri) : "";
+  const char *host = uri != NULL ? g_uri_get_host (uri) : NULL;
+
+  if ((!g_str_equal (scheme, "https") && !g_str_equal (scheme, "http")) || host == NULL || *host == '\0')
+    {
+      g_set_error (error, PROXY_ERROR, EX_USAGE, _ ("--endpoint-url is like https://HOST:PORT, not “%s”"), url);
+      return FALSE;
+    }
+  if (g_str_equal (scheme, "http") && !is_loopback (host))
+    return usage_error (error, _ ("--endpoint-url without encryption (http) is for this machine only"));
+  self->url = g_strdup (url);
+  self->endpoint = g_uri_join (G_URI_FLAGS_NONE, g_str_equal (scheme, "http") ? "ws" : "wss", NULL, host,
+                               g_uri_get_port (uri), "", NULL, NULL);
+  return TRUE;
+}
+
+static gboolean
+take_place (ProxyOpening *self,
+            const ProxyOptions *options,
+            GError **error)
+{
+  const char *url = proxy_options_get (options, PROXY_OPTION_ENDPOINT_URL);
+  g_autoptr (GError) local = NULL;
+
+  if (url != NULL && !take_url (self, url, error))
+    return FALSE;
+  self->region = g_strdup (proxy_options_get (options, PROXY_OPTION_REGION));
+  if (self->region == NULL)
+    self->region = proxy_credentials_find_region (&local);
+  if (local != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&local));
+      return FALSE;
+    }
+  if (self->region == NULL && url == NULL)
+    return usage_error (error, _ ("A region is needed: --region (-r), AWS_REGION or the profile's"));
+  if (self->region == NULL)
+    self->region = g_strdup (DEFAULT_REGION);
+  if (url == NULL)
+    self->url = g_strdup_printf ("https://api.tunneling.iot.%s.amazonaws.com%s/", self->region,
+                                 g_str_has_prefix (self->region, "cn-") ? ".cn" : "");
+  if (proxy_options_get (options, PROXY_OPTION_PROXY_ENDPOINT) != NULL)
+    {
+      g_free (self->endpoint);
+      self->endpoint = g_strdup (proxy_options_get (options, PROXY_OPTION_PROXY_ENDPOINT));
+    }
+  return TRUE;
+}
+
+ProxyOpening *
+proxy_opening_new (const ProxyOptions *options,
+                   GError **error)
+{
+  g_autoptr (ProxyOpening) self = g_new0 (ProxyOpening, 1);
+  const char *services = proxy_options_get (options, PROXY_OPTION_SERVICE);
+  gboolean has_lifetime = proxy_options_get_flag (options, PROXY_OPTION_LIFETIME);
+
+  self->wait = DEFAULT_WAIT;
+  self->thing = g_strdup (proxy_options_get (options, PROXY_OPTION_THING));
+  if (self->thing == NULL || services == NULL)
+    {
+      usage_error (error, _ ("--open needs the device and what to reach there: --thing and --service"));
+      return NULL;
+    }
+  self->services = g_strsplit (services, ",", -1);
+  if (!proxy_options_get_number (options, PROXY_OPTION_LIFETIME, MAX_LIFETIME, &self->lifetime, error) ||
+      !proxy_options_get_number (options, PROXY_OPTION_WAIT, MAX_WAIT, &self->wait, error))
+    return NULL;
+  if (has_lifetime && self->lifetime == 0)
+    {
+      usage_error (error, _ ("--lifetime is at least one minute"));
+      return NULL;
+    }
+  return take_place (self, options, error) ? g_steal_pointer (&self) : NULL;
+}

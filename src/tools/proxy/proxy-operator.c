@@ -1,0 +1,383 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "proxy-operator.h"
+
+#include <glib/gi18n.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+#include "proxy-control.h"
+#include "proxy-credentials.h"
+#include "proxy-error.h"
+#include "proxy-log.h"
+#include "proxy-session.h"
+#include "proxy-signal.h"
+
+/* Milliseconds; between two looks at the tunnel, and two attempts to close it. */
+#define PAUSE 1000
+
+#define CLOSE_ATTEMPTS 3
+
+#define EXIT_SIGNAL 128
+
+typedef struct
+{
+  ProxyConfig *config;
+  ProxyControl *control;
+  GMainLoop *loop;
+  GCancellable *cancellable; /* of the wait for the device */
+  char *tunnel_id;           /* NULL while there is no tunnel */
+  gboolean has_session;      /* which minds the signals */
+  guint n_signals;
+  int signal;
+} Operator;
+
+/* Signals: they must not end the program while there is a tunnel to close. */
+
+static gboolean
+operator_on_signal (Operator *self,
+                    int number)
+{
+  if (self->has_session)
+    return G_SOURCE_CONTINUE;
+  self->signal = number;
+  g_cancellable_cancel (self->cancellable);
+  if (self->n_signals++ == 0)
+    return G_SOURCE_CONTINUE;
+  /* Who asks twice wants it at once. */
+  g_warning (_ ("The tunnel may stay open until its lifetime is over"));
+  signal (number, SIG_DFL);
+  raise (number);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_interrupt (gpointer user_data)
+{
+  return operator_on_signal (user_data, SIGINT);
+}
+
+static gboolean
+on_terminate (gpointer user_data)
+{
+  return operator_on_signal (user_data, SIGTERM);
+}
+
+static gboolean
+on_hangup (gpointer user_data)
+{
+  return operator_on_signal (user_data, SIGHUP);
+}
+
+/* Calls */
+
+typedef struct
+{
+  GMainLoop *loop;
+  JsonNode *answer;
+  GError *error;
+} Waiting;
+
+static void
+on_answer (GObject *source,
+           GAsyncResult *result,
+           gpointer user_data)
+{
+  Waiting *waiting = user_data;
+
+  waiting->answer = proxy_control_call_finish (result, &waiting->error);
+  g_main_loop_quit (waiting->loop);
+}
+
+static JsonNode *
+operator_call (Operator *self,
+               const char *operation,
+               JsonBuilder *request,
+               GCancellable *cancellable,
+               GError **error)
+{
+  g_autoptr (JsonNode) root = json_builder_get_root (request);
+  Waiting waiting = { .loop = self->loop };
+
+  proxy_control_call (self->control, operation, root, cancellable, on_answer, &waiting);
+  g_main_loop_run (self->loop);
+  if (waiting.error != NULL)
+    g_propagate_error (error, waiting.error);
+  return waiting.answer;
+}
+
+static gboolean
+on_pause_over (gpointer user_data)
+{
+  g_main_loop_quit (user_data);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+on_cancelled (GCancellable *cancellable,
+              gpointer loop)
+{
+  g_main_loop_quit (loop);
+}
+
+static void
+operator_pause (Operator *self,
+                GCancellable *cancellable)
+{
+  guint timeout = g_timeout_add (PAUSE, on_pause_over, self->loop);
+  gulong id = 0;
+
+  if (cancellable != NULL)
+    id = g_signal_connect (cancellable, "cancelled", G_CALLBACK (on_cancelled), self->loop);
+  if (!g_cancellable_is_cancelled (cancellable))
+    g_main_loop_run (self->loop);
+  g_source_remove (timeout);
+  if (cancellable != NULL)
+    g_signal_handler_disconnect (cancellable, id);
+}
+
+/* Opening */
+
+static JsonBuilder *
+make_opening (const ProxyOpening *opening)
+{
+  JsonBuilder *builder = json_builder_new_immutable ();
+
+  json_builder_begin_object (builder);
+  json_builder_set_member_name (builder, "description");
+  json_builder_add_string_value (builder, "ist-proxy");
+  json_builder_set_member_name (builder, "destinationConfig");
+  json_builder_begin_object (builder);
+  json_builder_set_member_name (builder, "thingName");
+  json_builder_add_string_value (builder, opening->thing);
+  json_builder_set_member_name (builder, "services");
+  json_builder_begin_array (builder);
+  for (gsize i = 0; opening->services[i] != NULL; i++)
+    json_builder_add_string_value (builder, opening->services[i]);
+  json_builder_end_array (builder);
+  json_builder_end_object (builder);
+  if (opening->lifetime != 0)
+    {
+      json_builder_set_member_name (builder, "timeoutConfig");
+      json_builder_begin_object (builder);
+      json_builder_set_member_name (builder, "maxLifetimeTimeoutMinutes");
+      json_builder_add_int_value (builder, opening->lifetime);
+      json_builder_end_object (builder);
+    }
+  json_builder_end_object (builder);
+  return builder;
+}
+
+static gboolean
+operator_open (Operator *self,
+               GError **error)
+{
+  const ProxyOpening *opening = self->config->opening;
+  g_autoptr (JsonBuilder) request = make_opening (opening);
+  g_autoptr (JsonNode) answer = NULL;
+
+  g_message (_ ("Opening a tunnel to “%s” at %s"), opening->thing, opening->url);
+  /* Not to be cancelled: a tunnel that nobody knows of could not be closed. */
+  answer = operator_call (self, "OpenTunnel", request, NULL, error);
+  if (answer == NULL)
+    return FALSE;
+  self->tunnel_id = g_strdup (proxy_control_get_string (answer, "tunnelId"));
+  self->config->access_token = g_strdup (proxy_control_get_string (answer, "sourceAccessToken"));
+  if (self->tunnel_id == NULL || self->config->access_token == NULL)
+    {
+      g_set_error (error, PROXY_ERROR, EX_PROTOCOL, _ ("%s: %s does not answer like the service"), "OpenTunnel",
+                   opening->url);
+      return FALSE;
+    }
+  g_message (_ ("Tunnel %s is open"), self->tunnel_id);
+  return TRUE;
+}
+
+/* Waiting */
+
+static JsonBuilder *
+make_reference (const char *tunnel_id,
+                gboolean deletes)
+{
+  JsonBuilder *builder = json_builder_new_immutable ();
+
+  json_builder_begin_object (builder);
+  json_builder_set_member_name (builder, "tunnelId");
+  json_builder_add_string_value (builder, tunnel_id);
+  if (deletes)
+    {
+      json_builder_set_member_name (builder, "delete");
+      json_builder_add_boolean_value (builder, TRUE);
+    }
+  json_builder_end_object (builder);
+  return builder;
+}
+
+/* A look that fails may be better the next time, unless it says that it won't. */
+static gboolean
+operator_look (Operator *self,
+               gboolean *connected,
+               GError **error)
+{
+  g_autoptr (JsonBuilder) request = make_reference (self->tunnel_id, FALSE);
+  g_autoptr (JsonNode) answer = NULL;
+  g_autoptr (GError) local = NULL;
+  JsonNode *tunnel;
+  JsonNode *state;
+
+  answer = operator_call (self, "DescribeTunnel", request, self->cancellable, &local);
+  if (answer == NULL && !g_error_matches (local, PROXY_ERROR, EX_TEMPFAIL) &&
+      !g_error_matches (local, PROXY_ERROR, EX_UNAVAILABLE))
+    {
+      g_propagate_error (error, g_steal_pointer (&local));
+      return FALSE;
+    }
+  if (answer == NULL)
+    {
+      g_warning ("%s", local->message);
+      return TRUE;
+    }
+  tunnel = proxy_control_get_member (answer, "tunnel");
+  if (g_strcmp0 (proxy_control_get_string (tunnel, "status"), "CLOSED") == 0)
+    {
+      g_set_error_literal (error, PROXY_ERROR, EX_NOPERM, _ ("Somebody has closed the tunnel"));
+      return FALSE;
+    }
+  state = proxy_control_get_member (tunnel, "destinationConnectionState");
+  *connected = g_strcmp0 (proxy_control_get_string (state, "status"), "CONNECTED") == 0;
+  return TRUE;
+}
+
+/* A command connects at once, and most give up at once. */
+static gboolean
+operator_wait (Operator *self,
+               GError **error)
+{
+  gint64 end = g_get_monotonic_time () + self->config->opening->wait * G_USEC_PER_SEC;
+  gboolean connected = FALSE;
+
+  g_message (_ ("Waiting for the device to connect"));
+  while (operator_look (self, &connected, error))
+    {
+      if (connected)
+        return TRUE;
+      if (g_get_monotonic_time () >= end)
+        {
+          g_set_error (error, PROXY_ERROR, EX_TEMPFAIL,
+                       _ ("“%s” has not connected to the tunnel within %u seconds: is it online, and does an "
+                          "agent run there? (--wait)"),
+                       self->config->opening->thing, self->config->opening->wait);
+          return FALSE;
+        }
+      operator_pause (self, self->cancellable);
+    }
+  return FALSE;
+}
+
+/* Closing */
+
+static void
+operator_close (Operator *self)
+{
+  g_autoptr (JsonBuilder) request = NULL;
+  g_autoptr (JsonNode) answer = NULL;
+  g_autoptr (GError) error = NULL;
+  int i;
+
+  if (self->tunnel_id == NULL)
+    return;
+  self->n_signals = 0;
+  request = make_reference (self->tunnel_id, TRUE);
+  for (i = 0; i < CLOSE_ATTEMPTS && answer == NULL; i++)
+    {
+      if (i > 0)
+        operator_pause (self, NULL);
+      g_clear_error (&error);
+      answer = operator_call (self, "CloseTunnel", request, NULL, &error);
+    }
+  if (answer != NULL)
+    g_message (_ ("Tunnel %s is closed"), self->tunnel_id);
+  else
+    g_warning (_ ("%s. Tunnel %s stays open until its lifetime is over, or until somebody closes it: aws "
+                  "iotsecuretunneling close-tunnel --delete --tunnel-id %s"),
+               error->message, self->tunnel_id, self->tunnel_id);
+}
+
+/* From the beginning to the end */
+
+static ProxyControl *
+make_control (const ProxyConfig *config,
+              GError **error)
+{
+  g_auto (ProxyCredentials) credentials = { 0 };
+
+  if (!proxy_credentials_load (&credentials, error))
+    return NULL;
+  return proxy_control_new (config->opening->url, config->opening->region, &credentials, config->trust,
+                            config->skip_verification, error);
+}
+
+static int
+operator_run_session (Operator *self)
+{
+  int exit_status;
+
+  self->has_session = TRUE;
+  exit_status = proxy_session_run (self->config);
+  self->has_session = FALSE;
+  return exit_status;
+}
+
+static int
+operator_fail (Operator *self,
+               const GError *error)
+{
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return EXIT_SIGNAL + self->signal;
+  proxy_log_fatal ("%s", error->message);
+  return proxy_error_get_exit_status (error);
+}
+
+static int
+operator_work (Operator *self)
+{
+  gboolean is_in_haste = self->config->command != NULL || self->config->is_stdio;
+  g_autoptr (GError) error = NULL;
+
+  if (!operator_open (self, &error))
+    return operator_fail (self, error);
+  if (!g_cancellable_set_error_if_cancelled (self->cancellable, &error) &&
+      (!is_in_haste || operator_wait (self, &error)))
+    return operator_run_session (self);
+  return operator_fail (self, error);
+}
+
+int
+proxy_operator_run (ProxyConfig *config)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ProxyControl) control = make_control (config, &error);
+  g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  Operator self = { .config = config, .control = control, .loop = loop, .cancellable = cancellable };
+  guint sources[3];
+  int exit_status;
+
+  if (control == NULL)
+    return operator_fail (&self, error);
+  sources[0] = proxy_signal_watch (SIGINT, on_interrupt, &self);
+  sources[1] = proxy_signal_watch (SIGTERM, on_terminate, &self);
+  sources[2] = proxy_signal_watch (SIGHUP, on_hangup, &self);
+  exit_status = operator_work (&self);
+  operator_close (&self);
+  for (gsize i = 0; i < G_N_ELEMENTS (sources); i++)
+    {
+      if (sources[i] != 0)
+        g_source_remove (sources[i]);
+    }
+  g_free (self.tunnel_id);
+  return exit_status;
+}

@@ -1,0 +1,20 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "proxy-signal.h"
+
+#include <glib-unix.h>
+#include <signal.h>
+
+guint
+proxy_signal_watch (int number,
+                    GSourceFunc func,
+                    gpointer user_data)
+{
+  struct sigaction action;
+
+  if (sigaction (number, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+    return 0;
+  return g_unix_signal_add (number, func, user_data);
+}
