@@ -47,7 +47,7 @@ say ()
 fail ()
 {
   printf '%s%sFAILED%s %s\n' "$clear" "$red$bold" "$normal" "$1"
-  [ -z "$work" ] || tail -n 5 "$work"/{source,destination,sshd,nginx}.log 2>/dev/null
+  [ -z "$work" ] || tail -n 5 "$work"/{source,destination}.log 2>/dev/null
   exit 1
 }
 
@@ -368,17 +368,21 @@ show_events ()
   done <"$work/events"
 }
 
-# The source has been started last, the destination before it.
 own_programs ()
 {
-  local since=${EPOCHREALTIME/./} i
+  local since=${EPOCHREALTIME/./} ends end
 
   start_programs
-  show_events
-  for i in -1 -2; do
-    wait "${children[i]}" || fail "the source or the destination ended with status $?"
+  ends=("${children[@]: -2}")
+  show_events &
+  children+=($!)
+  # When one has failed the other would wait in vain.
+  wait -n "${ends[@]}" || fail "the source or the destination ended with status $?"
+  for end in "${ends[@]}"; do
+    wait "$end" || fail "the source or the destination ended with status $?"
   done
-  unset 'children[-1]' 'children[-1]'
+  wait "${children[-1]}"
+  unset 'children[-1]' 'children[-1]' 'children[-1]'
   carried "C to Python" "$since" "$(sum_of "$work/received")" || fail "what was received is not what was sent"
 }
 
