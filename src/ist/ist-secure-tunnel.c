@@ -410,6 +410,9 @@ tunnel_accept (IstSecureTunnel *self,
       return FALSE;
     }
 
+  /* Whoever waits for the queue to drain hears of it, also if it was empty when
+   * it was last told, and is empty again by the next time. */
+  self->told[PROP_QUEUED_BYTES - PROP_BYTES_IN] = G_MAXUINT64;
   send->pieces = pieces->len;
   g_queue_push_tail_link (&self->sends, &send->link);
   for (i = 0; i < pieces->len; i++)
