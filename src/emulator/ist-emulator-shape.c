@@ -17,7 +17,8 @@
 #define MAX_ECHO 128
 #define MAX_FAULTS 20
 
-/* clang-format off: it takes the dashes for signs. */
+/* The formatter takes the dashes for signs. */
+/* clang-format off */
 G_DEFINE_QUARK (ist-emulator-control-error-quark, ist_emulator_control_error)
 /* clang-format on */
 

@@ -286,7 +286,8 @@ test_peer_read_frame (TestPeer *self,
   g_assert_cmpuint (header[1] & 0x80, ==, self->masks ? 0 : 0x80);
   *opcode = header[0] & 0x0f;
   length = header[1] & 0x7f;
-  n_extended = length == 126 ? 2 : length == 127 ? 8 : 0;
+  n_extended = length == 126 ? 2 : length == 127 ? 8
+                                                 : 0;
   if (!test_peer_read (self, extended, n_extended))
     return NULL;
   if (n_extended > 0)

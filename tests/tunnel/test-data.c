@@ -87,7 +87,7 @@ test_integrity (gconstpointer data)
       ist_emulator_tunnel_set_frame_size (pair->emulator->tunnel, i == 0 ? IST_MODE_SOURCE : IST_MODE_DESTINATION,
                                           frame_size);
       flows[i].sent = g_byte_array_new ();
-      flows[i].target = frame_size > 0 && frame_size < 100 ? 60000 : 6000000;
+      flows[i].target = frame_size > 0 && frame_size < 100 ? 40000 : 2000000;
     }
   while (flows[0].to->received->len < flows[0].target || flows[1].to->received->len < flows[1].target)
     {
@@ -160,13 +160,13 @@ test_refusals (void)
   GError *error = NULL;
   guint i;
 
-#define refused(call, expected)                                                                                  \
-  G_STMT_START                                                                                                   \
-  {                                                                                                              \
-    g_assert_false (call);                                                                                       \
-    g_assert_error (error, IST_ERROR, expected);                                                                 \
-    g_clear_error (&error);                                                                                      \
-  }                                                                                                              \
+#define refused(call, expected)                  \
+  G_STMT_START                                   \
+  {                                              \
+    g_assert_false (call);                       \
+    g_assert_error (error, IST_ERROR, expected); \
+    g_clear_error (&error);                      \
+  }                                              \
   G_STMT_END
 
   refused (send_bytes (idle, "SSH", 0, payload, &error), IST_ERROR_NOT_CONNECTED);
@@ -496,7 +496,8 @@ test_events (void)
   g_assert_error (pair->destination->error, IST_ERROR, IST_ERROR_STREAM_REPLACED);
 
   ist_emulator_tunnel_reset_session (pair->emulator->tunnel);
-  test_wait (test_end_count (pair->source, "session-reset") == 1 && test_end_count (pair->destination, "session-reset") == 1);
+  test_wait (test_end_count (pair->source, "session-reset") == 1 &&
+             test_end_count (pair->destination, "session-reset") == 1);
   g_assert_error (pair->source->error, IST_ERROR, IST_ERROR_SESSION_RESET);
   g_assert_cmpuint (test_end_count (pair->source, "shutdown"), ==, 0);
   /* The WebSocket lives, new streams are served. */

@@ -57,7 +57,8 @@ typedef struct
 #define LONG_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 static const Answer answers[] = {
-  { "token", "HTTP/1.1 403 Forbidden\r\nX-Status-Reason: Invalid access token: used before\r\nContent-Length: 0\r\n\r\n",
+  { "token",
+    "HTTP/1.1 403 Forbidden\r\nX-Status-Reason: Invalid access token: used before\r\nContent-Length: 0\r\n\r\n",
     IST_ERROR_TOKEN_REJECTED, TRUE, "403", NULL },
   { "token-in-body", "HTTP/1.1 400 Bad Request\r\nchannel-id: c-17\r\nContent-Length: 20\r\n\r\nInvalid access token",
     IST_ERROR_TOKEN_REJECTED, TRUE, "Invalid access token", "c-17" },
@@ -85,7 +86,8 @@ static const Answer answers[] = {
     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
     "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
     IST_ERROR_PROTOCOL, FALSE, "Sec-WebSocket-Accept", NULL },
-  { "no-upgrade", "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\n\r\n", IST_ERROR_PROTOCOL, FALSE, "Upgrade",
+  { "no-upgrade", "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\n\r\n",
+    IST_ERROR_PROTOCOL, FALSE, "Upgrade",
     NULL },
   { "no-connection", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n", IST_ERROR_PROTOCOL, FALSE,
     "Connection", NULL },
@@ -100,8 +102,8 @@ static const Answer answers[] = {
     "\r\nContent-Length: 0\r\n\r\n",
     IST_ERROR_TOKEN_REJECTED, TRUE, "aaaa", NULL },
   { "quoted-token-cut",
-    "HTTP/1.1 400 Bad Request\r\nContent-Length: 600\r\n\r\ntoken " LONG_A LONG_A LONG_A LONG_A LONG_A TEST_TOKEN
-    TEST_TOKEN,
+    "HTTP/1.1 400 Bad Request\r\nContent-Length: 600\r\n\r\ntoken " LONG_A LONG_A LONG_A LONG_A TEST_TOKEN
+      TEST_TOKEN TEST_TOKEN TEST_TOKEN,
     IST_ERROR_TOKEN_REJECTED, TRUE, "aaaa", NULL },
   { "quoted-token-status", "HTTP/1.1 400 token " TEST_TOKEN "\r\nContent-Length: 0\r\n\r\n", IST_ERROR_TOKEN_REJECTED,
     TRUE, "[token]", NULL },
@@ -463,10 +465,10 @@ test_unreachable (void)
 
 typedef enum
 {
-  AFTER_NOTHING,      /* closes at once */
-  AFTER_GARBAGE,      /* bytes that are no message */
+  AFTER_NOTHING, /* closes at once */
+  AFTER_GARBAGE, /* bytes that are no message */
   AFTER_TEXT,
-  AFTER_TOO_LARGE,    /* a frame larger than any */
+  AFTER_TOO_LARGE, /* a frame larger than any */
   AFTER_CLOSE_1001,
   AFTER_CLOSE_1008,
   AFTER_CLOSE_TOKEN,  /* quotes it */
@@ -544,10 +546,14 @@ static void
 test_after (gconstpointer data)
 {
   static const int errors[] = {
-    [AFTER_NOTHING] = IST_ERROR_DISCONNECTED,      [AFTER_GARBAGE] = IST_ERROR_PROTOCOL,
-    [AFTER_TEXT] = IST_ERROR_PROTOCOL,             [AFTER_TOO_LARGE] = IST_ERROR_PROTOCOL,
-    [AFTER_CLOSE_1001] = IST_ERROR_DISCONNECTED,   [AFTER_CLOSE_1008] = IST_ERROR_CLIENT_REPLACED,
-    [AFTER_CLOSE_TOKEN] = IST_ERROR_DISCONNECTED,  [AFTER_HALF_AND_RST] = IST_ERROR_DISCONNECTED,
+    [AFTER_NOTHING] = IST_ERROR_DISCONNECTED,
+    [AFTER_GARBAGE] = IST_ERROR_PROTOCOL,
+    [AFTER_TEXT] = IST_ERROR_PROTOCOL,
+    [AFTER_TOO_LARGE] = IST_ERROR_PROTOCOL,
+    [AFTER_CLOSE_1001] = IST_ERROR_DISCONNECTED,
+    [AFTER_CLOSE_1008] = IST_ERROR_CLIENT_REPLACED,
+    [AFTER_CLOSE_TOKEN] = IST_ERROR_DISCONNECTED,
+    [AFTER_HALF_AND_RST] = IST_ERROR_DISCONNECTED,
     [AFTER_HALF_MESSAGE] = IST_ERROR_DISCONNECTED,
   };
   guint what = GPOINTER_TO_UINT (data);
@@ -653,8 +659,8 @@ test_request (gconstpointer data)
       g_autofree char *request = test_server_pop (server);
       g_autofree char *token = test_server_pop (server);
       const char *line = mode == IST_MODE_SOURCE
-                             ? "GET /tunnel?local-proxy-mode=source HTTP/1.1\r\n"
-                             : "GET /a%20b%0d%0aX-Evil:%201?local-proxy-mode=destination HTTP/1.1\r\n";
+                           ? "GET /tunnel?local-proxy-mode=source HTTP/1.1\r\n"
+                           : "GET /a%20b%0d%0aX-Evil:%201?local-proxy-mode=destination HTTP/1.1\r\n";
 
       g_assert_nonnull (request);
       g_assert_cmpuint (g_ascii_strncasecmp (request, line, strlen (line)), ==, 0);

@@ -11,7 +11,7 @@
 /* What is wrong, which property the error names, and the rest of the settings. */
 typedef struct
 {
-  const char *names; /* in the error: "name: ..." */
+  const char *names;         /* in the error: "name: ..." */
   const char *properties[8]; /* pairs of name and value */
 } Wrong;
 
@@ -22,7 +22,8 @@ static const Wrong wrong[] = {
   { "access-token", { "region", "us-east-1", "access-token", SECRET "\r\nX-Evil: 1" } },
   { "access-token", { "region", "us-east-1", "access-token", SECRET "\xc3\xa4" } },
   { "client-token", { "region", "us-east-1", "access-token", SECRET, "client-token", "tooshort-" } },
-  { "client-token", { "region", "us-east-1", "access-token", SECRET, "client-token", "1234567890123456789012345678901" } },
+  { "client-token",
+    { "region", "us-east-1", "access-token", SECRET, "client-token", "1234567890123456789012345678901" } },
   { "client-token", { "region", "us-east-1", "access-token", SECRET, "client-token", SECRET "_" } },
   { "client-token", { "region", "us-east-1", "access-token", SECRET, "client-token", SECRET SECRET SECRET SECRET } },
   { "region", { "access-token", SECRET } },
@@ -214,7 +215,8 @@ test_properties (void)
       g_assert_cmpint ((other->flags & G_PARAM_READABLE) != 0, ==, !secret);
       g_assert_cmpint (other->value_type, ==, spec->value_type);
       g_assert_cmpint (g_param_values_cmp (spec, g_param_spec_get_default_value (spec),
-                                           g_param_spec_get_default_value (other)), ==, 0);
+                                           g_param_spec_get_default_value (other)),
+                       ==, 0);
     }
   g_assert_cmpuint (n_settings, >=, 20);
 }

@@ -392,7 +392,8 @@ proxy_config_resolve (ProxyConfig *self,
   proxy_settings_init (&self->settings);
   if (settings != NULL && !proxy_settings_load (&self->settings, settings, error))
     return FALSE;
-  if (!resolve_opening (self, options, error) || !resolve_mode (self, options, error) || !resolve_place (self, options, error) ||
+  if (!resolve_opening (self, options, error) || !resolve_mode (self, options, error) ||
+      !resolve_place (self, options, error) ||
       !resolve_mappings (self, options, error) || !resolve_forwarding (self, options, error) ||
       !resolve_output (self, options, error) || !resolve_command (self, options, error))
     return FALSE;

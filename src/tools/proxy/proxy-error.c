@@ -7,7 +7,8 @@
 #include <ist/ist.h>
 #include <sysexits.h>
 
-/* clang-format off: it takes the dashes for signs. */
+/* The formatter takes the dashes for signs. */
+/* clang-format off */
 G_DEFINE_QUARK (proxy-error-quark, proxy_error)
 /* clang-format on */
 
