@@ -147,6 +147,9 @@ class Case(unittest.TestCase):
 
     def start_destination(self, *targets, arguments=(), env=None):
         self.destination = self.proxy('destination', 'destination', '-d', ','.join(targets), *arguments, env=env)
+        # The service drops what a source sends to a destination that is not there yet.
+        wait_until(lambda: 'Connected' in self.log_of('destination') or self.destination.poll() is not None,
+                   'the destination')
         return self.destination
 
     def start_source(self, *services, arguments=(), env=None):
