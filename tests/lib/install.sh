@@ -39,10 +39,19 @@ packages_demo="
   python3-gi
 "
 
+packages_fleet="
+  curl
+  mosquitto
+  nginx-light
+  openssl
+  python3
+"
+
 # libc6-dbg: valgrind can't start without the symbols of the dynamic linker.
 # llvm: the sanitizers' traces are bare addresses without its symbolizer.
 packages_test="
   $packages_demo
+  $packages_fleet
   awscli
   binutils
   clang
@@ -53,11 +62,9 @@ packages_test="
   libclang-rt-14-dev
   llvm
   microsocks
-  mosquitto
   mosquitto-clients
   openssh-client
   openssh-server
-  openssl
   python3-botocore
   rsync
   tinyproxy
