@@ -922,7 +922,7 @@ test_ping_flood (void)
       g_assert_error (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
       test_run_for (10);
       quiet++;
-      g_assert_cmpuint (sent, <, 16 * 1024 * 1024);
+      g_assert_cmpuint (sent, <, 1024 * 1024);
     }
   g_test_message ("%" G_GSIZE_FORMAT " bytes of pings taken", sent);
   g_assert_cmpuint (f->n_closed, ==, 0);
@@ -1251,7 +1251,7 @@ test_pings (void)
 
   /* While paused it can't be seen. */
   ist_channel_set_paused (f->channel, TRUE);
-  test_run_for (1500);
+  test_run_for (2200);
   g_usleep (1100 * 1000);
   ist_channel_set_paused (f->channel, FALSE);
   test_run_for (50);
@@ -1356,6 +1356,7 @@ test_starvation (gconstpointer tls)
                   (ist_channel_get_bytes_read (f->channel) - read) / 1000);
   g_assert_cmpuint (ticks, >=, 15);
   g_source_remove (source);
+  f->hook = NULL;
   g_atomic_int_set (&flooding.stop, TRUE);
   test_wait (g_atomic_int_get (&flooding.done));
   g_thread_join (thread);
