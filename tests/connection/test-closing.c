@@ -254,7 +254,6 @@ test_close_when_stalled (Fixture *self,
                          gconstpointer data)
 {
   g_autofree guint8 *buffer = g_malloc0 (262144);
-  g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GAsyncResult) written = NULL;
   IstConnection *near;
   IstConnection *far;

@@ -739,7 +739,10 @@ class Tunnels(TunnelCase):
 
     def test_status(self):
         self.ready(self.destination('-d', f'SSH={self.target.port},VNC={self.target.port}', '--json'))
-        main, terminal = pty.openpty()
+        try:
+            main, terminal = pty.openpty()
+        except OSError as e:
+            self.skipTest(f'no terminals here: {e}')
         self.addCleanup(os.close, main)
         shown = bytearray()
         source = self.source('-s', 'SSH=0', '--port-file', 'ports', '--status', stdout=terminal)
