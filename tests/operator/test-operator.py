@@ -10,7 +10,9 @@ import http.server
 import json
 import os
 import pathlib
+import pty
 import re
+import select
 import signal
 import socket
 import ssl
@@ -499,6 +501,27 @@ class Tunnels(Case):
         self.assertEqual(operator.stdout.readline(), 'int\n')
         operator.send_signal(signal.SIGTERM)
         self.check_end(operator, 9)
+
+    def test_terminal(self):
+        """The terminal itself interrupts a command, once; and the command has the terminal."""
+        self.device('SSH')
+        script = ('import signal, sys\nseen = []\n'
+                  'signal.signal(signal.SIGINT, lambda *args: (seen.append(1), print("int", flush=True)))\n'
+                  'print("on", flush=True)\nsys.stdin.readline()\nsys.exit(40 + len(seen))\n')
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execve(ARGS.proxy, [
+                ARGS.proxy, '--open', '--thing', 'thing', '--service', 'SSH', '--endpoint-url', self.url, '-c',
+                self.ready['caFile'], '--', sys.executable, '-c', script], self.environment(None))
+        self.addCleanup(os.close, terminal)
+        text = b''
+        for wanted, answer in ((b'on\r\n', b'\x03'), (b'int', b'\n')):
+            while wanted not in text:
+                self.assertTrue(select.select([terminal], [], [], PATIENCE)[0], text)
+                text += os.read(terminal, 1000)
+            os.write(terminal, answer)
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 41, text)
+        self.assertEqual(self.list_tunnels(), [])
 
     def test_stubborn_command(self):
         self.device('SSH')
