@@ -146,7 +146,6 @@ resolve_command (ProxyConfig *self,
                  GError **error)
 {
   const char *const *command = (const char *const *) options->command;
-  g_autofree char *program = NULL;
 
   if (self->opening != NULL && self->mode == IST_MODE_DESTINATION)
     return usage_error (error, _ ("--open is for the source"));
