@@ -58,7 +58,7 @@ flow_push (Flow *self)
 
   while (self->sent->len < self->target)
     {
-      guint limit = limits[g_test_rand_int_range (0, G_N_ELEMENTS (limits))];
+      guint limit = MIN (limits[g_test_rand_int_range (0, G_N_ELEMENTS (limits))], self->target / 8);
       g_autoptr (GBytes) payload = make_bytes (g_test_rand_int_range (1, limit));
       g_autoptr (GError) error = NULL;
 
