@@ -463,7 +463,7 @@ check_message (IstEmulatorRelay *self,
   GBytes *payload = ist_message_get_payload (message);
 
   *pass = TRUE;
-  if (payload != NULL && g_bytes_get_size (payload) > IST_WIRE_MAX_PAYLOAD)
+  if (g_bytes_get_size (payload) > IST_WIRE_MAX_PAYLOAD)
     return "Payload too large";
 
   switch (type)

@@ -32,6 +32,17 @@ struct _IstMessage
 
 G_DEFINE_BOXED_TYPE (IstMessage, ist_message, ist_message_ref, ist_message_unref)
 
+/* The payload of all messages without one. */
+static GBytes *
+get_no_bytes (void)
+{
+  static gsize bytes;
+
+  if (g_once_init_enter (&bytes))
+    g_once_init_leave (&bytes, (gsize) g_bytes_new_static ("", 0));
+  return (GBytes *) bytes;
+}
+
 /**
  * ist_message_new: (constructor)
  * @service_id: (nullable): the service to send to; may be %NULL in a tunnel
@@ -56,7 +67,7 @@ ist_message_new (const char *service_id,
  * ist_message_new_for_connection: (constructor)
  * @service_id: (nullable): the service to send to; may be %NULL in a tunnel
  *   with at most one service
- * @connection_id: the connection within the stream; 0 and 1 both mean the first
+ * @connection_id: the connection within the stream; 0 means 1
  * @payload: (nullable): the bytes
  *
  * Makes a message of type %IST_MESSAGE_TYPE_DATA for one connection of the
@@ -75,6 +86,31 @@ ist_message_new_for_connection (const char *service_id,
 }
 
 /**
+ * ist_message_new_for_stream: (constructor)
+ * @info: the stream and the connection in it, as a signal or a call has told
+ * @payload: (nullable): the bytes
+ *
+ * Makes a message of type %IST_MESSAGE_TYPE_DATA for one connection of one
+ * stream. Where that stream has ended it is not accepted for sending, also when
+ * the service has another one by then: the others that are made for sending go
+ * out on whichever stream is active.
+ *
+ * Returns: (transfer full): a new message
+ *
+ * Since: 1.0
+ */
+IstMessage *
+ist_message_new_for_stream (IstStreamInfo *info,
+                            GBytes *payload)
+{
+  g_return_val_if_fail (info != NULL, NULL);
+
+  return ist_message_new_full (IST_MESSAGE_TYPE_DATA, ist_stream_info_get_service_id (info),
+                               ist_stream_info_get_stream_id (info), ist_stream_info_get_connection_id (info),
+                               FALSE, payload);
+}
+
+/**
  * ist_message_new_full: (constructor)
  * @type: the type
  * @service_id: (nullable): the service id
@@ -86,7 +122,7 @@ ist_message_new_for_connection (const char *service_id,
  * Makes a message of any type, with the fields of the wire.
  *
  * The wire does not tell empty from absent, and neither does a message: an
- * empty @service_id or @payload is taken as %NULL.
+ * empty @service_id is taken as %NULL, and an absent @payload as an empty one.
  *
  * Returns: (transfer full): a new message
  *
@@ -107,7 +143,7 @@ ist_message_new_full (IstMessageType type,
   self->stream_id = stream_id;
   self->connection_id = connection_id;
   self->ignorable = !!ignorable;
-  self->payload = payload != NULL && g_bytes_get_size (payload) > 0 ? g_bytes_ref (payload) : NULL;
+  self->payload = g_bytes_ref (payload != NULL && g_bytes_get_size (payload) > 0 ? payload : get_no_bytes ());
   self->service_ids = NULL;
   self->service_id = size > 0 ? memcpy (self->text, service_id, size) : NULL;
 
@@ -257,7 +293,7 @@ ist_message_get_connection_id (const IstMessage *self)
  *
  * Gets the bytes that the message carries.
  *
- * Returns: (transfer none) (nullable): the payload, or %NULL if it is empty
+ * Returns: (transfer none): the payload; empty, but never %NULL, if there is none
  *
  * Since: 1.0
  */

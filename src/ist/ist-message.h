@@ -10,6 +10,7 @@
 
 #include <glib-object.h>
 #include <ist/ist-enums.h>
+#include <ist/ist-stream-info.h>
 #include <ist/ist-version-macros.h>
 
 G_BEGIN_DECLS
@@ -28,6 +29,9 @@ IST_AVAILABLE_IN_1_0
 IstMessage *ist_message_new_for_connection (const char *service_id,
                                             guint connection_id,
                                             GBytes *payload);
+IST_AVAILABLE_IN_1_0
+IstMessage *ist_message_new_for_stream (IstStreamInfo *info,
+                                        GBytes *payload);
 IST_AVAILABLE_IN_1_0
 IstMessage *ist_message_new_full (IstMessageType type,
                                   const char *service_id,

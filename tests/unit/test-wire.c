@@ -593,16 +593,61 @@ test_payload_too_large (void)
   assert_refused (decoder);
 }
 
-/* A list of two services that takes @size bytes as a protobuf Message. */
+/* A list of services that takes @size bytes as a protobuf Message. */
 static IstMessage *
 make_listing (gsize size)
 {
-  g_autofree char *first = g_strnfill (40000, 'a');
-  /* 2 for the type; 4 for the tag and the length of each service id */
-  g_autofree char *second = g_strnfill (size - 2 - 4 - 40000 - 4, 'b');
-  const char *ids[] = { first, second, NULL };
+  g_autoptr (GPtrArray) ids = g_ptr_array_new_with_free_func (g_free);
+  /* 2 for the type, 2 for the tag and the length of each service id */
+  gsize left = size - 2;
 
-  return ist_message_new_service_ids (ids);
+  for (; left > 120; left -= 2 + 100)
+    g_ptr_array_add (ids, g_strnfill (100, 'a'));
+  g_ptr_array_add (ids, g_strnfill (left - 2, 'b'));
+  g_ptr_array_add (ids, NULL);
+
+  return ist_message_new_service_ids ((const char *const *) ids->pdata);
+}
+
+/* As long as AWS allows, and one more. */
+static void
+test_service_id_length (void)
+{
+  for (gsize length = IST_WIRE_MAX_SERVICE_ID; length <= IST_WIRE_MAX_SERVICE_ID + 1; length++)
+    {
+      gboolean fits = length == IST_WIRE_MAX_SERVICE_ID;
+      g_autofree char *id = g_strnfill (length, 'x');
+      const char *ids[] = { "SSH", id, NULL };
+      g_autoptr (GBytes) payload = g_bytes_new_take (g_malloc0 (IST_WIRE_MAX_PAYLOAD), IST_WIRE_MAX_PAYLOAD);
+      IstMessage *messages[] = {
+        ist_message_new_full (IST_MESSAGE_TYPE_DATA, id, G_MAXINT32, G_MAXUINT32 >> 4, TRUE, payload),
+        ist_message_new_service_ids (ids),
+      };
+
+      for (gsize i = 0; i < G_N_ELEMENTS (messages); i++)
+        {
+          g_autoptr (IstMessage) message = messages[i];
+          g_autoptr (GByteArray) out = g_byte_array_new ();
+          g_autoptr (GBytes) encoding = NULL;
+          g_autoptr (GError) error = NULL;
+
+          g_assert_true (ist_wire_check (message, &error) == fits);
+          g_assert_true (fits || g_error_matches (error, IST_ERROR, IST_ERROR_INVALID_SETTING));
+          ist_wire_encode (message, out);
+          encoding = g_byte_array_free_to_bytes (g_steal_pointer (&out));
+          if (fits)
+            {
+              assert_decodes (encoding, message);
+            }
+          else
+            {
+              g_autoptr (IstWireDecoder) decoder = ist_wire_decoder_new (FALSE);
+
+              ist_wire_decoder_feed (decoder, encoding);
+              assert_refused (decoder);
+            }
+        }
+    }
 }
 
 static void
@@ -797,6 +842,7 @@ main (int argc,
   g_test_add_func ("/wire/limit/largest-payload", test_largest_payload);
   g_test_add_func ("/wire/limit/payload-too-large", test_payload_too_large);
   g_test_add_func ("/wire/limit/largest-message", test_largest_message);
+  g_test_add_func ("/wire/limit/service-id-length", test_service_id_length);
   g_test_add_func ("/wire/limit/message-too-large", test_message_too_large);
   g_test_add_func ("/wire/random", test_random);
   if (g_test_perf ())

@@ -13,6 +13,7 @@ G_BEGIN_DECLS
  *
  * Limits of the protocol guide. */
 #define IST_WIRE_MAX_PAYLOAD 64512   /* bytes of payload in one DATA message */
+#define IST_WIRE_MAX_SERVICE_ID 128  /* bytes of a service id at AWS; with it, a whole payload still fits in a message */
 #define IST_WIRE_MAX_MESSAGE 65535   /* bytes of one protobuf Message: what 2 bytes of length can say */
 #define IST_WIRE_MAX_FRAME 131076    /* bytes of payload in one WebSocket frame */
 #define IST_WIRE_MAX_STREAM_ID G_MAXINT32

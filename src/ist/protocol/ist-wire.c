@@ -58,8 +58,7 @@ wire_message_borrow (WireMessage *wire,
   wire->type = (Com__Amazonaws__Iot__Securedtunneling__Message__Type) ist_message_get_message_type (message);
   wire->streamid = ist_message_get_stream_id (message);
   wire->ignorable = ist_message_get_ignorable (message);
-  if (payload != NULL)
-    wire->payload.data = (uint8_t *) g_bytes_get_data (payload, &wire->payload.len);
+  wire->payload.data = (uint8_t *) g_bytes_get_data (payload, &wire->payload.len);
   if (service_id != NULL)
     wire->serviceid = (char *) service_id;
   wire->n_availableserviceids = g_strv_length ((char **) service_ids);
@@ -99,6 +98,13 @@ static gboolean
 check_service_id (const char *service_id,
                   GError **error)
 {
+  if (strlen (service_id) > IST_WIRE_MAX_SERVICE_ID)
+    {
+      g_set_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING, "A service id has at most %d bytes",
+                   IST_WIRE_MAX_SERVICE_ID);
+      return FALSE;
+    }
+
   if (g_utf8_validate (service_id, -1, NULL))
     return TRUE;
 
@@ -147,7 +153,7 @@ ist_wire_check (const IstMessage *message,
         return FALSE;
     }
 
-  if (payload != NULL && g_bytes_get_size (payload) > IST_WIRE_MAX_PAYLOAD)
+  if (g_bytes_get_size (payload) > IST_WIRE_MAX_PAYLOAD)
     {
       g_set_error (error, IST_ERROR, IST_ERROR_TOO_LARGE,
                    "The payload has %" G_GSIZE_FORMAT " bytes, and one message carries at most %d",
@@ -266,16 +272,24 @@ has_nul_in_string (const guint8 *data,
 }
 
 static gboolean
+is_service_id (const char *text)
+{
+  gsize length = strlen (text);
+
+  return length <= IST_WIRE_MAX_SERVICE_ID && g_utf8_validate (text, length, NULL);
+}
+
+static gboolean
 check_strings (const WireMessage *wire,
                const guint8 *data,
                gsize length)
 {
-  if (!g_utf8_validate (wire->serviceid, -1, NULL))
+  if (!is_service_id (wire->serviceid))
     return FALSE;
 
   for (gsize i = 0; i < wire->n_availableserviceids; i++)
     {
-      if (!g_utf8_validate (wire->availableserviceids[i], -1, NULL))
+      if (!is_service_id (wire->availableserviceids[i]))
         return FALSE;
     }
 
@@ -314,8 +328,8 @@ check_unpacked (IstWireDecoder *self,
 
   if (!check_strings (wire, data, length))
     {
-      g_set_error_literal (error, IST_ERROR, IST_ERROR_PROTOCOL,
-                           "Received a service id that is not valid text");
+      g_set_error (error, IST_ERROR, IST_ERROR_PROTOCOL,
+                   "Received a service id that is not text of at most %d bytes", IST_WIRE_MAX_SERVICE_ID);
       return FALSE;
     }
 
