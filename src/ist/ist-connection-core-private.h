@@ -20,13 +20,26 @@ G_BEGIN_DECLS
  * what is waited for. */
 typedef struct _IstConnectionCore IstConnectionCore;
 
+/* What the connections of a tunnel may keep together. Each gets at most an equal
+ * part, so that none has to wait for another to give some back. */
+typedef struct
+{
+  gatomicrefcount ref_count;
+  gsize limit;         /* bytes, in each direction */
+  gint n_connections; /* atomic */
+} IstConnectionBudget;
+
+IstConnectionBudget *ist_connection_budget_new (gsize limit);
+void ist_connection_budget_unref (IstConnectionBudget *self);
+
 /* How the core reaches its tunnel; called in the tunnel's context. */
 typedef struct
 {
   /* Takes over the next piece to send, at most IST_WIRE_MAX_PAYLOAD bytes.
-   * ist_connection_core_written() follows. */
+   * ist_connection_core_written() follows. @is_first: nothing went before it */
   void (*write) (IstConnectionCore *core,
                  GBytes *data,
+                 gboolean is_first,
                  gpointer tunnel);
   /* The receive buffer became full, or has room again. */
   void (*set_stalled) (IstConnectionCore *core,
@@ -37,11 +50,12 @@ typedef struct
                  gpointer tunnel);
 } IstConnectionBackend;
 
-/* @buffer_size: bytes that are kept in each direction. @stall_timeout: seconds
- * for which the receive buffer may stay full, 0 for ever. */
+/* @buffer_size: bytes that are kept in each direction, as far as @budget allows.
+ * @stall_timeout: seconds for which the receive buffer may stay full, 0 for ever. */
 IstConnectionCore *ist_connection_core_new (IstStreamInfo *info,
                                             IstLane lane,
                                             gsize buffer_size,
+                                            IstConnectionBudget *budget,
                                             guint stall_timeout,
                                             GMainContext *context,
                                             const IstConnectionBackend *backend,
@@ -57,10 +71,10 @@ const IstLane *ist_connection_core_get_lane (IstConnectionCore *self);
 
 void ist_connection_core_receive (IstConnectionCore *self,
                                   GBytes *data);
-/* A piece is on the wire, or never will be. */
+/* A piece is on the wire, or never will be: then @error says why. */
 void ist_connection_core_written (IstConnectionCore *self,
                                   gsize length,
-                                  gboolean success);
+                                  const GError *error);
 /* The connection has ended: cleanly, or with @error for whoever reads after
  * what was received. The tunnel is not called any more. */
 void ist_connection_core_end (IstConnectionCore *self,
@@ -98,7 +112,8 @@ void ist_connection_core_shut (IstConnectionCore *self,
                                IstConnectionDirection direction);
 /* Ends the connection, after what was written. */
 void ist_connection_core_close (IstConnectionCore *self);
-/* Returns the task, with TRUE, when all that was written is on the wire or never will be. */
+/* Returns the task, with TRUE, when all that was written is on the wire; with an
+ * error when some of it never will be. */
 void ist_connection_core_flush (IstConnectionCore *self,
                                 GTask *task);
 

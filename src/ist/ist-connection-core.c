@@ -13,18 +13,26 @@
  * of tiny pieces is no larger than one of large ones. */
 #define PIECE_OVERHEAD 256
 
+/* However many connections a tunnel has, each may keep so much. */
+#define MIN_SHARE (16 * 1024)
+
+/* A write into a connection that is not full takes so much at least. */
+#define MIN_PIECE 1024
+
 struct _IstConnectionCore
 {
   gatomicrefcount ref_count;
   IstStreamInfo *info;
   IstLane lane;
   gsize buffer_size;
+  IstConnectionBudget *budget;
   guint stall_timeout;
   GMainContext *context; /* the tunnel's */
   GThread *thread;       /* the tunnel's */
   const IstConnectionBackend *backend;
   gpointer tunnel; /* NULL once the connection has ended; used in its context only */
   GSource *stall_timer;
+  gboolean has_sent;
 
   GMutex mutex; /* guards what follows */
   GCond changed;
@@ -42,6 +50,7 @@ struct _IstConnectionCore
   gboolean shut[2]; /* by the user */
   gboolean ended;   /* by the peer or the tunnel */
   GError *failure;  /* with ended; NULL for a clean end */
+  GError *loss;     /* why something written did not get on the wire */
   GPtrArray *flushes;
   guint64 bytes_in;
   guint64 bytes_out;
@@ -64,6 +73,34 @@ flush_free (gpointer data)
   g_clear_pointer (&flush->cancelled, g_source_unref);
   g_object_unref (flush->task);
   g_free (flush);
+}
+
+/* The budget */
+
+IstConnectionBudget *
+ist_connection_budget_new (gsize limit)
+{
+  IstConnectionBudget *self = g_new0 (IstConnectionBudget, 1);
+
+  g_atomic_ref_count_init (&self->ref_count);
+  self->limit = limit;
+  return self;
+}
+
+void
+ist_connection_budget_unref (IstConnectionBudget *self)
+{
+  if (g_atomic_ref_count_dec (&self->ref_count))
+    g_free (self);
+}
+
+/* What the connection may keep in one direction now. */
+static gsize
+get_share (IstConnectionCore *self)
+{
+  guint n = MAX (g_atomic_int_get (&self->budget->n_connections), 1);
+
+  return MIN (self->buffer_size, MAX (self->budget->limit / n, MIN_SHARE));
 }
 
 /* Waiting and waking */
@@ -255,6 +292,22 @@ tell_stalled (IstConnectionCore *self,
   self->backend->set_stalled (self, stalled, self->tunnel);
 }
 
+/* What was written while the connection ended. */
+static void
+fail_written (IstConnectionCore *self,
+              GBytes *data)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_mutex_lock (&self->mutex);
+  if (self->failure != NULL)
+    error = g_error_copy (self->failure);
+  g_mutex_unlock (&self->mutex);
+  if (error == NULL)
+    g_set_error_literal (&error, IST_ERROR, IST_ERROR_CONNECTION_RESET, "The peer has ended the connection");
+  ist_connection_core_written (self, g_bytes_get_size (data), error);
+}
+
 /* Carries out what the stream's side has asked for, in the order in which it did. */
 static void
 settle (IstConnectionCore *core)
@@ -278,10 +331,13 @@ settle (IstConnectionCore *core)
 
   while ((data = g_queue_pop_head (&written)) != NULL)
     {
+      gboolean is_first = !self->has_sent;
+
+      self->has_sent = TRUE;
       if (self->tunnel != NULL)
-        self->backend->write (self, data, self->tunnel);
+        self->backend->write (self, data, is_first, self->tunnel);
       else
-        ist_connection_core_written (self, g_bytes_get_size (data), FALSE);
+        fail_written (self, data);
       g_bytes_unref (data);
     }
   if (stalled_changed && self->tunnel != NULL)
@@ -354,6 +410,7 @@ IstConnectionCore *
 ist_connection_core_new (IstStreamInfo *info,
                          IstLane lane,
                          gsize buffer_size,
+                         IstConnectionBudget *budget,
                          guint stall_timeout,
                          GMainContext *context,
                          const IstConnectionBackend *backend,
@@ -365,6 +422,9 @@ ist_connection_core_new (IstStreamInfo *info,
   self->info = ist_stream_info_ref (info);
   self->lane = lane;
   self->buffer_size = buffer_size;
+  g_atomic_ref_count_inc (&budget->ref_count);
+  g_atomic_int_inc (&budget->n_connections);
+  self->budget = budget;
   self->stall_timeout = stall_timeout;
   self->context = g_main_context_ref (context);
   self->thread = g_thread_self ();
@@ -399,7 +459,10 @@ ist_connection_core_unref (IstConnectionCore *self)
   for (i = 0; i < G_N_ELEMENTS (self->contexts); i++)
     g_slist_free_full (self->contexts[i], (GDestroyNotify) g_main_context_unref);
   g_ptr_array_unref (self->flushes);
+  g_atomic_int_add (&self->budget->n_connections, -1);
+  ist_connection_budget_unref (self->budget);
   g_clear_error (&self->failure);
+  g_clear_error (&self->loss);
   ist_stream_info_unref (self->info);
   g_main_context_unref (self->context);
   g_mutex_clear (&self->mutex);
@@ -445,7 +508,7 @@ ist_connection_core_receive (IstConnectionCore *self,
     }
   g_queue_push_tail (&self->received, g_bytes_ref (data));
   self->received_size += size;
-  became_full = !self->stalled && get_unread (self) >= self->buffer_size;
+  became_full = !self->stalled && get_unread (self) >= get_share (self);
   if (became_full)
     self->stalled = TRUE;
   unlock_and_wake (self);
@@ -467,26 +530,48 @@ take_flushes (IstConnectionCore *self)
   return flushes;
 }
 
+/* Returns the tasks of flushes, and frees the array. */
+static void
+return_flushes (GPtrArray *flushes,
+                const GError *loss)
+{
+  guint i;
+
+  for (i = 0; i < flushes->len; i++)
+    {
+      GTask *task = ((Flush *) g_ptr_array_index (flushes, i))->task;
+
+      if (loss != NULL)
+        g_task_return_error (task, g_error_copy (loss));
+      else
+        g_task_return_boolean (task, TRUE);
+    }
+  g_ptr_array_unref (flushes);
+}
+
 void
 ist_connection_core_written (IstConnectionCore *self,
                              gsize length,
-                             gboolean success)
+                             const GError *error)
 {
-  g_autoptr (GPtrArray) flushes = NULL;
-  guint i;
+  g_autoptr (GError) loss = NULL;
+  GPtrArray *flushes;
 
   g_mutex_lock (&self->mutex);
   self->unsent -= length + PIECE_OVERHEAD;
-  if (success)
+  if (error == NULL)
     self->bytes_out += length;
+  else if (self->loss == NULL)
+    self->loss = g_error_copy (error);
   /* Not for every piece, or a writer that waits would be woken for crumbs. */
-  if (self->unsent <= self->buffer_size / 2)
+  if (self->unsent <= get_share (self) / 2)
     self->full = FALSE;
   flushes = take_flushes (self);
+  loss = self->loss != NULL ? g_error_copy (self->loss) : NULL;
   unlock_and_wake (self);
 
-  for (i = 0; flushes != NULL && i < flushes->len; i++)
-    g_task_return_boolean (((Flush *) g_ptr_array_index (flushes, i))->task, TRUE);
+  if (flushes != NULL)
+    return_flushes (flushes, loss);
 }
 
 void
@@ -572,7 +657,7 @@ ist_connection_core_read (IstConnectionCore *self,
       else
         n = 0;
     }
-  if (self->stalled && get_unread (self) <= self->buffer_size / 2)
+  if (self->stalled && get_unread (self) <= get_share (self) / 2)
     {
       self->stalled = FALSE;
       has_room = TRUE;
@@ -592,7 +677,8 @@ ist_connection_core_write (IstConnectionCore *self,
                            GCancellable *cancellable,
                            GError **error)
 {
-  gsize n = 0;
+  gsize share;
+  gsize n;
 
   if (!lock_when_ready (self, IST_CONNECTION_OUT, blocking, cancellable, error))
     return -1;
@@ -613,10 +699,13 @@ ist_connection_core_write (IstConnectionCore *self,
       return -1;
     }
 
-  n = MIN (MIN (count, self->buffer_size - self->unsent), IST_WIRE_MAX_PAYLOAD);
+  /* More than the share may be unsent already, when that has become smaller. */
+  share = get_share (self);
+  n = share > self->unsent + MIN_PIECE ? share - self->unsent : MIN_PIECE;
+  n = MIN (MIN (count, n), IST_WIRE_MAX_PAYLOAD);
   g_queue_push_tail (&self->written, g_bytes_new (buffer, n));
   self->unsent += n + PIECE_OVERHEAD;
-  self->full = self->unsent >= self->buffer_size;
+  self->full = self->unsent >= share;
   g_mutex_unlock (&self->mutex);
 
   kick (self);
@@ -714,8 +803,13 @@ ist_connection_core_flush (IstConnectionCore *self,
   g_mutex_lock (&self->mutex);
   if (self->unsent == 0)
     {
+      g_autoptr (GError) loss = self->loss != NULL ? g_error_copy (self->loss) : NULL;
+
       g_mutex_unlock (&self->mutex);
-      g_task_return_boolean (task, TRUE);
+      if (loss != NULL)
+        g_task_return_error (task, g_steal_pointer (&loss));
+      else
+        g_task_return_boolean (task, TRUE);
       return;
     }
 

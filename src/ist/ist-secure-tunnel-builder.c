@@ -392,6 +392,19 @@ DEFINE_SETTER (reconnect_delay_cap, guint, uint, IST_SETTING_RECONNECT_DELAY_CAP
 DEFINE_SETTER (max_attempts, guint, uint, IST_SETTING_MAX_ATTEMPTS)
 
 /**
+ * ist_secure_tunnel_builder_set_connection_wait_timeout:
+ * @self: a builder
+ * @connection_wait_timeout: the value
+ *
+ * Sets [property@Ist.SecureTunnelBuilder:connection-wait-timeout].
+ *
+ * Returns: (transfer none): @self
+ *
+ * Since: 1.0
+ */
+DEFINE_SETTER (connection_wait_timeout, guint, uint, IST_SETTING_CONNECTION_WAIT_TIMEOUT)
+
+/**
  * ist_secure_tunnel_builder_set_connection_buffer_size:
  * @self: a builder
  * @connection_buffer_size: the value
@@ -403,6 +416,19 @@ DEFINE_SETTER (max_attempts, guint, uint, IST_SETTING_MAX_ATTEMPTS)
  * Since: 1.0
  */
 DEFINE_SETTER (connection_buffer_size, guint, uint, IST_SETTING_CONNECTION_BUFFER_SIZE)
+
+/**
+ * ist_secure_tunnel_builder_set_total_buffer_size:
+ * @self: a builder
+ * @total_buffer_size: the value
+ *
+ * Sets [property@Ist.SecureTunnelBuilder:total-buffer-size].
+ *
+ * Returns: (transfer none): @self
+ *
+ * Since: 1.0
+ */
+DEFINE_SETTER (total_buffer_size, guint, uint, IST_SETTING_TOTAL_BUFFER_SIZE)
 
 /**
  * ist_secure_tunnel_builder_set_stall_timeout:

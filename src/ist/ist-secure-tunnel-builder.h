@@ -82,8 +82,14 @@ IST_AVAILABLE_IN_1_0
 IstSecureTunnelBuilder *ist_secure_tunnel_builder_set_max_attempts (IstSecureTunnelBuilder *self,
                                                                     guint max_attempts);
 IST_AVAILABLE_IN_1_0
+IstSecureTunnelBuilder *ist_secure_tunnel_builder_set_connection_wait_timeout (IstSecureTunnelBuilder *self,
+                                                                               guint connection_wait_timeout);
+IST_AVAILABLE_IN_1_0
 IstSecureTunnelBuilder *ist_secure_tunnel_builder_set_connection_buffer_size (IstSecureTunnelBuilder *self,
                                                                               guint connection_buffer_size);
+IST_AVAILABLE_IN_1_0
+IstSecureTunnelBuilder *ist_secure_tunnel_builder_set_total_buffer_size (IstSecureTunnelBuilder *self,
+                                                                         guint total_buffer_size);
 IST_AVAILABLE_IN_1_0
 IstSecureTunnelBuilder *ist_secure_tunnel_builder_set_stall_timeout (IstSecureTunnelBuilder *self,
                                                                      guint stall_timeout);

@@ -30,6 +30,10 @@
  * listened to beyond so many. */
 #define MAX_ANSWERS_QUEUED 1024
 
+/* What is to be told takes a place each, which are kept for the next ones up to
+ * so many. */
+#define MAX_NEWS_KEPT 1024
+
 /**
  * IstSecureTunnel:
  *
@@ -103,15 +107,22 @@ struct _IstSecureTunnel
   GArray *events; /* spare, for received messages */
 
   GHashTable *connections; /* of IstConnectionCore, by their lanes */
-  guint n_stalled;         /* of them, that have no room */
+  IstConnectionBudget *budget;
+  guint n_stalled; /* of them, that have no room */
   gboolean paused;
   guint answers_queued;
 
-  GQueue writes;  /* ConnectionWrites, by their link */
-  GQueue sends;   /* Sends that were accepted, by their link */
-  GQueue waiting; /* Sends that wait for room */
+  GQueue writes; /* ConnectionWrites, by their link */
+  GQueue sends;  /* Sends that were accepted, by their link */
+  gsize sends_size;
+  GQueue waiting;            /* Sends that wait for room */
+  GQueue openings;           /* Openings that wait, by their link */
+  guint openings_generation; /* of the stream table, when they were last looked at */
+  GArray *news;              /* of News: what has happened and is to be told */
+  guint news_told;           /* of them */
 
   GStrv service_ids;
+  gboolean services_known;
   char *channel_id;
   guint64 bytes_in;
   guint64 bytes_out;
@@ -153,10 +164,56 @@ typedef struct
   GSource *cancelled;
 } Send;
 
+/* A connection that can't be opened yet. */
+typedef struct
+{
+  GList link;
+  GTask *task;
+  char *service_id;
+  GSource *timeout;
+  GSource *cancelled;
+} Opening;
+
+/* What follows from a message, a call or the end of a WebSocket is carried out as
+ * a whole first: states, what is queued or cancelled, the objects that begin or
+ * end. Then it is told, from this queue. A handler that causes more hears of it,
+ * as its call promises, before the call returns, but never before what had
+ * happened earlier. */
+typedef enum
+{
+  NEWS_SIGNAL, /* without parameters */
+  NEWS_CONNECTION_SUCCESS,
+  NEWS_CONNECTION_FAILURE,
+  NEWS_CONNECTION_SHUTDOWN,
+  NEWS_SENT,
+  NEWS_WRITTEN,
+  NEWS_MESSAGE,
+  NEWS_BEGIN,    /* of a stream or connection */
+  NEWS_INCOMING, /* the same, as a stream */
+  NEWS_END,
+  NEWS_TASK, /* has its result */
+  NEWS_STOPPED,
+} NewsType;
+
+typedef struct
+{
+  NewsType type;
+  guint signal;
+  IstStreamInfo *info;
+  IstMessage *message;
+  GError *error;
+  GTask *task;
+  IstConnectionCore *connection;
+  IstLane lane;
+  gsize size;
+  gboolean will_retry;
+} News;
+
 enum
 {
   PROP_STATE = IST_N_SETTINGS,
   PROP_SERVICE_IDS,
+  PROP_SERVICES_KNOWN,
   PROP_CHANNEL_ID,
   PROP_BYTES_IN,
   PROP_BYTES_OUT,
@@ -193,10 +250,159 @@ static guint signals[N_SIGNALS];
 G_DEFINE_FINAL_TYPE (IstSecureTunnel, ist_secure_tunnel, G_TYPE_OBJECT)
 
 static void tunnel_begin_attempt (IstSecureTunnel *self);
-static void tunnel_process_events (IstSecureTunnel *self,
-                                   GArray *events);
+static void tunnel_fail_openings (IstSecureTunnel *self,
+                                  const GError *error);
+static void tunnel_receive_data (IstSecureTunnel *self,
+                                 IstStreamEvent *event);
+static void tunnel_apply_events (IstSecureTunnel *self,
+                                 GArray *events);
+static void tunnel_carry_out (IstSecureTunnel *self,
+                              GArray *events);
 
 /* What is told */
+
+static void
+news_clear (News *news)
+{
+  g_clear_pointer (&news->info, ist_stream_info_unref);
+  g_clear_pointer (&news->message, ist_message_unref);
+  g_clear_error (&news->error);
+  g_clear_object (&news->task);
+  g_clear_pointer (&news->connection, ist_connection_core_unref);
+}
+
+/* The caller fills in what comes with it. */
+static News *
+tunnel_add_news (IstSecureTunnel *self,
+                 NewsType type)
+{
+  News *news;
+
+  g_array_set_size (self->news, self->news->len + 1);
+  news = &g_array_index (self->news, News, self->news->len - 1);
+  *news = (News){ .type = type };
+  return news;
+}
+
+static void
+tunnel_add_signal (IstSecureTunnel *self,
+                   NewsType type,
+                   guint signal,
+                   IstStreamInfo *info,
+                   const GError *error)
+{
+  News *news = tunnel_add_news (self, type);
+
+  news->signal = signal;
+  news->info = info != NULL ? ist_stream_info_ref (info) : NULL;
+  news->error = error != NULL ? g_error_copy (error) : NULL;
+}
+
+/* Takes the task; returns it with @error, or else with TRUE or @connection. */
+static void
+tunnel_add_task (IstSecureTunnel *self,
+                 GTask *task,
+                 const GError *error,
+                 IstConnectionCore *connection)
+{
+  News *news = tunnel_add_news (self, NEWS_TASK);
+
+  news->task = task;
+  news->error = error != NULL ? g_error_copy (error) : NULL;
+  news->connection = connection != NULL ? ist_connection_core_ref (connection) : NULL;
+}
+
+static void tunnel_offer_connection (IstSecureTunnel *self,
+                                     News *news);
+static void tunnel_set_stopped (IstSecureTunnel *self);
+
+static void
+news_return_task (News *news)
+{
+  if (news->error != NULL)
+    g_task_return_error (news->task, g_steal_pointer (&news->error));
+  else if (news->connection != NULL)
+    g_task_return_pointer (news->task, ist_connection_new (news->connection), g_object_unref);
+  else
+    g_task_return_boolean (news->task, TRUE);
+}
+
+static void
+tunnel_tell (IstSecureTunnel *self,
+             News *news)
+{
+  switch (news->type)
+    {
+    case NEWS_SIGNAL:
+      g_signal_emit (self, signals[news->signal], 0);
+      break;
+    case NEWS_CONNECTION_SUCCESS:
+      g_signal_emit (self, signals[CONNECTION_SUCCESS], 0, self->service_ids);
+      break;
+    case NEWS_CONNECTION_FAILURE:
+      /* Whoever heard of it before, by a property, may have stopped the tunnel. */
+      g_signal_emit (self, signals[CONNECTION_FAILURE], 0, news->error,
+                     news->will_retry && self->state != IST_TUNNEL_STATE_STOPPING);
+      break;
+    case NEWS_CONNECTION_SHUTDOWN:
+      g_signal_emit (self, signals[CONNECTION_SHUTDOWN], 0, news->error);
+      break;
+    case NEWS_SENT:
+      g_signal_emit (self, signals[SEND_DATA_COMPLETE], 0, news->message, news->error);
+      break;
+    case NEWS_WRITTEN:
+      ist_connection_core_written (news->connection, news->size, news->error);
+      break;
+    case NEWS_MESSAGE:
+      g_signal_emit (self, signals[MESSAGE_RECEIVED], 0, news->message);
+      break;
+    case NEWS_BEGIN:
+      g_signal_emit (self, signals[news->signal], 0, news->info);
+      break;
+    case NEWS_INCOMING:
+      tunnel_offer_connection (self, news);
+      break;
+    case NEWS_END:
+      g_signal_emit (self, signals[news->signal], 0, news->info, news->error);
+      break;
+    case NEWS_TASK:
+      news_return_task (news);
+      break;
+    case NEWS_STOPPED:
+      tunnel_set_stopped (self);
+      break;
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+/* All have been taken. What thousands of streams took at their end is given back. */
+static void
+tunnel_clear_news (IstSecureTunnel *self)
+{
+  if (self->news->len > MAX_NEWS_KEPT)
+    {
+      g_array_unref (self->news);
+      self->news = g_array_new (FALSE, FALSE, sizeof (News));
+    }
+  g_array_set_size (self->news, 0);
+  self->news_told = 0;
+}
+
+/* The caller holds a reference to the tunnel. */
+static void
+tunnel_tell_news (IstSecureTunnel *self)
+{
+  while (self->news_told < self->news->len)
+    {
+      News news = g_array_index (self->news, News, self->news_told++);
+
+      if (self->news_told == self->news->len)
+        tunnel_clear_news (self);
+      tunnel_tell (self, &news);
+      news_clear (&news);
+    }
+}
 
 static void
 tunnel_set_state (IstSecureTunnel *self,
@@ -226,6 +432,17 @@ tunnel_set_service_ids (IstSecureTunnel *self,
   g_strfreev (self->service_ids);
   self->service_ids = g_strdupv ((char **) service_ids);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SERVICE_IDS]);
+}
+
+static void
+tunnel_update_services_known (IstSecureTunnel *self)
+{
+  gboolean known = ist_stream_table_are_services_named (self->table);
+
+  if (self->services_known == known)
+    return;
+  self->services_known = known;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SERVICES_KNOWN]);
 }
 
 static void
@@ -319,7 +536,7 @@ send_get_piece (const Send *send,
                 guint index)
 {
   GBytes *payload = ist_message_get_payload (send->message);
-  gsize length = payload != NULL ? g_bytes_get_size (payload) : 0;
+  gsize length = g_bytes_get_size (payload);
   gsize start = (gsize) index * IST_WIRE_MAX_PAYLOAD;
   g_autoptr (GBytes) part = NULL;
 
@@ -328,8 +545,9 @@ send_get_piece (const Send *send,
   if (length <= IST_WIRE_MAX_PAYLOAD)
     return ist_message_ref (send->message);
   part = g_bytes_new_from_bytes (payload, start, MIN (length - start, IST_WIRE_MAX_PAYLOAD));
-  return ist_message_new_for_connection (ist_message_get_service_id (send->message),
-                                         ist_message_get_connection_id (send->message), part);
+  return ist_message_new_full (IST_MESSAGE_TYPE_DATA, ist_message_get_service_id (send->message),
+                               ist_message_get_stream_id (send->message),
+                               ist_message_get_connection_id (send->message), FALSE, part);
 }
 
 static gboolean
@@ -357,6 +575,7 @@ check_connected (IstSecureTunnel *self,
   return FALSE;
 }
 
+/* What connections have queued has its own bounds. */
 static gboolean
 tunnel_has_room (IstSecureTunnel *self,
                  gsize size)
@@ -364,7 +583,7 @@ tunnel_has_room (IstSecureTunnel *self,
   gsize overhead = (gsize) self->sends.length * MESSAGE_OVERHEAD;
 
   return self->sends.length == 0 ||
-         ist_channel_get_queued (self->channel) + size + overhead <=
+         self->sends_size + size + overhead <=
            ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_SEND_BUFFER_SIZE);
 }
 
@@ -406,7 +625,7 @@ tunnel_accept (IstSecureTunnel *self,
       g_set_error (error, IST_ERROR, IST_ERROR_WOULD_BLOCK,
                    "The send queue is full: %" G_GSIZE_FORMAT " of %u bytes; notify::queued-bytes "
                    "tells when it drains",
-                   ist_channel_get_queued (self->channel), limit);
+                   self->sends_size, limit);
       return FALSE;
     }
 
@@ -414,24 +633,22 @@ tunnel_accept (IstSecureTunnel *self,
    * it was last told, and is empty again by the next time. */
   self->told[PROP_QUEUED_BYTES - PROP_BYTES_IN] = G_MAXUINT64;
   send->pieces = pieces->len;
+  self->sends_size += send->size;
   g_queue_push_tail_link (&self->sends, &send->link);
   for (i = 0; i < pieces->len; i++)
     ist_channel_send (self->channel, lane, FALSE, pieces->pdata[i], send);
   return TRUE;
 }
 
+/* Tells how a message ended, and frees it. */
 static void
-send_return (Send *send,
-             const GError *error)
+tunnel_end_send (IstSecureTunnel *self,
+                 Send *send,
+                 const GError *error)
 {
-  g_autoptr (GTask) task = g_steal_pointer (&send->task);
-
-  if (task == NULL)
-    return;
-  if (error != NULL)
-    g_task_return_error (task, g_error_copy (error));
-  else
-    g_task_return_boolean (task, TRUE);
+  if (send->task != NULL)
+    tunnel_add_task (self, g_steal_pointer (&send->task), error, NULL);
+  send_free (send);
 }
 
 /* A piece is done; with the last one the message is. */
@@ -441,7 +658,7 @@ tunnel_piece_done (IstSecureTunnel *self,
                    const GError *error)
 {
   Send *send = data;
-  GBytes *payload;
+  News *news;
 
   if (error != NULL && send->error == NULL)
     send->error = g_error_copy (error);
@@ -449,14 +666,17 @@ tunnel_piece_done (IstSecureTunnel *self,
     return;
 
   g_queue_unlink (&self->sends, &send->link);
+  self->sends_size -= send->size;
   if (send->error == NULL)
     {
-      payload = ist_message_get_payload (send->message);
       self->messages_out++;
-      self->bytes_out += payload != NULL ? g_bytes_get_size (payload) : 0;
+      self->bytes_out += g_bytes_get_size (ist_message_get_payload (send->message));
     }
-  send_return (send, send->error);
-  g_signal_emit (self, signals[SEND_DATA_COMPLETE], 0, send->message, send->error);
+  news = tunnel_add_news (self, NEWS_SENT);
+  news->message = ist_message_ref (send->message);
+  news->error = send->error != NULL ? g_error_copy (send->error) : NULL;
+  if (send->task != NULL)
+    tunnel_add_task (self, g_steal_pointer (&send->task), send->error, NULL);
   send_free (send);
 }
 
@@ -480,8 +700,7 @@ tunnel_serve_waiting (IstSecureTunnel *self)
           g_queue_push_head_link (&self->waiting, &send->link);
           return;
         }
-      send_return (send, error);
-      send_free (send);
+      tunnel_end_send (self, send, error);
     }
 }
 
@@ -494,8 +713,7 @@ tunnel_fail_waiting (IstSecureTunnel *self,
       Send *send = self->waiting.head->data;
 
       g_queue_unlink (&self->waiting, &send->link);
-      send_return (send, error);
-      send_free (send);
+      tunnel_end_send (self, send, error);
     }
 }
 
@@ -504,13 +722,13 @@ on_send_cancelled (GCancellable *cancellable,
                    gpointer user_data)
 {
   Send *send = user_data;
-  IstSecureTunnel *self = g_task_get_source_object (send->task);
+  g_autoptr (IstSecureTunnel) self = g_object_ref (g_task_get_source_object (send->task));
   g_autoptr (GError) error = NULL;
 
   g_cancellable_set_error_if_cancelled (cancellable, &error);
   g_queue_unlink (&self->waiting, &send->link);
-  send_return (send, error);
-  send_free (send);
+  tunnel_end_send (self, send, error);
+  tunnel_tell_news (self);
   return G_SOURCE_REMOVE;
 }
 
@@ -569,18 +787,17 @@ tunnel_wants_retry (IstSecureTunnel *self,
     }
 }
 
-/* After a failure: decides, enters the next state, then tells. */
+/* After a failure: decides, and enters the next state. */
 static void
 tunnel_fail (IstSecureTunnel *self,
              const GError *error,
-             guint signal)
+             NewsType type)
 {
   guint delay = ist_backoff_fail (&self->backoff);
-  gboolean will_retry;
+  gboolean will_retry = tunnel_wants_retry (self, error);
+  News *news;
 
   tunnel_set_last_error (self, error);
-  /* Whoever was told may have stopped it. */
-  will_retry = self->state != IST_TUNNEL_STATE_STOPPING && tunnel_wants_retry (self, error);
   if (will_retry)
     {
       g_info ("Reconnecting in %u ms: %s", delay, error->message);
@@ -592,20 +809,17 @@ tunnel_fail (IstSecureTunnel *self,
       g_info ("Giving up: %s", error->message);
       tunnel_set_state (self, IST_TUNNEL_STATE_STOPPING);
     }
-
-  if (signal == CONNECTION_FAILURE)
-    g_signal_emit (self, signals[CONNECTION_FAILURE], 0, error, will_retry);
-  else
-    g_signal_emit (self, signals[CONNECTION_SHUTDOWN], 0, error);
-
+  news = tunnel_add_news (self, type);
+  news->error = g_error_copy (error);
+  news->will_retry = will_retry;
   if (!will_retry)
-    tunnel_set_stopped (self);
+    tunnel_add_news (self, NEWS_STOPPED);
 }
 
-/* The WebSocket of a connected tunnel is gone: @error says why, NULL after stop(). */
+/* The streams' side of a WebSocket that is gone: @error says why, NULL after stop(). */
 static void
-tunnel_end_connection (IstSecureTunnel *self,
-                       const GError *error)
+tunnel_end_streams (IstSecureTunnel *self,
+                    const GError *error)
 {
   g_autoptr (GError) why = NULL;
   g_autoptr (GArray) events = ist_stream_events_new ();
@@ -613,8 +827,10 @@ tunnel_end_connection (IstSecureTunnel *self,
   why = error != NULL ? g_error_copy (error)
                       : g_error_new_literal (IST_ERROR, IST_ERROR_STOPPED, "The tunnel was stopped");
   tunnel_fail_waiting (self, why);
+  tunnel_fail_openings (self, why);
   ist_stream_table_disconnect (self->table, why, events);
-  tunnel_process_events (self, events);
+  tunnel_update_services_known (self);
+  tunnel_apply_events (self, events);
 }
 
 /* The channel */
@@ -654,13 +870,14 @@ tunnel_redact_error (IstSecureTunnel *self,
   return g_error_new_literal (error->domain, error->code, text->str);
 }
 
+/* on_channel_drained() or on_channel_closed() follows, which tells. */
 static void
 on_channel_sent (IstChannel *channel,
                  gpointer tag,
                  const GError *error,
                  gpointer user_data)
 {
-  g_autoptr (IstSecureTunnel) self = g_object_ref (user_data);
+  IstSecureTunnel *self = user_data;
   g_autoptr (GError) redacted = error != NULL ? tunnel_redact_error (self, error) : NULL;
   Outgoing *outgoing = tag;
 
@@ -675,6 +892,7 @@ on_channel_drained (IstChannel *channel,
 
   if (self->channel == channel)
     tunnel_serve_waiting (self);
+  tunnel_tell_news (self);
   tunnel_notify_counters (self);
 }
 
@@ -698,11 +916,38 @@ tunnel_receive (IstSecureTunnel *self,
   if (events == NULL)
     events = ist_stream_events_new ();
   ist_stream_table_receive (self->table, message, events);
-  tunnel_process_events (self, events);
+  if (events->len == 1 && g_array_index (events, IstStreamEvent, 0).type == IST_STREAM_EVENT_DATA &&
+      self->openings.head == NULL)
+    tunnel_receive_data (self, &g_array_index (events, IstStreamEvent, 0)); /* most of them by far */
+  else
+    tunnel_apply_events (self, events);
 
   g_array_set_size (events, 0);
-  if (self->events == NULL)
-    self->events = g_steal_pointer (&events);
+  self->events = g_steal_pointer (&events);
+  tunnel_tell_news (self);
+}
+
+/* Ends the WebSocket; what it carried ends here and now, and is told when it is closed. */
+static void
+tunnel_close_channel (IstSecureTunnel *self,
+                      gushort code,
+                      const char *reason,
+                      const GError *error)
+{
+  g_autoptr (GError) stopped = NULL;
+  GHashTableIter iter;
+  gpointer core;
+
+  if (error == NULL)
+    g_set_error_literal (&stopped, IST_ERROR, IST_ERROR_STOPPED, "The tunnel was stopped");
+  /* Ending one calls nobody, so the table stays as it is. */
+  g_hash_table_iter_init (&iter, self->connections);
+  while (g_hash_table_iter_next (&iter, NULL, &core))
+    {
+      ist_connection_core_end (core, error != NULL ? error : stopped);
+      g_hash_table_iter_remove (&iter);
+    }
+  ist_channel_close (self->channel, code, reason, error);
 }
 
 static void
@@ -722,7 +967,7 @@ on_channel_received (IstChannel *channel,
 
       if (!ist_wire_decoder_next (self->decoder, &message, NULL, &error))
         {
-          ist_channel_close (channel, SOUP_WEBSOCKET_CLOSE_PROTOCOL_ERROR, "not a tunnel message", error);
+          tunnel_close_channel (self, SOUP_WEBSOCKET_CLOSE_PROTOCOL_ERROR, "not a tunnel message", error);
           break;
         }
       if (message == NULL)
@@ -746,30 +991,23 @@ on_channel_closed (IstChannel *channel,
   self->connected_at = 0;
   tunnel_stop_timer (self);
   tunnel_drop_channel (self);
-  tunnel_notify_counters (self);
 
+  g_object_freeze_notify (G_OBJECT (self));
   if (self->state == IST_TUNNEL_STATE_STOPPING)
     {
-      tunnel_end_connection (self, NULL);
+      tunnel_end_streams (self, NULL);
       if (was_connected)
-        g_signal_emit (self, signals[CONNECTION_SHUTDOWN], 0, NULL);
-      tunnel_set_stopped (self);
-    }
-  else if (was_connected)
-    {
-      /* Not connected any more for whoever asks while the streams end. */
-      tunnel_set_state (self, IST_TUNNEL_STATE_WAITING);
-      tunnel_end_connection (self, error);
-      if (self->state == IST_TUNNEL_STATE_WAITING)
-        tunnel_fail (self, error, CONNECTION_SHUTDOWN);
-      else
-        g_signal_emit (self, signals[CONNECTION_SHUTDOWN], 0, error);
+        tunnel_add_news (self, NEWS_CONNECTION_SHUTDOWN);
+      tunnel_add_news (self, NEWS_STOPPED);
     }
   else
     {
-      tunnel_end_connection (self, error);
-      tunnel_fail (self, error, CONNECTION_FAILURE);
+      tunnel_end_streams (self, error);
+      tunnel_fail (self, error, was_connected ? NEWS_CONNECTION_SHUTDOWN : NEWS_CONNECTION_FAILURE);
     }
+  g_object_thaw_notify (G_OBJECT (self));
+  tunnel_tell_news (self);
+  tunnel_notify_counters (self);
 }
 
 static const IstChannelDelegate channel_delegate = {
@@ -799,16 +1037,18 @@ tunnel_set_connected (IstSecureTunnel *self)
       self->reconnect_count++;
       g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_RECONNECT_COUNT]);
     }
-  g_signal_emit (self, signals[CONNECTION_SUCCESS], 0, self->service_ids);
+  tunnel_add_news (self, NEWS_CONNECTION_SUCCESS);
 }
 
 static gboolean
 on_services_grace (gpointer user_data)
 {
   g_autoptr (IstSecureTunnel) self = g_object_ref (user_data);
-  g_autoptr (IstMessage) none = ist_message_new_service_ids (NULL);
+  g_autoptr (GArray) events = ist_stream_events_new ();
 
-  tunnel_receive (self, none);
+  ist_stream_table_assume_no_services (self->table, events);
+  tunnel_apply_events (self, events);
+  tunnel_tell_news (self);
   return G_SOURCE_REMOVE;
 }
 
@@ -848,18 +1088,21 @@ on_handshake_done (GObject *source,
     return;
 
   g_clear_object (&self->connecting);
+  g_object_freeze_notify (G_OBJECT (self));
   if (self->state == IST_TUNNEL_STATE_STOPPING)
     {
-      tunnel_set_stopped (self);
-      return;
+      tunnel_add_news (self, NEWS_STOPPED);
     }
-  tunnel_set_channel_id (self, channel_id);
-  if (self->state != IST_TUNNEL_STATE_CONNECTING)
-    return;
-  if (stream != NULL)
-    tunnel_take_stream (self, stream);
   else
-    tunnel_fail (self, error, CONNECTION_FAILURE);
+    {
+      tunnel_set_channel_id (self, channel_id);
+      if (stream != NULL)
+        tunnel_take_stream (self, stream);
+      else
+        tunnel_fail (self, error, NEWS_CONNECTION_FAILURE);
+    }
+  g_object_thaw_notify (G_OBJECT (self));
+  tunnel_tell_news (self);
 }
 
 static void
@@ -874,7 +1117,10 @@ tunnel_begin_attempt (IstSecureTunnel *self)
   database = ist_tunnel_settings_make_tls_database (&self->settings, &error);
   if (error != NULL)
     {
-      tunnel_fail (self, error, CONNECTION_FAILURE);
+      g_object_freeze_notify (G_OBJECT (self));
+      tunnel_fail (self, error, NEWS_CONNECTION_FAILURE);
+      g_object_thaw_notify (G_OBJECT (self));
+      tunnel_tell_news (self);
       return;
     }
 
@@ -930,7 +1176,7 @@ tunnel_cancel_ended (IstSecureTunnel *self,
       if (event->type == IST_STREAM_EVENT_CONNECTION_RESET)
         ist_channel_cancel_lane (self->channel, event->lane, event->error);
       else if (event->type == IST_STREAM_EVENT_STREAM_STOPPED && !by_us)
-        ist_channel_cancel_service (self->channel, event->lane.service, event->error);
+        ist_channel_cancel_stream (self->channel, event->lane, event->error);
       else if (event->type == IST_STREAM_EVENT_STREAM_STOPPED &&
                ist_stream_info_get_version (event->info) != IST_PROTOCOL_VERSION_V3)
         ist_channel_cancel_lane (self->channel, event->lane, event->error);
@@ -958,6 +1204,7 @@ on_connection_written (IstSecureTunnel *self,
                        const GError *error)
 {
   ConnectionWrite *write = data;
+  News *news = tunnel_add_news (self, NEWS_WRITTEN);
 
   g_queue_unlink (&self->writes, &write->link);
   if (error == NULL)
@@ -965,39 +1212,35 @@ on_connection_written (IstSecureTunnel *self,
       self->messages_out++;
       self->bytes_out += write->size;
     }
-  ist_connection_core_written (write->connection, write->size, error == NULL);
-  ist_connection_core_unref (write->connection);
+  news->connection = write->connection;
+  news->size = write->size;
+  news->error = error != NULL ? g_error_copy (error) : NULL;
   g_free (write);
 }
 
 static void
 on_connection_write (IstConnectionCore *connection,
                      GBytes *data,
+                     gboolean is_first,
                      gpointer tunnel)
 {
   IstSecureTunnel *self = tunnel;
-  IstStreamInfo *info = ist_connection_core_get_info (connection);
-  g_autoptr (IstMessage) message = NULL;
-  g_autoptr (IstMessage) addressed = NULL;
+  const IstLane *lane = ist_connection_core_get_lane (connection);
+  g_autoptr (IstMessage) message = ist_stream_table_make_data (self->table, lane, data);
   ConnectionWrite *write;
-  IstLane lane;
 
-  message = ist_message_new_for_connection (ist_stream_info_get_service_id (info),
-                                            ist_stream_info_get_connection_id (info), data);
-  if (self->channel != NULL)
-    addressed = ist_stream_table_address (self->table, message, &lane, NULL);
-  if (addressed == NULL)
-    {
-      ist_connection_core_written (connection, g_bytes_get_size (data), FALSE);
-      return;
-    }
+  /* A connection that a tunnel knows is active, or it would have been ended. */
+  g_return_if_fail (message != NULL && self->channel != NULL);
+
+  if (is_first)
+    ist_stream_table_note_first_data (self->table, lane, g_get_monotonic_time ());
   write = g_new0 (ConnectionWrite, 1);
   write->outgoing.done = on_connection_written;
   write->link.data = write;
   write->connection = ist_connection_core_ref (connection);
   write->size = g_bytes_get_size (data);
   g_queue_push_tail_link (&self->writes, &write->link);
-  ist_channel_send (self->channel, lane, FALSE, addressed, write);
+  ist_channel_send (self->channel, *lane, FALSE, message, write);
 }
 
 static void
@@ -1020,12 +1263,11 @@ on_connection_close (IstConnectionCore *connection,
 {
   g_autoptr (IstSecureTunnel) self = g_object_ref (tunnel);
   g_autoptr (GArray) events = ist_stream_events_new ();
-  IstStreamInfo *info = ist_connection_core_get_info (connection);
+  IstLane lane = *ist_connection_core_get_lane (connection);
 
-  g_hash_table_remove (self->connections, ist_connection_core_get_lane (connection));
-  if (ist_stream_table_reset_connection (self->table, ist_stream_info_get_service_id (info),
-                                         ist_stream_info_get_connection_id (info), events, NULL))
-    tunnel_process_events (self, events);
+  g_hash_table_remove (self->connections, &lane);
+  if (ist_stream_table_close_connection (self->table, &lane, events))
+    tunnel_carry_out (self, events);
 }
 
 static const IstConnectionBackend connection_backend = {
@@ -1043,6 +1285,7 @@ tunnel_add_connection (IstSecureTunnel *self,
 
   core = ist_connection_core_new (info, lane,
                                   ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_CONNECTION_BUFFER_SIZE),
+                                  self->budget,
                                   ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_STALL_TIMEOUT),
                                   self->context, &connection_backend, self);
   g_hash_table_replace (self->connections, (gpointer) ist_connection_core_get_lane (core), core);
@@ -1052,29 +1295,27 @@ tunnel_add_connection (IstSecureTunnel *self,
 /* Asks whether anybody wants to have the peer's connection as a stream. */
 static void
 tunnel_offer_connection (IstSecureTunnel *self,
-                         IstStreamInfo *info,
-                         IstLane lane)
+                         News *news)
 {
   g_autoptr (IstConnectionCore) core = NULL;
   g_autoptr (IstConnection) connection = NULL;
   gboolean taken = FALSE;
 
-  /* A handler may have ended it. */
+  /* A handler of what was told before may have ended it. */
   if (!g_signal_has_handler_pending (self, signals[INCOMING_CONNECTION], 0, TRUE) ||
-      ist_stream_table_lookup (self->table, ist_stream_info_get_service_id (info),
-                               ist_stream_info_get_connection_id (info)) != info)
+      ist_stream_table_find (self->table, &news->lane) == NULL)
     return;
 
-  core = ist_connection_core_ref (tunnel_add_connection (self, info, lane));
+  core = ist_connection_core_ref (tunnel_add_connection (self, news->info, news->lane));
   connection = ist_connection_new (core);
   g_signal_emit (self, signals[INCOMING_CONNECTION], 0, connection, &taken);
-  if (!taken && g_hash_table_lookup (self->connections, &lane) == core)
+  if (!taken && g_hash_table_lookup (self->connections, &news->lane) == core)
     {
       g_autoptr (GError) error = NULL;
 
       g_set_error_literal (&error, IST_ERROR, IST_ERROR_INVALID_STATE,
                            "No handler of incoming-connection took the connection");
-      g_hash_table_remove (self->connections, &lane);
+      g_hash_table_remove (self->connections, &news->lane);
       ist_connection_core_end (core, error);
     }
 }
@@ -1094,8 +1335,8 @@ end_core (IstConnectionCore *core,
 }
 
 static void
-tunnel_end_stream_of (IstSecureTunnel *self,
-                      IstStreamEvent *event)
+tunnel_end_connection (IstSecureTunnel *self,
+                       IstStreamEvent *event)
 {
   gpointer core;
 
@@ -1105,9 +1346,10 @@ tunnel_end_stream_of (IstSecureTunnel *self,
   ist_connection_core_unref (core);
 }
 
+/* In V1 and V2 a stream ends without a word about its connection. */
 static void
-tunnel_end_streams_of_service (IstSecureTunnel *self,
-                               IstStreamEvent *event)
+tunnel_end_rest_of_stream (IstSecureTunnel *self,
+                           IstStreamEvent *event)
 {
   GHashTableIter iter;
   gpointer core;
@@ -1116,24 +1358,119 @@ tunnel_end_streams_of_service (IstSecureTunnel *self,
   g_hash_table_iter_init (&iter, self->connections);
   while (g_hash_table_iter_next (&iter, NULL, &core))
     {
-      if (ist_connection_core_get_lane (core)->service != event->lane.service)
+      if (ist_connection_core_get_lane (core)->stream != event->lane.stream)
         continue;
       end_core (core, ist_stream_info_get_version (event->info), event->error);
       g_hash_table_iter_remove (&iter);
     }
 }
 
-static void
-tunnel_process_event (IstSecureTunnel *self,
-                      IstStreamEvent *event)
-{
-  IstConnectionCore *connection;
-  GBytes *payload;
+/* Opening connections */
 
+static void
+opening_free (Opening *opening)
+{
+  if (opening->timeout != NULL)
+    g_source_destroy (opening->timeout);
+  g_clear_pointer (&opening->timeout, g_source_unref);
+  if (opening->cancelled != NULL)
+    g_source_destroy (opening->cancelled);
+  g_clear_pointer (&opening->cancelled, g_source_unref);
+  g_clear_object (&opening->task);
+  g_free (opening->service_id);
+  g_free (opening);
+}
+
+/* Ends one that waits. */
+static void
+tunnel_end_opening (IstSecureTunnel *self,
+                    Opening *opening,
+                    const GError *error,
+                    IstConnectionCore *connection)
+{
+  g_queue_unlink (&self->openings, &opening->link);
+  tunnel_add_task (self, g_steal_pointer (&opening->task), error, connection);
+  opening_free (opening);
+}
+
+static void
+tunnel_fail_openings (IstSecureTunnel *self,
+                      const GError *error)
+{
+  while (self->openings.head != NULL)
+    tunnel_end_opening (self, self->openings.head->data, error, NULL);
+}
+
+/* The lane of the connection that was started with these events. */
+static IstLane
+lane_of_start (GArray *events)
+{
+  guint i = events->len;
+
+  while (i-- > 0)
+    {
+      IstStreamEvent *event = &g_array_index (events, IstStreamEvent, i);
+
+      if (event->type == IST_STREAM_EVENT_SEND)
+        return event->lane;
+    }
+  g_assert_not_reached ();
+}
+
+/* Opens a connection if that can be done now, and appends what follows. */
+static IstConnectionCore *
+tunnel_try_opening (IstSecureTunnel *self,
+                    const char *service_id,
+                    GArray *events,
+                    GError **error)
+{
+  g_autoptr (IstStreamInfo) info = NULL;
+
+  if (!check_connected (self, error))
+    return NULL;
+  info = ist_stream_table_open_connection (self->table, service_id, g_get_monotonic_time (), events, error);
+  return info != NULL ? tunnel_add_connection (self, info, lane_of_start (events)) : NULL;
+}
+
+/* What follows is carried out */
+
+static void
+tunnel_add_start (IstSecureTunnel *self,
+                  guint signal,
+                  IstStreamEvent *event)
+{
+  News *news;
+
+  tunnel_add_signal (self, NEWS_BEGIN, signal, event->info, NULL);
+  news = tunnel_add_news (self, NEWS_INCOMING);
+  news->info = ist_stream_info_ref (event->info);
+  news->lane = event->lane;
+}
+
+static void
+tunnel_receive_data (IstSecureTunnel *self,
+                     IstStreamEvent *event)
+{
+  GBytes *payload = ist_message_get_payload (event->message);
+  IstConnectionCore *connection = g_hash_table_lookup (self->connections, &event->lane);
+
+  self->messages_in++;
+  self->bytes_in += g_bytes_get_size (payload);
+  if (connection != NULL)
+    ist_connection_core_receive (connection, payload);
+  else
+    tunnel_add_news (self, NEWS_MESSAGE)->message = ist_message_ref (event->message);
+}
+
+static void
+tunnel_apply_event (IstSecureTunnel *self,
+                    IstStreamEvent *event)
+{
   switch (event->type)
     {
     case IST_STREAM_EVENT_SERVICES:
       tunnel_set_service_ids (self, ist_stream_table_get_services (self->table));
+      tunnel_update_services_known (self);
       if (self->state == IST_TUNNEL_STATE_CONNECTING)
         tunnel_set_connected (self);
       break;
@@ -1141,33 +1478,24 @@ tunnel_process_event (IstSecureTunnel *self,
       tunnel_send_own (self, event->lane, event->message);
       break;
     case IST_STREAM_EVENT_DATA:
-      payload = ist_message_get_payload (event->message);
-      self->messages_in++;
-      self->bytes_in += payload != NULL ? g_bytes_get_size (payload) : 0;
-      connection = g_hash_table_lookup (self->connections, &event->lane);
-      if (connection == NULL)
-        g_signal_emit (self, signals[MESSAGE_RECEIVED], 0, event->message);
-      else if (payload != NULL)
-        ist_connection_core_receive (connection, payload);
+      tunnel_receive_data (self, event);
       break;
     case IST_STREAM_EVENT_STREAM_STARTED:
-      g_signal_emit (self, signals[STREAM_STARTED], 0, event->info);
-      tunnel_offer_connection (self, event->info, event->lane);
+      tunnel_add_start (self, STREAM_STARTED, event);
       break;
     case IST_STREAM_EVENT_CONNECTION_STARTED:
-      g_signal_emit (self, signals[CONNECTION_STARTED], 0, event->info);
-      tunnel_offer_connection (self, event->info, event->lane);
+      tunnel_add_start (self, CONNECTION_STARTED, event);
       break;
     case IST_STREAM_EVENT_CONNECTION_RESET:
-      tunnel_end_stream_of (self, event);
-      g_signal_emit (self, signals[CONNECTION_RESET], 0, event->info, event->error);
+      tunnel_end_connection (self, event);
+      tunnel_add_signal (self, NEWS_END, CONNECTION_RESET, event->info, event->error);
       break;
     case IST_STREAM_EVENT_STREAM_STOPPED:
-      tunnel_end_streams_of_service (self, event);
-      g_signal_emit (self, signals[STREAM_STOPPED], 0, event->info, event->error);
+      tunnel_end_rest_of_stream (self, event);
+      tunnel_add_signal (self, NEWS_END, STREAM_STOPPED, event->info, event->error);
       break;
     case IST_STREAM_EVENT_SESSION_RESET:
-      g_signal_emit (self, signals[SESSION_RESET], 0);
+      tunnel_add_signal (self, NEWS_SIGNAL, SESSION_RESET, NULL, NULL);
       break;
     case IST_STREAM_EVENT_PROTOCOL_ERROR:
       g_info ("%s", event->error->message);
@@ -1179,14 +1507,140 @@ tunnel_process_event (IstSecureTunnel *self,
 }
 
 static void
-tunnel_process_events (IstSecureTunnel *self,
-                       GArray *events)
+tunnel_apply_each_event (IstSecureTunnel *self,
+                         GArray *events)
 {
   guint i;
 
   tunnel_cancel_ended (self, events);
   for (i = 0; i < events->len; i++)
-    tunnel_process_event (self, &g_array_index (events, IstStreamEvent, i));
+    tunnel_apply_event (self, &g_array_index (events, IstStreamEvent, i));
+}
+
+/* Those that wait, in order, when it can have changed whether they must. What
+ * follows from one that is opened comes after what made that possible. */
+static void
+tunnel_serve_openings (IstSecureTunnel *self)
+{
+  guint generation = ist_stream_table_get_generation (self->table);
+  GList *link = self->openings.head;
+
+  if (self->openings_generation == generation)
+    return;
+  self->openings_generation = generation;
+
+  while (link != NULL)
+    {
+      Opening *opening = link->data;
+      g_autoptr (GArray) events = ist_stream_events_new ();
+      g_autoptr (GError) error = NULL;
+      IstConnectionCore *core;
+
+      link = link->next;
+      core = tunnel_try_opening (self, opening->service_id, events, &error);
+      if (g_error_matches (error, IST_ERROR, IST_ERROR_WOULD_BLOCK))
+        continue;
+      tunnel_end_opening (self, opening, error, core);
+      tunnel_apply_each_event (self, events);
+    }
+}
+
+/* Calls no code of the user's; what is to be told is added to the news, and
+ * properties are notified in the end. */
+static void
+tunnel_apply_events (IstSecureTunnel *self,
+                     GArray *events)
+{
+  g_object_freeze_notify (G_OBJECT (self));
+  tunnel_apply_each_event (self, events);
+  tunnel_serve_openings (self);
+  g_object_thaw_notify (G_OBJECT (self));
+}
+
+/* What follows from a call of the stream table: applied, then told. */
+static void
+tunnel_carry_out (IstSecureTunnel *self,
+                  GArray *events)
+{
+  g_autoptr (IstSecureTunnel) alive = g_object_ref (self);
+
+  tunnel_apply_events (alive, events);
+  tunnel_tell_news (alive);
+}
+
+/* Those who wait for a connection */
+
+/* Time is up: the service is in use, as far as can be known. */
+static GError *
+refuse_opening (const GError *reason)
+{
+  return g_error_new (IST_ERROR, IST_ERROR_NOT_SUPPORTED,
+                      "%s. Wait until that one has ended, or connect the other end with protocol version 3, and "
+                      "say so with protocol-version if it does not show",
+                      reason->message);
+}
+
+static gboolean
+on_opening_timeout (gpointer user_data)
+{
+  Opening *opening = user_data;
+  g_autoptr (IstSecureTunnel) self = g_object_ref (g_task_get_source_object (opening->task));
+  g_autoptr (GArray) events = ist_stream_events_new ();
+  g_autoptr (GError) error = NULL;
+  IstConnectionCore *core;
+
+  core = tunnel_try_opening (self, opening->service_id, events, &error);
+  if (g_error_matches (error, IST_ERROR, IST_ERROR_WOULD_BLOCK))
+    {
+      g_autoptr (GError) refusal = refuse_opening (error);
+
+      tunnel_end_opening (self, opening, refusal, NULL);
+    }
+  else
+    {
+      tunnel_end_opening (self, opening, error, core);
+    }
+  tunnel_carry_out (self, events);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_opening_cancelled (GCancellable *cancellable,
+                      gpointer user_data)
+{
+  Opening *opening = user_data;
+  g_autoptr (IstSecureTunnel) self = g_object_ref (g_task_get_source_object (opening->task));
+  g_autoptr (GError) error = NULL;
+
+  g_cancellable_set_error_if_cancelled (cancellable, &error);
+  tunnel_end_opening (self, opening, error, NULL);
+  tunnel_tell_news (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* Takes the task. */
+static void
+tunnel_await_opening (IstSecureTunnel *self,
+                      GTask *task,
+                      const char *service_id,
+                      guint timeout)
+{
+  GCancellable *cancellable = g_task_get_cancellable (task);
+  Opening *opening = g_new0 (Opening, 1);
+
+  opening->link.data = opening;
+  opening->task = task;
+  opening->service_id = g_strdup (service_id);
+  opening->timeout = g_timeout_source_new (timeout);
+  g_source_set_callback (opening->timeout, on_opening_timeout, opening, NULL);
+  g_source_attach (opening->timeout, self->context);
+  if (cancellable != NULL)
+    {
+      opening->cancelled = g_cancellable_source_new (cancellable);
+      g_source_set_callback (opening->cancelled, G_SOURCE_FUNC (on_opening_cancelled), opening, NULL);
+      g_source_attach (opening->cancelled, self->context);
+    }
+  g_queue_push_tail_link (&self->openings, &opening->link);
 }
 
 /* The object */
@@ -1204,18 +1658,21 @@ ist_secure_tunnel_constructed (GObject *object)
   self->backoff.floor = ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_RECONNECT_DELAY_FLOOR);
   self->backoff.base = ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_RECONNECT_DELAY_BASE);
   self->backoff.cap = ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_RECONNECT_DELAY_CAP);
+  self->budget =
+    ist_connection_budget_new (ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_TOTAL_BUFFER_SIZE));
   self->table = ist_stream_table_new (ist_tunnel_settings_get_enum (&self->settings, IST_SETTING_MODE),
                                       ist_tunnel_settings_get_enum (&self->settings,
                                                                     IST_SETTING_PROTOCOL_VERSION));
 }
 
-/* Without a channel: nobody tells of what is still queued. */
+/* Without a channel: nobody tells of what is still queued, but those who wait. */
 static void
 tunnel_end_all_streams (IstSecureTunnel *self)
 {
   g_autoptr (GError) gone = NULL;
   GHashTableIter iter;
   gpointer core;
+  guint i;
 
   g_set_error_literal (&gone, IST_ERROR, IST_ERROR_STOPPED, "The tunnel is gone");
   g_hash_table_iter_init (&iter, self->connections);
@@ -1226,6 +1683,15 @@ tunnel_end_all_streams (IstSecureTunnel *self)
     }
   while (self->writes.head != NULL)
     on_connection_written (self, self->writes.head->data, gone);
+  for (i = self->news_told; i < self->news->len; i++)
+    {
+      News *news = &g_array_index (self->news, News, i);
+
+      if (news->type == NEWS_WRITTEN || news->type == NEWS_TASK)
+        tunnel_tell (self, news);
+      news_clear (news);
+    }
+  tunnel_clear_news (self);
 }
 
 static void
@@ -1257,6 +1723,8 @@ ist_secure_tunnel_finalize (GObject *object)
 
   ist_tunnel_settings_clear (&self->settings);
   g_clear_pointer (&self->connections, g_hash_table_unref);
+  g_clear_pointer (&self->budget, ist_connection_budget_unref);
+  g_clear_pointer (&self->news, g_array_unref);
   g_clear_pointer (&self->table, ist_stream_table_free);
   g_clear_pointer (&self->decoder, ist_wire_decoder_free);
   g_clear_pointer (&self->events, g_array_unref);
@@ -1282,6 +1750,9 @@ ist_secure_tunnel_get_property (GObject *object,
       break;
     case PROP_SERVICE_IDS:
       g_value_set_boxed (value, self->service_ids);
+      break;
+    case PROP_SERVICES_KNOWN:
+      g_value_set_boolean (value, self->services_known);
       break;
     case PROP_CHANNEL_ID:
       g_value_set_string (value, self->channel_id);
@@ -1348,9 +1819,24 @@ install_properties (GObjectClass *klass)
    * The services that the service named when the tunnel connected; %NULL before
    * that, empty when the tunnel has none.
    *
+   * Some servers never name any. After five seconds, or with the first message of
+   * another kind, the tunnel then connects as one without services; if it names
+   * them later, they are taken, and this is notified.
+   * [property@Ist.SecureTunnel:services-known] tells the two apart.
+   *
    * Since: 1.0
    */
   properties[PROP_SERVICE_IDS] = g_param_spec_boxed ("service-ids", NULL, NULL, G_TYPE_STRV, flags);
+
+  /**
+   * IstSecureTunnel:services-known: (getter get_services_known)
+   *
+   * Whether the service itself has named the services of the tunnel, if only to
+   * say that there are none, since the tunnel last connected.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_SERVICES_KNOWN] = g_param_spec_boolean ("services-known", NULL, NULL, FALSE, flags);
 
   /**
    * IstSecureTunnel:channel-id: (getter get_channel_id)
@@ -1640,6 +2126,7 @@ ist_secure_tunnel_init (IstSecureTunnel *self)
   self->connections = g_hash_table_new_full (ist_lane_hash, ist_lane_equal, NULL,
                                              (GDestroyNotify) ist_connection_core_unref);
   self->decoder = ist_wire_decoder_new (FALSE);
+  self->news = g_array_new (FALSE, FALSE, sizeof (News));
   self->round_trip_time = -1;
 }
 
@@ -1761,7 +2248,7 @@ ist_secure_tunnel_stop (IstSecureTunnel *self)
   if (self->channel != NULL)
     {
       tunnel_stop_timer (self);
-      ist_channel_close (self->channel, SOUP_WEBSOCKET_CLOSE_NORMAL, NULL, NULL);
+      tunnel_close_channel (self, SOUP_WEBSOCKET_CLOSE_NORMAL, NULL, NULL);
     }
   else if (self->connecting != NULL)
     {
@@ -1784,7 +2271,8 @@ ist_secure_tunnel_stop (IstSecureTunnel *self)
  * Queues a message to be sent on the active stream of its service.
  *
  * The service may be left out where the tunnel has at most one. Connection 0 is
- * the first of the stream. The stream id of the message is not looked at. A
+ * connection 1. A message with a stream id goes out on that stream only, one
+ * without on the active one: see [ctor@Ist.Message.new_for_stream]. A
  * payload of more than 63 KiB is sent in several DATA messages, as a stream of
  * bytes allows; its peer sees those.
  *
@@ -1872,7 +2360,7 @@ ist_secure_tunnel_send_message_async (IstSecureTunnel *self,
     return;
   if (error != NULL && !g_error_matches (error, IST_ERROR, IST_ERROR_WOULD_BLOCK))
     {
-      send_return (send, error);
+      g_task_return_error (send->task, g_steal_pointer (&error));
       send_free (send);
       return;
     }
@@ -1911,19 +2399,6 @@ ist_secure_tunnel_send_message_finish (IstSecureTunnel *self,
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
-/* Runs a call of the stream table that appends to events, and what follows. */
-static gboolean
-tunnel_carry_out (IstSecureTunnel *self,
-                  GArray *events,
-                  gboolean done)
-{
-  g_autoptr (IstSecureTunnel) alive = g_object_ref (self);
-
-  if (done)
-    tunnel_process_events (alive, events);
-  return done;
-}
-
 /**
  * ist_secure_tunnel_start_stream:
  * @self: a tunnel in source mode
@@ -1955,7 +2430,8 @@ ist_secure_tunnel_start_stream (IstSecureTunnel *self,
   if (!check_connected (self, error))
     return NULL;
   info = ist_stream_table_start_stream (self->table, service_id, events, error);
-  tunnel_carry_out (self, events, info != NULL);
+  if (info != NULL)
+    tunnel_carry_out (self, events);
   return info;
 }
 
@@ -1965,7 +2441,11 @@ ist_secure_tunnel_start_stream (IstSecureTunnel *self,
  * @service_id: (nullable): the service; %NULL where the tunnel has at most one
  * @error: return location for an error
  *
- * Starts a further connection in the active stream of a service.
+ * Starts a further connection in the active stream of a service, at once.
+ *
+ * A peer that has not shown yet which version of the protocol it speaks may take
+ * what is sent on it for data of the first connection, as those of version 1 and
+ * 2 do. [method@Ist.SecureTunnel.open_connection_async] waits until that is known.
  *
  * Fails with %IST_ERROR_NOT_CONNECTED, %IST_ERROR_NO_SUCH_SERVICE,
  * %IST_ERROR_NO_SUCH_STREAM, %IST_ERROR_INVALID_STATE on a destination, or
@@ -1990,7 +2470,8 @@ ist_secure_tunnel_start_connection (IstSecureTunnel *self,
   if (!check_connected (self, error))
     return NULL;
   info = ist_stream_table_start_connection (self->table, service_id, events, error);
-  tunnel_carry_out (self, events, info != NULL);
+  if (info != NULL)
+    tunnel_carry_out (self, events);
   return info;
 }
 
@@ -2021,10 +2502,11 @@ ist_secure_tunnel_reset_stream (IstSecureTunnel *self,
   g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  if (!check_connected (self, error))
+  if (!check_connected (self, error) ||
+      !ist_stream_table_reset_stream (self->table, service_id, events, error))
     return FALSE;
-  return tunnel_carry_out (self, events,
-                           ist_stream_table_reset_stream (self->table, service_id, events, error));
+  tunnel_carry_out (self, events);
+  return TRUE;
 }
 
 /**
@@ -2058,27 +2540,11 @@ ist_secure_tunnel_reset_connection (IstSecureTunnel *self,
   g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  if (!check_connected (self, error))
+  if (!check_connected (self, error) ||
+      !ist_stream_table_reset_connection (self->table, service_id, connection_id, events, error))
     return FALSE;
-  return tunnel_carry_out (self, events,
-                           ist_stream_table_reset_connection (self->table, service_id, connection_id, events,
-                                                              error));
-}
-
-/* The lane of the connection that was started with these events. */
-static IstLane
-lane_of_start (GArray *events)
-{
-  guint i = events->len;
-
-  while (i-- > 0)
-    {
-      IstStreamEvent *event = &g_array_index (events, IstStreamEvent, i);
-
-      if (event->type == IST_STREAM_EVENT_SEND)
-        return event->lane;
-    }
-  g_assert_not_reached ();
+  tunnel_carry_out (self, events);
+  return TRUE;
 }
 
 /**
@@ -2090,17 +2556,22 @@ lane_of_start (GArray *events)
  * @user_data: data for @callback
  *
  * Opens a connection of a service as a stream: a further one in the active
- * stream where that carries others, else the first one of a new stream.
+ * stream, else the first one of a new stream.
  *
  * The protocol has no answer to the start of a connection. What is written
  * waits at the peer until it has connected to its service, and that it could
  * not shows as the end of the connection.
  *
+ * Versions 1 and 2 of the protocol have one connection per stream, and a peer
+ * that speaks them puts the data of a second one into the first. So where a
+ * service has a connection, another one waits until the peer has shown that it
+ * speaks version 3, or until the one there is has ended, for up to
+ * `connection-wait-timeout`. Nothing waits when `protocol-version` says what the
+ * peer speaks and that is version 3.
+ *
  * Fails with %IST_ERROR_NOT_CONNECTED, %IST_ERROR_NO_SUCH_SERVICE,
- * %IST_ERROR_INVALID_STATE on a destination, or %IST_ERROR_NOT_SUPPORTED when
- * the service has an active stream already and the peer speaks version 1 or 2
- * of the protocol, which have one connection per stream: try again when that
- * one has ended.
+ * %IST_ERROR_INVALID_STATE on a destination, or %IST_ERROR_NOT_SUPPORTED after
+ * waiting in vain.
  *
  * Since: 1.0
  */
@@ -2113,8 +2584,9 @@ ist_secure_tunnel_open_connection_async (IstSecureTunnel *self,
 {
   g_autoptr (GTask) task = NULL;
   g_autoptr (GArray) events = ist_stream_events_new ();
-  g_autoptr (IstStreamInfo) info = NULL;
   g_autoptr (GError) error = NULL;
+  IstConnectionCore *core;
+  guint timeout;
 
   g_return_if_fail (IST_IS_SECURE_TUNNEL (self));
 
@@ -2123,16 +2595,26 @@ ist_secure_tunnel_open_connection_async (IstSecureTunnel *self,
   if (g_task_return_error_if_cancelled (task))
     return;
 
-  if (check_connected (self, &error))
-    info = ist_stream_table_open_connection (self->table, service_id, events, &error);
-  if (info == NULL)
+  timeout = ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_CONNECTION_WAIT_TIMEOUT);
+  core = tunnel_try_opening (self, service_id, events, &error);
+  if (core != NULL)
+    {
+      /* Before anybody is told: a handler may end it. */
+      g_task_return_pointer (task, ist_connection_new (core), g_object_unref);
+      tunnel_carry_out (self, events);
+    }
+  else if (!g_error_matches (error, IST_ERROR, IST_ERROR_WOULD_BLOCK))
     {
       g_task_return_error (task, g_steal_pointer (&error));
-      return;
     }
-  tunnel_carry_out (self, events, TRUE);
-  g_task_return_pointer (task, ist_connection_new (tunnel_add_connection (self, info, lane_of_start (events))),
-                         g_object_unref);
+  else if (timeout == 0)
+    {
+      g_task_return_error (task, refuse_opening (error));
+    }
+  else
+    {
+      tunnel_await_opening (self, g_steal_pointer (&task), service_id, timeout);
+    }
 }
 
 /**
@@ -2233,6 +2715,24 @@ ist_secure_tunnel_get_service_ids (IstSecureTunnel *self)
   g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), NULL);
 
   return (const char *const *) self->service_ids;
+}
+
+/**
+ * ist_secure_tunnel_get_services_known: (get-property services-known)
+ * @self: a tunnel
+ *
+ * Gets [property@Ist.SecureTunnel:services-known].
+ *
+ * Returns: whether the service has named the services of the tunnel
+ *
+ * Since: 1.0
+ */
+gboolean
+ist_secure_tunnel_get_services_known (IstSecureTunnel *self)
+{
+  g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), FALSE);
+
+  return self->services_known;
 }
 
 /**

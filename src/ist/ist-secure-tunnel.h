@@ -88,6 +88,8 @@ IstTunnelState ist_secure_tunnel_get_state (IstSecureTunnel *self);
 IST_AVAILABLE_IN_1_0
 const char *const *ist_secure_tunnel_get_service_ids (IstSecureTunnel *self);
 IST_AVAILABLE_IN_1_0
+gboolean ist_secure_tunnel_get_services_known (IstSecureTunnel *self);
+IST_AVAILABLE_IN_1_0
 const char *ist_secure_tunnel_get_channel_id (IstSecureTunnel *self);
 IST_AVAILABLE_IN_1_0
 guint64 ist_secure_tunnel_get_bytes_in (IstSecureTunnel *self);

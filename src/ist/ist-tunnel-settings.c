@@ -200,11 +200,37 @@
  */
 
 /**
+ * IstSecureTunnel:connection-wait-timeout:
+ *
+ * How long [method@Ist.SecureTunnel.open_connection_async] waits for a connection
+ * that can't be had at once, in milliseconds; with 0 it fails at once. It waits
+ *
+ * - when a service has a connection already, and the other end has not shown yet
+ *   whether it tells several apart, as version 3 of the protocol does. Its first
+ *   answer shows it; where there is none, set `protocol-version`;
+ * - when the other end speaks version 1 or 2, for the end of the connection that
+ *   there is;
+ * - for the service to name the services of the tunnel.
+ *
+ * Since: 1.0
+ */
+
+/**
  * IstSecureTunnel:connection-buffer-size:
  *
  * Bytes that each [class@Ist.Connection] keeps in each direction. What it has to
  * send is bounded by this, and does not count for `send-buffer-size`; it receives
  * a little more before the tunnel stops reading.
+ *
+ * Since: 1.0
+ */
+
+/**
+ * IstSecureTunnel:total-buffer-size:
+ *
+ * Bytes that all [class@Ist.Connection]s of the tunnel together keep in each
+ * direction. While it is less than the sum of their `connection-buffer-size`s, each
+ * may keep an equal part of it, and 16 KiB at least.
  *
  * Since: 1.0
  */
@@ -413,11 +439,37 @@
  */
 
 /**
+ * IstSecureTunnelBuilder:connection-wait-timeout:
+ *
+ * How long [method@Ist.SecureTunnel.open_connection_async] waits for a connection
+ * that can't be had at once, in milliseconds; with 0 it fails at once. It waits
+ *
+ * - when a service has a connection already, and the other end has not shown yet
+ *   whether it tells several apart, as version 3 of the protocol does. Its first
+ *   answer shows it; where there is none, set `protocol-version`;
+ * - when the other end speaks version 1 or 2, for the end of the connection that
+ *   there is;
+ * - for the service to name the services of the tunnel.
+ *
+ * Since: 1.0
+ */
+
+/**
  * IstSecureTunnelBuilder:connection-buffer-size:
  *
  * Bytes that each [class@Ist.Connection] keeps in each direction. What it has to
  * send is bounded by this, and does not count for `send-buffer-size`; it receives
  * a little more before the tunnel stops reading.
+ *
+ * Since: 1.0
+ */
+
+/**
+ * IstSecureTunnelBuilder:total-buffer-size:
+ *
+ * Bytes that all [class@Ist.Connection]s of the tunnel together keep in each
+ * direction. While it is less than the sum of their `connection-buffer-size`s, each
+ * may keep an equal part of it, and 16 KiB at least.
  *
  * Since: 1.0
  */
@@ -475,8 +527,12 @@ make_specs (GParamSpec **specs,
   specs[IST_SETTING_RECONNECT_DELAY_CAP] = g_param_spec_uint ("reconnect-delay-cap", NULL, NULL, 1, 86400000,
                                                               120000, OPEN);
   specs[IST_SETTING_MAX_ATTEMPTS] = g_param_spec_uint ("max-attempts", NULL, NULL, 0, G_MAXUINT, 0, OPEN);
+  specs[IST_SETTING_CONNECTION_WAIT_TIMEOUT] = g_param_spec_uint ("connection-wait-timeout", NULL, NULL,
+                                                                  0, 86400000, 5000, OPEN);
   specs[IST_SETTING_CONNECTION_BUFFER_SIZE] = g_param_spec_uint ("connection-buffer-size", NULL, NULL,
                                                                  65536, G_MAXINT, 262144, OPEN);
+  specs[IST_SETTING_TOTAL_BUFFER_SIZE] = g_param_spec_uint ("total-buffer-size", NULL, NULL, 65536, G_MAXINT,
+                                                            67108864, OPEN);
   specs[IST_SETTING_STALL_TIMEOUT] = g_param_spec_uint ("stall-timeout", NULL, NULL, 0, 86400, 0, OPEN);
   specs[IST_SETTING_SEND_BUFFER_SIZE] = g_param_spec_uint ("send-buffer-size", NULL, NULL, 65600, G_MAXINT,
                                                            1048576, OPEN);

@@ -81,16 +81,35 @@ ends_free (Ends *self)
   g_free (self);
 }
 
+void
+ends_begin_open (Ends *self,
+                 const char *service,
+                 GAsyncResult **result)
+{
+  ist_secure_tunnel_open_connection_async (self->source->tunnel, service, NULL, store_result, result);
+}
+
+IstConnection *
+ends_finish_open (Ends *self,
+                  GAsyncResult **result,
+                  GError **error)
+{
+  g_autoptr (GAsyncResult) done = NULL;
+
+  test_wait (*result != NULL);
+  done = g_steal_pointer (result);
+  return ist_secure_tunnel_open_connection_finish (self->source->tunnel, done, error);
+}
+
 IstConnection *
 ends_try_open (Ends *self,
                const char *service,
                GError **error)
 {
-  g_autoptr (GAsyncResult) result = NULL;
+  GAsyncResult *result = NULL;
 
-  ist_secure_tunnel_open_connection_async (self->source->tunnel, service, NULL, store_result, &result);
-  test_wait (result != NULL);
-  return ist_secure_tunnel_open_connection_finish (self->source->tunnel, result, error);
+  ends_begin_open (self, service, &result);
+  return ends_finish_open (self, &result, error);
 }
 
 void

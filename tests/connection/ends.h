@@ -32,6 +32,13 @@ Ends *ends_new (const char *const *services,
 void ends_free (Ends *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Ends, ends_free)
 
+/* The two halves of ends_try_open(); *@result is NULL until it is done. */
+void ends_begin_open (Ends *self,
+                      const char *service,
+                      GAsyncResult **result);
+IstConnection *ends_finish_open (Ends *self,
+                                 GAsyncResult **result,
+                                 GError **error);
 /* (transfer full); NULL with @error */
 IstConnection *ends_try_open (Ends *self,
                               const char *service,

@@ -19,7 +19,7 @@ static void
 set_up (Fixture *self,
         gconstpointer data)
 {
-  self->ends = ends_new (test_ssh, TRUE, NULL);
+  self->ends = ends_new (test_ssh, TRUE, "protocol-version", IST_PROTOCOL_VERSION_V3, NULL);
   ends_open (self->ends, "SSH", &self->near, &self->far);
 }
 

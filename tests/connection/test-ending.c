@@ -339,20 +339,18 @@ static void
 test_old_peer_answers (gconstpointer data)
 {
   IstProtocolVersion version = GPOINTER_TO_INT (data);
-  g_autoptr (Ends) ends = ends_new (test_ssh, FALSE, NULL);
+  g_autoptr (Ends) ends = ends_new (test_ssh, FALSE, "connection-wait-timeout", 100, NULL);
   g_autoptr (IstConnection) near = NULL;
-  g_autoptr (IstConnection) second = NULL;
   g_autoptr (GError) error = NULL;
+  GAsyncResult *second = NULL;
 
   near = ends_try_open (ends, "SSH", &error);
   g_assert_no_error (error);
-  second = ends_try_open (ends, "SSH", &error);
-  g_assert_no_error (error);
+  ends_begin_open (ends, "SSH", &second);
   ends_speak_as (ends, version, IST_MESSAGE_TYPE_DATA, near, "hello");
   connection_expect (near, "hello");
   /* The second never had a chance, and says why. */
-  connection_expect_end (second, IST_ERROR_NOT_SUPPORTED);
-  g_assert_null (ends_try_open (ends, "SSH", &error));
+  g_assert_null (ends_finish_open (ends, &second, &error));
   g_assert_error (error, IST_ERROR, IST_ERROR_NOT_SUPPORTED);
   g_clear_error (&error);
 
@@ -366,25 +364,92 @@ test_old_peer_answers (gconstpointer data)
   check_next_is_old (ends, version);
 }
 
-/* It takes a second connection for nonsense, and ends the stream. */
+/* It ends the first connection without a word: then it is the second one's turn. */
 static void
 test_old_peer_resets (gconstpointer data)
 {
   IstProtocolVersion version = GPOINTER_TO_INT (data);
-  g_autoptr (Ends) ends = ends_new (test_ssh, FALSE, NULL);
+  g_autoptr (Ends) ends = ends_new (test_ssh, FALSE, "connection-wait-timeout", 60000, NULL);
   g_autoptr (IstConnection) near = NULL;
   g_autoptr (IstConnection) second = NULL;
   g_autoptr (GError) error = NULL;
+  GAsyncResult *result = NULL;
+  GAsyncResult *third = NULL;
 
   near = ends_try_open (ends, "SSH", &error);
   g_assert_no_error (error);
-  second = ends_try_open (ends, "SSH", &error);
-  g_assert_no_error (error);
+  ends_begin_open (ends, "SSH", &result);
+  ends_begin_open (ends, "SSH", &third);
+  test_run_for (50);
+  g_assert_null (result);
   ends_speak_as (ends, version, IST_MESSAGE_TYPE_STREAM_RESET, near, NULL);
   connection_expect_end (near, IST_ERROR_STREAM_RESET);
-  connection_expect_end (second, IST_ERROR_STREAM_RESET);
-  check_next_is_old (ends, version);
-  check_next_is_old (ends, version);
+  second = ends_finish_open (ends, &result, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (ist_stream_info_get_stream_id (ist_connection_get_stream_info (second)), >,
+                   ist_stream_info_get_stream_id (ist_connection_get_stream_info (near)));
+  ends_speak_as (ends, version, IST_MESSAGE_TYPE_DATA, second, "hello");
+  connection_expect (second, "hello");
+  g_assert_null (third);
+
+  /* Closed here, and the next one has the stream. */
+  g_clear_object (&near);
+  connection_close (second);
+  near = ends_finish_open (ends, &third, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (ist_stream_info_get_version (ist_connection_get_stream_info (near)), ==, version);
+}
+
+/* Who waits for a connection waits no longer than he wants, and than there is a tunnel. */
+static void
+test_waiting_ends (void)
+{
+  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, "connection-wait-timeout", 60000, NULL);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (IstConnection) near = NULL;
+  g_autoptr (IstConnection) further = NULL;
+  g_autoptr (GAsyncResult) cancelled = NULL;
+  g_autoptr (GError) error = NULL;
+  GAsyncResult *waits = NULL;
+  guint i;
+
+  near = ends_try_open (ends, "SSH", &error);
+  g_assert_no_error (error);
+  ist_secure_tunnel_open_connection_async (ends->source->tunnel, "SSH", cancellable, store_result, &cancelled);
+  ends_begin_open (ends, "SSH", &waits);
+  test_run_for (20);
+  g_cancellable_cancel (cancellable);
+  test_wait (cancelled != NULL);
+  g_assert_null (ist_secure_tunnel_open_connection_finish (ends->source->tunnel, cancelled, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_clear_error (&error);
+
+  /* The first answer shows that the peer can have several. */
+  g_assert_null (waits);
+  test_wait (ends->incoming.head != NULL);
+  connection_say (ends->incoming.head->data, "hello");
+  further = ends_finish_open (ends, &waits, &error);
+  g_assert_no_error (error);
+  connection_expect (near, "hello");
+  for (i = 0; i < 3; i++)
+    {
+      g_autoptr (IstConnection) another = ends_try_open (ends, "SSH", &error);
+
+      g_assert_no_error (error);
+    }
+
+  /* What was learned does not outlive the WebSocket, and neither does who waits. */
+  ist_emulator_tunnel_drop_side (ends->emulator->tunnel, IST_MODE_SOURCE);
+  test_wait (test_end_count (ends->source, "success") == 2);
+  g_clear_object (&near);
+  near = ends_try_open (ends, "SSH", &error);
+  g_assert_no_error (error);
+  ends_begin_open (ends, "SSH", &waits);
+  test_run_for (20);
+  g_assert_null (waits);
+  ist_secure_tunnel_stop (ends->source->tunnel);
+  g_assert_null (ends_finish_open (ends, &waits, &error));
+  g_assert_error (error, IST_ERROR, IST_ERROR_STOPPED);
 }
 
 /* Who takes an incoming connection */
@@ -645,6 +710,7 @@ main (int argc,
   g_test_add_data_func ("/ending/lost-transfer/destination", GINT_TO_POINTER (IST_MODE_DESTINATION),
                         test_lost_transfer);
   g_test_add_func ("/ending/open-fails", test_open_fails);
+  g_test_add_func ("/ending/waiting", test_waiting_ends);
   g_test_add_func ("/ending/handler/not-taken", test_not_taken);
   g_test_add_func ("/ending/handler/kept-though-refused", test_kept_though_refused);
   g_test_add_func ("/ending/handler/two", test_two_handlers);

@@ -159,7 +159,8 @@ static void
 test_writer_is_bounded (gconstpointer data)
 {
   const guint buffer_size = 1 * MIB;
-  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, "connection-buffer-size", buffer_size, NULL);
+  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, "protocol-version", IST_PROTOCOL_VERSION_V3,
+                                    "connection-buffer-size", buffer_size, NULL);
   Pump *pump = pump_new (ends, TRUE, GPOINTER_TO_SIZE (data));
   guint64 unsent;
   guint before;
@@ -189,7 +190,8 @@ test_reader_stops (gconstpointer data)
 {
   const guint buffer_size = 512 * 1024;
   gboolean from_source = GPOINTER_TO_INT (data);
-  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, "connection-buffer-size", buffer_size, NULL);
+  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, "protocol-version", IST_PROTOCOL_VERSION_V3,
+                                    "connection-buffer-size", buffer_size, NULL);
   Pump *pump = pump_new (ends, from_source, 65536);
   guint64 unread;
   guint before;
@@ -221,7 +223,7 @@ static void
 test_stall_timeout (void)
 {
   g_autoptr (Ends)
-    ends = ends_new (test_ssh, TRUE, "connection-buffer-size", 65536, "stall-timeout", 1, NULL);
+    ends = ends_new (test_ssh, TRUE, "protocol-version", IST_PROTOCOL_VERSION_V3, "connection-buffer-size", 65536, "stall-timeout", 1, NULL);
   Pump *stalled = pump_new (ends, TRUE, 65536);
   Pump *other = pump_new (ends, TRUE, 65536);
   g_autoptr (GError) error = NULL;
@@ -264,7 +266,7 @@ static void
 test_slow_reader (void)
 {
   g_autoptr (Ends)
-    ends = ends_new (test_ssh, TRUE, "connection-buffer-size", 65536, "stall-timeout", 600, NULL);
+    ends = ends_new (test_ssh, TRUE, "protocol-version", IST_PROTOCOL_VERSION_V3, "connection-buffer-size", 65536, "stall-timeout", 600, NULL);
   Pump *pump = pump_new (ends, TRUE, 65536);
   guint i;
 
@@ -293,7 +295,8 @@ test_fair_turns (void)
     N_BULK = 4,
     N_TRIPS = 50,
   };
-  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, "connection-buffer-size", 8 * MIB, NULL);
+  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, "protocol-version", IST_PROTOCOL_VERSION_V3,
+                                    "connection-buffer-size", 8 * MIB, NULL);
   Pump *bulk[N_BULK];
   IstConnection *near;
   IstConnection *far;
@@ -374,7 +377,7 @@ use_once (Ends *ends,
 static void
 test_many_in_sequence (void)
 {
-  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, NULL);
+  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, "protocol-version", IST_PROTOCOL_VERSION_V3, NULL);
   guint n_fds;
   guint before;
   guint i;
@@ -401,7 +404,7 @@ test_many_at_once (void)
   {
     N = 300,
   };
-  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, NULL);
+  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, "protocol-version", IST_PROTOCOL_VERSION_V3, NULL);
   guint n_fds = test_count_fds ();
   guint before = 0;
   guint round;

@@ -93,6 +93,15 @@ serve_silence (GSocketConnection *connection,
   test_drain (connection, NULL);
 }
 
+/* The greeting shows the source that it may have further connections. */
+static void
+serve_greeting (GSocketConnection *connection,
+                gpointer user_data)
+{
+  test_say (connection, "hello", 5);
+  test_drain (connection, NULL);
+}
+
 static gpointer
 ask_in_vain (gpointer data)
 {
@@ -509,14 +518,17 @@ test_no_tunnel (void)
 static gpointer
 wait_for_end (gpointer data)
 {
-  return find_closed (data);
+  g_autoptr (GSocketConnection) connection = test_dial_port (GPOINTER_TO_UINT (data));
+
+  test_drain (connection, NULL);
+  return NULL;
 }
 
 static void
 test_close (void)
 {
   g_autoptr (TestForwarding) forwarding = test_forwarding_new (test_ssh);
-  g_autoptr (TestProgram) program = test_program_new (NULL, serve_silence, NULL);
+  g_autoptr (TestProgram) program = test_program_new (NULL, serve_greeting, NULL);
   guint port = test_forwarding_add (forwarding, "SSH", program);
   g_autoptr (GPtrArray) connections = NULL;
   TestThread *clients[3];

@@ -21,7 +21,9 @@ typedef struct
 {
   IstStreamTable *table;
   GHashTable *streams;     /* service index -> its active stream's id */
-  GHashTable *connections; /* "service.lane" -> nothing: the active ones */
+  GHashTable *serials;     /* those of streams that there were: none comes twice */
+  GHashTable *connections; /* "service.stream.connection" -> nothing: the active ones */
+  gint64 now;
   gboolean connected;
 } Model;
 
@@ -59,7 +61,7 @@ read_service_id (Input *input)
 static char *
 name_lane (IstLane lane)
 {
-  return g_strdup_printf ("%u.%u", lane.service, lane.connection);
+  return g_strdup_printf ("%u.%u.%u", lane.service, lane.stream, lane.connection);
 }
 
 static void
@@ -74,6 +76,7 @@ add_stream (Model *model,
             IstLane lane,
             const IstStreamInfo *info)
 {
+  g_assert_true (g_hash_table_add (model->serials, GUINT_TO_POINTER (lane.stream)));
   g_assert_true (g_hash_table_insert (model->streams, GUINT_TO_POINTER (lane.service),
                                       GINT_TO_POINTER (ist_stream_info_get_stream_id (info))));
   add_connection (model, lane);
@@ -103,7 +106,7 @@ check_event (Model *model,
              const IstStreamEvent *event)
 {
   g_autofree char *name = name_lane (event->lane);
-  g_autofree char *prefix = g_strdup_printf ("%u.", event->lane.service);
+  g_autofree char *prefix = g_strdup_printf ("%u.%u.", event->lane.service, event->lane.stream);
 
   switch (event->type)
     {
@@ -173,18 +176,21 @@ check_events (Model *model,
 static void
 start (Model *model,
        Input *input,
-       gboolean stream,
+       uint8_t how,
        GArray *events)
 {
   const char *service_id = read_service_id (input);
   g_autoptr (GError) error = NULL;
   g_autoptr (IstStreamInfo) info = NULL;
+  gboolean is_stream;
   IstLane lane;
 
-  if (stream)
+  if (how == 0)
     info = ist_stream_table_start_stream (model->table, service_id, events, &error);
-  else
+  else if (how == 1)
     info = ist_stream_table_start_connection (model->table, service_id, events, &error);
+  else
+    info = ist_stream_table_open_connection (model->table, service_id, model->now, events, &error);
 
   g_assert_true ((info == NULL) == (error != NULL));
   if (info == NULL)
@@ -196,11 +202,33 @@ start (Model *model,
   g_assert_true (info == ist_stream_table_lookup (model->table, service_id,
                                                   ist_stream_info_get_connection_id (info)));
   lane = g_array_index (events, IstStreamEvent, events->len - 1).lane;
+  g_assert_true (info == ist_stream_table_find (model->table, &lane));
+  is_stream = ist_message_get_message_type (g_array_index (events, IstStreamEvent, events->len - 1).message) ==
+              IST_MESSAGE_TYPE_STREAM_START;
   check_events (model, events);
-  if (stream)
+  if (is_stream)
     add_stream (model, lane, info);
   else
     add_connection (model, lane);
+}
+
+/* What an IstConnection does. */
+static void
+use_lane (Model *model,
+          Input *input,
+          GArray *events)
+{
+  g_autoptr (IstMessage) message = NULL;
+  IstLane lane = { 0 };
+
+  lane.connection = read_id (input);
+  lane.stream = read_id (input);
+  message = ist_stream_table_make_data (model->table, &lane, NULL);
+  g_assert_true ((message == NULL) == (ist_stream_table_find (model->table, &lane) == NULL));
+  ist_stream_table_note_first_data (model->table, &lane, model->now);
+  model->now += IST_STREAM_TABLE_SILENCE / 2;
+  if (read_byte (input) & 1)
+    g_assert_true (ist_stream_table_close_connection (model->table, &lane, events) == (message != NULL));
 }
 
 static void
@@ -271,12 +299,9 @@ read_step (Model *model,
       break;
 
     case 1:
-      start (model, input, TRUE, events);
-      break;
-
     case 2:
     case 3:
-      start (model, input, FALSE, events);
+      start (model, input, step % 16 - 1, events);
       break;
 
     case 4:
@@ -290,6 +315,10 @@ read_step (Model *model,
 
     case 6:
       address (model, input);
+      break;
+
+    case 7:
+      use_lane (model, input, events);
       break;
 
     default:
@@ -316,7 +345,8 @@ LLVMFuzzerTestOneInput (const uint8_t *data,
   g_autoptr (GHashTable) streams = g_hash_table_new (NULL, NULL);
   g_autoptr (GHashTable) connections = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr (GArray) events = ist_stream_events_new ();
-  Model model = { table, streams, connections, FALSE };
+  g_autoptr (GHashTable) serials = g_hash_table_new (NULL, NULL);
+  Model model = { table, streams, serials, connections, G_USEC_PER_SEC, FALSE };
 
   while (input.size > 0)
     read_step (&model, &input, events);

@@ -29,7 +29,7 @@ typedef struct
   IstMode mode;
   IstProtocolVersion version;
   const char *services; /* that the service has listed already; "" for none, NULL for not yet */
-  Step steps[14];
+  Step steps[16];
 } Case;
 
 #define SOURCE IST_MODE_SOURCE
@@ -80,31 +80,31 @@ static const Case cases[] = {
   { "version/v1", DESTINATION, AUTO, "SSH", {
       { "< stream-start - 5 0", "stream-started SSH 5 0 v1 @0.0" },
       { "< data - 5 0 hello", "data SSH 5 0 v1 @0.0 hello" },
-      { "address SSH 0 x", "= data - 5 0 x @0.0" },
-      { "address - 1 x", "= data - 5 0 x @0.0" },
+      { "address SSH 0", "= data - 5 0 x @0.0" },
+      { "address - 1", "= data - 5 0 x @0.0" },
       { "reset-stream SSH", "= ok; > stream-reset - 5 0 @0.0; stream-stopped SSH 5 0 v1 @0.0 ()" } } },
   { "version/v1-without-services", DESTINATION, AUTO, "", {
       { "< stream-start - 5 0", "stream-started - 5 0 v1 @0.0" },
-      { "address - 0 x", "= data - 5 0 x @0.0" } } },
+      { "address - 0", "= data - 5 0 x @0.0" } } },
   { "version/v2", DESTINATION, AUTO, "SSH,VNC", {
       { "< stream-start VNC 5 0", "stream-started VNC 5 0 v2 @1.0" },
       { "< data VNC 5 0 hello", "data VNC 5 0 v2 @1.0 hello" },
-      { "address VNC 0 x", "= data VNC 5 0 x @1.0" },
-      { "address VNC 1 x", "= data VNC 5 0 x @1.0" },
-      { "address VNC 2 x", "! no-such-connection" },
+      { "address VNC 0", "= data VNC 5 0 x @1.0" },
+      { "address VNC 1", "= data VNC 5 0 x @1.0" },
+      { "address VNC 2", "! no-such-connection" },
       { "reset-stream VNC", "= ok; > stream-reset VNC 5 0 @1.0; stream-stopped VNC 5 0 v2 @1.0 ()" } } },
   { "version/v3", DESTINATION, AUTO, "SSH,VNC", {
       { "< stream-start SSH 5 1", "stream-started SSH 5 1 v3 @0.1" },
       { "< connection-start SSH 5 2", "connection-started SSH 5 2 v3 @0.2" },
       { "< data SSH 5 2 hello", "data SSH 5 2 v3 @0.2 hello" },
-      { "address SSH 0 x", "= data SSH 5 1 x @0.1" },
-      { "address SSH 1 x", "= data SSH 5 1 x @0.1" },
-      { "address SSH 2 x", "= data SSH 5 2 x @0.2" },
-      { "address SSH 3 x", "! no-such-connection" } } },
+      { "address SSH 0", "= data SSH 5 1 x @0.1" },
+      { "address SSH 1", "= data SSH 5 1 x @0.1" },
+      { "address SSH 2", "= data SSH 5 2 x @0.2" },
+      { "address SSH 3", "! no-such-connection" } } },
   { "version/v3-without-services", DESTINATION, AUTO, "", {
       { "< stream-start - 5 1", "stream-started - 5 1 v3 @0.1" },
       { "< connection-start - 5 2", "connection-started - 5 2 v3 @0.2" },
-      { "address - 2 x", "= data - 5 2 x @0.2" },
+      { "address - 2", "= data - 5 2 x @0.2" },
       { "reset-connection - 2",
         "= ok; > connection-reset - 5 2 @0.2; connection-reset - 5 2 v3 @0.2 ()" },
       { "reset-stream -",
@@ -113,7 +113,7 @@ static const Case cases[] = {
   { "version/v3-without-service-id-is-answered-without", DESTINATION, AUTO, "SSH", {
       { "< stream-start - 5 1", "stream-started SSH 5 1 v3 @0.1" },
       { "< data - 5 1 x", "data SSH 5 1 v3 @0.1 x" },
-      { "address SSH 1 x", "= data - 5 1 x @0.1" },
+      { "address SSH 1", "= data - 5 1 x @0.1" },
       { "< data - 5 9 x", "> connection-reset - 5 9 @0.9" },
       { "reset-stream SSH",
         "= ok; > stream-reset - 5 1 @0.1; connection-reset SSH 5 1 v3 @0.1 (); "
@@ -136,8 +136,8 @@ static const Case cases[] = {
   { "version/is-per-stream", DESTINATION, AUTO, "A,B", {
       { "< stream-start A 1 1", "stream-started A 1 1 v3 @0.1" },
       { "< stream-start B 2 0", "stream-started B 2 0 v2 @1.0" },
-      { "address A 1 x", "= data A 1 1 x @0.1" },
-      { "address B 1 x", "= data B 2 0 x @1.0" } } },
+      { "address A 1", "= data A 1 1 x @0.1" },
+      { "address B 1", "= data B 2 0 x @1.0" } } },
   { "version/may-change-from-stream-to-stream", DESTINATION, AUTO, "SSH", {
       { "< stream-start SSH 1 1", "stream-started SSH 1 1 v3 @0.1" },
       { "< stream-start SSH 2 0",
@@ -181,7 +181,7 @@ static const Case cases[] = {
         "connection-reset SSH 1 3 v3 @0.3 (stream-replaced); "
         "stream-stopped SSH 1 1 v3 @0.1 (stream-replaced); "
         "stream-started SSH 2 1 v3 @0.1" },
-      { "address SSH 1 x", "= data SSH 2 1 x @0.1" },
+      { "address SSH 1", "= data SSH 2 1 x @0.1" },
       { "< data VNC 9 1 x", "data VNC 9 1 v3 @1.1 x" } } },
   { "stream/start-with-the-active-id-is-a-fresh-start", DESTINATION, AUTO, "SSH", {
       { "< stream-start SSH 1 1", "stream-started SSH 1 1 v3 @0.1" },
@@ -198,22 +198,32 @@ static const Case cases[] = {
       { "< connection-start SSH 1 2", "" },
       { "< connection-reset SSH 1 1", "" },
       { "< data SSH 2 1 x", "data SSH 2 1 v3 @0.1 x" } } },
-  { "stream/connection-start-without-any-stream-is-refused", DESTINATION, AUTO, "SSH", {
-      { "< connection-start SSH 5 2", "> stream-reset SSH 5 1 @-" },
-      { "< connection-start SSH 5 3", "> stream-reset SSH 5 1 @-" },
-      { "< stream-start SSH 6 1", "stream-started SSH 6 1 v3 @0.1" },
+  { "stream/connection-start-without-any-stream-starts-it", DESTINATION, AUTO, "SSH", {
+      { "< connection-start SSH 5 2", "stream-started SSH 5 2 v3 @0.2" },
+      { "< connection-start SSH 5 3", "connection-started SSH 5 3 v3 @0.3" },
+      { "< data SSH 5 2 x", "data SSH 5 2 v3 @0.2 x" },
+      { "< data SSH 5 1 x", "> connection-reset SSH 5 1 @0.1" },
+      { "< stream-start SSH 6 1",
+        "connection-reset SSH 5 2 v3 @0.2 (stream-replaced); "
+        "connection-reset SSH 5 3 v3 @0.3 (stream-replaced); "
+        "stream-stopped SSH 5 2 v3 @0.2 (stream-replaced); "
+        "stream-started SSH 6 1 v3 @0.1" },
       { "< connection-start SSH 5 4", "" } } },
-  { "open/beside-others-or-in-a-new-stream", SOURCE, AUTO, "SSH", {
-      { "open-connection SSH", "= SSH 1 1 v3; > stream-start SSH 1 1 @0.1" },
-      { "open-connection SSH", "= SSH 1 2 v3; > connection-start SSH 1 2 @0.2" },
-      { "reset-connection SSH 1",
-        "= ok; > connection-reset SSH 1 1 @0.1; connection-reset SSH 1 1 v3 @0.1 ()" },
-      { "open-connection SSH", "= SSH 1 3 v3; > connection-start SSH 1 3 @0.3" },
-      { "< connection-reset SSH 1 2", "connection-reset SSH 1 2 v3 @0.2 (connection-reset)" },
-      { "< connection-reset SSH 1 3", "connection-reset SSH 1 3 v3 @0.3 (connection-reset)" },
-      { "open-connection SSH",
-        "= SSH 2 1 v3; stream-stopped SSH 1 1 v3 @0.1 (stream-replaced); > stream-start SSH 2 1 @0.1" },
-      { "open-connection WEB", "! no-such-service" } } },
+  { "stream/connection-start-without-an-id-starts-v3", DESTINATION, AUTO, "", {
+      { "< connection-start - 5 0", "stream-started - 5 1 v3 @0.1" },
+      { "address - 0", "= data - 5 1 x @0.1" } } },
+  { "stream/connection-start-of-a-stream-that-has-ended-is-stale", DESTINATION, AUTO, "SSH", {
+      { "< stream-start SSH 5 1", "stream-started SSH 5 1 v3 @0.1" },
+      { "< stream-reset SSH 5 1",
+        "connection-reset SSH 5 1 v3 @0.1 (stream-reset); "
+        "stream-stopped SSH 5 1 v3 @0.1 (stream-reset)" },
+      { "< connection-start SSH 5 2", "" },
+      { "< connection-start SSH 6 2", "stream-started SSH 6 2 v3 @0.2" },
+      { "disconnect",
+        "connection-reset SSH 6 2 v3 @0.2 (disconnected); "
+        "stream-stopped SSH 6 2 v3 @0.2 (disconnected)" },
+      { "< service-ids SSH", "services SSH" },
+      { "< connection-start SSH 6 3", "stream-started SSH 6 3 v3 @0.3" } } },
   { "stream/messages-for-a-missing-service-are-ignored", DESTINATION, AUTO, "SSH", {
       { "< data WEB 1 1 x", "" },
       { "< stream-reset WEB 1 1", "" },
@@ -228,7 +238,7 @@ static const Case cases[] = {
         "stream-stopped SSH 1 1 v3 @0.1 (stream-reset)" },
       { "< data SSH 1 1 x", "" },
       { "< stream-reset SSH 1 1", "" },
-      { "address SSH 1 x", "! no-such-stream" } } },
+      { "address SSH 1", "! no-such-stream" } } },
   { "stream/reset-without-connection-id-in-v3", DESTINATION, AUTO, "SSH", {
       { "< stream-start SSH 1 1", "stream-started SSH 1 1 v3 @0.1" },
       { "< stream-reset SSH 1 0",
@@ -262,7 +272,7 @@ static const Case cases[] = {
         "connection-reset B 1 1 v3 @1.1 (disconnected); "
         "stream-stopped B 1 1 v3 @1.1 (disconnected)" },
       { "services", "not known" },
-      { "address B 1 x", "! not-connected" },
+      { "address B 1", "! not-connected" },
       { "< service-ids B", "services B" },
       { "< data B 1 1 x", "" },
       { "< stream-start B 1 1", "stream-started B 1 1 v3 @0.1" } } },
@@ -311,7 +321,7 @@ static const Case cases[] = {
       { "< connection-reset SSH 1 2", "connection-reset SSH 1 2 v3 @0.2 (connection-reset)" },
       { "< data SSH 1 2 x", "" },
       { "< connection-reset SSH 1 2", "" },
-      { "address SSH 2 x", "! no-such-connection" },
+      { "address SSH 2", "! no-such-connection" },
       { "< data SSH 1 1 x", "data SSH 1 1 v3 @0.1 x" } } },
   { "connection/reset-of-an-unknown-one-is-ignored", DESTINATION, AUTO, "SSH", {
       { "< stream-start SSH 1 1", "stream-started SSH 1 1 v3 @0.1" },
@@ -350,7 +360,7 @@ static const Case cases[] = {
   { "connection/stream-lives-on-without-any", DESTINATION, AUTO, "SSH", {
       { "< stream-start SSH 1 1", "stream-started SSH 1 1 v3 @0.1" },
       { "< connection-reset SSH 1 1", "connection-reset SSH 1 1 v3 @0.1 (connection-reset)" },
-      { "address SSH 1 x", "! no-such-connection" },
+      { "address SSH 1", "! no-such-connection" },
       { "< connection-start SSH 1 2", "connection-started SSH 1 2 v3 @0.2" },
       { "< data SSH 1 2 x", "data SSH 1 2 v3 @0.2 x" },
       { "< stream-reset SSH 1 1",
@@ -408,7 +418,7 @@ static const Case cases[] = {
   { "call/before-the-services-are-known", SOURCE, AUTO, NULL, {
       { "start-stream SSH", "! not-connected" },
       { "start-connection SSH", "! not-connected" },
-      { "address SSH 0 x", "! not-connected" },
+      { "address SSH 0", "! not-connected" },
       { "reset-stream SSH", "! not-connected" },
       { "reset-connection SSH 0", "! not-connected" },
       { "lookup SSH 0", "= none" } } },
@@ -418,7 +428,7 @@ static const Case cases[] = {
   { "call/unknown-service", SOURCE, AUTO, "SSH", {
       { "start-stream WEB", "! no-such-service" },
       { "start-connection WEB", "! no-such-service" },
-      { "address WEB 0 x", "! no-such-service" },
+      { "address WEB 0", "! no-such-service" },
       { "reset-stream WEB", "! no-such-service" },
       { "reset-connection WEB 0", "! no-such-service" },
       { "lookup WEB 0", "= none" } } },
@@ -428,13 +438,13 @@ static const Case cases[] = {
       { "start-stream -", "! no-such-service" } } },
   { "call/no-service-named-and-one-there", SOURCE, AUTO, "SSH", {
       { "start-stream -", "= SSH 1 1 v3; > stream-start SSH 1 1 @0.1" },
-      { "address - 0 x", "= data SSH 1 1 x @0.1" } } },
+      { "address - 0", "= data SSH 1 1 x @0.1" } } },
   { "call/an-empty-name-is-none", SOURCE, AUTO, "SSH", {
       { "start-stream ", "= SSH 1 1 v3; > stream-start SSH 1 1 @0.1" },
-      { "address  0 x", "= data SSH 1 1 x @0.1" } } },
+      { "address  0", "= data SSH 1 1 x @0.1" } } },
   { "call/no-active-stream", SOURCE, AUTO, "SSH", {
       { "start-connection SSH", "! no-such-stream" },
-      { "address SSH 0 x", "! no-such-stream" },
+      { "address SSH 0", "! no-such-stream" },
       { "reset-stream SSH", "! no-such-stream" },
       { "reset-connection SSH 0", "! no-such-stream" },
       { "lookup SSH 0", "= none" } } },
@@ -443,6 +453,15 @@ static const Case cases[] = {
       { "lookup SSH 0", "= SSH 1 1 v3" },
       { "lookup - 1", "= SSH 1 1 v3" },
       { "lookup SSH 2", "= none" } } },
+  { "call/a-message-for-a-stream-goes-nowhere-else", SOURCE, AUTO, "SSH", {
+      { "start-stream SSH", "= SSH 1 1 v3; > stream-start SSH 1 1 @0.1" },
+      { "address SSH 1 1", "= data SSH 1 1 x @0.1" },
+      { "start-stream SSH",
+        "= SSH 2 1 v3; connection-reset SSH 1 1 v3 @0.1 (stream-replaced); "
+        "stream-stopped SSH 1 1 v3 @0.1 (stream-replaced); > stream-start SSH 2 1 @0.1" },
+      { "address SSH 1 1", "! no-such-stream" },
+      { "address SSH 1 2", "= data SSH 2 1 x @0.1" },
+      { "address SSH 1", "= data SSH 2 1 x @0.1" } } },
   { "call/only-data-is-sent", SOURCE, AUTO, "SSH", {
       { "start-stream SSH", "= SSH 1 1 v3; > stream-start SSH 1 1 @0.1" },
       { "address-reset SSH", "! invalid-setting" } } },
@@ -452,7 +471,7 @@ static const Case cases[] = {
       { "start-stream B", "= B 1 1 v3; > stream-start B 1 1 @1.1" },
       { "start-connection B", "= B 1 2 v3; > connection-start B 1 2 @1.2" },
       { "start-connection B", "= B 1 3 v3; > connection-start B 1 3 @1.3" },
-      { "address B 3 x", "= data B 1 3 x @1.3" },
+      { "address B 3", "= data B 1 3 x @1.3" },
       { "< data B 1 2 x", "data B 1 2 v3 @1.2 x" } } },
   { "source/without-services", SOURCE, AUTO, "", {
       { "start-stream -", "= - 1 1 v3; > stream-start - 1 1 @0.1" },
@@ -517,13 +536,135 @@ static const Case cases[] = {
         "stream-stopped SSH 1 1 v3 @0.1 (stream-reset)" },
       { "start-stream SSH", "= SSH 2 1 v3; > stream-start SSH 2 1 @0.1" } } },
 
+  /* Source: connections that are opened whichever way there is */
+  { "open/waits-until-the-peer-has-shown-connection-ids", SOURCE, AUTO, "SSH", {
+      { "open-connection SSH", "= SSH 1 1 v3; > stream-start SSH 1 1 @0.1" },
+      { "open-connection SSH", "! would-block" },
+      { "< data SSH 1 1 x", "data SSH 1 1 v3 @0.1 x" },
+      { "open-connection SSH", "= SSH 1 2 v3; > connection-start SSH 1 2 @0.2" },
+      { "open-connection WEB", "! no-such-service" } } },
+  { "open/a-connection-reset-shows-them-too", SOURCE, AUTO, "SSH", {
+      { "open-connection SSH", "= SSH 1 1 v3; > stream-start SSH 1 1 @0.1" },
+      { "< connection-reset SSH 1 1", "connection-reset SSH 1 1 v3 @0.1 (connection-reset)" },
+      { "open-connection SSH", "= SSH 1 2 v3; > connection-start SSH 1 2 @0.2" },
+      { "open-connection SSH", "= SSH 1 3 v3; > connection-start SSH 1 3 @0.3" } } },
+  { "open/goes-on-in-a-stream-whose-connections-have-ended", SOURCE, AUTO, "SSH", {
+      { "open-connection SSH", "= SSH 1 1 v3; > stream-start SSH 1 1 @0.1" },
+      { "< data SSH 1 1 x", "data SSH 1 1 v3 @0.1 x" },
+      { "close SSH 1", "= ok; > connection-reset SSH 1 1 @0.1; connection-reset SSH 1 1 v3 @0.1 ()" },
+      { "open-connection SSH", "= SSH 1 2 v3; > connection-start SSH 1 2 @0.2" },
+      { "< connection-reset SSH 1 2", "connection-reset SSH 1 2 v3 @0.2 (connection-reset)" },
+      { "open-connection SSH", "= SSH 1 3 v3; > connection-start SSH 1 3 @0.3" } } },
+  { "open/what-was-learned-holds-for-the-streams-that-we-begin", SOURCE, AUTO, "SSH", {
+      { "open-connection SSH", "= SSH 1 1 v3; > stream-start SSH 1 1 @0.1" },
+      { "< data SSH 1 1 x", "data SSH 1 1 v3 @0.1 x" },
+      { "reset-stream SSH",
+        "= ok; > stream-reset SSH 1 1 @0.1; connection-reset SSH 1 1 v3 @0.1 (); "
+        "stream-stopped SSH 1 1 v3 @0.1 ()" },
+      { "open-connection SSH", "= SSH 2 1 v3; > stream-start SSH 2 1 @0.1" },
+      { "open-connection SSH", "= SSH 2 2 v3; > connection-start SSH 2 2 @0.2" } } },
+  { "open/a-reset-stream-may-have-another-peer", SOURCE, AUTO, "SSH", {
+      { "open-connection SSH", "= SSH 1 1 v3; > stream-start SSH 1 1 @0.1" },
+      { "< data SSH 1 1 x", "data SSH 1 1 v3 @0.1 x" },
+      { "< stream-reset SSH 1 1",
+        "connection-reset SSH 1 1 v3 @0.1 (stream-reset); "
+        "stream-stopped SSH 1 1 v3 @0.1 (stream-reset)" },
+      { "open-connection SSH", "= SSH 2 1 v3; > stream-start SSH 2 1 @0.1" },
+      { "open-connection SSH", "! would-block" } } },
+  { "open/after-a-session-reset-there-may-be-another-peer", SOURCE, AUTO, "A,B", {
+      { "open-connection A", "= A 1 1 v3; > stream-start A 1 1 @0.1" },
+      { "< data A 1 1 x", "data A 1 1 v3 @0.1 x" },
+      { "reset-stream A",
+        "= ok; > stream-reset A 1 1 @0.1; connection-reset A 1 1 v3 @0.1 (); "
+        "stream-stopped A 1 1 v3 @0.1 ()" },
+      { "< session-reset - 0 0", "session-reset" },
+      { "open-connection A", "= A 2 1 v3; > stream-start A 2 1 @0.1" },
+      { "open-connection A", "! would-block" } } },
+  { "open/a-v2-peer-has-one-connection-at-a-time", SOURCE, AUTO, "SSH", {
+      { "open-connection SSH", "= SSH 1 1 v3; > stream-start SSH 1 1 @0.1" },
+      { "< data SSH 1 0 x", "data SSH 1 0 v2 @0.1 x" },
+      { "open-connection SSH", "! would-block" },
+      { "< stream-reset SSH 1 0", "stream-stopped SSH 1 0 v2 @0.1 (stream-reset)" },
+      { "open-connection SSH", "= SSH 2 0 v2; > stream-start SSH 2 0 @0.0" },
+      { "open-connection SSH", "! would-block" },
+      { "close SSH 1", "= ok; > stream-reset SSH 2 0 @0.0; stream-stopped SSH 2 0 v2 @0.0 ()" } } },
+  { "open/a-v2-peer-that-is-replaced-is-found-out", SOURCE, AUTO, "SSH", {
+      { "open-connection SSH", "= SSH 1 1 v3; > stream-start SSH 1 1 @0.1" },
+      { "< data SSH 1 0 x", "data SSH 1 0 v2 @0.1 x" },
+      { "close SSH 1", "= ok; > stream-reset SSH 1 0 @0.1; stream-stopped SSH 1 0 v2 @0.1 ()" },
+      { "open-connection SSH", "= SSH 2 0 v2; > stream-start SSH 2 0 @0.0" },
+      { "< stream-reset SSH 2 0", "stream-stopped SSH 2 0 v2 @0.0 (stream-reset)" },
+      { "open-connection SSH", "= SSH 3 1 v3; > stream-start SSH 3 1 @0.1" } } },
+  { "open/closing-what-nobody-answered-ends-the-stream", SOURCE, AUTO, "SSH", {
+      { "open-connection SSH", "= SSH 1 1 v3; > stream-start SSH 1 1 @0.1" },
+      { "close SSH 1",
+        "= ok; >? connection-reset SSH 1 1 @0.1; > stream-reset SSH 1 1 @0.1; "
+        "connection-reset SSH 1 1 v3 @0.1 (); stream-stopped SSH 1 1 v3 @0.1 ()" },
+      { "open-connection SSH", "= SSH 2 1 v3; > stream-start SSH 2 1 @0.1" } } },
+  { "open/in-a-stream-of-which-nothing-is-known-any-more", SOURCE, AUTO, "SSH", {
+      { "start-stream SSH", "= SSH 1 1 v3; > stream-start SSH 1 1 @0.1" },
+      { "reset-connection SSH 1",
+        "= ok; > connection-reset SSH 1 1 @0.1; connection-reset SSH 1 1 v3 @0.1 ()" },
+      { "open-connection SSH",
+        "= SSH 2 1 v3; > stream-reset SSH 1 1 @0.1; stream-stopped SSH 1 1 v3 @0.1 (stream-replaced); "
+        "> stream-start SSH 2 1 @0.1" } } },
+  { "open/a-peer-that-leaves-first-data-unanswered-gets-a-new-stream", SOURCE, AUTO, "SSH", {
+      { "open-connection SSH", "= SSH 1 1 v3; > stream-start SSH 1 1 @0.1" },
+      { "< data SSH 1 1 x", "data SSH 1 1 v3 @0.1 x" },
+      { "close SSH 1", "= ok; > connection-reset SSH 1 1 @0.1; connection-reset SSH 1 1 v3 @0.1 ()" },
+      { "open-connection SSH", "= SSH 1 2 v3; > connection-start SSH 1 2 @0.2" },
+      { "first-data SSH 2", "" },
+      { "close SSH 2", "= ok; > connection-reset SSH 1 2 @0.2; connection-reset SSH 1 2 v3 @0.2 ()" },
+      { "wait 4999", "" },
+      { "open-connection SSH", "= SSH 1 3 v3; > connection-start SSH 1 3 @0.3" },
+      { "close SSH 3", "= ok; > connection-reset SSH 1 3 @0.3; connection-reset SSH 1 3 v3 @0.3 ()" },
+      { "wait 1", "" },
+      { "open-connection SSH",
+        "= SSH 2 1 v3; > stream-reset SSH 1 1 @0.1; stream-stopped SSH 1 1 v3 @0.1 (stream-replaced); "
+        "> stream-start SSH 2 1 @0.1" } } },
+  { "open/silence-does-not-cost-a-connection-its-stream", SOURCE, V3, "SSH", {
+      { "open-connection SSH", "= SSH 1 1 v3; > stream-start SSH 1 1 @0.1" },
+      { "first-data SSH 1", "" },
+      { "wait 60000", "" },
+      { "open-connection SSH", "= SSH 1 2 v3; > connection-start SSH 1 2 @0.2" },
+      { "first-data SSH 2", "" },
+      { "wait 4999", "" },
+      { "open-connection SSH", "= SSH 1 3 v3; > connection-start SSH 1 3 @0.3" },
+      { "< data SSH 1 2 x", "data SSH 1 2 v3 @0.2 x" },
+      { "wait 60000", "" },
+      { "open-connection SSH", "= SSH 1 4 v3; > connection-start SSH 1 4 @0.4" } } },
+  { "open/two-silent-connections-do", SOURCE, V3, "SSH", {
+      { "open-connection SSH", "= SSH 1 1 v3; > stream-start SSH 1 1 @0.1" },
+      { "first-data SSH 1", "" },
+      { "open-connection SSH", "= SSH 1 2 v3; > connection-start SSH 1 2 @0.2" },
+      { "first-data SSH 2", "" },
+      { "wait 5000", "" },
+      { "open-connection SSH",
+        "= SSH 2 1 v3; > stream-reset SSH 1 1 @0.1; connection-reset SSH 1 1 v3 @0.1 (stream-replaced); "
+        "connection-reset SSH 1 2 v3 @0.2 (stream-replaced); "
+        "stream-stopped SSH 1 1 v3 @0.1 (stream-replaced); > stream-start SSH 2 1 @0.1" } } },
+  { "open/forced-v3-does-not-wait", SOURCE, V3, "SSH", {
+      { "open-connection SSH", "= SSH 1 1 v3; > stream-start SSH 1 1 @0.1" },
+      { "open-connection SSH", "= SSH 1 2 v3; > connection-start SSH 1 2 @0.2" } } },
+  { "open/forced-v1-has-one-at-a-time", SOURCE, V1, "SSH", {
+      { "open-connection SSH", "= SSH 1 0 v1; > stream-start - 1 0 @0.0" },
+      { "open-connection SSH", "! would-block" } } },
+  { "open/services-may-be-named-later", SOURCE, AUTO, NULL, {
+      { "open-connection SSH", "! not-connected" },
+      { "assume-no-services", "services" },
+      { "open-connection SSH", "! would-block" },
+      { "< service-ids VNC", "services VNC" },
+      { "open-connection SSH", "! no-such-service" } } },
+  { "open/is-the-source's", DESTINATION, AUTO, "SSH", {
+      { "open-connection SSH", "! invalid-state" } } },
+
   /* Source: learning what the peer speaks */
   { "learn/v2-from-data", SOURCE, AUTO, "A,B", {
       { "start-stream A", "= A 1 1 v3; > stream-start A 1 1 @0.1" },
-      { "address A 1 x", "= data A 1 1 x @0.1" },
+      { "address A 1", "= data A 1 1 x @0.1" },
       { "< data A 1 0 x", "data A 1 0 v2 @0.1 x" },
       { "lookup A 1", "= A 1 0 v2" },
-      { "address A 1 x", "= data A 1 0 x @0.1" },
+      { "address A 1", "= data A 1 0 x @0.1" },
       { "start-connection A", "! not-supported" },
       { "reset-stream A", "= ok; > stream-reset A 1 0 @0.1; stream-stopped A 1 0 v2 @0.1 ()" },
       { "start-stream A", "= A 2 0 v2; > stream-start A 2 0 @0.0" },
@@ -531,7 +672,7 @@ static const Case cases[] = {
   { "learn/v1-from-data", SOURCE, AUTO, "SSH", {
       { "start-stream SSH", "= SSH 1 1 v3; > stream-start SSH 1 1 @0.1" },
       { "< data - 1 0 x", "data SSH 1 0 v1 @0.1 x" },
-      { "address SSH 0 x", "= data - 1 0 x @0.1" },
+      { "address SSH 0", "= data - 1 0 x @0.1" },
       { "reset-stream SSH", "= ok; > stream-reset - 1 0 @0.1; stream-stopped SSH 1 0 v1 @0.1 ()" },
       { "start-stream SSH", "= SSH 2 0 v1; > stream-start - 2 0 @0.0" } } },
   { "learn/data-ends-further-connections", SOURCE, AUTO, "SSH", {
@@ -629,14 +770,14 @@ static const Case cases[] = {
   { "forced/v1", SOURCE, V1, "SSH", {
       { "start-stream SSH", "= SSH 1 0 v1; > stream-start - 1 0 @0.0" },
       { "start-connection SSH", "! not-supported" },
-      { "address SSH 1 x", "= data - 1 0 x @0.0" },
+      { "address SSH 1", "= data - 1 0 x @0.0" },
       { "< data - 1 0 x", "data SSH 1 0 v1 @0.0 x" } } },
   { "forced/v1-with-several-services", SOURCE, V1, "A,B", {
       { "start-stream A", "! not-supported" } } },
   { "forced/v2", SOURCE, V2, "A,B", {
       { "start-stream B", "= B 1 0 v2; > stream-start B 1 0 @1.0" },
       { "start-connection B", "! not-supported" },
-      { "address B 0 x", "= data B 1 0 x @1.0" },
+      { "address B 0", "= data B 1 0 x @1.0" },
       { "< data B 1 1 x", "data B 1 0 v2 @1.0 x" },
       { "start-stream B",
         "= B 2 0 v2; stream-stopped B 1 0 v2 @1.0 (stream-replaced); "
@@ -700,7 +841,7 @@ append_payload (GString *out,
 {
   GBytes *payload = ist_message_get_payload (message);
 
-  if (payload != NULL)
+  if (g_bytes_get_size (payload) > 0)
     {
       g_string_append_c (out, ' ');
       g_string_append_len (out, g_bytes_get_data (payload, NULL), g_bytes_get_size (payload));
@@ -718,7 +859,6 @@ append_message (GString *out,
                           service_id != NULL ? service_id : "-", ist_message_get_stream_id (message),
                           ist_message_get_connection_id (message));
   append_payload (out, message);
-  g_assert_false (ist_message_get_ignorable (message));
 }
 
 static void
@@ -751,6 +891,8 @@ append_event (GString *out,
       }
 
     case IST_STREAM_EVENT_SEND:
+      if (ist_message_get_ignorable (event->message))
+        g_string_append_c (out, '?');
       append_message (out, event->message);
       append_lane (out, event->lane);
       break;
@@ -859,10 +1001,12 @@ append_addressed (GString *out,
                   IstStreamTable *table,
                   IstMessageType type,
                   const char *service_id,
-                  guint connection_id)
+                  guint connection_id,
+                  int stream_id)
 {
   g_autoptr (GBytes) payload = g_bytes_new_static ("x", 1);
-  g_autoptr (IstMessage) message = ist_message_new_full (type, service_id, 0, connection_id, FALSE, payload);
+  g_autoptr (IstMessage) message =
+    ist_message_new_full (type, service_id, stream_id, connection_id, FALSE, payload);
   g_autoptr (IstMessage) addressed = NULL;
   g_autoptr (GError) error = NULL;
   IstLane lane;
@@ -879,6 +1023,24 @@ append_addressed (GString *out,
   append_message (out, addressed);
   append_lane (out, lane);
 }
+
+static IstLane
+find_lane (IstStreamTable *table,
+           const char *service_id,
+           guint connection_id)
+{
+  g_autoptr (IstMessage) message = ist_message_new_for_connection (service_id, connection_id, NULL);
+  g_autoptr (IstMessage) addressed = NULL;
+  IstLane lane;
+
+  addressed = ist_stream_table_address (table, message, &lane, NULL);
+  g_assert_nonnull (addressed);
+  g_assert_true (ist_stream_table_find (table, &lane) == ist_stream_table_lookup (table, service_id, connection_id));
+  return lane;
+}
+
+/* What the table takes for the time. */
+static gint64 now = 1000000;
 
 static void
 act (IstStreamTable *table,
@@ -931,14 +1093,30 @@ act (IstStreamTable *table,
     }
   else if (g_str_equal (words[0], "open-connection"))
     {
-      g_autoptr (IstStreamInfo) info = ist_stream_table_open_connection (table, service_id, events, &error);
+      g_autoptr (IstStreamInfo) info = ist_stream_table_open_connection (table, service_id, now, events, &error);
 
       append_result (out, info, error);
     }
+  else if (g_str_equal (words[0], "close"))
+    {
+      IstLane lane = find_lane (table, service_id, id);
+
+      append_success (out, ist_stream_table_close_connection (table, &lane, events), &error);
+    }
+  else if (g_str_equal (words[0], "first-data"))
+    {
+      IstLane lane = find_lane (table, service_id, id);
+
+      ist_stream_table_note_first_data (table, &lane, now);
+    }
+  else if (g_str_equal (words[0], "wait"))
+    now += atoi (words[1]) * 1000;
+  else if (g_str_equal (words[0], "assume-no-services"))
+    ist_stream_table_assume_no_services (table, events);
   else if (g_str_equal (words[0], "address"))
-    append_addressed (out, table, IST_MESSAGE_TYPE_DATA, service_id, id);
+    append_addressed (out, table, IST_MESSAGE_TYPE_DATA, service_id, id, n > 3 ? atoi (words[3]) : 0);
   else if (g_str_equal (words[0], "address-reset"))
-    append_addressed (out, table, IST_MESSAGE_TYPE_STREAM_RESET, service_id, id);
+    append_addressed (out, table, IST_MESSAGE_TYPE_STREAM_RESET, service_id, id, 0);
   else if (g_str_equal (words[0], "reset-stream"))
     append_success (out, ist_stream_table_reset_stream (table, service_id, events, &error), &error);
   else if (g_str_equal (words[0], "reset-connection"))

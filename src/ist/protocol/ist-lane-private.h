@@ -9,11 +9,13 @@
 G_BEGIN_DECLS
 
 /* Names the send queue that a message belongs in: one for each connection of
- * each service. The stream table numbers the services it knows from 0. */
+ * each stream. What belonged to a stream that is gone can so never be taken for
+ * the same connection of the stream that replaced it. */
 typedef struct
 {
-  guint32 service;
+  guint32 service;    /* the stream table numbers the services it knows from 0 */
   guint32 connection; /* 0 in V1 and V2 */
+  guint32 stream;     /* numbered by the stream table, never twice */
 } IstLane;
 
 /* For hash tables. */
@@ -22,7 +24,7 @@ ist_lane_hash (gconstpointer key)
 {
   const IstLane *lane = key;
 
-  return lane->service * 2654435761u ^ lane->connection;
+  return (lane->stream * 2654435761u) ^ (lane->service * 2246822519u) ^ lane->connection;
 }
 
 static inline gboolean
@@ -32,7 +34,8 @@ ist_lane_equal (gconstpointer a,
   const IstLane *lane_a = a;
   const IstLane *lane_b = b;
 
-  return lane_a->service == lane_b->service && lane_a->connection == lane_b->connection;
+  return lane_a->service == lane_b->service && lane_a->connection == lane_b->connection &&
+         lane_a->stream == lane_b->stream;
 }
 
 /* For messages that answer a service the tunnel does not have. */

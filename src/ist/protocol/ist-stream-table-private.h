@@ -42,8 +42,9 @@ typedef struct
 /* A GArray of IstStreamEvent that frees its elements. */
 GArray *ist_stream_events_new (void);
 
-/* Bounds on what a peer can make the table remember of one stream. */
-#define IST_STREAM_TABLE_MAX_CONNECTIONS 65536 /* active; further ones are reset */
+/* Bounds on what a peer or the service can make the table remember. */
+#define IST_STREAM_TABLE_MAX_SERVICES 256      /* of a tunnel; further ones are left out */
+#define IST_STREAM_TABLE_MAX_CONNECTIONS 65536 /* active in a stream; further ones are reset */
 #define IST_STREAM_TABLE_MAX_ENDED 1024        /* ended connections, for which no reset is sent again */
 
 typedef struct _IstStreamTable IstStreamTable;
@@ -60,6 +61,13 @@ void ist_stream_table_set_next_ids (IstStreamTable *self,
 
 /* The tunnel's services once they are known, else NULL. */
 const char *const *ist_stream_table_get_services (IstStreamTable *self);
+
+/* Takes the tunnel to have no services, as a service that says nothing of them
+ * means; until it does. */
+void ist_stream_table_assume_no_services (IstStreamTable *self,
+                                          GArray *events);
+/* Whether it was the service that named them. */
+gboolean ist_stream_table_are_services_named (IstStreamTable *self);
 
 /* A message of the peer or the service. */
 void ist_stream_table_receive (IstStreamTable *self,
@@ -90,21 +98,52 @@ IstStreamInfo *ist_stream_table_start_connection (IstStreamTable *self,
                                                   GArray *events,
                                                   GError **error);
 
-/* Source: whichever of the two makes a new connection: a further one beside
- * others, else the first one of a new stream. That also finds out of a stream
- * whose start the service has dropped, because the peer was not connected. */
+/* Source: whichever of the two makes a new connection, without ever mixing its
+ * data with another's: the first one of a new stream, or a further one where the
+ * peer is known to tell connections apart. IST_ERROR_WOULD_BLOCK says that it
+ * can't be had before the peer has shown its version, or before the connection
+ * of a V1 or V2 stream has ended; its text says which. @now: the monotonic time */
 IstStreamInfo *ist_stream_table_open_connection (IstStreamTable *self,
                                                  const char *service_id,
+                                                 gint64 now,
                                                  GArray *events,
                                                  GError **error);
 
+/* Grows whenever open_connection() may answer otherwise than before. */
+guint ist_stream_table_get_generation (IstStreamTable *self);
+
+/* How long a peer may leave the first data of a connection unanswered before
+ * open_connection() begins a new stream when it can, in microseconds. A
+ * destination that has started again, and was told nothing of the stream by the
+ * service, can be deaf to it. */
+#define IST_STREAM_TABLE_SILENCE (5 * G_USEC_PER_SEC)
+
+/* The first data of a connection is on its way. */
+void ist_stream_table_note_first_data (IstStreamTable *self,
+                                       const IstLane *lane,
+                                       gint64 now);
+
 /* The DATA message to put on the wire for @message as a user made it (service
- * id, connection id 0 or 1 for the first, payload within the limit): ids of
- * the active stream in the form of its version. */
+ * id, connection id 0 or 1 for connection 1, payload within the limit): ids of
+ * the active stream in the form of its version. A message with a stream id is
+ * for that stream only. */
 IstMessage *ist_stream_table_address (IstStreamTable *self,
                                       IstMessage *message,
                                       IstLane *lane,
                                       GError **error);
+
+/* The same for one of a connection's own pieces; NULL when the connection has ended. */
+IstMessage *ist_stream_table_make_data (IstStreamTable *self,
+                                        const IstLane *lane,
+                                        GBytes *payload);
+
+/* Ends the connection, if it is active. Where the peer has not shown yet what it
+ * speaks, and the stream has no other, the stream ends with it, which is
+ * understood in every version; V3 hears before that it is no more than the end
+ * of the connection. */
+gboolean ist_stream_table_close_connection (IstStreamTable *self,
+                                            const IstLane *lane,
+                                            GArray *events);
 
 gboolean ist_stream_table_reset_stream (IstStreamTable *self,
                                         const char *service_id,
@@ -116,9 +155,12 @@ gboolean ist_stream_table_reset_connection (IstStreamTable *self,
                                             GArray *events,
                                             GError **error);
 
-/* The active connection of a service (0 or 1 for the first), NULL if there is
- * none. Borrowed from the table. Its version may have been learned only after
- * it was started; it then differs from what start_stream() returned. */
+/* The active connection of a lane, NULL if it has ended. Borrowed from the
+ * table. Its version may have been learned only after it was started; it then
+ * differs from what start_stream() returned. */
+IstStreamInfo *ist_stream_table_find (IstStreamTable *self,
+                                      const IstLane *lane);
+/* Likewise by names: connection 0 or 1 for connection 1. For tests. */
 IstStreamInfo *ist_stream_table_lookup (IstStreamTable *self,
                                         const char *service_id,
                                         guint connection_id);

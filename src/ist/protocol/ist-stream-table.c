@@ -22,10 +22,12 @@ typedef struct
 typedef struct
 {
   gint32 id;
+  guint32 serial; /* for lanes */
   IstProtocolVersion version;
   gboolean names_service;      /* the service id is in its messages */
-  gboolean confirmed_v3;       /* the peer has used a connection id */
   gboolean started_connection; /* we have sent CONNECTION_START */
+  gboolean has_data;           /* the peer has sent some */
+  gint64 silent_since[2];      /* the first data of the first two connections that the peer left unanswered, or 0 */
   guint32 next_connection_id;
   guint32 lane;            /* of the first connection */
   IstStreamInfo *info;     /* of the first connection, also after its end */
@@ -37,11 +39,12 @@ typedef struct
 
 typedef struct
 {
+  IstStreamTable *table;
   guint32 index;                   /* for lanes */
   char *id;                        /* NULL if the tunnel has no services */
-  IstProtocolVersion peer_version; /* V1 or V2 once the peer has shown it, else AUTO */
+  IstProtocolVersion peer_version; /* once the peer has shown it, and while it is the same peer; else AUTO */
   Stream *stream;                  /* the active one or NULL */
-  gboolean had_stream;             /* since the services are known */
+  gint32 ended_stream;             /* the id of the one before, or 0 */
 } Service;
 
 struct _IstStreamTable
@@ -49,12 +52,16 @@ struct _IstStreamTable
   IstMode mode;
   IstProtocolVersion version;
   gint32 next_stream_id;
+  guint32 next_serial;
+  guint generation;
   guint32 next_service_index;
   /* The rest is NULL while the services are not known. A tunnel without
    * services is kept as one service, without an id and under the key "". */
   char **service_ids;
+  gboolean services_named; /* by the service; else it was taken to have none */
   GPtrArray *services;
   GHashTable *services_by_id;
+  GHashTable *services_by_stream; /* serial -> Service: those with an active stream */
 };
 
 static void
@@ -151,12 +158,13 @@ push_protocol_error (GArray *events,
 /* Services */
 
 static Service *
-service_new (const char *id,
-             guint32 index)
+service_new (IstStreamTable *self,
+             const char *id)
 {
   Service *service = g_new0 (Service, 1);
 
-  service->index = index;
+  service->table = self;
+  service->index = self->next_service_index++;
   service->id = g_strdup (id);
   service->peer_version = IST_PROTOCOL_VERSION_AUTO;
 
@@ -183,7 +191,7 @@ static IstLane
 service_lane (const Service *service,
               guint32 connection)
 {
-  IstLane lane = { service->index, connection };
+  IstLane lane = { service->index, connection, service->stream->serial };
 
   return lane;
 }
@@ -208,6 +216,17 @@ find_service (IstStreamTable *self,
     return g_hash_table_lookup (self->services_by_id, service_id);
 
   return self->services->len == 1 ? g_ptr_array_index (self->services, 0) : NULL;
+}
+
+/* The service whose active stream a lane is in. */
+static Service *
+find_service_of_lane (IstStreamTable *self,
+                      const IstLane *lane)
+{
+  if (self->services_by_stream == NULL)
+    return NULL;
+
+  return g_hash_table_lookup (self->services_by_stream, GUINT_TO_POINTER (lane->stream));
 }
 
 /* The service that a caller names. */
@@ -336,13 +355,14 @@ begin_stream (Service *service,
   Connection *first;
 
   stream->id = id;
+  stream->serial = service->table->next_serial++;
   stream->version = version;
   stream->names_service = names_service;
   stream->next_connection_id = first_connection + 1;
   stream->connections = g_hash_table_new_full (NULL, NULL, NULL, connection_free);
   g_queue_init (&stream->order);
   service->stream = stream;
-  service->had_stream = TRUE;
+  g_hash_table_insert (service->table->services_by_stream, GUINT_TO_POINTER (stream->serial), service);
 
   first = add_connection (service, first_connection);
   stream->lane = first->lane;
@@ -387,6 +407,7 @@ end_connection (Service *service,
   push_event (events, IST_STREAM_EVENT_CONNECTION_RESET, service_lane (service, connection->lane),
               connection->info, NULL, why != NULL ? g_error_copy (why) : NULL);
   remove_connection (service->stream, connection);
+  service->table->generation++;
 }
 
 static void
@@ -408,7 +429,10 @@ end_stream (Service *service,
   push_event (events, IST_STREAM_EVENT_STREAM_STOPPED, stream_lane (service), stream->info, NULL,
               why != NULL ? g_error_copy (why) : NULL);
 
+  g_hash_table_remove (service->table->services_by_stream, GUINT_TO_POINTER (stream->serial));
+  service->ended_stream = stream->id;
   service->stream = NULL;
+  service->table->generation++;
   stream_free (stream);
 }
 
@@ -445,13 +469,20 @@ get_shown_version (IstMessage *message)
   return IST_PROTOCOL_VERSION_V1;
 }
 
-/* Whether the stream was started as V3 in the hope that the peer speaks it. */
+static gboolean
+knows_v3 (IstStreamTable *self,
+          const Service *service)
+{
+  return self->version == IST_PROTOCOL_VERSION_V3 || service->peer_version == IST_PROTOCOL_VERSION_V3;
+}
+
+/* Whether the active stream was started as V3 in the hope that the peer speaks it. */
 static gboolean
 is_guess (IstStreamTable *self,
-          const Stream *stream)
+          const Service *service)
 {
   return self->mode == IST_MODE_SOURCE && self->version == IST_PROTOCOL_VERSION_AUTO &&
-         has_connection_ids (stream->version) && !stream->confirmed_v3;
+         has_connection_ids (service->stream->version) && !knows_v3 (self, service);
 }
 
 /* The peer has turned out to speak an older version: its stream is one
@@ -493,26 +524,30 @@ downgrade_stream (Service *service,
   first->info = ist_stream_info_ref (stream->info);
 }
 
+/* What a message for the active stream shows of the peer. May end the stream. */
 static void
 learn_version (IstStreamTable *self,
                Service *service,
                IstMessage *message,
-               gboolean current,
                GArray *events)
 {
   IstMessageType type = ist_message_get_message_type (message);
   IstProtocolVersion shown = get_shown_version (message);
   Stream *stream = service->stream;
 
+  stream->silent_since[0] = stream->silent_since[1] = 0;
+  if (type == IST_MESSAGE_TYPE_DATA)
+    stream->has_data = TRUE;
+
   if (shown == IST_PROTOCOL_VERSION_V3 || type == IST_MESSAGE_TYPE_CONNECTION_RESET)
     {
-      service->peer_version = IST_PROTOCOL_VERSION_AUTO;
-      if (current)
-        stream->confirmed_v3 = TRUE;
+      if (!knows_v3 (self, service))
+        self->generation++;
+      service->peer_version = IST_PROTOCOL_VERSION_V3;
       return;
     }
 
-  if (!current || !is_guess (self, stream))
+  if (!is_guess (self, service))
     return;
 
   if (type == IST_MESSAGE_TYPE_DATA)
@@ -525,6 +560,19 @@ learn_version (IstStreamTable *self,
       /* A V3 peer would have answered for the connection alone. */
       service->peer_version = shown;
     }
+}
+
+/* A stream that was reset from outside: its peer may have gone, and another one
+ * come. A peer of V1 or V2 that resets has only ended its connection, though, if
+ * it is the peer that it was taken for: one that has sent data is. */
+static void
+doubt_version (Service *service)
+{
+  const Stream *stream = service->stream;
+
+  if (has_connection_ids (service->peer_version) ||
+      (service->peer_version == stream->version && !stream->has_data))
+    service->peer_version = IST_PROTOCOL_VERSION_AUTO;
 }
 
 /* Receiving */
@@ -541,7 +589,7 @@ add_service (IstStreamTable *self,
 
   service = old_by_id != NULL ? g_hash_table_lookup (old_by_id, key) : NULL;
   if (service == NULL)
-    service = service_new (*key != '\0' ? key : NULL, self->next_service_index++);
+    service = service_new (self, *key != '\0' ? key : NULL);
 
   g_ptr_array_add (self->services, service);
   g_hash_table_insert (self->services_by_id, (char *) service_key (service), service);
@@ -560,12 +608,17 @@ set_services (IstStreamTable *self,
 
   self->services = g_ptr_array_new ();
   self->services_by_id = g_hash_table_new (g_str_hash, g_str_equal);
+  if (self->services_by_stream == NULL)
+    self->services_by_stream = g_hash_table_new (NULL, NULL);
 
-  for (; *service_ids != NULL; service_ids++)
+  for (; *service_ids != NULL && self->services->len < IST_STREAM_TABLE_MAX_SERVICES; service_ids++)
     {
       if (**service_ids != '\0')
         add_service (self, old_by_id, *service_ids);
     }
+  if (*service_ids != NULL)
+    push_protocol_error (events, "The service named more than %d services; the rest is left out",
+                         IST_STREAM_TABLE_MAX_SERVICES);
 
   if (self->services->len == 0)
     add_service (self, old_by_id, "");
@@ -594,6 +647,7 @@ set_services (IstStreamTable *self,
 
   g_strfreev (self->service_ids);
   self->service_ids = g_strv_builder_end (names);
+  self->generation++;
 
   push_event (events, IST_STREAM_EVENT_SERVICES, lane, NULL,
               ist_message_new_service_ids ((const char *const *) self->service_ids), NULL);
@@ -613,14 +667,17 @@ refuse_stream (IstMessage *message,
                                    FALSE, NULL));
 }
 
+/* STREAM_START, or a CONNECTION_START that takes its place: what the source
+ * said to a destination that is no longer there is not repeated to the next one. */
 static void
-receive_stream_start (Service *service,
-                      IstMessage *message,
-                      GArray *events)
+receive_start (Service *service,
+               IstMessage *message,
+               GArray *events)
 {
-  gint32 stream_id = ist_message_get_stream_id (message);
   guint32 connection_id = ist_message_get_connection_id (message);
-  const char *service_id = ist_message_get_service_id (message);
+  IstProtocolVersion version = ist_message_get_message_type (message) == IST_MESSAGE_TYPE_CONNECTION_START
+                                 ? IST_PROTOCOL_VERSION_V3
+                                 : get_shown_version (message);
   Stream *stream;
 
   if (service == NULL)
@@ -632,7 +689,8 @@ receive_stream_start (Service *service,
   if (service->stream != NULL)
     replace_stream (service, events);
 
-  stream = begin_stream (service, stream_id, get_shown_version (message), service_id != NULL,
+  stream = begin_stream (service, ist_message_get_stream_id (message), version,
+                         ist_message_get_service_id (message) != NULL,
                          connection_id != 0 ? connection_id : FIRST_CONNECTION);
   push_event (events, IST_STREAM_EVENT_STREAM_STARTED, stream_lane (service), stream->info, NULL, NULL);
 }
@@ -640,12 +698,13 @@ receive_stream_start (Service *service,
 static void
 push_connection_reset (Service *service,
                        guint32 id,
+                       gboolean ignorable,
                        GArray *events)
 {
   push_send (events, service_lane (service, id),
              ist_message_new_full (IST_MESSAGE_TYPE_CONNECTION_RESET,
                                    service->stream->names_service ? service->id : NULL,
-                                   service->stream->id, id, FALSE, NULL));
+                                   service->stream->id, id, ignorable, NULL));
 }
 
 static void
@@ -663,14 +722,14 @@ receive_connection_start (Service *service,
   /* A stream that was started as V1 or V2 has one connection, for all its life. */
   if (!has_connection_ids (stream->version) || find_connection (stream, id) != NULL)
     {
-      push_connection_reset (service, id, events);
+      push_connection_reset (service, id, FALSE, events);
       return;
     }
 
   if (stream->order.length >= IST_STREAM_TABLE_MAX_CONNECTIONS)
     {
       remember_ended (stream, id);
-      push_connection_reset (service, id, events);
+      push_connection_reset (service, id, FALSE, events);
       return;
     }
 
@@ -720,7 +779,7 @@ receive_data (Service *service,
     return;
 
   remember_ended (stream, id);
-  push_connection_reset (service, id, events);
+  push_connection_reset (service, id, FALSE, events);
 }
 
 static void
@@ -730,6 +789,7 @@ receive_stream_reset (Service *service,
   g_autoptr (GError) why = service_error_new (service, IST_ERROR_STREAM_RESET,
                                               "The peer or the service reset the stream of");
 
+  doubt_version (service);
   end_stream (service, why, events);
 }
 
@@ -766,6 +826,8 @@ receive_session_reset (IstStreamTable *self,
   IstLane lane = { IST_LANE_NO_SERVICE, 0 };
 
   end_all_streams (self, why, events);
+  for (guint i = 0; i < self->services->len; i++)
+    ((Service *) g_ptr_array_index (self->services, i))->peer_version = IST_PROTOCOL_VERSION_AUTO;
   push_event (events, IST_STREAM_EVENT_SESSION_RESET, lane, NULL, NULL, NULL);
 }
 
@@ -823,25 +885,17 @@ receive_for_stream (IstStreamTable *self,
       return;
     }
 
-  if (type == IST_MESSAGE_TYPE_STREAM_START)
+  if (type == IST_MESSAGE_TYPE_STREAM_START ||
+      (type == IST_MESSAGE_TYPE_CONNECTION_START && service != NULL && service->stream == NULL &&
+       service->ended_stream != stream_id))
     {
-      receive_stream_start (service, message, events);
+      receive_start (service, message, events);
       return;
     }
 
-  if (service != NULL)
-    learn_version (self, service, message, current, events);
-
-  /* The service drops what a source sends while we are not connected. A source
-   * that started its stream then would add connections to it for ever, which
-   * nobody answers; this is not stale, for there was no stream before. */
-  if (type == IST_MESSAGE_TYPE_CONNECTION_START && service != NULL && !service->had_stream)
-    {
-      refuse_stream (message, events);
-      return;
-    }
-
-  /* What is left is for an active stream, or stale. */
+  /* What is left is for the active stream, or stale. */
+  if (current)
+    learn_version (self, service, message, events);
   if (!current || service->stream == NULL)
     return;
 
@@ -865,14 +919,30 @@ ist_stream_table_receive (IstStreamTable *self,
   if (!is_known_type (type) && ist_message_get_ignorable (message))
     return;
 
+  if (type == IST_MESSAGE_TYPE_SERVICE_IDS)
+    {
+      self->services_named = TRUE;
+      set_services (self, ist_message_get_service_ids (message), events);
+      return;
+    }
+
   /* Some servers never list the services of a tunnel that has none. */
-  if (type == IST_MESSAGE_TYPE_SERVICE_IDS || self->services == NULL)
-    set_services (self, ist_message_get_service_ids (message), events);
+  if (self->services == NULL)
+    ist_stream_table_assume_no_services (self, events);
 
   if (type == IST_MESSAGE_TYPE_SESSION_RESET)
     receive_session_reset (self, events);
-  else if (type != IST_MESSAGE_TYPE_SERVICE_IDS)
+  else
     receive_for_stream (self, message, events);
+}
+
+void
+ist_stream_table_assume_no_services (IstStreamTable *self,
+                                     GArray *events)
+{
+  const char *const none[] = { NULL };
+
+  set_services (self, none, events);
 }
 
 /* Life */
@@ -886,6 +956,7 @@ ist_stream_table_new (IstMode mode,
   self->mode = mode;
   self->version = version;
   self->next_stream_id = 1;
+  self->next_serial = 1;
 
   return self;
 }
@@ -901,7 +972,9 @@ forget_services (IstStreamTable *self)
 
   g_clear_pointer (&self->services, g_ptr_array_unref);
   g_clear_pointer (&self->services_by_id, g_hash_table_unref);
+  g_clear_pointer (&self->services_by_stream, g_hash_table_unref);
   g_clear_pointer (&self->service_ids, g_strfreev);
+  self->services_named = FALSE;
   self->next_service_index = 0;
 }
 
@@ -942,6 +1015,18 @@ const char *const *
 ist_stream_table_get_services (IstStreamTable *self)
 {
   return (const char *const *) self->service_ids;
+}
+
+guint
+ist_stream_table_get_generation (IstStreamTable *self)
+{
+  return self->generation;
+}
+
+gboolean
+ist_stream_table_are_services_named (IstStreamTable *self)
+{
+  return self->services_named;
 }
 
 /* Calls */
@@ -1102,17 +1187,112 @@ ist_stream_table_start_connection (IstStreamTable *self,
   return ist_stream_info_ref (connection->info);
 }
 
+/* Whether the peer seems to know nothing of the active stream, and a new one can
+ * be begun: nothing is lost with a stream that has no connections, and little
+ * where two in a row were left without a word. */
+static gboolean
+is_deaf (const Stream *stream,
+         gint64 now)
+{
+  gint64 since = stream->silent_since[stream->order.head != NULL ? 1 : 0];
+
+  return since != 0 && now - since >= IST_STREAM_TABLE_SILENCE;
+}
+
+/* A reset goes first: peers take a STREAM_START for granted only while they
+ * have no stream. */
+static IstStreamInfo *
+restart_stream (IstStreamTable *self,
+                Service *service,
+                GArray *events,
+                GError **error)
+{
+  push_stream_reset (service, events);
+  replace_stream (service, events);
+
+  return ist_stream_table_start_stream (self, service->id, events, error);
+}
+
 IstStreamInfo *
 ist_stream_table_open_connection (IstStreamTable *self,
                                   const char *service_id,
+                                  gint64 now,
                                   GArray *events,
                                   GError **error)
 {
-  Service *service = self->services != NULL ? choose_service (self, service_id, NULL) : NULL;
+  g_autoptr (GError) no_service = NULL;
+  Service *service;
+  Stream *stream;
 
-  if (service != NULL && service->stream != NULL && service->stream->order.head != NULL)
-    return ist_stream_table_start_connection (self, service_id, events, error);
-  return ist_stream_table_start_stream (self, service_id, events, error);
+  if (!check_is_source (self, error))
+    return NULL;
+
+  service = choose_service (self, service_id, &no_service);
+  if (service == NULL)
+    {
+      if (g_error_matches (no_service, IST_ERROR, IST_ERROR_NO_SUCH_SERVICE) && !self->services_named)
+        g_set_error (error, IST_ERROR, IST_ERROR_WOULD_BLOCK,
+                     "The service has not said whether the tunnel has a service “%s”", service_id);
+      else
+        g_propagate_error (error, g_steal_pointer (&no_service));
+      return NULL;
+    }
+
+  stream = service->stream;
+  if (stream == NULL)
+    return ist_stream_table_start_stream (self, service_id, events, error);
+
+  if (!has_connection_ids (stream->version))
+    {
+      g_propagate_error (error, service_error_new (service, IST_ERROR_WOULD_BLOCK,
+                                                   "The other end speaks a version of the protocol that allows "
+                                                   "one connection at a time, and there is one to"));
+      return NULL;
+    }
+
+  if (knows_v3 (self, service))
+    return is_deaf (stream, now) ? restart_stream (self, service, events, error)
+                                 : ist_stream_table_start_connection (self, service_id, events, error);
+
+  if (stream->order.head == NULL)
+    return restart_stream (self, service, events, error);
+
+  g_propagate_error (error, service_error_new (service, IST_ERROR_WOULD_BLOCK,
+                                               "The other end has not shown yet whether it tells several "
+                                               "connections apart (its first answer will), and there is one to"));
+  return NULL;
+}
+
+void
+ist_stream_table_note_first_data (IstStreamTable *self,
+                                  const IstLane *lane,
+                                  gint64 now)
+{
+  Service *service = find_service_of_lane (self, lane);
+
+  if (service == NULL)
+    return;
+
+  if (service->stream->silent_since[0] == 0)
+    service->stream->silent_since[0] = now;
+  else if (service->stream->silent_since[1] == 0)
+    service->stream->silent_since[1] = now;
+}
+
+static gboolean
+check_stream (const Service *service,
+              int stream_id,
+              GError **error)
+{
+  g_autofree char *name = NULL;
+
+  if (stream_id == 0 || stream_id == service->stream->id)
+    return TRUE;
+
+  name = service_describe (service);
+  g_set_error (error, IST_ERROR, IST_ERROR_NO_SUCH_STREAM, "The stream %d of %s has ended; %d is the active one",
+               stream_id, name, service->stream->id);
+  return FALSE;
 }
 
 IstMessage *
@@ -1132,7 +1312,7 @@ ist_stream_table_address (IstStreamTable *self,
     }
 
   service = choose_active_service (self, ist_message_get_service_id (message), error);
-  if (service == NULL)
+  if (service == NULL || !check_stream (service, ist_message_get_stream_id (message), error))
     return NULL;
 
   connection = choose_connection (service, ist_message_get_connection_id (message), error);
@@ -1142,6 +1322,17 @@ ist_stream_table_address (IstStreamTable *self,
   *lane = service_lane (service, connection->lane);
 
   return make_message (service, IST_MESSAGE_TYPE_DATA, connection->id, ist_message_get_payload (message));
+}
+
+IstMessage *
+ist_stream_table_make_data (IstStreamTable *self,
+                            const IstLane *lane,
+                            GBytes *payload)
+{
+  Service *service = find_service_of_lane (self, lane);
+  Connection *connection = service != NULL ? find_connection (service->stream, lane->connection) : NULL;
+
+  return connection != NULL ? make_message (service, IST_MESSAGE_TYPE_DATA, connection->id, payload) : NULL;
 }
 
 gboolean
@@ -1161,6 +1352,24 @@ ist_stream_table_reset_stream (IstStreamTable *self,
   return TRUE;
 }
 
+/* By us. */
+static void
+reset_connection (Service *service,
+                  Connection *connection,
+                  GArray *events)
+{
+  if (!has_connection_ids (service->stream->version))
+    {
+      push_stream_reset (service, events);
+      end_stream (service, NULL, events);
+      return;
+    }
+
+  push_connection_reset (service, connection->id, FALSE, events);
+  remember_ended (service->stream, connection->id);
+  end_connection (service, connection, NULL, events);
+}
+
 gboolean
 ist_stream_table_reset_connection (IstStreamTable *self,
                                    const char *service_id,
@@ -1178,18 +1387,43 @@ ist_stream_table_reset_connection (IstStreamTable *self,
   if (connection == NULL)
     return FALSE;
 
-  if (!has_connection_ids (service->stream->version))
+  reset_connection (service, connection, events);
+
+  return TRUE;
+}
+
+gboolean
+ist_stream_table_close_connection (IstStreamTable *self,
+                                   const IstLane *lane,
+                                   GArray *events)
+{
+  Service *service = find_service_of_lane (self, lane);
+  Connection *connection = service != NULL ? find_connection (service->stream, lane->connection) : NULL;
+
+  if (connection == NULL)
+    return FALSE;
+
+  if (service->stream->order.length == 1 && is_guess (self, service))
     {
+      push_connection_reset (service, connection->id, TRUE, events);
       push_stream_reset (service, events);
       end_stream (service, NULL, events);
       return TRUE;
     }
 
-  push_connection_reset (service, connection->id, events);
-  remember_ended (service->stream, connection->id);
-  end_connection (service, connection, NULL, events);
+  reset_connection (service, connection, events);
 
   return TRUE;
+}
+
+IstStreamInfo *
+ist_stream_table_find (IstStreamTable *self,
+                       const IstLane *lane)
+{
+  Service *service = find_service_of_lane (self, lane);
+  Connection *connection = service != NULL ? find_connection (service->stream, lane->connection) : NULL;
+
+  return connection != NULL ? connection->info : NULL;
 }
 
 IstStreamInfo *

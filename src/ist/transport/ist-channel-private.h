@@ -17,6 +17,9 @@ G_BEGIN_DECLS
  * per connection, served in turn and sent in batches; the exact completion of
  * each message; pausing; pings.
  *
+ * A frame holds one message, or several DATA messages that name a service or a
+ * connection: peers in the field take no more than that.
+ *
  * Belongs to the main context that was the thread-default when it was made, and
  * calls its delegate from there only, never from inside a call into it. */
 typedef struct _IstChannel IstChannel;
@@ -28,13 +31,14 @@ typedef struct
   void (*received) (IstChannel *self,
                     GBytes *data,
                     gpointer user_data);
-  /* Exactly once for each message sent with a @tag: it is on the wire
-   * (@error is NULL), or never will be. */
+  /* Exactly once for each message sent with a @tag, on each lane in the order in
+   * which they were sent: it is on the wire (@error is NULL), or never will be. */
   void (*sent) (IstChannel *self,
                 gpointer tag,
                 const GError *error,
                 gpointer user_data);
-  /* After the queue got shorter, once per dispatch, after the sent() calls. */
+  /* After the queue got shorter, once per dispatch, after the sent() calls;
+   * closed() takes its place in the last one. */
   void (*drained) (IstChannel *self,
                    gpointer user_data);
   /* A ping was answered after @round_trip microseconds. */
@@ -83,7 +87,7 @@ void ist_channel_send (IstChannel *self,
                        gboolean barrier,
                        IstMessage *message,
                        gpointer tag);
-/* Likewise, for messages that are encoded already. */
+/* Likewise, for what is encoded already: it becomes one frame. */
 void ist_channel_send_bytes (IstChannel *self,
                              IstLane lane,
                              GBytes *bytes,
@@ -94,10 +98,10 @@ void ist_channel_send_bytes (IstChannel *self,
 void ist_channel_cancel_lane (IstChannel *self,
                               IstLane lane,
                               const GError *why);
-/* Likewise for all the lanes of a service. */
-void ist_channel_cancel_service (IstChannel *self,
-                                 guint32 service,
-                                 const GError *why);
+/* Likewise for all the lanes of a stream; the connection of @lane does not matter. */
+void ist_channel_cancel_stream (IstChannel *self,
+                                IstLane lane,
+                                const GError *why);
 
 /* Whether what is sent now has a chance; false from the call that closes it, or
  * from the moment it is lost, which is before sent() and closed() tell. */

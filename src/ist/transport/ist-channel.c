@@ -23,8 +23,10 @@ typedef struct _Item Item;
 struct _Item
 {
   Item *next;
+  guint64 serial; /* grows in the order in which items are accepted */
   IstLane lane;
   gboolean barrier;
+  gboolean alone;      /* in a frame of its own */
   IstMessage *message; /* one of these two is set */
   GBytes *bytes;
   gsize size; /* on the wire */
@@ -66,6 +68,7 @@ struct _IstChannel
   GHashTable *services; /* of Service, by number; only those with items */
   GQueue turns;         /* the lanes with items, in the order of their turns */
   gsize queued;
+  guint64 last_serial;
 
   GByteArray *batch;
   ItemQueue in_flight; /* the items of the batch that was handed over last */
@@ -293,6 +296,23 @@ batch_add (IstChannel *self,
     }
 }
 
+/* Whether the batch is one item that is to be alone. */
+static gboolean
+batch_is_full (IstChannel *self)
+{
+  return self->in_flight.tail != NULL && self->in_flight.tail->alone;
+}
+
+/* Whether an item may join what is in the batch. */
+static gboolean
+batch_has_place (gsize batch_size,
+                 const Item *item)
+{
+  if (batch_size == 0)
+    return TRUE;
+  return !item->alone && batch_size + item->size <= MAX_BATCH;
+}
+
 /* Takes a lane's share into the batch. */
 static gsize
 batch_take_turn (IstChannel *self,
@@ -303,8 +323,8 @@ batch_take_turn (IstChannel *self,
   gsize taken = 0;
   guint n_items = 0;
 
-  while (lane->items.head != NULL && taken < QUANTUM &&
-         (batch_size + taken == 0 || batch_size + taken + lane->items.head->size <= MAX_BATCH))
+  while (lane->items.head != NULL && taken < QUANTUM && batch_has_place (batch_size + taken, lane->items.head) &&
+         !batch_is_full (self))
     {
       Item *item = item_queue_pop (&lane->items);
 
@@ -390,6 +410,7 @@ channel_enqueue (IstChannel *self,
 {
   Service *service;
 
+  item->serial = ++self->last_serial;
   item->lane = key;
   item->barrier = barrier;
   self->queued += item->size;
@@ -415,6 +436,45 @@ channel_enqueue (IstChannel *self,
 }
 
 /* Telling */
+
+static int
+compare_items (gconstpointer a,
+               gconstpointer b)
+{
+  const Item *item_a = *(const Item *const *) a;
+  const Item *item_b = *(const Item *const *) b;
+
+  return item_a->serial < item_b->serial ? -1 : 1;
+}
+
+/* What has failed and can be told of. Lanes fail one after the other; whoever is
+ * told hears of their messages in the order in which they were accepted, so
+ * nothing is told of a lane while the fate of something older is open. */
+static ItemQueue
+channel_take_failed (IstChannel *self)
+{
+  g_autoptr (GHashTable) open_lanes = g_hash_table_new (ist_lane_hash, ist_lane_equal);
+  g_autoptr (GPtrArray) items = g_ptr_array_new ();
+  ItemQueue failed = { 0 };
+  ItemQueue kept = { 0 };
+  Item *item;
+  guint i;
+
+  for (item = self->in_flight.head; item != NULL; item = item->next)
+    g_hash_table_add (open_lanes, &item->lane);
+  while ((item = item_queue_pop (&self->failed)) != NULL)
+    {
+      if (g_hash_table_contains (open_lanes, &item->lane))
+        item_queue_push (&kept, item);
+      else
+        g_ptr_array_add (items, item);
+    }
+  self->failed = kept;
+  g_ptr_array_sort (items, compare_items);
+  for (i = 0; i < items->len; i++)
+    item_queue_push (&failed, items->pdata[i]);
+  return failed;
+}
 
 static void
 channel_tell_sent (IstChannel *self,
@@ -484,6 +544,7 @@ channel_tell_closed (IstChannel *self)
   g_autoptr (GError) error = channel_describe_end (self);
   g_autoptr (GError) lost = NULL;
   IstChannelDelegate delegate;
+  ItemQueue failed;
 
   if (error != NULL)
     lost = g_error_copy (error);
@@ -491,7 +552,8 @@ channel_tell_closed (IstChannel *self)
     g_set_error_literal (&lost, IST_ERROR, IST_ERROR_STOPPED, "The tunnel was stopped");
   channel_fail_all (self, lost);
   channel_fail_queue (self, &self->in_flight, lost);
-  channel_tell_sent (self, &self->failed);
+  failed = channel_take_failed (self);
+  channel_tell_sent (self, &failed);
 
   g_source_destroy (self->source);
   delegate = self->delegate;
@@ -500,31 +562,42 @@ channel_tell_closed (IstChannel *self)
     delegate.closed (self, error, self->user_data);
 }
 
+/* The items of the batch, if it is on the wire by now. */
+static ItemQueue
+channel_take_sent (IstChannel *self)
+{
+  ItemQueue sent = self->in_flight;
+  Item *item;
+
+  if (!self->batch_pending || self->frames_written < self->frames_sent)
+    return (ItemQueue){ 0 };
+  self->batch_pending = FALSE;
+  self->in_flight = (ItemQueue){ 0 };
+  for (item = sent.head; item != NULL; item = item->next)
+    self->queued -= item->size;
+  self->shortened = TRUE;
+  return sent;
+}
+
 static gboolean
 on_dispatch (IstChannel *channel)
 {
   g_autoptr (IstChannel) self = ist_channel_ref (channel);
-  ItemQueue sent = { 0 };
-  ItemQueue failed;
+  ItemQueue failed = { 0 };
+  ItemQueue sent;
   gint64 round_trip;
 
   self->woken = FALSE;
 
-  if (self->batch_pending && self->frames_written == self->frames_sent)
+  sent = channel_take_sent (self);
+  /* While the channel is closing, the fate of what is older is not decided. */
+  if (!self->closing && !self->closed && self->failed.head != NULL)
     {
-      Item *item;
-
-      self->batch_pending = FALSE;
-      sent = self->in_flight;
-      self->in_flight = (ItemQueue){ 0 };
-      for (item = sent.head; item != NULL; item = item->next)
-        self->queued -= item->size;
+      failed = channel_take_failed (self);
       self->shortened = TRUE;
-      channel_flush (self);
     }
+  channel_flush (self);
 
-  failed = self->failed;
-  self->failed = (ItemQueue){ 0 };
   channel_tell_sent (self, &sent);
   channel_tell_sent (self, &failed);
 
@@ -533,14 +606,16 @@ on_dispatch (IstChannel *channel)
   if (round_trip >= 0 && self->delegate.pong != NULL)
     self->delegate.pong (self, round_trip, self->user_data);
 
-  if (self->shortened && self->delegate.drained != NULL)
+  if (self->closed)
+    {
+      if (!g_source_is_destroyed (self->source))
+        channel_tell_closed (self);
+    }
+  else if (self->shortened && self->delegate.drained != NULL)
     {
       self->shortened = FALSE;
       self->delegate.drained (self, self->user_data);
     }
-
-  if (self->closed && !g_source_is_destroyed (self->source))
-    channel_tell_closed (self);
   return G_SOURCE_CONTINUE;
 }
 
@@ -867,6 +942,10 @@ ist_channel_send (IstChannel *self,
 {
   Item *item = g_new0 (Item, 1);
 
+  /* Peers leave what follows a start in its frame until the next one comes, and
+   * those of V1 know no frame with more than one message. */
+  item->alone = ist_message_get_message_type (message) != IST_MESSAGE_TYPE_DATA ||
+                (ist_message_get_service_id (message) == NULL && ist_message_get_connection_id (message) == 0);
   item->message = ist_message_ref (message);
   item->size = ist_wire_get_encoded_size (message);
   item->tag = tag;
@@ -881,10 +960,52 @@ ist_channel_send_bytes (IstChannel *self,
 {
   Item *item = g_new0 (Item, 1);
 
+  item->alone = TRUE;
   item->bytes = g_bytes_ref (bytes);
   item->size = g_bytes_get_size (bytes);
   item->tag = tag;
   channel_enqueue (self, lane, FALSE, item);
+}
+
+/* Fails what waits for a barrier of a service and is of @lane, or of all lanes of
+ * its stream. Barriers are about the stream, not about one connection in it. */
+static void
+service_cancel_held (IstChannel *self,
+                     Service *service,
+                     const IstLane *lane,
+                     gboolean whole_stream,
+                     const GError *why)
+{
+  ItemQueue held = service->held;
+  Item *item;
+
+  service->held = (ItemQueue){ 0 };
+  while ((item = item_queue_pop (&held)) != NULL)
+    {
+      if (item->lane.stream == lane->stream &&
+          (whole_stream || (!item->barrier && item->lane.connection == lane->connection)))
+        channel_fail_item (self, item, why);
+      else
+        item_queue_push (&service->held, item);
+    }
+}
+
+/* Fails what is in a lane; returns how many items that were. */
+static guint
+lane_cancel (IstChannel *self,
+             Lane *lane,
+             const GError *why)
+{
+  Item *item;
+  guint n_items = 0;
+
+  while ((item = item_queue_pop (&lane->items)) != NULL)
+    {
+      n_items++;
+      channel_fail_item (self, item, why);
+    }
+  lane_remove (self, lane);
+  return n_items;
 }
 
 void
@@ -894,58 +1015,36 @@ ist_channel_cancel_lane (IstChannel *self,
 {
   Lane *lane = g_hash_table_lookup (self->lanes, &key);
   Service *service = g_hash_table_lookup (self->services, GUINT_TO_POINTER (key.service));
-  ItemQueue held;
-  Item *item;
+
+  if (service == NULL)
+    return;
+
+  service_cancel_held (self, service, &key, FALSE, why);
+  service_forget_items (self, key.service, lane != NULL ? lane_cancel (self, lane, why) : 0);
+}
+
+void
+ist_channel_cancel_stream (IstChannel *self,
+                           IstLane key,
+                           const GError *why)
+{
+  Service *service = g_hash_table_lookup (self->services, GUINT_TO_POINTER (key.service));
+  GList *link = self->turns.head;
   guint n_items = 0;
 
   if (service == NULL)
     return;
 
-  /* Barriers are about the stream, not about one connection in it. */
-  held = service->held;
-  service->held = (ItemQueue){ 0 };
-  while ((item = item_queue_pop (&held)) != NULL)
-    {
-      if (!item->barrier && item->lane.connection == key.connection)
-        channel_fail_item (self, item, why);
-      else
-        item_queue_push (&service->held, item);
-    }
-
-  if (lane == NULL)
-    return;
-  while ((item = item_queue_pop (&lane->items)) != NULL)
-    {
-      n_items++;
-      channel_fail_item (self, item, why);
-    }
-  lane_remove (self, lane);
-  service_forget_items (self, key.service, n_items);
-}
-
-void
-ist_channel_cancel_service (IstChannel *self,
-                            guint32 key,
-                            const GError *why)
-{
-  Service *service = g_hash_table_lookup (self->services, GUINT_TO_POINTER (key));
-  GList *link = self->turns.head;
-
-  if (service == NULL)
-    return;
-
+  service_cancel_held (self, service, &key, TRUE, why);
   while (link != NULL)
     {
       Lane *lane = link->data;
 
       link = link->next;
-      if (lane->key.service != key)
-        continue;
-      channel_fail_queue (self, &lane->items, why);
-      lane_remove (self, lane);
+      if (lane->key.service == key.service && lane->key.stream == key.stream)
+        n_items += lane_cancel (self, lane, why);
     }
-  channel_fail_queue (self, &service->held, why);
-  g_hash_table_remove (self->services, GUINT_TO_POINTER (key));
+  service_forget_items (self, key.service, n_items);
 }
 
 gboolean
