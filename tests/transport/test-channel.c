@@ -489,6 +489,72 @@ test_batch (void)
   fixture_free (f);
 }
 
+/* What goes with what: peers lose what follows a start in its frame, and those of
+ * version 1 what follows anything. */
+static void
+test_frames (void)
+{
+  static const struct
+  {
+    IstMessageType type;
+    const char *service;
+    guint connection;
+    gboolean shares; /* the frame of the one before */
+  } messages[] = {
+    { IST_MESSAGE_TYPE_STREAM_START, "SSH", 1, FALSE },
+    { IST_MESSAGE_TYPE_DATA, "SSH", 1, FALSE },
+    { IST_MESSAGE_TYPE_DATA, "SSH", 1, TRUE },
+    { IST_MESSAGE_TYPE_DATA, "SSH", 0, TRUE },
+    { IST_MESSAGE_TYPE_DATA, NULL, 1, TRUE },
+    { IST_MESSAGE_TYPE_CONNECTION_START, "SSH", 1, FALSE },
+    { IST_MESSAGE_TYPE_DATA, "SSH", 1, FALSE },
+    { IST_MESSAGE_TYPE_DATA, "SSH", 1, TRUE },
+    { IST_MESSAGE_TYPE_CONNECTION_RESET, "SSH", 1, FALSE },
+    { IST_MESSAGE_TYPE_CONNECTION_RESET, "SSH", 2, FALSE },
+    { IST_MESSAGE_TYPE_STREAM_RESET, "SSH", 1, FALSE },
+    { IST_MESSAGE_TYPE_STREAM_START, NULL, 0, FALSE },
+    { IST_MESSAGE_TYPE_DATA, NULL, 0, FALSE },
+    { IST_MESSAGE_TYPE_DATA, NULL, 0, FALSE },
+    { IST_MESSAGE_TYPE_DATA, NULL, 0, FALSE },
+    { IST_MESSAGE_TYPE_DATA, "SSH", 1, FALSE },
+    { IST_MESSAGE_TYPE_DATA, "SSH", 1, TRUE },
+    { IST_MESSAGE_TYPE_STREAM_RESET, NULL, 0, FALSE },
+  };
+  Fixture *f = fixture_new ();
+  g_autoptr (Reader) reader = NULL;
+  gsize size = 0;
+  guint frame = 0;
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (messages); i++)
+    {
+      g_autoptr (IstMessage) message = ist_message_new_full (messages[i].type, messages[i].service, 1,
+                                                             messages[i].connection, FALSE, NULL);
+
+      ist_channel_send (f->channel, (IstLane){ 0, 1, 1 }, FALSE, message, NULL);
+      size += ist_wire_get_encoded_size (message);
+    }
+  reader = reader_new (f->peer);
+  test_wait (reader_get_seen (reader) == size);
+  reader_join (reader);
+
+  for (i = 0; i < G_N_ELEMENTS (messages); i++)
+    {
+      TestMessage *message = test_message_decode (reader->bytes);
+      gsize end = g_array_index (reader->frames, gsize, frame);
+
+      g_assert_cmpuint (message->type, ==, messages[i].type);
+      g_assert_cmpuint (message->connection, ==, messages[i].connection);
+      test_message_free (message);
+      /* The next one begins a frame if this one ends one. */
+      g_assert_true ((i + 1 == G_N_ELEMENTS (messages) || !messages[i + 1].shares) ==
+                     (size - reader->bytes->len == end));
+      if (size - reader->bytes->len == end)
+        frame++;
+    }
+  fixture_free (f);
+}
+
 /* A keystroke waits for no more than what is handed to the socket already. */
 static void
 test_turns (void)
@@ -1114,6 +1180,26 @@ test_abort (void)
   fixture_free (f);
 }
 
+/* However many connections fail at once, their messages fail in the order in
+ * which they were sent, after what was written. */
+static void
+test_order_of_failures (void)
+{
+  Fixture *f = fixture_new ();
+  g_autoptr (GError) why = g_error_new_literal (IST_ERROR, IST_ERROR_TIMED_OUT, "Too slow");
+  guint i;
+
+  clog_up (f);
+  for (i = 0; i < 300; i++)
+    send_on (f, i % 2, i % 5, i % 50 == 49, 100 + i);
+  ist_channel_abort (f->channel, why);
+  wait_closed (f, IST_ERROR_TIMED_OUT);
+  g_assert_cmpuint (f->order->len, ==, f->tags->len);
+  for (i = 0; i < f->tags->len; i++)
+    g_assert_true (f->order->pdata[i] == f->tags->pdata[i]);
+  fixture_free (f);
+}
+
 static void
 test_disown (void)
 {
@@ -1423,6 +1509,8 @@ main (int argc,
   g_test_add_data_func ("/channel/completion", NULL, test_completion);
   g_test_add_data_func ("/channel/completion/tls", "tls", test_completion);
   g_test_add_func ("/channel/batch", test_batch);
+  g_test_add_func ("/channel/frames", test_frames);
+  g_test_add_func ("/channel/order-of-failures", test_order_of_failures);
   g_test_add_func ("/channel/turns", test_turns);
   g_test_add_func ("/channel/order", test_order);
   g_test_add_func ("/channel/cancel", test_cancel);
