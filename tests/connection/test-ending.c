@@ -436,6 +436,7 @@ test_waiting_ends (void)
       g_autoptr (IstConnection) another = ends_try_open (ends, "SSH", &error);
 
       g_assert_no_error (error);
+      g_assert_cmpuint (ist_stream_info_get_connection_id (ist_connection_get_stream_info (another)), ==, i + 3);
     }
 
   /* What was learned does not outlive the WebSocket, and neither does who waits. */
