@@ -218,6 +218,67 @@ test_reader_stops (gconstpointer data)
   pump_free (pump);
 }
 
+/* Writes into all connections until none takes any more; returns what is queued. */
+static guint64
+fill_up (Ends *ends,
+         GPtrArray *connections)
+{
+  static const guint8 data[65536];
+  gboolean taken;
+  guint i;
+
+  do
+    {
+      taken = FALSE;
+      for (i = 0; i < connections->len; i++)
+        taken |= g_pollable_output_stream_write_nonblocking (connection_out (connections->pdata[i]), data,
+                                                             sizeof data, NULL, NULL) > 0;
+      test_run_for (20);
+    }
+  while (taken);
+  return ist_secure_tunnel_get_queued_bytes (ends->source->tunnel);
+}
+
+/* Many together keep no more than few, and few may keep more again. */
+static void
+test_total_buffer_size (void)
+{
+  const guint n = 64;
+  const gsize total = 2 * MIB;
+  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, "protocol-version", IST_PROTOCOL_VERSION_V3,
+                                    "total-buffer-size", (guint) total, NULL);
+  g_autoptr (GPtrArray) connections = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GPtrArray) readers = g_ptr_array_new_with_free_func (g_object_unref);
+  guint64 queued;
+  guint i;
+
+  for (i = 0; i < n; i++)
+    {
+      IstConnection *near;
+      IstConnection *far;
+
+      ends_open (ends, "SSH", &near, &far);
+      g_ptr_array_add (connections, near);
+      g_ptr_array_add (readers, far);
+      g_input_stream_skip_async (g_io_stream_get_input_stream (G_IO_STREAM (far)), G_MAXSSIZE, 0, NULL, NULL, NULL);
+    }
+  ist_emulator_tunnel_set_stalled (ends->emulator->tunnel, IST_MODE_SOURCE, TRUE);
+  queued = fill_up (ends, connections);
+  g_test_message ("%" G_GUINT64_FORMAT " bytes queued by %u connections", queued, n);
+  g_assert_cmpuint (queued, <=, total + n * 1024);
+  g_assert_cmpuint (queued, >=, total / 2);
+
+  /* They have what they need again when there are fewer. */
+  ist_emulator_tunnel_set_stalled (ends->emulator->tunnel, IST_MODE_SOURCE, FALSE);
+  test_wait (ist_secure_tunnel_get_queued_bytes (ends->source->tunnel) == 0);
+  g_ptr_array_set_size (connections, 1);
+  test_wait (ist_secure_tunnel_get_queued_bytes (ends->source->tunnel) == 0);
+  ist_emulator_tunnel_set_stalled (ends->emulator->tunnel, IST_MODE_SOURCE, TRUE);
+  queued = fill_up (ends, connections);
+  g_assert_cmpuint (queued, >, 2 * total / n);
+  g_assert_cmpuint (queued, <=, 262144 + 65536);
+}
+
 /* Only the stalled one is reset, and the others go on. */
 static void
 test_stall_timeout (void)
@@ -469,6 +530,7 @@ main (int argc,
   g_test_add_data_func ("/flow/writer-is-bounded/tiny", GSIZE_TO_POINTER (1), test_writer_is_bounded);
   g_test_add_data_func ("/flow/reader-stops/destination", GINT_TO_POINTER (TRUE), test_reader_stops);
   g_test_add_data_func ("/flow/reader-stops/source", GINT_TO_POINTER (FALSE), test_reader_stops);
+  g_test_add_func ("/flow/total-buffer-size", test_total_buffer_size);
   g_test_add_func ("/flow/stall-timeout", test_stall_timeout);
   g_test_add_func ("/flow/slow-reader", test_slow_reader);
   g_test_add_func ("/flow/fair-turns", test_fair_turns);

@@ -607,6 +607,53 @@ test_many (void)
   test_wait (test_count_fds () <= before);
 }
 
+/* Names the services only after the time that the tunnel waits for them. */
+static void
+name_late (TestServer *server,
+           TestPeer *peer,
+           gpointer user_data)
+{
+  if (!test_peer_upgrade (peer, NULL) || !test_server_await_step (server, 1))
+    return;
+  test_peer_send_services (peer, test_ssh);
+  test_peer_linger (peer);
+}
+
+static void
+on_opened (GObject *source,
+           GAsyncResult *result,
+           gpointer user_data)
+{
+  *(IstConnection **) user_data =
+    ist_secure_tunnel_open_connection_finish (IST_SECURE_TUNNEL (source), result, NULL);
+}
+
+static void
+test_late_services (void)
+{
+  g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, name_late, NULL);
+  g_autoptr (TestEnd) end = test_client_new (server, "mode", IST_MODE_SOURCE, "connection-wait-timeout", 60000,
+                                             NULL);
+  g_autoptr (IstConnection) connection = NULL;
+  g_autoptr (GError) error = NULL;
+
+  start (end);
+  test_wait (test_end_count (end, "success") == 1);
+  g_assert_cmpuint (g_strv_length ((GStrv) ist_secure_tunnel_get_service_ids (end->tunnel)), ==, 0);
+  g_assert_false (ist_secure_tunnel_get_services_known (end->tunnel));
+  g_assert_null (ist_secure_tunnel_start_stream (end->tunnel, "SSH", &error));
+  g_assert_error (error, IST_ERROR, IST_ERROR_NO_SUCH_SERVICE);
+  ist_secure_tunnel_open_connection_async (end->tunnel, "SSH", NULL, on_opened, &connection);
+
+  test_server_set_step (server, 1);
+  test_wait (connection != NULL);
+  g_assert_cmpstr (ist_connection_get_service_id (connection), ==, "SSH");
+  g_assert_true (ist_secure_tunnel_get_services_known (end->tunnel));
+  g_assert_cmpstr (ist_secure_tunnel_get_service_ids (end->tunnel)[0], ==, "SSH");
+  g_assert_cmpuint (test_end_count (end, "success"), ==, 1);
+  g_assert_cmpuint (test_end_count (end, "notify::services-known"), ==, 1);
+}
+
 int
 main (int argc,
       char **argv)
@@ -614,6 +661,7 @@ main (int argc,
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/lifecycle/start-stop", test_start_stop);
+  g_test_add_func ("/lifecycle/late-services", test_late_services);
   g_test_add_func ("/lifecycle/stop-from-every-state", test_stop_from_every_state);
   g_test_add_data_func ("/lifecycle/inside/stop", (gconstpointer) act_stop, test_reentrancy);
   g_test_add_data_func ("/lifecycle/inside/stop-start", (gconstpointer) act_stop_start, test_reentrancy);

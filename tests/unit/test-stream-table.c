@@ -1243,6 +1243,32 @@ test_most_connections_source (void)
   g_assert_error (error, IST_ERROR, IST_ERROR_FAILED);
 }
 
+/* The service can't make us keep any number of services. */
+static void
+test_most_services (void)
+{
+  g_autoptr (IstStreamTable) table = ist_stream_table_new (IST_MODE_DESTINATION, AUTO);
+  g_autoptr (GArray) events = ist_stream_events_new ();
+  g_autoptr (GStrvBuilder) names = g_strv_builder_new ();
+  g_autoptr (IstMessage) listing = NULL;
+  g_auto (GStrv) ids = NULL;
+
+  for (guint i = 0; i <= IST_STREAM_TABLE_MAX_SERVICES; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("S%u", i);
+
+      g_strv_builder_add (names, name);
+    }
+  ids = g_strv_builder_end (names);
+  listing = ist_message_new_service_ids ((const char *const *) ids);
+  ist_stream_table_receive (table, listing, events);
+  g_assert_cmpuint (events->len, ==, 2);
+  g_assert_cmpint (g_array_index (events, IstStreamEvent, 0).type, ==, IST_STREAM_EVENT_PROTOCOL_ERROR);
+  g_assert_cmpint (g_array_index (events, IstStreamEvent, 1).type, ==, IST_STREAM_EVENT_SERVICES);
+  g_assert_cmpuint (g_strv_length ((GStrv) ist_stream_table_get_services (table)), ==,
+                    IST_STREAM_TABLE_MAX_SERVICES);
+}
+
 /* Only the latest of the ended connections are remembered: the first one is
  * answered again when enough others have come. */
 static void
@@ -1345,6 +1371,7 @@ main (int argc,
   g_test_add_func ("/stream-table/limit/connections", test_most_connections);
   g_test_add_func ("/stream-table/limit/connections-source", test_most_connections_source);
   g_test_add_func ("/stream-table/limit/ended-connections", test_most_ended);
+  g_test_add_func ("/stream-table/most-services", test_most_services);
   g_test_add_func ("/stream-table/error-messages", test_error_messages);
   g_test_add_func ("/stream-table/payload-is-shared", test_payload_is_shared);
 
