@@ -348,11 +348,14 @@ resolve_forwarding (ProxyConfig *self,
                     GError **error)
 {
   guint grace = 0;
+  guint wait = 0;
 
   if (!proxy_options_get_number (options, PROXY_OPTION_HALF_CLOSE_GRACE, MAX_SECONDS, &grace, error) ||
+      !proxy_options_get_number (options, PROXY_OPTION_CONNECTION_WAIT, MAX_SECONDS, &wait, error) ||
       !proxy_options_get_number (options, PROXY_OPTION_IDLE_TIMEOUT, MAX_SECONDS, &self->idle_timeout, error))
     return FALSE;
   self->half_close_grace = proxy_options_get_flag (options, PROXY_OPTION_HALF_CLOSE_GRACE) ? (int) grace : -1;
+  self->connection_wait = proxy_options_get_flag (options, PROXY_OPTION_CONNECTION_WAIT) ? (int) wait : -1;
 
   /* A destination must reach other hosts than this one unless told otherwise. */
   self->local_address = g_strdup (proxy_options_get (options, PROXY_OPTION_LOCAL_BIND_ADDRESS));
@@ -455,6 +458,8 @@ proxy_config_make_tunnel (ProxyConfig *self,
                 /* Retries there, attempts here; 0 for no end. */
                 "max-attempts", (guint) (self->settings.connect_retry_count + 1),
                 NULL);
+  if (self->connection_wait >= 0)
+    g_object_set (builder, "connection-wait-timeout", 1000 * (guint) self->connection_wait, NULL);
   return ist_secure_tunnel_builder_build (builder, error);
 }
 

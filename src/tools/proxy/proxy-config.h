@@ -32,7 +32,8 @@ typedef struct
   IstProtocolVersion version;
   gboolean is_stdio;
   char *stdio_service;
-  int half_close_grace; /* seconds, -1 for libist's */
+  int connection_wait;  /* seconds, -1 for libist's */
+  int half_close_grace; /* likewise */
   guint idle_timeout;
   char *port_file;
   gboolean tells_json;

@@ -243,6 +243,14 @@ static const Definition definitions[PROXY_N_OPTIONS] = {
     .description = N_ ("Source: carry standard input and output to a service, as ssh's ProxyCommand"),
     .argument = N_ ("[SERVICE]"),
   },
+  [PROXY_OPTION_CONNECTION_WAIT] = {
+    .name = "--connection-wait",
+    .kind = KIND_VALUE,
+    .group = PROXY_OPTION_CONNECTION_WAIT,
+    .description = N_ ("Source: refuse a further connection when, after so long, the other end takes no "
+                       "more than one (default: 5)"),
+    .argument = N_ ("SECONDS"),
+  },
   [PROXY_OPTION_HALF_CLOSE_GRACE] = {
     .name = "--half-close-grace",
     .kind = KIND_VALUE,
