@@ -510,8 +510,7 @@ tag_resource (IstEmulatorRegistry *registry,
   if (record == NULL || !add_tags (record->tags, json_object_get_array_member (request, "tags"), error))
     return NULL;
 
-  ist_emulator_registry_touch (registry, record);
-  return json_object_new ();
+  return ist_emulator_registry_touch (registry, record, error) ? json_object_new () : NULL;
 }
 
 static JsonObject *
@@ -532,8 +531,7 @@ untag_resource (IstEmulatorRegistry *registry,
       if (json_object_has_member (record->tags, key))
         json_object_remove_member (record->tags, key);
     }
-  ist_emulator_registry_touch (registry, record);
-  return json_object_new ();
+  return ist_emulator_registry_touch (registry, record, error) ? json_object_new () : NULL;
 }
 
 static JsonObject *

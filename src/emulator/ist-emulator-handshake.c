@@ -19,6 +19,8 @@ static char *subprotocols[] = {
   (char *) "aws.iot.securetunneling-3.0",
   (char *) "aws.iot.securetunneling-2.0",
   (char *) "aws.iot.securetunneling-1.0",
+  /* As AWS's sample for browsers spells it. */
+  (char *) "aws.iot.securedtunneling-1.0",
   NULL,
 };
 

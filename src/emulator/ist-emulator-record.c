@@ -16,6 +16,8 @@ static const char *const side_names[] = { "source", "destination", NULL };
 
 static const IstEmulatorShape shape_version = { IST_EMULATOR_SHAPE_INTEGER, .min = VERSION, .max = VERSION };
 static const IstEmulatorShape shape_number = { IST_EMULATOR_SHAPE_INTEGER, .max = G_MAXINT64 };
+/* Microseconds since 1970, before the year 10000: sums of times must fit, too. */
+static const IstEmulatorShape shape_time = { IST_EMULATOR_SHAPE_INTEGER, .max = 253402300799999999 };
 static const IstEmulatorShape shape_lifetime = { IST_EMULATOR_SHAPE_INTEGER, .min = 1, .max = 720 };
 static const IstEmulatorShape shape_flag = { IST_EMULATOR_SHAPE_BOOLEAN };
 static const IstEmulatorShape shape_text = { IST_EMULATOR_SHAPE_STRING };
@@ -59,12 +61,12 @@ static const IstEmulatorShape shape_record = {
     { "thingName", &shape_name, FALSE },
     { "services", &shape_services, TRUE },
     { "lifetimeMinutes", &shape_lifetime, TRUE },
-    { "createdAt", &shape_number, TRUE },
-    { "lastUpdatedAt", &shape_number, TRUE },
-    { "expiresAt", &shape_number, TRUE },
-    { "closedAt", &shape_number, TRUE },
-    { "sourceUpdatedAt", &shape_number, TRUE },
-    { "destinationUpdatedAt", &shape_number, TRUE },
+    { "createdAt", &shape_time, TRUE },
+    { "lastUpdatedAt", &shape_time, TRUE },
+    { "expiresAt", &shape_time, TRUE },
+    { "closedAt", &shape_time, TRUE },
+    { "sourceUpdatedAt", &shape_time, TRUE },
+    { "destinationUpdatedAt", &shape_time, TRUE },
     { "grants", &shape_grants, TRUE },
     { NULL },
   },

@@ -76,9 +76,10 @@ gboolean ist_emulator_registry_rotate (IstEmulatorRegistry *self,
                                        const IstEmulatorRegistryRequest *destination,
                                        GError **error);
 
-/* To be called when a record was changed. */
-void ist_emulator_registry_touch (IstEmulatorRegistry *self,
-                                  IstEmulatorRecord *record);
+/* To be called when a record was changed; FALSE if the change can't be kept. */
+gboolean ist_emulator_registry_touch (IstEmulatorRegistry *self,
+                                      IstEmulatorRecord *record,
+                                      GError **error);
 
 /* All of them, the oldest first: (element-type IstEmulatorRecord) (transfer none). */
 GPtrArray *ist_emulator_registry_list (IstEmulatorRegistry *self);

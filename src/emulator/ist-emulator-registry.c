@@ -105,20 +105,36 @@ check_destination (const IstEmulatorRegistryRequest *request,
   return FALSE;
 }
 
-static void
+static gboolean
 save (IstEmulatorRegistry *self,
-      IstEmulatorRecord *record)
+      IstEmulatorRecord *record,
+      GError **error)
 {
-  if (self->store != NULL)
-    ist_emulator_store_save (self->store, record);
+  if (self->store == NULL || ist_emulator_store_save (self->store, record, error))
+    return TRUE;
+
+  g_prefix_error (error, "The tunnel could not be saved: ");
+  return FALSE;
 }
 
-void
+/* For what has happened already, and is not for anybody to be refused. */
+static void
+save_or_warn (IstEmulatorRegistry *self,
+              IstEmulatorRecord *record)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!save (self, record, &error))
+    g_warning ("%s", error->message);
+}
+
+gboolean
 ist_emulator_registry_touch (IstEmulatorRegistry *self,
-                             IstEmulatorRecord *record)
+                             IstEmulatorRecord *record,
+                             GError **error)
 {
   record->updated_at = g_get_real_time ();
-  save (self, record);
+  return save (self, record, error);
 }
 
 static IstEmulatorRecord *
@@ -162,8 +178,9 @@ on_closed (IstEmulatorTunnel *tunnel,
   IstEmulatorRecord *record = get_record (self, tunnel);
 
   record->closed_at = g_get_real_time ();
+  record->updated_at = record->closed_at;
   note_closed (self, record);
-  ist_emulator_registry_touch (self, record);
+  save_or_warn (self, record);
 }
 
 static void
@@ -330,7 +347,7 @@ ist_emulator_registry_restore (IstEmulatorRegistry *self,
   return TRUE;
 }
 
-/* Makes room for one more. */
+/* Makes room for more. */
 static void
 forget_revoked (IstEmulatorRegistry *self,
                 IstEmulatorRecord *record)
@@ -349,25 +366,38 @@ forget_revoked (IstEmulatorRegistry *self,
     }
 }
 
-static void
-grant_token (IstEmulatorRegistry *self,
-             IstEmulatorRecord *record,
+/* Takes the place of the tokens that there are; they are added to @revoked. */
+static IstEmulatorGrant *
+grant_token (IstEmulatorRecord *record,
              IstMode mode,
-             const char *token)
+             const char *token,
+             GPtrArray *revoked)
 {
   for (guint i = 0; i < record->grants->len; i++)
     {
       IstEmulatorGrant *grant = g_ptr_array_index (record->grants, i);
 
-      if (grant->mode == mode)
-        grant->revoked = TRUE;
+      if (grant->mode != mode || grant->revoked)
+        continue;
+      grant->revoked = TRUE;
+      g_ptr_array_add (revoked, grant);
     }
-  forget_revoked (self, record);
-  add_grant (self, ist_emulator_record_add_grant (record, digest (token), mode));
+  return ist_emulator_record_add_grant (record, digest (token), mode);
 }
 
-/* All or nothing: no side gets a new token if one can't be made. Nobody hears of
- * it before everything is as it will be. */
+static void
+take_back (IstEmulatorRecord *record,
+           GPtrArray *granted,
+           GPtrArray *revoked)
+{
+  for (guint i = 0; i < granted->len; i++)
+    g_ptr_array_remove (record->grants, g_ptr_array_index (granted, i));
+  for (guint i = 0; i < revoked->len; i++)
+    ((IstEmulatorGrant *) g_ptr_array_index (revoked, i))->revoked = FALSE;
+}
+
+/* All or nothing: no side gets a new token if one can't be made, or they can't be
+ * kept. Nobody hears of them before they are kept. */
 static gboolean
 grant_tokens (IstEmulatorRegistry *self,
               IstEmulatorRecord *record,
@@ -375,6 +405,8 @@ grant_tokens (IstEmulatorRegistry *self,
               GError **error)
 {
   g_autoptr (IstEmulatorTunnel) tunnel = g_object_ref (record->tunnel);
+  g_autoptr (GPtrArray) granted = g_ptr_array_new ();
+  g_autoptr (GPtrArray) revoked = g_ptr_array_new ();
   g_autofree char *source = NULL;
   g_autofree char *destination = NULL;
 
@@ -382,10 +414,17 @@ grant_tokens (IstEmulatorRegistry *self,
     return FALSE;
 
   if (sides & IST_EMULATOR_SIDES_SOURCE)
-    grant_token (self, record, IST_MODE_SOURCE, source);
+    g_ptr_array_add (granted, grant_token (record, IST_MODE_SOURCE, source, revoked));
   if (sides & IST_EMULATOR_SIDES_DESTINATION)
-    grant_token (self, record, IST_MODE_DESTINATION, destination);
-  ist_emulator_registry_touch (self, record);
+    g_ptr_array_add (granted, grant_token (record, IST_MODE_DESTINATION, destination, revoked));
+  if (!ist_emulator_registry_touch (self, record, error))
+    {
+      take_back (record, granted, revoked);
+      return FALSE;
+    }
+  for (guint i = 0; i < granted->len; i++)
+    add_grant (self, g_ptr_array_index (granted, i));
+  forget_revoked (self, record);
 
   /* Whoever hears that a client has gone may forget the tunnel. */
   if (sides & IST_EMULATOR_SIDES_SOURCE)
@@ -515,8 +554,8 @@ ist_emulator_registry_rotate (IstEmulatorRegistry *self,
     {
       ist_emulator_tunnel_set_destination (tunnel, destination->services, destination->thing_name);
       record = get_record (self, tunnel);
-      if (record != NULL)
-        save (self, record);
+      if (record != NULL && !save (self, record, error))
+        return FALSE;
     }
   if (sides & IST_EMULATOR_SIDES_DESTINATION)
     notify_thing (self, tunnel);
@@ -596,6 +635,6 @@ ist_emulator_registry_admit (IstEmulatorRegistry *self,
       grant->client_token_digest = g_steal_pointer (&client_key);
       g_hash_table_replace (self->client_tokens, grant->client_token_digest, grant);
     }
-  save (self, grant->record);
+  save_or_warn (self, grant->record);
   return TRUE;
 }

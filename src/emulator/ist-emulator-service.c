@@ -4,8 +4,6 @@
 
 #include <ist-emulator/ist-emulator-service.h>
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
 
 #include <json-glib/json-glib.h>
@@ -14,6 +12,7 @@
 #include "ist-emulator-certificate-private.h"
 #include "ist-emulator-control-private.h"
 #include "ist-emulator-handshake-private.h"
+#include "ist-emulator-listener-private.h"
 #include "ist-emulator-registry-private.h"
 #include "ist-emulator-tunnel-private.h"
 
@@ -64,11 +63,12 @@ struct _IstEmulatorService
   GTlsCertificate *certificate;
   char *state_dir;
   guint bandwidth;
+  guint max_connections_per_address;
 
   GTlsCertificate *own_certificate;
   char *ca_pem;
   char *endpoint;
-  GSocketService *listener;
+  IstEmulatorListener *listener;
   SoupServer *server;
   IstEmulatorRegistry *registry;
   gboolean restored;
@@ -84,6 +84,7 @@ enum
   PROP_CERTIFICATE,
   PROP_STATE_DIR,
   PROP_BANDWIDTH,
+  PROP_MAX_CONNECTIONS_PER_ADDRESS,
   PROP_ENDPOINT,
   PROP_CA_PEM,
   N_PROPS
@@ -104,6 +105,7 @@ static guint signals[N_SIGNALS];
 /* An accepted handshake whose answer is being written. */
 typedef struct
 {
+  IstEmulatorService *service;
   IstEmulatorTunnel *tunnel;
   IstMode mode;
   guint generation; /* of the access token */
@@ -122,6 +124,7 @@ upgrade_free (gpointer data,
 {
   Upgrade *upgrade = data;
 
+  g_object_unref (upgrade->service);
   g_object_unref (upgrade->tunnel);
   g_free (upgrade);
 }
@@ -132,8 +135,12 @@ on_answer_written (SoupServerMessage *message,
 {
   Upgrade *upgrade = user_data;
   g_autoptr (GUri) uri = g_uri_ref (soup_server_message_get_uri (message));
-  g_autoptr (GIOStream) stream = soup_server_message_steal_connection (message);
+  GSocketAddress *remote = soup_server_message_get_remote_address (message);
+  g_autoptr (GIOStream) stream = NULL;
 
+  if (upgrade->service->listener != NULL)
+    ist_emulator_listener_note_upgrade (upgrade->service->listener, remote);
+  stream = soup_server_message_steal_connection (message);
   ist_emulator_tunnel_attach (upgrade->tunnel, upgrade->mode, upgrade->generation, stream, uri);
 }
 
@@ -188,6 +195,7 @@ handle_tunnel (IstEmulatorService *self,
     return;
 
   upgrade = g_new0 (Upgrade, 1);
+  upgrade->service = g_object_ref (self);
   upgrade->tunnel = g_object_ref (tunnel);
   upgrade->mode = handshake.mode;
   upgrade->generation = ist_emulator_tunnel_get_generation (tunnel, handshake.mode);
@@ -245,6 +253,9 @@ handle_control (IstEmulatorService *self,
   if (!body->too_long)
     bytes = g_bytes_new_static (body->bytes->data, body->bytes->len);
   ist_emulator_control_handle (self->registry, message, bytes);
+  /* libsoup keeps the message until the client's next one. */
+  g_clear_pointer (&bytes, g_bytes_unref);
+  g_object_set_data (G_OBJECT (message), BODY_KEY, NULL);
 }
 
 static void
@@ -256,12 +267,24 @@ on_request (SoupServer *server,
 {
   IstEmulatorService *self = user_data;
 
+  ist_emulator_listener_note_request (self->listener, soup_server_message_get_remote_address (message));
   if (strcmp (path, "/tunnel") == 0)
     handle_tunnel (self, message);
   else if (strcmp (path, "/") == 0 && soup_server_message_get_method (message) == SOUP_METHOD_POST)
     handle_control (self, message);
   else
     refuse (self, message, SOUP_STATUS_BAD_REQUEST, "Invalid path");
+}
+
+static void
+on_request_finished (SoupServer *server,
+                     SoupServerMessage *message,
+                     gpointer user_data)
+{
+  IstEmulatorService *self = user_data;
+
+  if (self->listener != NULL)
+    ist_emulator_listener_note_answer (self->listener, soup_server_message_get_remote_address (message));
 }
 
 static void
@@ -329,22 +352,17 @@ make_tls_connection (IstEmulatorService *self,
                          NULL);
 }
 
-/* Done here, since SoupServer's own listening leaks in libsoup 3.2: each socket
- * that it accepts, and the address that it is bound to. */
-static gboolean
-on_incoming (GSocketService *listener,
-             GSocketConnection *connection,
-             GObject *source_object,
+/* Accepted by us, since SoupServer's own listening leaks in libsoup 3.2 (each socket
+ * has a reference to itself), and knows no bounds. */
+static void
+on_incoming (GSocketConnection *connection,
+             GSocketAddress *local,
+             GSocketAddress *remote,
              gpointer user_data)
 {
   IstEmulatorService *self = user_data;
-  g_autoptr (GSocketAddress) local = g_socket_connection_get_local_address (connection, NULL);
-  g_autoptr (GSocketAddress) remote = g_socket_connection_get_remote_address (connection, NULL);
   g_autoptr (GIOStream) stream = NULL;
   g_autoptr (GError) error = NULL;
-
-  /* The relay sends what it has: small messages must not wait for more. */
-  g_socket_set_option (g_socket_connection_get_socket (connection), IPPROTO_TCP, TCP_NODELAY, TRUE, NULL);
 
   if (self->plain)
     stream = G_IO_STREAM (g_object_ref (connection));
@@ -352,7 +370,6 @@ on_incoming (GSocketService *listener,
     stream = make_tls_connection (self, connection, &error);
   if (stream == NULL || !soup_server_accept_iostream (self->server, stream, local, remote, &error))
     g_warning ("Could not serve a connection: %s", error->message);
-  return TRUE;
 }
 
 static void
@@ -419,6 +436,9 @@ ist_emulator_service_get_property (GObject *object,
     case PROP_BANDWIDTH:
       g_value_set_uint (value, self->bandwidth);
       break;
+    case PROP_MAX_CONNECTIONS_PER_ADDRESS:
+      g_value_set_uint (value, self->max_connections_per_address);
+      break;
     case PROP_ENDPOINT:
       g_value_set_string (value, self->endpoint);
       break;
@@ -458,6 +478,9 @@ ist_emulator_service_set_property (GObject *object,
       break;
     case PROP_BANDWIDTH:
       self->bandwidth = g_value_get_uint (value);
+      break;
+    case PROP_MAX_CONNECTIONS_PER_ADDRESS:
+      self->max_connections_per_address = g_value_get_uint (value);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -547,6 +570,21 @@ ist_emulator_service_class_init (IstEmulatorServiceClass *klass)
    */
   properties[PROP_BANDWIDTH] =
     g_param_spec_uint ("bandwidth", NULL, NULL, 0, G_MAXUINT, 0,
+                       G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * IstEmulatorService:max-connections-per-address:
+   *
+   * How many connections one address may have at the same time, 0 for any number.
+   * Further ones are closed at once.
+   *
+   * A connection that has not sent a request after 30 seconds, or is idle for so
+   * long before it has become a WebSocket, is closed in any case.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_MAX_CONNECTIONS_PER_ADDRESS] =
+    g_param_spec_uint ("max-connections-per-address", NULL, NULL, 0, G_MAXUINT, 4096,
                        G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
 
   /**
@@ -708,8 +746,15 @@ prepare_certificate (IstEmulatorService *self,
   if (self->state_dir == NULL || !load_certificate (self, address))
     {
       self->own_certificate = ist_emulator_certificate_new (address, &self->ca_pem, error);
-      if (self->own_certificate == NULL || (self->state_dir != NULL && !save_certificate (self, error)))
+      if (self->own_certificate == NULL)
         return FALSE;
+      if (self->state_dir != NULL && !save_certificate (self, error))
+        {
+          /* The next start tries again. */
+          g_clear_object (&self->own_certificate);
+          g_clear_pointer (&self->ca_pem, g_free);
+          return FALSE;
+        }
     }
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CA_PEM]);
   return TRUE;
@@ -747,8 +792,6 @@ ist_emulator_service_start (IstEmulatorService *self,
 {
   g_autoptr (GInetAddress) address = NULL;
   g_autoptr (GSocketAddress) wanted = NULL;
-  g_autoptr (GSocketAddress) bound = NULL;
-  g_autoptr (GSocketService) listener = NULL;
 
   g_return_val_if_fail (IST_EMULATOR_IS_SERVICE (self), FALSE);
 
@@ -765,18 +808,17 @@ ist_emulator_service_start (IstEmulatorService *self,
     return FALSE;
 
   wanted = g_inet_socket_address_new (address, self->port);
-  listener = g_socket_service_new ();
-  if (!g_socket_listener_add_address (G_SOCKET_LISTENER (listener), wanted, G_SOCKET_TYPE_STREAM,
-                                      G_SOCKET_PROTOCOL_TCP, NULL, &bound, error))
+  self->listener = ist_emulator_listener_new (wanted, !self->plain, self->max_connections_per_address,
+                                              on_incoming, self, error);
+  if (self->listener == NULL)
     return FALSE;
 
-  g_signal_connect (listener, "incoming", G_CALLBACK (on_incoming), self);
-  self->listener = g_steal_pointer (&listener);
   self->server = g_object_new (SOUP_TYPE_SERVER, "server-header", "ist-emulator", NULL);
   soup_server_add_early_handler (self->server, NULL, on_headers, NULL, NULL);
   soup_server_add_handler (self->server, NULL, on_request, self, NULL);
+  g_signal_connect (self->server, "request-finished", G_CALLBACK (on_request_finished), self);
 
-  self->port = g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (bound));
+  self->port = ist_emulator_listener_get_port (self->listener);
   g_free (self->endpoint);
   self->endpoint = make_endpoint (self->plain, address, self->port);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PORT]);
@@ -798,7 +840,6 @@ ist_emulator_service_stop (IstEmulatorService *self)
 {
   g_autoptr (GPtrArray) tunnels = g_ptr_array_new_with_free_func (g_object_unref);
   GPtrArray *records;
-  g_autoptr (GSocketService) listener = NULL;
   g_autoptr (SoupServer) server = NULL;
 
   g_return_if_fail (IST_EMULATOR_IS_SERVICE (self));
@@ -806,12 +847,10 @@ ist_emulator_service_stop (IstEmulatorService *self)
   if (self->server == NULL)
     return;
 
-  listener = g_steal_pointer (&self->listener);
-  g_signal_handlers_disconnect_by_data (listener, self);
-  g_socket_service_stop (listener);
-  g_socket_listener_close (G_SOCKET_LISTENER (listener));
+  g_clear_pointer (&self->listener, ist_emulator_listener_free);
   server = g_steal_pointer (&self->server);
   soup_server_remove_handler (server, NULL);
+  g_signal_handlers_disconnect_by_data (server, self);
   soup_server_disconnect (server);
   /* Whoever hears that a client has gone may close tunnels. */
   records = ist_emulator_registry_list (self->registry);

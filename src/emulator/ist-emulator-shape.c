@@ -6,11 +6,7 @@
 
 #include <string.h>
 
-/* What json-glib, which calls itself for each level, is let have. */
-#define MAX_DEPTH 16
-
-/* All there may be of JSON between strings, save for brackets. */
-#define OUTSIDE_STRINGS " \t\r\n,:+-." G_CSET_DIGITS G_CSET_A_2_Z G_CSET_a_2_z
+#include "ist-json-private.h"
 
 /* How much of a wrong value, in characters, and how many wrong values an answer
  * repeats. */
@@ -37,53 +33,6 @@ set_serialization_error (GError **error,
                          const char *message)
 {
   g_set_error_literal (error, IST_EMULATOR_CONTROL_ERROR, IST_EMULATOR_CONTROL_ERROR_SERIALIZATION, message);
-}
-
-/* Looks for what the parser must not see: nesting that exhausts the stack, the
- * escape sequence of a NUL, which would cut strings short, and the comments and
- * names that json-glib takes beyond JSON, where this would lose its way. */
-static gboolean
-check_text (const char *text,
-            GError **error)
-{
-  gboolean in_string = FALSE;
-  guint depth = 0;
-
-  for (const char *p = text; *p != '\0'; p++)
-    {
-      if (*p == '"')
-        {
-          in_string = !in_string;
-        }
-      else if (in_string && *p == '\\')
-        {
-          if (strncmp (p + 1, "u0000", 5) == 0)
-            {
-              set_serialization_error (error, "A string holds a NUL character");
-              return FALSE;
-            }
-          if (p[1] != '\0')
-            p++;
-        }
-      else if (!in_string && (*p == '{' || *p == '['))
-        {
-          if (++depth > MAX_DEPTH)
-            {
-              set_serialization_error (error, "Values are nested too deeply");
-              return FALSE;
-            }
-        }
-      else if (!in_string && (*p == '}' || *p == ']') && depth > 0)
-        {
-          depth--;
-        }
-      else if (!in_string && strchr (OUTSIDE_STRINGS, *p) == NULL)
-        {
-          set_serialization_error (error, "The request is not JSON");
-          return FALSE;
-        }
-    }
-  return TRUE;
 }
 
 G_GNUC_PRINTF (3, 4)
@@ -305,6 +254,7 @@ ist_emulator_shape_parse (const IstEmulatorShape *shape,
                           GError **error)
 {
   g_autoptr (JsonParser) parser = json_parser_new ();
+  g_autoptr (GError) unfit = NULL;
   g_autofree char *copy = NULL;
   Check check = { 0 };
   JsonNode *root;
@@ -319,8 +269,11 @@ ist_emulator_shape_parse (const IstEmulatorShape *shape,
       set_serialization_error (error, "The request is not valid UTF-8");
       return NULL;
     }
-  if (!check_text (copy, error))
-    return NULL;
+  if (!ist_json_check (copy, &unfit))
+    {
+      set_serialization_error (error, unfit->message);
+      return NULL;
+    }
   if (!json_parser_load_from_data (parser, copy, -1, NULL) ||
       (root = json_parser_get_root (parser)) == NULL || !JSON_NODE_HOLDS_OBJECT (root))
     {

@@ -21,10 +21,10 @@ void ist_emulator_store_free (IstEmulatorStore *self);
 GPtrArray *ist_emulator_store_load (IstEmulatorStore *self,
                                     GError **error);
 
-/* On the disk when it returns. Failures are logged: those who have the tunnel in
- * their hands are better off with it than without. */
-void ist_emulator_store_save (IstEmulatorStore *self,
-                              IstEmulatorRecord *record);
+/* On the disk when it returns TRUE; else the file is as it was. */
+gboolean ist_emulator_store_save (IstEmulatorStore *self,
+                                  IstEmulatorRecord *record,
+                                  GError **error);
 void ist_emulator_store_remove (IstEmulatorStore *self,
                                 IstEmulatorRecord *record);
 

@@ -11,9 +11,14 @@
 
 #include <glib/gstdio.h>
 
+#include "ist-file-private.h"
+
 /* What a file of a tunnel is called after the tunnel's id. */
 #define SUFFIX ".tunnel.json"
 #define LOCK_NAME "lock"
+
+/* A file of a tunnel is smaller by far. */
+#define MAX_FILE (16 * 1024 * 1024)
 
 struct _IstEmulatorStore
 {
@@ -109,7 +114,7 @@ load_record (IstEmulatorStore *self,
   char *text;
   gsize length;
 
-  if (!g_file_get_contents (path, &text, &length, error))
+  if (!ist_file_read (path, MAX_FILE, &text, &length, error))
     return NULL;
 
   bytes = g_bytes_new_take (text, length);
@@ -156,19 +161,18 @@ ist_emulator_store_load (IstEmulatorStore *self,
   return g_steal_pointer (&records);
 }
 
-void
+gboolean
 ist_emulator_store_save (IstEmulatorStore *self,
-                         IstEmulatorRecord *record)
+                         IstEmulatorRecord *record,
+                         GError **error)
 {
   g_autofree char *path = make_path (self, record);
   g_autoptr (GBytes) bytes = ist_emulator_record_to_bytes (record);
-  g_autoptr (GError) error = NULL;
   gsize size;
   const char *data = g_bytes_get_data (bytes, &size);
 
-  if (!g_file_set_contents_full (path, data, size,
-                                 G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0600, &error))
-    g_warning ("Could not save a tunnel, which will not survive a restart: %s", error->message);
+  return g_file_set_contents_full (path, data, size,
+                                   G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0600, error);
 }
 
 void

@@ -32,6 +32,7 @@ typedef struct
   char *ca_file;
   char **open;
   gint64 bandwidth;
+  int max_connections;
   char *state_dir;
   EmulatorBroker mqtt;
 } Options;
@@ -104,6 +105,9 @@ options_parse (Options *options,
       N_ ("SERVICE[,SERVICE...]") },
     { "bandwidth", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_INT64, &options->bandwidth,
       N_ ("Let this many bytes per second pass each tunnel (default: no limit; AWS: 800000)"), N_ ("BYTES") },
+    { "max-connections", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_INT, &options->max_connections,
+      N_ ("Let one address have so many connections at the same time, 0 for any number (default: 4096)"),
+      N_ ("NUMBER") },
     { "state-dir", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME, &options->state_dir,
       N_ ("Keep tunnels and certificate in this folder, for the next start"), N_ ("DIR") },
     { "mqtt", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &options->mqtt.broker,
@@ -151,6 +155,9 @@ options_parse (Options *options,
   else if (options->bandwidth < 0 || options->bandwidth > G_MAXUINT)
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                  _ ("%" G_GINT64_FORMAT " is not a bandwidth"), options->bandwidth);
+  else if (options->max_connections < 0)
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _ ("%d is not a number of connections"),
+                 options->max_connections);
   else
     return options_check_mqtt (&options->mqtt, error);
 
@@ -276,6 +283,7 @@ make_service (const Options *options,
                        "plain", options->plain,
                        "certificate", certificate,
                        "bandwidth", (guint) options->bandwidth,
+                       "max-connections-per-address", (guint) options->max_connections,
                        "state-dir", options->state_dir,
                        NULL);
 }
@@ -514,7 +522,7 @@ int
 main (int argc,
       char **argv)
 {
-  Options options = { 0 };
+  Options options = { .max_connections = 4096 };
   Emulator emulator = { 0 };
   g_autoptr (GError) error = NULL;
   guint interrupt;

@@ -1031,6 +1031,33 @@ test_state_certificate (void)
   remove_folder (folder);
 }
 
+/* A start that could not keep the certificate is none, and the next one can. */
+static void
+test_state_certificate_again (void)
+{
+  g_autofree char *folder = make_folder ();
+  g_autofree char *path = g_build_filename (folder, "certificate.pem", NULL);
+  g_autoptr (IstEmulatorService) service = g_object_new (IST_EMULATOR_TYPE_SERVICE, "state-dir", folder, NULL);
+  g_autofree char *kept = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (g_mkdir (path, 0700), ==, 0);
+  for (guint i = 0; i < 2; i++)
+    {
+      g_assert_false (ist_emulator_service_start (service, &error));
+      g_assert_nonnull (strstr (error->message, path));
+      g_assert_null (ist_emulator_service_get_ca_pem (service));
+      g_clear_error (&error);
+    }
+  g_rmdir (path);
+  ist_emulator_service_start (service, &error);
+  g_assert_no_error (error);
+  g_assert_true (g_file_get_contents (path, &kept, NULL, NULL));
+  g_assert_nonnull (strstr (kept, "PRIVATE KEY"));
+  g_clear_object (&service);
+  remove_folder (folder);
+}
+
 static void
 test_state_damaged (void)
 {
@@ -1176,6 +1203,7 @@ main (int argc,
 #undef ADD
   g_test_add_func ("/control/state", test_state);
   g_test_add_func ("/control/state/certificate", test_state_certificate);
+  g_test_add_func ("/control/state/certificate-again", test_state_certificate_again);
   g_test_add_func ("/control/state/damaged", test_state_damaged);
   g_test_add_func ("/control/bandwidth", test_bandwidth);
 

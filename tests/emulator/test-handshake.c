@@ -322,6 +322,23 @@ test_omit_subprotocol (Fixture *fixture,
   g_assert_null (strstr (answer, "Sec-WebSocket-Protocol"));
 }
 
+/* As AWS's sample for browsers spells it. */
+static void
+test_misspelt_subprotocol (Fixture *fixture,
+                           gconstpointer user_data)
+{
+  g_autoptr (GIOStream) stream = client_connect (fixture->service, NULL, "127.0.0.1", NULL);
+  g_autofree char *request = client_make_request (fixture->tunnel, IST_MODE_SOURCE, NULL);
+  g_autoptr (GString) misspelt = g_string_new (request);
+  g_autofree char *answer = NULL;
+
+  g_assert_cmpuint (g_string_replace (misspelt, "aws.iot.securetunneling-3.0", "aws.iot.securedtunneling-1.0", 0), ==,
+                    1);
+  answer = client_exchange (stream, misspelt->str);
+  g_assert_true (g_str_has_prefix (answer, "HTTP/1.1 101 "));
+  g_assert_nonnull (strstr (answer, "aws.iot.securedtunneling-1.0"));
+}
+
 static void
 test_refused_signal (Fixture *fixture,
                      gconstpointer user_data)
@@ -494,6 +511,7 @@ main (int argc,
   g_test_add ("/emulator/tokens/expired", Fixture, NULL, set_up, test_expired, tear_down);
   g_test_add ("/emulator/refusals", Fixture, NULL, set_up, test_refusals, tear_down);
   g_test_add ("/emulator/refused-signal", Fixture, NULL, set_up, test_refused_signal, tear_down);
+  g_test_add ("/emulator/misspelt-subprotocol", Fixture, NULL, set_up, test_misspelt_subprotocol, tear_down);
   g_test_add ("/emulator/omit-subprotocol", Fixture, NULL, set_up, test_omit_subprotocol, tear_down);
   g_test_add ("/emulator/tunnels", Fixture, NULL, set_up, test_tunnels, tear_down);
   g_test_add_func ("/emulator/tls", test_tls);

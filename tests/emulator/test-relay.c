@@ -591,6 +591,63 @@ test_frame_size (Fixture *fixture,
 }
 
 static void
+append_message (GByteArray *frame,
+                IstMessageType type,
+                const char *service,
+                guint connection,
+                const char *payload)
+{
+  g_autoptr (GBytes) bytes = payload != NULL ? g_bytes_new (payload, strlen (payload)) : NULL;
+  g_autoptr (GBytes) message = client_encode (type, service, 1, connection, bytes);
+
+  g_byte_array_append (frame, g_bytes_get_data (message, NULL), g_bytes_get_size (message));
+}
+
+/* What came in one frame leaves in one, and what came in several does not. */
+static void
+test_frames (Fixture *fixture,
+             gconstpointer user_data)
+{
+  g_autoptr (GByteArray) frame = g_byte_array_new ();
+  gsize size;
+
+  client_send (fixture->source, STREAM_START, "SSH", 1, 1, NULL);
+  client_expect (fixture->destination, STREAM_START, "SSH", 1, 1, NULL);
+  g_array_set_size (fixture->destination->frames, 0);
+
+  append_message (frame, DATA, "SSH", 1, "one");
+  append_message (frame, DATA, "SSH", 1, "two");
+  append_message (frame, CONNECTION_START, "SSH", 2, NULL);
+  client_send_bytes (fixture->source, frame->data, frame->len);
+  client_send (fixture->source, DATA, "SSH", 1, 1, "three");
+  client_send (fixture->source, DATA, "SSH", 1, 2, "four");
+  client_expect (fixture->destination, DATA, "SSH", 1, 1, "one");
+  client_expect (fixture->destination, DATA, "SSH", 1, 1, "two");
+  client_expect (fixture->destination, CONNECTION_START, "SSH", 1, 2, NULL);
+  client_expect (fixture->destination, DATA, "SSH", 1, 1, "three");
+  client_expect (fixture->destination, DATA, "SSH", 1, 2, "four");
+  g_assert_cmpuint (fixture->destination->frames->len, ==, 3);
+  g_assert_cmpuint (g_array_index (fixture->destination->frames, gsize, 0), ==, frame->len);
+
+  /* A message that comes in pieces is passed on when it is whole, what is in the
+   * frame with its end together again. */
+  g_array_set_size (fixture->destination->frames, 0);
+  g_byte_array_set_size (frame, 0);
+  append_message (frame, DATA, "SSH", 1, "five");
+  size = frame->len;
+  append_message (frame, DATA, "SSH", 1, "six");
+  append_message (frame, DATA, "SSH", 1, "seven");
+  client_send_bytes (fixture->source, frame->data, 5);
+  client_send_bytes (fixture->source, frame->data + 5, frame->len - 5);
+  client_expect (fixture->destination, DATA, "SSH", 1, 1, "five");
+  client_expect (fixture->destination, DATA, "SSH", 1, 1, "six");
+  client_expect (fixture->destination, DATA, "SSH", 1, 1, "seven");
+  g_assert_cmpuint (fixture->destination->frames->len, ==, 2);
+  g_assert_cmpuint (g_array_index (fixture->destination->frames, gsize, 0), ==, size);
+  g_assert_cmpuint (g_array_index (fixture->destination->frames, gsize, 1), ==, frame->len - size);
+}
+
+static void
 test_delay (Fixture *fixture,
             gconstpointer user_data)
 {
@@ -860,6 +917,7 @@ main (int argc,
   ADD ("faults/reset-session", two_services, set_up, test_reset_session);
   ADD ("faults/omit-service-ids", two_services, set_up_tunnel, test_omit_service_ids);
   ADD ("faults/send", two_services, set_up, test_send);
+  ADD ("frames", two_services, set_up, test_frames);
   ADD ("faults/frame-size", two_services, set_up, test_frame_size);
   ADD ("faults/delay", two_services, set_up, test_delay);
   ADD ("faults/stalled", two_services, set_up, test_stalled);

@@ -127,14 +127,14 @@ class Case(unittest.TestCase):
 
     # The tunnel
 
-    def start_emulator(self, *arguments, services=None, port=None):
+    def start_emulator(self, *arguments, services=None, port=None, **options):
         arguments = list(arguments)
         if port:
             arguments += ['--port', str(port)]
         arguments += ['--open', ','.join(services or self.services)]
         if '--certificate' not in arguments:
             arguments += ['--ca-file', self.path('ca.pem')]
-        self.emulator = self.spawn('emulator', [EMULATOR, *arguments], stdout=subprocess.PIPE)
+        self.emulator = self.spawn('emulator', [EMULATOR, *arguments], stdout=subprocess.PIPE, **options)
         line = self.emulator.stdout.readline()
         self.info = json.loads(line)
         self.tunnel = self.info['tunnels'][0]
