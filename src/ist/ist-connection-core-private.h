@@ -75,6 +75,10 @@ void ist_connection_core_receive (IstConnectionCore *self,
 void ist_connection_core_written (IstConnectionCore *self,
                                   gsize length,
                                   const GError *error);
+/* Cancels @cancellable when the connection ends, if that has not happened yet: for
+ * whoever does not read, and would not notice. (nullable) */
+void ist_connection_core_cancel_at_end (IstConnectionCore *self,
+                                        GCancellable *cancellable);
 /* The connection has ended: cleanly, or with @error for whoever reads after
  * what was received. The tunnel is not called any more. */
 void ist_connection_core_end (IstConnectionCore *self,
@@ -124,5 +128,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (IstConnectionCore, ist_connection_core_unref)
 
 /* The stream itself is made by the tunnel only. */
 IstConnection *ist_connection_new (IstConnectionCore *core);
+IstConnectionCore *ist_connection_get_core (IstConnection *self);
 
 G_END_DECLS

@@ -33,6 +33,7 @@ struct _IstConnectionCore
   gpointer tunnel; /* NULL once the connection has ended; used in its context only */
   GSource *stall_timer;
   gboolean has_sent;
+  GCancellable *at_end;
 
   GMutex mutex; /* guards what follows */
   GCond changed;
@@ -461,6 +462,7 @@ ist_connection_core_unref (IstConnectionCore *self)
   g_ptr_array_unref (self->flushes);
   g_atomic_int_add (&self->budget->n_connections, -1);
   ist_connection_budget_unref (self->budget);
+  g_clear_object (&self->at_end);
   g_clear_error (&self->failure);
   g_clear_error (&self->loss);
   ist_stream_info_unref (self->info);
@@ -593,6 +595,17 @@ ist_connection_core_end (IstConnectionCore *self,
 
   if (was_stalled && tunnel != NULL)
     self->backend->set_stalled (self, FALSE, tunnel);
+  if (self->at_end != NULL)
+    g_cancellable_cancel (self->at_end);
+}
+
+void
+ist_connection_core_cancel_at_end (IstConnectionCore *self,
+                                   GCancellable *cancellable)
+{
+  g_set_object (&self->at_end, cancellable);
+  if (cancellable != NULL && self->tunnel == NULL)
+    g_cancellable_cancel (cancellable);
 }
 
 /* With the mutex held. */

@@ -479,6 +479,12 @@ ist_connection_init (IstConnection *self)
 {
 }
 
+IstConnectionCore *
+ist_connection_get_core (IstConnection *self)
+{
+  return self->core;
+}
+
 IstConnection *
 ist_connection_new (IstConnectionCore *core)
 {

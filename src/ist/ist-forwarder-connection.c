@@ -6,6 +6,7 @@
 
 #include "forwarder/ist-forwarder-connection-private.h"
 #include "forwarder/ist-local-end-private.h"
+#include "ist-connection-core-private.h"
 #include "ist-error.h"
 
 #include <netinet/in.h>
@@ -42,6 +43,7 @@ struct _IstForwarderConnection
   gint64 deadline;
   GSocketClient *client;
   GSocketConnectable *target;
+  GSource *peer_gone;
   guint retries;
 
   IstPump *pump;
@@ -98,6 +100,12 @@ static void
 connection_stop_opening (IstForwarderConnection *self)
 {
   connection_stop_waiting (self);
+  if (self->peer_gone != NULL)
+    {
+      g_source_destroy (self->peer_gone);
+      ist_connection_core_cancel_at_end (ist_connection_get_core (self->tunnelled), NULL);
+    }
+  g_clear_pointer (&self->peer_gone, g_source_unref);
   g_clear_object (&self->tunnel);
   g_clear_object (&self->client);
   g_clear_object (&self->target);
@@ -323,6 +331,20 @@ on_connected (GObject *object,
   connection_fail (self, IST_LOCAL_END_CLOSE, error);
 }
 
+/* Nobody is there any more for whom the service would be. */
+static gboolean
+on_peer_gone (GCancellable *cancellable,
+              gpointer user_data)
+{
+  g_autoptr (IstForwarderConnection) self = g_object_ref (user_data);
+  g_autoptr (GError) error = NULL;
+
+  g_set_error_literal (&error, IST_ERROR, IST_ERROR_CONNECTION_RESET,
+                       "The other end has ended the connection before there was one to the service");
+  connection_fail (self, IST_LOCAL_END_CLOSE, error);
+  return G_SOURCE_REMOVE;
+}
+
 static void
 connection_connect (IstForwarderConnection *self)
 {
@@ -487,12 +509,21 @@ ist_forwarder_connection_open (IstForwarderConnection *self,
 }
 
 void
-ist_forwarder_connection_connect (IstForwarderConnection *self,
+ist_forwarder_connection_prepare (IstForwarderConnection *self,
                                   GSocketClient *client,
                                   GSocketConnectable *target)
 {
   self->client = g_object_ref (client);
   self->target = g_object_ref (target);
+  self->peer_gone = g_cancellable_source_new (self->cancellable);
+  g_source_set_callback (self->peer_gone, G_SOURCE_FUNC (on_peer_gone), self, NULL);
+  g_source_attach (self->peer_gone, self->context);
+  ist_connection_core_cancel_at_end (ist_connection_get_core (self->tunnelled), self->cancellable);
+}
+
+void
+ist_forwarder_connection_connect (IstForwarderConnection *self)
+{
   connection_connect (self);
 }
 

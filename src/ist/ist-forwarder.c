@@ -6,6 +6,7 @@
 
 #include "forwarder/ist-address-private.h"
 #include "forwarder/ist-forwarder-connection-private.h"
+#include "forwarder/ist-hangup-private.h"
 #include "forwarder/ist-listener-private.h"
 #include "ist-error.h"
 
@@ -56,6 +57,9 @@ struct _IstForwarder
 
   IstSecureTunnel *tunnel;
   gulong incoming_handler;
+  gulong unclaimed_handler;
+  gboolean refuse_unmapped;
+  GHashTable *services;    /* service id, or "" for none: Service */
   GHashTable *targets;     /* service id, or "" for none: GSocketConnectable */
   GPtrArray *listeners;    /* IstListener */
   GHashTable *connections; /* set of IstForwarderConnection */
@@ -68,6 +72,15 @@ struct _IstForwarder
   GProxyResolver *proxy_resolver;
 };
 
+/* The connections of a service, on the destination, that are in the making. A
+ * flood of them at one service is not to cost the others their turn, nor the
+ * process its descriptors. */
+typedef struct
+{
+  GHashTable *connecting; /* set of IstForwarderConnection, not owned */
+  GQueue waiting;         /* of the same */
+} Service;
+
 /* Where a listener's connections go. */
 typedef struct
 {
@@ -79,6 +92,7 @@ enum
 {
   PROP_0,
   PROP_MAX_CONNECTIONS,
+  PROP_MAX_CONNECTING,
   PROP_HALF_CLOSE_GRACE,
   PROP_IDLE_TIMEOUT,
   PROP_CONNECT_TIMEOUT,
@@ -88,6 +102,7 @@ enum
   N_NUMBERS,
   PROP_LOCAL_BIND_ADDRESS = N_NUMBERS,
   PROP_PROXY_RESOLVER,
+  PROP_REFUSE_UNMAPPED,
   PROP_TUNNEL,
   PROP_N_CONNECTIONS,
   PROP_CONNECTIONS_TOTAL,
@@ -124,6 +139,73 @@ forwarder_remove (IstForwarder *self,
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_CONNECTIONS]);
 }
 
+static void
+service_free (gpointer data)
+{
+  Service *service = data;
+
+  g_hash_table_unref (service->connecting);
+  g_queue_clear (&service->waiting);
+  g_free (service);
+}
+
+static const char *
+get_service_key (IstForwarderConnection *connection)
+{
+  const char *service_id = ist_forwarder_connection_get_service_id (connection);
+
+  return service_id != NULL ? service_id : "";
+}
+
+static void
+forwarder_connect_waiting (IstForwarder *self,
+                           Service *service)
+{
+  guint max = self->numbers[PROP_MAX_CONNECTING];
+
+  while (service->waiting.head != NULL && (max == 0 || g_hash_table_size (service->connecting) < max))
+    {
+      IstForwarderConnection *connection = g_queue_pop_head (&service->waiting);
+
+      g_hash_table_add (service->connecting, connection);
+      ist_forwarder_connection_connect (connection);
+    }
+}
+
+static void
+forwarder_connect (IstForwarder *self,
+                   IstForwarderConnection *connection)
+{
+  const char *key = get_service_key (connection);
+  Service *service = g_hash_table_lookup (self->services, key);
+
+  if (service == NULL)
+    {
+      service = g_new0 (Service, 1);
+      service->connecting = g_hash_table_new (NULL, NULL);
+      g_hash_table_insert (self->services, g_strdup (key), service);
+    }
+  g_queue_push_tail (&service->waiting, connection);
+  forwarder_connect_waiting (self, service);
+}
+
+/* It is not in the making any more, if it was: then it is another one's turn. */
+static void
+forwarder_end_making (IstForwarder *self,
+                      IstForwarderConnection *connection)
+{
+  const char *key = get_service_key (connection);
+  Service *service = g_hash_table_lookup (self->services, key);
+
+  if (service == NULL)
+    return;
+  if (!g_hash_table_remove (service->connecting, connection))
+    g_queue_remove (&service->waiting, connection);
+  forwarder_connect_waiting (self, service);
+  if (g_hash_table_size (service->connecting) == 0 && service->waiting.head == NULL)
+    g_hash_table_remove (self->services, key);
+}
+
 static const char *
 get_service_name (IstForwarderConnection *connection)
 {
@@ -141,6 +223,7 @@ on_connection_event (IstForwarderConnection *connection,
   g_autoptr (IstForwarder) self = g_object_ref (user_data);
 
   g_object_ref (connection);
+  forwarder_end_making (self, connection);
   switch (event)
     {
     case IST_FORWARDER_CONNECTION_OPENED:
@@ -174,7 +257,6 @@ forwarder_add (IstForwarder *self,
     .pump = {
       .half_close_grace = self->numbers[PROP_HALF_CLOSE_GRACE],
       .idle_timeout = self->numbers[PROP_IDLE_TIMEOUT],
-      .is_server = tunnelled != NULL,
     },
     .tunnel_timeout = self->numbers[PROP_TUNNEL_TIMEOUT],
     .connect_retries = self->numbers[PROP_CONNECT_RETRIES],
@@ -269,9 +351,39 @@ on_incoming_connection (IstSecureTunnel *tunnel,
     return TRUE;
   client = forwarder_create_client (self, target, &error);
   if (client != NULL)
-    ist_forwarder_connection_connect (connection, client, target);
+    {
+      ist_forwarder_connection_prepare (connection, client, target);
+      forwarder_connect (self, connection);
+    }
   else
-    ist_forwarder_connection_end (connection, error);
+    {
+      ist_forwarder_connection_end (connection, error);
+    }
+  return TRUE;
+}
+
+/* Nobody has taken it: its source would wait for ever, for the protocol has no
+ * answer to the start of a connection but its end. */
+static gboolean
+on_unclaimed_connection (IstSecureTunnel *tunnel,
+                         IstConnection *tunnelled,
+                         gpointer user_data)
+{
+  g_autoptr (IstForwarder) self = g_object_ref (user_data);
+  const char *service_id = ist_connection_get_service_id (tunnelled);
+  g_autoptr (IstForwarderConnection) connection = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!self->refuse_unmapped)
+    return FALSE;
+  connection = forwarder_add (self, service_id, tunnelled, NULL);
+  if (connection == NULL)
+    return TRUE;
+  if (service_id != NULL)
+    g_set_error (&error, IST_ERROR, IST_ERROR_NO_SUCH_SERVICE, "The service “%s” leads nowhere here", service_id);
+  else
+    g_set_error_literal (&error, IST_ERROR, IST_ERROR_NO_SUCH_SERVICE, "The tunnel leads nowhere here");
+  ist_forwarder_connection_end (connection, error);
   return TRUE;
 }
 
@@ -379,6 +491,18 @@ authorize_by_default (IstForwarder *self,
 }
 
 static void
+ist_forwarder_constructed (GObject *object)
+{
+  IstForwarder *self = IST_FORWARDER (object);
+
+  G_OBJECT_CLASS (ist_forwarder_parent_class)->constructed (object);
+  /* After all others: they may want it. */
+  if (self->tunnel != NULL)
+    self->unclaimed_handler = g_signal_connect_after (self->tunnel, "incoming-connection",
+                                                      G_CALLBACK (on_unclaimed_connection), self);
+}
+
+static void
 ist_forwarder_dispose (GObject *object)
 {
   IstForwarder *self = IST_FORWARDER (object);
@@ -386,6 +510,8 @@ ist_forwarder_dispose (GObject *object)
   ist_forwarder_close (self);
   if (self->incoming_handler != 0)
     g_clear_signal_handler (&self->incoming_handler, self->tunnel);
+  if (self->unclaimed_handler != 0)
+    g_clear_signal_handler (&self->unclaimed_handler, self->tunnel);
   g_clear_object (&self->tunnel);
   g_clear_object (&self->proxy_resolver);
   G_OBJECT_CLASS (ist_forwarder_parent_class)->dispose (object);
@@ -396,6 +522,8 @@ ist_forwarder_finalize (GObject *object)
 {
   IstForwarder *self = IST_FORWARDER (object);
 
+  ist_hangup_release ();
+  g_hash_table_unref (self->services);
   g_hash_table_unref (self->targets);
   g_ptr_array_unref (self->listeners);
   g_hash_table_unref (self->connections);
@@ -419,6 +547,9 @@ ist_forwarder_get_property (GObject *object,
       break;
     case PROP_PROXY_RESOLVER:
       g_value_set_object (value, self->proxy_resolver);
+      break;
+    case PROP_REFUSE_UNMAPPED:
+      g_value_set_boolean (value, self->refuse_unmapped);
       break;
     case PROP_TUNNEL:
       g_value_set_object (value, self->tunnel);
@@ -456,6 +587,9 @@ ist_forwarder_set_property (GObject *object,
     case PROP_PROXY_RESOLVER:
       ist_forwarder_set_proxy_resolver (self, g_value_get_object (value));
       break;
+    case PROP_REFUSE_UNMAPPED:
+      ist_forwarder_set_refuse_unmapped (self, g_value_get_boolean (value));
+      break;
     case PROP_TUNNEL:
       self->tunnel = g_value_dup_object (value);
       break;
@@ -478,28 +612,42 @@ install_settings (void)
    *
    * Since: 1.0
    */
-  properties[PROP_MAX_CONNECTIONS] = g_param_spec_uint ("max-connections", NULL, NULL, 0, G_MAXUINT, 0,
+  properties[PROP_MAX_CONNECTIONS] = g_param_spec_uint ("max-connections", NULL, NULL, 0, G_MAXUINT, 4096,
                                                         settable);
+
+  /**
+   * IstForwarder:max-connecting: (getter get_max_connecting) (setter set_max_connecting)
+   *
+   * On the destination: how many connections to a service may be in the making at
+   * a time; 0 for any number. Further ones wait for their turn, which costs no
+   * descriptor, and count for [property@Ist.Forwarder:max-connections]. Each
+   * service has turns of its own.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_MAX_CONNECTING] = g_param_spec_uint ("max-connecting", NULL, NULL, 0, G_MAXUINT, 32, settable);
 
   /**
    * IstForwarder:half-close-grace: (getter get_half_close_grace) (setter set_half_close_grace)
    *
    * How long a connection stays open for the answer after the local program has
-   * ended its output, counted from the last byte that was moved, in seconds.
+   * ended its output, in seconds: counted from when all of that has been written
+   * to the socket of the tunnel, and anew from each byte of the answer.
    *
    * A program that says all it has to say and then waits for the answer ends
    * its output first. The protocol can't tell that to the peer, it can only
    * end the connection, and the answer would be lost. So the connection goes
    * on until the peer ends it, or the program closes its socket altogether:
-   * the kernel tells that for programs on the same machine. If a service runs
-   * on another machine, where that is unknown, one second is waited at most,
-   * since nearly all services are done when they end their output.
+   * the kernel tells that for programs on the same machine. For one on another
+   * machine, where that is unknown, a second is waited at most.
    *
-   * With 0, the connection ends with the output.
+   * A longer grace keeps an answer that begins late, or pauses; a shorter one ends
+   * an upload sooner to which there is no answer. With 0, the connection ends with
+   * the output.
    *
    * Since: 1.0
    */
-  properties[PROP_HALF_CLOSE_GRACE] = g_param_spec_uint ("half-close-grace", NULL, NULL, 0, 86400, 60,
+  properties[PROP_HALF_CLOSE_GRACE] = g_param_spec_uint ("half-close-grace", NULL, NULL, 0, 86400, 1,
                                                          settable);
 
   /**
@@ -579,6 +727,21 @@ install_settings (void)
    */
   properties[PROP_PROXY_RESOLVER] = g_param_spec_object ("proxy-resolver", NULL, NULL, G_TYPE_PROXY_RESOLVER,
                                                          settable);
+
+  /**
+   * IstForwarder:refuse-unmapped: (getter get_refuse_unmapped) (setter set_refuse_unmapped)
+   *
+   * Whether connections of services for which there is no target, and which no
+   * handler of [signal@Ist.SecureTunnel::incoming-connection] takes, are ended at
+   * once. [signal@Ist.Forwarder::connection-failed] tells of each with
+   * %IST_ERROR_NO_SUCH_SERVICE.
+   *
+   * Their source would wait for ever otherwise. Where other services of the same
+   * tunnel are served by messages, set this to %FALSE.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_REFUSE_UNMAPPED] = g_param_spec_boolean ("refuse-unmapped", NULL, NULL, TRUE, settable);
 }
 
 static void
@@ -714,6 +877,7 @@ ist_forwarder_class_init (IstForwarderClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
+  object_class->constructed = ist_forwarder_constructed;
   object_class->dispose = ist_forwarder_dispose;
   object_class->finalize = ist_forwarder_finalize;
   object_class->get_property = ist_forwarder_get_property;
@@ -729,6 +893,9 @@ ist_forwarder_init (IstForwarder *self)
 {
   guint i;
 
+  ist_hangup_hold ();
+  self->refuse_unmapped = TRUE;
+  self->services = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, service_free);
   self->numbers = g_new0 (guint, N_NUMBERS);
   for (i = PROP_0 + 1; i < N_NUMBERS; i++)
     self->numbers[i] = G_PARAM_SPEC_UINT (properties[i])->default_value;
@@ -1141,6 +1308,38 @@ ist_forwarder_set_max_connections (IstForwarder *self,
 }
 
 /**
+ * ist_forwarder_get_max_connecting: (get-property max-connecting)
+ * @self: a forwarder
+ *
+ * Gets [property@Ist.Forwarder:max-connecting].
+ *
+ * Returns: how many connections to a service may be in the making; 0 for any number
+ *
+ * Since: 1.0
+ */
+guint
+ist_forwarder_get_max_connecting (IstForwarder *self)
+{
+  return forwarder_get_number (self, PROP_MAX_CONNECTING);
+}
+
+/**
+ * ist_forwarder_set_max_connecting: (set-property max-connecting)
+ * @self: a forwarder
+ * @number: how many connections to a service may be in the making; 0 for any number
+ *
+ * Sets [property@Ist.Forwarder:max-connecting], for connections that begin from now on.
+ *
+ * Since: 1.0
+ */
+void
+ist_forwarder_set_max_connecting (IstForwarder *self,
+                                  guint number)
+{
+  forwarder_set_number (self, PROP_MAX_CONNECTING, number);
+}
+
+/**
  * ist_forwarder_get_half_close_grace: (get-property half-close-grace)
  * @self: a forwarder
  *
@@ -1387,6 +1586,45 @@ ist_forwarder_get_proxy_resolver (IstForwarder *self)
 {
   g_return_val_if_fail (IST_IS_FORWARDER (self), NULL);
   return self->proxy_resolver;
+}
+
+/**
+ * ist_forwarder_get_refuse_unmapped: (get-property refuse-unmapped)
+ * @self: a forwarder
+ *
+ * Gets [property@Ist.Forwarder:refuse-unmapped].
+ *
+ * Returns: whether connections without a target are ended at once
+ *
+ * Since: 1.0
+ */
+gboolean
+ist_forwarder_get_refuse_unmapped (IstForwarder *self)
+{
+  g_return_val_if_fail (IST_IS_FORWARDER (self), TRUE);
+
+  return self->refuse_unmapped;
+}
+
+/**
+ * ist_forwarder_set_refuse_unmapped: (set-property refuse-unmapped)
+ * @self: a forwarder
+ * @refuse_unmapped: whether connections without a target are ended at once
+ *
+ * Sets [property@Ist.Forwarder:refuse-unmapped], for connections that begin from now on.
+ *
+ * Since: 1.0
+ */
+void
+ist_forwarder_set_refuse_unmapped (IstForwarder *self,
+                                   gboolean refuse_unmapped)
+{
+  g_return_if_fail (IST_IS_FORWARDER (self));
+
+  if (self->refuse_unmapped == !!refuse_unmapped)
+    return;
+  self->refuse_unmapped = !!refuse_unmapped;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_REFUSE_UNMAPPED]);
 }
 
 /**

@@ -80,6 +80,11 @@ IST_AVAILABLE_IN_1_0
 void ist_forwarder_set_max_connections (IstForwarder *self,
                                         guint number);
 IST_AVAILABLE_IN_1_0
+guint ist_forwarder_get_max_connecting (IstForwarder *self);
+IST_AVAILABLE_IN_1_0
+void ist_forwarder_set_max_connecting (IstForwarder *self,
+                                       guint number);
+IST_AVAILABLE_IN_1_0
 guint ist_forwarder_get_half_close_grace (IstForwarder *self);
 IST_AVAILABLE_IN_1_0
 void ist_forwarder_set_half_close_grace (IstForwarder *self,
@@ -116,6 +121,11 @@ void ist_forwarder_set_local_bind_address (IstForwarder *self,
                                            const char *host);
 IST_AVAILABLE_IN_1_0
 GProxyResolver *ist_forwarder_get_proxy_resolver (IstForwarder *self);
+IST_AVAILABLE_IN_1_0
+gboolean ist_forwarder_get_refuse_unmapped (IstForwarder *self);
+IST_AVAILABLE_IN_1_0
+void ist_forwarder_set_refuse_unmapped (IstForwarder *self,
+                                        gboolean refuse_unmapped);
 IST_AVAILABLE_IN_1_0
 void ist_forwarder_set_proxy_resolver (IstForwarder *self,
                                        GProxyResolver *proxy_resolver);

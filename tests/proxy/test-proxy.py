@@ -254,7 +254,7 @@ class Settings(Case):
         self.assertEqual(proxy['region_endpoint_overrides']['cn-north-1'],
                          'data.tunneling.iot.cn-north-1.amazonaws.com.cn')
         self.assertEqual(proxy['tcp'], {
-            'connection_retry_count': 5, 'connection_retry_delay_ms': 2500, 'max_active_connections': 0,
+            'connection_retry_count': 5, 'connection_retry_delay_ms': 2500, 'max_active_connections': 4096,
             'read_buffer_size': 131076, 'write_buffer_size': 131076})
         self.assertEqual(proxy['websocket']['ping_period_ms'], 20000)
         self.assertEqual(proxy['websocket']['retry_delay_ms'], 2500)

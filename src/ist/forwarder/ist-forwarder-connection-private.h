@@ -44,10 +44,13 @@ IstForwarderConnection *ist_forwarder_connection_new (const char *service_id,
 /* On the source: opens a connection through the tunnel. */
 void ist_forwarder_connection_open (IstForwarderConnection *self,
                                     IstSecureTunnel *tunnel);
-/* On the destination: connects to the service. */
-void ist_forwarder_connection_connect (IstForwarderConnection *self,
+/* On the destination: what to connect to. From now on the connection fails when
+ * its peer ends it. */
+void ist_forwarder_connection_prepare (IstForwarderConnection *self,
                                        GSocketClient *client,
                                        GSocketConnectable *target);
+/* Then: connects to the service. */
+void ist_forwarder_connection_connect (IstForwarderConnection *self);
 /* Closes both ends without waiting, and tells @error as the reason. */
 void ist_forwarder_connection_end (IstForwarderConnection *self,
                                    const GError *error);

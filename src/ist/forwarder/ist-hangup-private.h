@@ -17,6 +17,11 @@ typedef enum
   IST_HANGUP_FULL,    /* it has closed the stream, or has exited */
 } IstHangup;
 
+/* The kernel is asked over one socket, which is there as long as somebody holds
+ * it: when it is needed, there may be no descriptor for another. */
+void ist_hangup_hold (void);
+void ist_hangup_release (void);
+
 IstHangup ist_hangup_check (GIOStream *stream);
 
 G_END_DECLS

@@ -46,6 +46,63 @@ fill_address (GSocketAddress *address,
   return g_inet_address_get_is_loopback (host);
 }
 
+/* The socket of those who hold it; threads take turns. */
+static GMutex lock;
+static guint n_holders;
+static int diag_socket = -1;
+static guint32 last_question;
+
+/* With the lock held. Tried again where it has failed. */
+static gboolean
+ensure_socket (void)
+{
+  if (diag_socket < 0 && n_holders > 0)
+    diag_socket = socket (AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG);
+  return diag_socket >= 0;
+}
+
+void
+ist_hangup_hold (void)
+{
+  g_mutex_lock (&lock);
+  n_holders++;
+  ensure_socket ();
+  g_mutex_unlock (&lock);
+}
+
+void
+ist_hangup_release (void)
+{
+  g_mutex_lock (&lock);
+  if (--n_holders == 0 && diag_socket >= 0)
+    {
+      close (diag_socket);
+      diag_socket = -1;
+    }
+  g_mutex_unlock (&lock);
+}
+
+/* The length of the answer, or less than nothing. */
+static gssize
+exchange (Question *question,
+          Answer *answer)
+{
+  gssize length = -1;
+
+  g_mutex_lock (&lock);
+  question->header.nlmsg_seq = ++last_question;
+  /* The kernel has answered by the time that send() returns. What is left of an
+   * earlier question is skipped. */
+  if (ensure_socket () && send (diag_socket, question, sizeof *question, 0) == sizeof *question)
+    {
+      do
+        length = recv (diag_socket, answer, sizeof *answer, MSG_DONTWAIT);
+      while (length >= (gssize) sizeof answer->header && answer->header.nlmsg_seq != last_question);
+    }
+  g_mutex_unlock (&lock);
+  return length;
+}
+
 /* Whether a program holds the other end of a TCP connection. It is asked for
  * by its addresses, which are ours the other way round. */
 static IstHangup
@@ -58,7 +115,6 @@ ask_kernel (GSocket *connected)
   const struct inet_diag_msg *found = NLMSG_DATA (&answer.header);
   gboolean is_local;
   gssize length;
-  int fd;
 
   if (!G_IS_INET_SOCKET_ADDRESS (ours) || !G_IS_INET_SOCKET_ADDRESS (theirs))
     return IST_HANGUP_UNKNOWN;
@@ -74,15 +130,7 @@ ask_kernel (GSocket *connected)
   is_local = fill_address (theirs, question.body.id.idiag_src, &question.body.id.idiag_sport);
   fill_address (ours, question.body.id.idiag_dst, &question.body.id.idiag_dport);
 
-  fd = socket (AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-  if (fd < 0)
-    return IST_HANGUP_UNKNOWN;
-  /* The kernel has answered by the time that send() returns. */
-  length = send (fd, &question, sizeof question, 0);
-  if (length == sizeof question)
-    length = recv (fd, &answer, sizeof answer, MSG_DONTWAIT);
-  close (fd);
-
+  length = exchange (&question, &answer);
   if (length < (gssize) sizeof answer.header || !NLMSG_OK (&answer.header, (gsize) length))
     return IST_HANGUP_UNKNOWN;
   if (answer.header.nlmsg_type == NLMSG_ERROR)

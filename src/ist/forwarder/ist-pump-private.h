@@ -16,7 +16,6 @@ typedef struct
 {
   guint half_close_grace; /* seconds */
   guint idle_timeout;     /* seconds; 0: none */
-  gboolean is_server;     /* the local end is a server: it answers */
 } IstPumpSettings;
 
 /* Called once, when both streams are closed. @error: (nullable): why, if the

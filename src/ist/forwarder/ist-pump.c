@@ -20,9 +20,10 @@
 #define TURN (4 * BUFFER_SIZE)
 
 /* When the local end has ended its output, and it can't be known whether it
- * still reads: a server most often does not, and its peer waits for the end of
- * the stream. In seconds. */
-#define UNKNOWN_SERVER_GRACE 1
+ * still reads: most do not. A server has most often said everything, and its peer
+ * waits for the end of the stream; and a client that has closed must not keep
+ * its connection open at both ends. In seconds. */
+#define UNKNOWN_GRACE 1
 
 /* How often to look whether a local end that only writes no more still reads:
  * at first soon, since a program that is closing its socket just now is seen
@@ -76,6 +77,7 @@ struct _IstPump
   GSource *timer;
   guint check_delay;
   gint64 active_at;
+  gboolean flushing; /* what the local end has sent is still on its way out */
 
   gboolean ended;
   gboolean told; /* done() was called */
@@ -282,15 +284,15 @@ on_half_close_timer (gpointer user_data)
       pump_end (self, IST_LOCAL_END_CLOSE, NULL);
       return G_SOURCE_REMOVE;
     case IST_HANGUP_UNKNOWN:
-      if (self->settings.is_server)
-        grace = MIN (grace, UNKNOWN_SERVER_GRACE);
+      grace = MIN (grace, UNKNOWN_GRACE);
       break;
     case IST_HANGUP_HALF:
     default:
       break;
     }
 
-  left = pump_get_idle_left (self, grace);
+  /* Nobody can answer what has not left. */
+  left = self->flushing ? LONGEST_CHECK : pump_get_idle_left (self, grace);
   if (left == 0)
     {
       pump_end (self, IST_LOCAL_END_FINISH, NULL);
@@ -299,6 +301,19 @@ on_half_close_timer (gpointer user_data)
   pump_start_timer (self, MIN (left, self->check_delay), on_half_close_timer);
   self->check_delay = MIN (self->check_delay * 2, LONGEST_CHECK);
   return G_SOURCE_REMOVE;
+}
+
+static void
+on_flushed (GObject *object,
+            GAsyncResult *result,
+            gpointer user_data)
+{
+  IstPump *self = user_data;
+
+  g_output_stream_flush_finish (G_OUTPUT_STREAM (object), result, NULL);
+  self->flushing = FALSE;
+  pump_touch (self);
+  ist_pump_unref (self);
 }
 
 /* Ends */
@@ -330,6 +345,9 @@ flow_end_of_input (Flow *flow)
     {
       self->active_at = g_get_monotonic_time ();
       self->check_delay = FIRST_CHECK;
+      self->flushing = TRUE;
+      g_output_stream_flush_async (flow->to, G_PRIORITY_DEFAULT, self->cancellable, on_flushed,
+                                   ist_pump_ref (self));
       pump_start_timer (self, 0, on_half_close_timer);
     }
 }

@@ -67,7 +67,7 @@ static const Setting settings[] = {
   STRING ("endpoint_format", endpoint_format, ENDPOINT_FORMAT),
   NUMBER ("tcp.connection_retry_count", connection_retry_count, -1, MAX_COUNT, 5),
   NUMBER ("tcp.connection_retry_delay_ms", connection_retry_delay, 0, MAX_TIME, 2500),
-  NUMBER ("tcp.max_active_connections", max_active_connections, 0, MAX_COUNT, 0),
+  NUMBER ("tcp.max_active_connections", max_active_connections, 0, MAX_COUNT, 4096),
   IDLE_NUMBER ("tcp.read_buffer_size", 131076),
   IDLE_NUMBER ("tcp.write_buffer_size", 131076),
   NUMBER ("websocket.ping_period_ms", ping_period, 0, MAX_TIME, 20000),
