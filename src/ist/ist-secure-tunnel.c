@@ -1266,7 +1266,7 @@ on_connection_close (IstConnectionCore *connection,
   IstLane lane = *ist_connection_core_get_lane (connection);
 
   g_hash_table_remove (self->connections, &lane);
-  if (ist_stream_table_close_connection (self->table, &lane, events))
+  if (ist_stream_table_close_connection (self->table, &lane, g_get_monotonic_time (), events))
     tunnel_carry_out (self, events);
 }
 

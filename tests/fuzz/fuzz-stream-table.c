@@ -228,7 +228,7 @@ use_lane (Model *model,
   ist_stream_table_note_first_data (model->table, &lane, model->now);
   model->now += IST_STREAM_TABLE_SILENCE / 2;
   if (read_byte (input) & 1)
-    g_assert_true (ist_stream_table_close_connection (model->table, &lane, events) == (message != NULL));
+    g_assert_true (ist_stream_table_close_connection (model->table, &lane, model->now, events) == (message != NULL));
 }
 
 static void

@@ -625,23 +625,33 @@ static const Case cases[] = {
   { "open/silence-does-not-cost-a-connection-its-stream", SOURCE, V3, "SSH", {
       { "open-connection SSH", "= SSH 1 1 v3; > stream-start SSH 1 1 @0.1" },
       { "first-data SSH 1", "" },
-      { "wait 60000", "" },
       { "open-connection SSH", "= SSH 1 2 v3; > connection-start SSH 1 2 @0.2" },
       { "first-data SSH 2", "" },
-      { "wait 4999", "" },
       { "open-connection SSH", "= SSH 1 3 v3; > connection-start SSH 1 3 @0.3" },
-      { "< data SSH 1 2 x", "data SSH 1 2 v3 @0.2 x" },
+      { "first-data SSH 3", "" },
       { "wait 60000", "" },
-      { "open-connection SSH", "= SSH 1 4 v3; > connection-start SSH 1 4 @0.4" } } },
-  { "open/two-silent-connections-do", SOURCE, V3, "SSH", {
+      { "close SSH 2", "= ok; > connection-reset SSH 1 2 @0.2; connection-reset SSH 1 2 v3 @0.2 ()" },
+      { "open-connection SSH", "= SSH 1 4 v3; > connection-start SSH 1 4 @0.4" },
+      { "close SSH 4", "= ok; > connection-reset SSH 1 4 @0.4; connection-reset SSH 1 4 v3 @0.4 ()" },
+      { "< data SSH 1 1 x", "data SSH 1 1 v3 @0.1 x" },
+      { "close SSH 3", "= ok; > connection-reset SSH 1 3 @0.3; connection-reset SSH 1 3 v3 @0.3 ()" },
+      { "open-connection SSH", "= SSH 1 5 v3; > connection-start SSH 1 5 @0.5" } } },
+  { "open/two-that-were-given-up-do", SOURCE, V3, "SSH", {
       { "open-connection SSH", "= SSH 1 1 v3; > stream-start SSH 1 1 @0.1" },
       { "first-data SSH 1", "" },
       { "open-connection SSH", "= SSH 1 2 v3; > connection-start SSH 1 2 @0.2" },
       { "first-data SSH 2", "" },
+      { "wait 4999", "" },
+      { "close SSH 2", "= ok; > connection-reset SSH 1 2 @0.2; connection-reset SSH 1 2 v3 @0.2 ()" },
+      { "open-connection SSH", "= SSH 1 3 v3; > connection-start SSH 1 3 @0.3" },
+      { "first-data SSH 3", "" },
+      { "open-connection SSH", "= SSH 1 4 v3; > connection-start SSH 1 4 @0.4" },
+      { "first-data SSH 4", "" },
       { "wait 5000", "" },
+      { "close SSH 3", "= ok; > connection-reset SSH 1 3 @0.3; connection-reset SSH 1 3 v3 @0.3 ()" },
+      { "close SSH 4", "= ok; > connection-reset SSH 1 4 @0.4; connection-reset SSH 1 4 v3 @0.4 ()" },
       { "open-connection SSH",
         "= SSH 2 1 v3; > stream-reset SSH 1 1 @0.1; connection-reset SSH 1 1 v3 @0.1 (stream-replaced); "
-        "connection-reset SSH 1 2 v3 @0.2 (stream-replaced); "
         "stream-stopped SSH 1 1 v3 @0.1 (stream-replaced); > stream-start SSH 2 1 @0.1" } } },
   { "open/forced-v3-does-not-wait", SOURCE, V3, "SSH", {
       { "open-connection SSH", "= SSH 1 1 v3; > stream-start SSH 1 1 @0.1" },
@@ -1101,7 +1111,7 @@ act (IstStreamTable *table,
     {
       IstLane lane = find_lane (table, service_id, id);
 
-      append_success (out, ist_stream_table_close_connection (table, &lane, events), &error);
+      append_success (out, ist_stream_table_close_connection (table, &lane, now, events), &error);
     }
   else if (g_str_equal (words[0], "first-data"))
     {

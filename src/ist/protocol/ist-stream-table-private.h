@@ -143,6 +143,7 @@ IstMessage *ist_stream_table_make_data (IstStreamTable *self,
  * of the connection. */
 gboolean ist_stream_table_close_connection (IstStreamTable *self,
                                             const IstLane *lane,
+                                            gint64 now,
                                             GArray *events);
 
 gboolean ist_stream_table_reset_stream (IstStreamTable *self,

@@ -16,6 +16,8 @@ typedef struct
   guint32 id;
   guint32 lane; /* what it was started with: what is queued already must stay in order */
   IstStreamInfo *info;
+  gint64 first_data_at; /* monotonic time, 0 before */
+  guint n_heard;        /* the stream's then */
   GList link;
 } Connection;
 
@@ -27,7 +29,9 @@ typedef struct
   gboolean names_service;      /* the service id is in its messages */
   gboolean started_connection; /* we have sent CONNECTION_START */
   gboolean has_data;           /* the peer has sent some */
-  gint64 silent_since[2];      /* the first data of the first two connections that the peer left unanswered, or 0 */
+  guint n_heard;               /* messages of the peer */
+  gint64 silent_since;         /* the first data that the peer has left unanswered, or 0 */
+  guint n_given_up;            /* connections that have ended since without an answer */
   guint32 next_connection_id;
   guint32 lane;            /* of the first connection */
   IstStreamInfo *info;     /* of the first connection, also after its end */
@@ -535,7 +539,9 @@ learn_version (IstStreamTable *self,
   IstProtocolVersion shown = get_shown_version (message);
   Stream *stream = service->stream;
 
-  stream->silent_since[0] = stream->silent_since[1] = 0;
+  stream->n_heard++;
+  stream->silent_since = 0;
+  stream->n_given_up = 0;
   if (type == IST_MESSAGE_TYPE_DATA)
     stream->has_data = TRUE;
 
@@ -1187,16 +1193,22 @@ ist_stream_table_start_connection (IstStreamTable *self,
   return ist_stream_info_ref (connection->info);
 }
 
+static gboolean
+is_long_ago (gint64 since,
+             gint64 now)
+{
+  return since != 0 && now - since >= IST_STREAM_TABLE_SILENCE;
+}
+
 /* Whether the peer seems to know nothing of the active stream, and a new one can
- * be begun: nothing is lost with a stream that has no connections, and little
- * where two in a row were left without a word. */
+ * be begun. Nothing is lost with a stream that has no connections. Those that wait
+ * for an answer prove nothing, for a service may take its time; but where two
+ * others in a row were given up, they wait in vain. */
 static gboolean
 is_deaf (const Stream *stream,
          gint64 now)
 {
-  gint64 since = stream->silent_since[stream->order.head != NULL ? 1 : 0];
-
-  return since != 0 && now - since >= IST_STREAM_TABLE_SILENCE;
+  return stream->order.head != NULL ? stream->n_given_up >= 2 : is_long_ago (stream->silent_since, now);
 }
 
 /* A reset goes first: peers take a STREAM_START for granted only while they
@@ -1269,14 +1281,15 @@ ist_stream_table_note_first_data (IstStreamTable *self,
                                   gint64 now)
 {
   Service *service = find_service_of_lane (self, lane);
+  Connection *connection = service != NULL ? find_connection (service->stream, lane->connection) : NULL;
 
-  if (service == NULL)
+  if (connection == NULL)
     return;
 
-  if (service->stream->silent_since[0] == 0)
-    service->stream->silent_since[0] = now;
-  else if (service->stream->silent_since[1] == 0)
-    service->stream->silent_since[1] = now;
+  connection->first_data_at = now;
+  connection->n_heard = service->stream->n_heard;
+  if (service->stream->silent_since == 0)
+    service->stream->silent_since = now;
 }
 
 static gboolean
@@ -1395,6 +1408,7 @@ ist_stream_table_reset_connection (IstStreamTable *self,
 gboolean
 ist_stream_table_close_connection (IstStreamTable *self,
                                    const IstLane *lane,
+                                   gint64 now,
                                    GArray *events)
 {
   Service *service = find_service_of_lane (self, lane);
@@ -1402,6 +1416,9 @@ ist_stream_table_close_connection (IstStreamTable *self,
 
   if (connection == NULL)
     return FALSE;
+
+  if (is_long_ago (connection->first_data_at, now) && connection->n_heard == service->stream->n_heard)
+    service->stream->n_given_up++;
 
   if (service->stream->order.length == 1 && is_guess (self, service))
     {
