@@ -66,6 +66,8 @@ packages_test="
   openssh-client
   openssh-server
   python3-botocore
+  python3-protobuf
+  python3-websockets
   rsync
   tinyproxy
   valgrind

@@ -1,0 +1,161 @@
+# SPDX-FileCopyrightText: 2026 The libist authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+"""The fixture of real programs, with models and the scripted service in it."""
+
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+import time
+
+import fixture
+
+from . import service as scripted
+from . import wire
+
+TESTS = str(pathlib.Path(__file__).resolve().parents[1])
+
+
+def read_all(sock):
+    """Until the other side closes; a reset counts as that."""
+    data = bytearray()
+    try:
+        while piece := sock.recv(65536):
+            data += piece
+    except ConnectionError:
+        pass
+    return bytes(data)
+
+
+def read_exactly(sock, size):
+    """Or less, if the other side closes before."""
+    data = bytearray()
+    try:
+        while len(data) < size and (piece := sock.recv(min(65536, size - len(data)))):
+            data += piece
+    except ConnectionError:
+        pass
+    return bytes(data)
+
+
+def echo(connection):
+    while data := connection.recv(65536):
+        connection.sendall(data)
+
+
+def pattern(size, seed=0):
+    """Bytes whose every place shows."""
+    block = b''.join(b'%07d%c' % (seed * 100_000 + i, 65 + seed % 26) for i in range((size + 7) // 8))
+    return block[:size]
+
+
+class Case(fixture.Case):
+    # The peers
+
+    def peer(self, name, model, *services, form=None):
+        """Starts a model; returns the ports that it listens on."""
+        mode = model.rpartition('-')[2]
+        path = os.pathsep.join([TESTS, os.environ.get('PYTHONPATH', '')])
+        arguments = [sys.executable, '-m', 'peers', model, '--endpoint', self.info['endpoint'],
+                     '--ca', self.info['caFile'], *services]
+        if form:
+            arguments += ['--form', form]
+        child = self.spawn(name, arguments, {'IST_TOKEN': self.tunnel[mode + 'AccessToken'], 'PYTHONPATH': path},
+                           stdout=subprocess.PIPE)
+        line = child.stdout.readline()
+        if not line:
+            raise AssertionError(f'{model} did not start: {self.log_of(name)}')
+        return json.loads(line)
+
+    def peer_destination(self, model, targets, form=None, name='destination'):
+        """A model that connects to the ports of @targets; waits until it is there."""
+        before = self.connects_of(name)
+        self.peer(name, f'{model}-destination', *(f'{service}={port}' for service, port in targets.items()), form=form)
+        self.destination = self.children[-1]
+        # What a source sends before that is lost.
+        self.wait_for_connect(name, self.destination, before)
+        return self.destination
+
+    def peer_source(self, model, *services, form=None, name='source'):
+        before = self.connects_of(name)
+        self.ports = self.peer(name, f'{model}-source', *(services or self.services), form=form)
+        self.source = self.children[-1]
+        self.wait_for_connect(name, self.source, before)
+        return self.ports
+
+    def connects_of(self, name):
+        """How often a model has connected."""
+        return self.log_of(name).splitlines().count('connected') if os.path.exists(self.path(name + '.log')) else 0
+
+    def wait_for_connect(self, name, child, before):
+        fixture.wait_until(lambda: self.connects_of(name) > before or child.poll() is not None, f'the {name}')
+
+    # The scripted service
+
+    def start_service(self, services=None, **options):
+        fixture.require('openssl')
+        services = self.services if services is None else services
+        self.service = scripted.Service(self.folder, services, **options)
+        self.addCleanup(self.service.stop)
+        self.info = {'endpoint': self.service.endpoint, 'caFile': self.service.ca_file}
+        self.tunnel = {'sourceAccessToken': 'a-source-token', 'destinationAccessToken': 'a-destination-token'}
+        return self.service
+
+    def wait_for_message(self, side, *types, count=1, connection=None, patience=fixture.PATIENCE):
+        """The last of @count messages of @types that the service has got from a side."""
+        def found():
+            messages = self.service.messages(side, *types, connection=connection)
+            return len(messages) >= count and messages
+        names = ' or '.join(wire.Message.Type.Name(kind) for kind in types)
+        return fixture.wait_until(found, f'{count} {names} from the {side}', patience)[count - 1]
+
+    def wait_for_payload(self, side, size, service='', connection=None):
+        """The data of a connection that the service has got from a side, once there is enough."""
+        def data():
+            return b''.join(message.payload for message in self.service.messages(side, wire.DATA)
+                            if message.serviceId == service and connection in (None, message.connectionId))
+        fixture.wait_until(lambda: len(data()) >= size, f'{size} bytes from the {side}')
+        return data()
+
+    # Local programs
+
+    def connect(self, port, patience=fixture.PATIENCE):
+        client = socket.create_connection(('127.0.0.1', port), patience)
+        self.addCleanup(client.close)
+        return client
+
+    def talk(self, port, data, patience=fixture.PATIENCE):
+        """Sends, and reads as many bytes back; then the client closes."""
+        with socket.create_connection(('127.0.0.1', port), patience) as client:
+            try:
+                client.sendall(data)
+            except ConnectionError:
+                return b''
+            return read_exactly(client, len(data))
+
+    def assert_closed(self, client, patience=10):
+        """That the connection ends within @patience seconds."""
+        client.settimeout(patience)
+        try:
+            while client.recv(65536):
+                pass
+        except ConnectionError:
+            pass
+        except TimeoutError:
+            self.fail(f'the connection was not closed in {patience} s')
+
+    def assert_quiet(self, condition, seconds=1):
+        """That @condition does not come true for so long. On a slow machine it shows less, never something wrong."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.assertFalse(condition())
+            time.sleep(0.02)
+
+    def curl(self, port, path='', patience=fixture.PATIENCE):
+        fixture.require('curl')
+        return subprocess.run(['curl', '--silent', '--show-error', '--fail', '--max-time', str(patience),
+                               f'http://127.0.0.1:{port}/{path}'], capture_output=True, text=True,
+                              timeout=2 * patience)
