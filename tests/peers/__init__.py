@@ -10,8 +10,9 @@ end and through a model at the other:
 
     python3 -m peers MODEL --endpoint wss://localhost:8443 --ca ca.pem SERVICE[=PORT]...
 
-with the token in $IST_TOKEN. On standard output it says in one line of JSON where it listens; on
-standard error it logs each message and what the model makes of it.
+with the token in $IST_TOKEN, and in $IST_CLIENT_TOKEN a client token if a later start is to use the same. On
+standard output it says in one line of JSON where it listens; on standard error it logs each message and
+what the model makes of it.
 
     wire.py        messages and their bytes; the protobuf module is made from proto/ when building
     websocket.py   one WebSocket, and how a client connects

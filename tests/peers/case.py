@@ -3,18 +3,24 @@
 
 """The fixture of real programs, with models and the scripted service in it."""
 
+import concurrent.futures
+import contextlib
 import json
 import os
 import pathlib
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 import fixture
 
 from . import service as scripted
 from . import wire
+
+# For what takes milliseconds where nothing else runs, and would hang for ever where something is wrong.
+PATIENCE = 20
 
 TESTS = str(pathlib.Path(__file__).resolve().parents[1])
 
@@ -46,6 +52,12 @@ def echo(connection):
         connection.sendall(data)
 
 
+def together(count, function):
+    """Calls function(i) in as many threads at once; returns what they returned, in order."""
+    with concurrent.futures.ThreadPoolExecutor(count) as pool:
+        return list(pool.map(function, range(count)))
+
+
 def pattern(size, seed=0):
     """Bytes whose every place shows."""
     block = b''.join(b'%07d%c' % (seed * 100_000 + i, 65 + seed % 26) for i in range((size + 7) // 8))
@@ -63,8 +75,10 @@ class Case(fixture.Case):
                      '--ca', self.info['caFile'], *services]
         if form:
             arguments += ['--form', form]
-        child = self.spawn(name, arguments, {'IST_TOKEN': self.tunnel[mode + 'AccessToken'], 'PYTHONPATH': path},
-                           stdout=subprocess.PIPE)
+        # A model that is started again is the same client.
+        child = self.spawn(name, arguments, {'IST_TOKEN': self.tunnel[mode + 'AccessToken'],
+                                             'IST_CLIENT_TOKEN': f'the-client-token-of-the-{mode}-model',
+                                             'PYTHONPATH': path}, stdout=subprocess.PIPE)
         line = child.stdout.readline()
         if not line:
             raise AssertionError(f'{model} did not start: {self.log_of(name)}')
@@ -92,6 +106,8 @@ class Case(fixture.Case):
 
     def wait_for_connect(self, name, child, before):
         fixture.wait_until(lambda: self.connects_of(name) > before or child.poll() is not None, f'the {name}')
+        if child.poll() is not None:
+            raise AssertionError(f'the {name} ended: {self.log_of(name)[-1000:]}')
 
     # The scripted service
 
@@ -104,7 +120,7 @@ class Case(fixture.Case):
         self.tunnel = {'sourceAccessToken': 'a-source-token', 'destinationAccessToken': 'a-destination-token'}
         return self.service
 
-    def wait_for_message(self, side, *types, count=1, connection=None, patience=fixture.PATIENCE):
+    def wait_for_message(self, side, *types, count=1, connection=None, patience=PATIENCE):
         """The last of @count messages of @types that the service has got from a side."""
         def found():
             messages = self.service.messages(side, *types, connection=connection)
@@ -117,17 +133,34 @@ class Case(fixture.Case):
         def data():
             return b''.join(message.payload for message in self.service.messages(side, wire.DATA)
                             if message.serviceId == service and connection in (None, message.connectionId))
-        fixture.wait_until(lambda: len(data()) >= size, f'{size} bytes from the {side}')
+        fixture.wait_until(lambda: len(data()) >= size, f'{size} bytes from the {side}', PATIENCE)
         return data()
 
     # Local programs
 
-    def connect(self, port, patience=fixture.PATIENCE):
+    def serve_tcp_on(self, port, handle):
+        """As serve_tcp(), on a port that is known before."""
+        listener = socket.create_server(('127.0.0.1', port))
+        self.addCleanup(listener.close)
+        self.addCleanup(listener.shutdown, socket.SHUT_RDWR)
+
+        def serve(connection):
+            with connection, contextlib.suppress(OSError):
+                handle(connection)
+
+        def accept():
+            with contextlib.suppress(OSError):
+                while True:
+                    threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+
+    def connect(self, port, patience=PATIENCE):
         client = socket.create_connection(('127.0.0.1', port), patience)
         self.addCleanup(client.close)
         return client
 
-    def talk(self, port, data, patience=fixture.PATIENCE):
+    def talk(self, port, data, patience=PATIENCE):
         """Sends, and reads as many bytes back; then the client closes."""
         with socket.create_connection(('127.0.0.1', port), patience) as client:
             try:
@@ -154,7 +187,7 @@ class Case(fixture.Case):
             self.assertFalse(condition())
             time.sleep(0.02)
 
-    def curl(self, port, path='', patience=fixture.PATIENCE):
+    def curl(self, port, path='', patience=PATIENCE):
         fixture.require('curl')
         return subprocess.run(['curl', '--silent', '--show-error', '--fail', '--max-time', str(patience),
                                f'http://127.0.0.1:{port}/{path}'], capture_output=True, text=True,

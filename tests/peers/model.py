@@ -28,7 +28,7 @@ class Model:
     def __init__(self, options):
         self.options = options
         self.form = options.form or self.forms[0]
-        self.client_token = str(uuid.uuid4())
+        self.client_token = os.environ.get('IST_CLIENT_TOKEN') or str(uuid.uuid4())
         self.link = None
         self.buffer = bytearray()
         self.locals = set()
