@@ -56,11 +56,20 @@ class ServerLink(websocket.Link):
         self.number = 0
         self.buffer = bytearray()
         self.held = bytearray()
+        # Takes what comes, answers nothing and says nothing, while the connection stays open.
+        self.silent = False
         service.links.add(self)
 
     def data_received(self, data):
-        if not self.service.silent:
+        if not self.silent:
             super().data_received(data)
+
+    def hush(self):
+        self.silent = True
+
+    def send(self, data):
+        if not self.silent:
+            super().send(data)
 
     def handshake(self, event):
         query = urllib.parse.parse_qs(urllib.parse.urlsplit(event.path).query)
@@ -101,8 +110,6 @@ class Service:
         self.pongs = pongs
         # None, 'merge', or the size of the frames that frames are cut into.
         self.reframe = reframe
-        # Reads nothing and sends nothing, while connections stay open.
-        self.silent = False
         # Handshakes, as (side, headers), and frames, in the order they came.
         self.handshakes = []
         self.frames = []
@@ -233,6 +240,10 @@ class Service:
         return [message for frame in list(self.frames) for message in frame.messages
                 if frame.side == side and (not types or message.type in types)
                 and connection in (None, frame.connection)]
+
+    def hush(self, side):
+        """The WebSocket of this side goes silent; the next one does not."""
+        self.on(side, 'hush')
 
     def restart(self):
         """Breaks all connections, and is there again at once, on the same port and without a memory."""
