@@ -19,7 +19,8 @@ import websockets.server
 
 from . import websocket, wire
 
-SUBPROTOCOLS = [f'aws.iot.{name}-{version}.0' for name in ('securetunneling', 'securedtunneling') for version in (3, 2, 1)]
+SUBPROTOCOLS = [f'aws.iot.{name}-{version}.0' for name in ('securetunneling', 'securedtunneling')
+                for version in (3, 2, 1)]
 
 # How long frames wait for others when they are merged, in seconds.
 MERGE_TIME = 0.02
@@ -152,7 +153,7 @@ class Service:
         return other if other and other.is_open else None
 
     def joined(self, link, headers):
-        link.number = sum(side == link.side for side, _ in self.handshakes)
+        link.number = self.count(link.side)
         replaced = self.sides.get(link.side)
         self.sides[link.side] = link
         self.handshakes.append((link.side, headers))
@@ -218,6 +219,10 @@ class Service:
 
     def has(self, side):
         return side in self.sides
+
+    def count(self, side):
+        """How often a client of this side has connected."""
+        return sum(handshake_side == side for handshake_side, _ in self.handshakes)
 
     def send(self, side, *messages):
         """In one frame."""

@@ -135,10 +135,11 @@ class Destinations(case.Case):
         fixture.wait_until(lambda: len(self.service.handshakes) > 1, 'a new WebSocket')
 
     def test_sdk_dies(self):
-        unknown = wire.make(wire.DATA, 'A', 1, 1).SerializeToString() + b'\x52\x01x'
+        data = wire.make(wire.DATA, 'A', 1, 1, b'x')
+        unknown = data.SerializeToString() + b'\x52\x01x'
         ends = [
-            (sdk.EXIT_AFTER_RESET, [wire.make(wire.CONNECTION_RESET, 'A', 1, 1), wire.make(wire.DATA, 'A', 1, 1, b'x')]),
-            (sdk.EXIT_AFTER_RESET, [wire.make(wire.STREAM_RESET, 'A', 1, 1), wire.make(wire.DATA, 'A', 1, 1, b'x')]),
+            (sdk.EXIT_AFTER_RESET, [wire.make(wire.CONNECTION_RESET, 'A', 1, 1), data]),
+            (sdk.EXIT_AFTER_RESET, [wire.make(wire.STREAM_RESET, 'A', 1, 1), data]),
             (sdk.EXIT_GREAT_ID, [wire.make(wire.CONNECTION_START, 'A', 1, 1 << 28)]),
             (sdk.EXIT_UNKNOWN_FIELD, [wire.Message.FromString(unknown)]),
         ]

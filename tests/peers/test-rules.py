@@ -476,7 +476,7 @@ class Source(Rules):
         self.is_connected()
 
     def test_forms_of_resets(self):
-        """A reset of a stream of version 3 names its service and a connection: by less the SDK takes another version."""
+        """In version 3 they name their service and a connection: by less the SDK takes another version."""
         self.start()
         client, start = self.open()
         client.close()

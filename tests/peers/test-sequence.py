@@ -73,7 +73,7 @@ class Sequence(case.Case):
         self.check_server_closes('-y', 'V2')
 
     def check_model(self, model, form=None, arguments=()):
-        if model in ('browser', 'go'):
+        if model in case.NOT_FOR_THE_EMULATOR:
             self.start_service()
         else:
             self.start_emulator()
@@ -99,7 +99,7 @@ class Sequence(case.Case):
         self.check_model('go')
 
     def check_source_model(self, model, form=None):
-        if model in ('browser', 'go'):
+        if model in case.NOT_FOR_THE_EMULATOR:
             self.start_service()
         else:
             self.start_emulator()

@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: 2026 The libist authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
-"""A service that is late, silent or gone, which the emulator never is."""
+"""A service that is late or silent, which the emulator never is."""
 
 import time
 
@@ -14,25 +14,14 @@ import tap
 # Later than the time after which a tunnel is taken to have no services.
 LATE = 7
 
-# A client that was replaced must not throw the other one out in turn.
-REPLACED = 1008
 
-
-class Services(case.Case):
+class Silent(case.Case):
     services = ['SSH']
-
-    def both_ends(self, **options):
-        self.start_service(**options)
-        self.start_destination_now(f'SSH=127.0.0.1:{self.serve_tcp(echo)}')
-        return self.start_source('SSH')['SSH']
 
     def start_destination_now(self, *targets):
         """Without waiting for the services, which may come late."""
         self.destination = self.proxy('destination', 'destination', '-d', ','.join(targets))
         fixture.wait_until(lambda: self.service.has('destination'), 'the destination')
-
-    def count(self, side):
-        return sum(handshake_side == side for handshake_side, _ in self.service.handshakes)
 
     # SERVICE_IDS
 
@@ -44,7 +33,7 @@ class Services(case.Case):
         text = pattern(1000)
         fixture.wait_until(lambda: self.talk(port, text) == text or self.ended(), 'an echo')
         self.assertFalse(self.ended())
-        self.assertEqual((self.count('source'), self.count('destination')), (1, 1))
+        self.assertEqual((self.service.count('source'), self.service.count('destination')), (1, 1))
 
     def ended(self):
         return [f'{child.name} ended with {child.returncode}: {self.log_of(child.name)[-500:]}'
@@ -72,75 +61,6 @@ class Services(case.Case):
         self.destination = self.proxy('destination', 'destination', '-d', f'SSH=127.0.0.1:{self.serve_tcp(echo)}')
         self.assertEqual(self.destination.wait(fixture.PATIENCE), 78)
 
-    # A service that goes
-
-    def check_reconnects(self, end):
-        port = self.both_ends()
-        text = pattern(1000)
-        self.assertEqual(self.talk(port, text), text)
-        client = self.connect(port)
-        client.sendall(b'x')
-        self.assertEqual(client.recv(1), b'x')
-        end()
-        self.assert_closed(client, case.PATIENCE)
-        fixture.wait_until(lambda: self.count('source') > 1 or self.count('destination') > 1, 'a reconnect')
-        fixture.wait_until(lambda: self.service.has('source') and self.service.has('destination'), 'both ends')
-        fixture.wait_until(lambda: self.talk(port, text) == text, 'an echo')
-        # The same client: its tokens are.
-        for side in 'source', 'destination':
-            tokens = {(headers['access-token'], headers['client-token'])
-                      for handshake_side, headers in self.service.handshakes if handshake_side == side}
-            self.assertEqual(len(tokens), 1)
-
-    def test_dropped_source(self):
-        self.check_reconnects(lambda: self.service.drop('source'))
-
-    def test_dropped_destination(self):
-        self.check_reconnects(lambda: self.service.drop('destination'))
-
-    def test_restart(self):
-        self.check_reconnects(lambda: self.service.restart())
-
-    def test_text_frame(self):
-        """Nothing that the service sends: closed, and connected again."""
-        self.check_reconnects(lambda: self.service.send_text('source', 'text'))
-
-    def test_broken_message(self):
-        self.check_reconnects(lambda: self.service.send_bytes('source', b'\x00\x03\xff\xff\xff'))
-
-    def check_close_code(self, code):
-        self.check_reconnects(lambda: self.service.close('source', code, 'for a test'))
-
-    def test_close_1001(self):
-        self.check_close_code(1001)
-
-    def test_close_1012(self):
-        self.check_close_code(1012)
-
-    def test_close_1013(self):
-        self.check_close_code(1013)
-
-    def test_close_1014(self):
-        self.check_close_code(1014)
-
-    def test_replaced(self):
-        """Final: two clients would throw each other out for ever."""
-        self.both_ends()
-        self.service.close('source', REPLACED, 'Replaced')
-        self.assertEqual(self.source.wait(fixture.PATIENCE), 77)
-        self.assertEqual(self.count('source'), 1)
-
-    def test_never_in_a_tight_loop(self):
-        """Also where each handshake succeeds."""
-        port = self.both_ends()
-        end = time.monotonic() + 3
-        while time.monotonic() < end:
-            if self.service.has('source'):
-                self.service.send_bytes('source', b'\x00\x03\xff\xff\xff')
-            time.sleep(0.05)
-        self.assertLess(self.count('source'), 10)
-        self.assertTrue(fixture.is_listening(port))
-
     # A service that is there, and says nothing
 
     def test_no_pongs(self):
@@ -153,7 +73,7 @@ class Services(case.Case):
         port = self.start_source('SSH', arguments=['--settings-json', self.path('settings.json')])['SSH']
         text = pattern(1000)
         self.assertEqual(self.talk(port, text), text)
-        self.assert_quiet(lambda: self.count('source') > 1, 6)
+        self.assert_quiet(lambda: self.service.count('source') > 1, 6)
         self.assertEqual(self.talk(port, text), text)
 
     def test_silence(self):
@@ -165,7 +85,7 @@ class Services(case.Case):
         # The first pong has come by then.
         time.sleep(2.5)
         self.service.hush('source')
-        fixture.wait_until(lambda: self.count('source') > 1, 'a reconnect')
+        fixture.wait_until(lambda: self.service.count('source') > 1, 'a reconnect')
 
 
 tap.main()

@@ -2,61 +2,18 @@
 # SPDX-FileCopyrightText: 2026 The libist authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
-"""Connections one after another and at once, and what becomes of a stream when they end or an end of the tunnel
-starts anew: ist-proxy at one end, at the other who keeps streams in its own way."""
+"""Connections one after another and at once: ist-proxy at one end, at the other who keeps streams in its own way."""
 
-import os
 import subprocess
-import time
 
-from peers import case, wire
+from peers import case, web, wire
 from peers.case import echo, pattern
 import fixture
 import tap
 
-# Longer than anybody should wait for an answer before doubting that there will be one, in seconds.
-THINKING_TIME = 12
 
-
-class Web(case.Case):
-    """A real web server, and a file in it."""
-
-    def start_web(self):
-        self.text = 'what the server has to say\n'
-        os.mkdir(self.path('www'))
-        with open(self.path('www') + '/file', 'w') as f:
-            f.write(self.text)
-        self.web = self.start_nginx(self.path('www'))
-
-    def assert_curl(self, patience=case.PATIENCE):
-        result = self.curl(self.port, 'file', patience)
-        self.assertEqual((result.returncode, result.stdout), (0, self.text), result.stderr)
-
-
-class SourceOf(Web):
-    """ist-proxy is the source; a model is the destination."""
-
-    def start(self, model, scripted=False, tell_of_lost=True):
-        self.start_web()
-        if scripted:
-            self.start_service(tell_of_lost=tell_of_lost)
-        else:
-            self.start_emulator()
-        self.model = model
-        self.peer_destination(model, {'SSH': self.web})
-        self.port = self.start_source('SSH')['SSH']
-
-    def restart_destination(self):
-        self.destination.kill()
-        self.end_child(self.destination)
-        self.peer_destination(self.model, {'SSH': self.web})
-
-    def assert_revived(self, scripted=False, tell_of_lost=True):
-        """Where nobody has said that the stream is gone, an answer has to be missed first, and may cost a connection."""
-        if tell_of_lost:
-            self.assert_curl()
-        else:
-            fixture.wait_until(lambda: self.curl(self.port, 'file').stdout == self.text, 'the web server')
+class OfModel(web.ToModel):
+    """ist-proxy is the source."""
 
     def check_sequence(self, model):
         self.start(model)
@@ -65,29 +22,9 @@ class SourceOf(Web):
 
     def check_at_once(self, model):
         self.start(model)
-        results = case.together(5, lambda i: self.curl(self.port, 'file').stdout)
-        self.assertEqual(results, [self.text] * 5)
+        self.assert_curls()
         # And when all have ended.
-        results = case.together(5, lambda i: self.curl(self.port, 'file').stdout)
-        self.assertEqual(results, [self.text] * 5)
-
-    def check_restarts(self, model, **options):
-        self.start(model, **options)
-        self.assert_curl()
-        for _ in range(2):
-            self.restart_destination()
-            self.assert_revived(**options)
-            self.assert_curl()
-
-    def check_restart_with_a_connection(self, model, **options):
-        """The connection is lost with the destination; the next ones are not."""
-        self.start(model, **options)
-        client = self.connect(self.port)
-        client.sendall(b'GET /file HTTP/1.1\r\nHost: a\r\n\r\n')
-        self.assertTrue(client.recv(1))
-        self.restart_destination()
-        self.assert_revived(**options)
-        self.assertEqual(case.together(5, lambda i: self.curl(self.port, 'file').stdout), [self.text] * 5)
+        self.assert_curls()
 
     def test_reference_in_sequence(self):
         self.check_sequence('reference')
@@ -100,56 +37,6 @@ class SourceOf(Web):
 
     def test_sdk_at_once(self):
         self.check_at_once('sdk')
-
-    def test_reference_restarts(self):
-        self.check_restarts('reference')
-
-    def test_sdk_restarts(self):
-        self.check_restarts('sdk')
-
-    def test_reference_restarts_untold(self):
-        self.check_restarts('reference', scripted=True, tell_of_lost=False)
-
-    def test_sdk_restarts_untold(self):
-        self.check_restarts('sdk', scripted=True, tell_of_lost=False)
-
-    def test_reference_restarts_with_a_connection(self):
-        self.check_restart_with_a_connection('reference')
-
-    def test_sdk_restarts_with_a_connection(self):
-        self.check_restart_with_a_connection('sdk')
-
-    def test_reference_restarts_with_a_connection_untold(self):
-        self.check_restart_with_a_connection('reference', scripted=True, tell_of_lost=False)
-
-    def test_sdk_restarts_with_a_connection_untold(self):
-        self.check_restart_with_a_connection('sdk', scripted=True, tell_of_lost=False)
-
-    def test_slow_answer_is_no_dead_stream(self):
-        """A service that thinks for long is not taken for a destination that has forgotten its stream."""
-        def think(connection):
-            while data := connection.recv(65536):
-                if data == b'slow':
-                    time.sleep(THINKING_TIME)
-                connection.sendall(data)
-
-        self.services = ['A', 'B']
-        self.start_emulator()
-        server = self.serve_tcp(think)
-        self.peer_destination('reference', {name: server for name in self.services})
-        ports = self.start_source(*self.services)
-        for name in self.services:
-            self.assertEqual(self.talk(ports[name], b'once'), b'once')
-        # Alone in its stream; and beside another connection.
-        alone, other, beside = (self.connect(ports[name], 2 * case.PATIENCE) for name in 'ABB')
-        other.sendall(b'quick')
-        self.assertEqual(case.read_exactly(other, 5), b'quick')
-        for client in alone, beside:
-            client.sendall(b'slow')
-        for client in alone, beside:
-            self.assertEqual(case.read_exactly(client, 4), b'slow')
-        other.sendall(b'quick')
-        self.assertEqual(case.read_exactly(other, 5), b'quick')
 
     def test_reference_that_cannot_connect_for_a_while(self):
         """Its STREAM_RESET for a CONNECTION_START does not make it a client of one connection."""
@@ -178,36 +65,30 @@ class SourceOf(Web):
         self.assertEqual([message.connectionId for message in starts], [1, 2, 3, 4])
         self.assertEqual(len({message.streamId for message in starts}), 1)
 
-    def test_ids_grow_across_reconnects(self):
-        self.start('reference', scripted=True)
-        self.assert_curl()
-        first = self.service.messages('source', wire.STREAM_START)[0]
-        self.service.drop('source')
-        fixture.wait_until(lambda: sum(side == 'source' for side, _ in self.service.handshakes) > 1, 'the source')
-        self.assert_curl(2 * case.PATIENCE)
-        second = self.wait_for_message('source', wire.STREAM_START, connection=1)
-        self.assertGreater(second.streamId, first.streamId)
-        tokens = {headers['client-token'] for side, headers in self.service.handshakes if side == 'source'}
-        self.assertEqual(len(tokens), 1)
-
     def test_sdk_is_sent_nothing_after_a_reset(self):
         """In a tunnel without services it would crash, and exits here."""
         self.start_service(services=[])
         self.peer_destination('sdk', {'': self.serve_tcp(echo)})
-        port = self.start_source(arguments=[])
+        # Such a tunnel has one port, which stands alone.
+        port = fixture.free_port()
+        self.proxy('source', 'source', '-s', str(port))
+        fixture.wait_until(lambda: fixture.is_listening(port), 'the source')
         text = pattern(300_000)
         for _ in range(20):
-            self.assertEqual(self.talk(next(iter(port.values())), text), text)
+            self.assertEqual(self.talk(port, text), text)
         self.assertIsNone(self.destination.poll(), self.log_of('destination')[-1000:])
 
-    def start_source(self, *services, arguments=(), env=None):
-        if services:
-            return super().start_source(*services, arguments=arguments, env=env)
-        # A tunnel without services has one port, which stands alone.
-        port = fixture.free_port()
-        self.source = self.proxy('source', 'source', '-s', str(port))
-        fixture.wait_until(lambda: fixture.is_listening(port) or self.source.poll() is not None, 'the source')
-        return {'': port}
+    def test_sdk_is_not_made_to_reconnect(self):
+        """By a stream that ends before its peer has answered: in version 3 its reset names service and connection."""
+        self.start_emulator()
+        self.peer_destination('sdk', {'SSH': self.serve_tcp(case.read_all)})
+        port = self.start_source('SSH')['SSH']
+        for i in range(1, 4):
+            with self.connect(port) as client:
+                client.sendall(b'no answer')
+                fixture.wait_until(lambda: self.log_of('destination').count('< DATA') >= i, 'the data')
+        fixture.wait_until(lambda: self.log_of('destination').count('_RESET') >= 3, 'the ends')
+        self.assertEqual(self.connects_of('destination'), 1, self.log_of('destination')[-1000:])
 
 
 class Ssh(case.Case):
@@ -235,60 +116,26 @@ class Ssh(case.Case):
         self.assertEqual(case.together(5, run), [f'answer {i}\n' for i in range(5)])
 
 
-class DestinationOf(Web):
-    """ist-proxy is the destination; a model is the source."""
-
-    def start(self, model, scripted=False, tell_of_lost=True, form=None):
-        self.start_web()
-        if scripted:
-            self.start_service(tell_of_lost=tell_of_lost)
-        else:
-            self.start_emulator()
-        self.start_destination(f'SSH=127.0.0.1:{self.web}', arguments=('-i', 'a-client-token-for-many-a-restart'))
-        self.port = self.peer_source(model, 'SSH', form=form)['SSH']
-
-    def restart_destination(self):
-        self.destination.kill()
-        self.end_child(self.destination)
-        os.unlink(self.path('destination.log'))
-        self.start_destination(f'SSH=127.0.0.1:{self.web}', arguments=('-i', 'a-client-token-for-many-a-restart'))
+class OfProxy(web.FromModel):
+    """ist-proxy is the destination."""
 
     def check_sequence(self, model):
         self.start(model)
         for _ in range(10):
             self.assert_curl()
-        self.assertEqual(case.together(5, lambda i: self.curl(self.port, 'file').stdout), [self.text] * 5)
+        self.assert_curls()
 
-    def check_restarts(self, model, **options):
-        """A CONNECTION_START is then the first that the new destination hears of the stream."""
-        self.start(model, **options)
-        self.assert_curl()
-        for _ in range(2):
-            self.restart_destination()
-            self.assert_curl()
-            self.assertEqual(case.together(5, lambda i: self.curl(self.port, 'file').stdout), [self.text] * 5)
+    def check_one_at_a_time(self, model, form=None):
+        self.start(model, form=form)
+        for _ in range(5):
+            # A source that closes its port between two connections refuses who is too quick.
+            fixture.wait_until(lambda: self.curl(self.port, 'file', 5).stdout == self.text, 'the web server')
 
     def test_reference(self):
         self.check_sequence('reference')
 
     def test_vscode(self):
         self.check_sequence('vscode')
-
-    def test_reference_restarts(self):
-        # It closes its port for a moment when it is told.
-        self.start('reference')
-        self.assert_curl()
-        self.restart_destination()
-        fixture.wait_until(lambda: self.curl(self.port, 'file', 5).stdout == self.text, 'the web server')
-
-    def test_reference_restarts_untold(self):
-        self.check_restarts('reference', scripted=True, tell_of_lost=False)
-
-    def test_vscode_restarts(self):
-        self.check_restarts('vscode')
-
-    def test_vscode_restarts_untold(self):
-        self.check_restarts('vscode', scripted=True, tell_of_lost=False)
 
     def test_second_reset_is_not_answered(self):
         self.start('vscode', scripted=True)
@@ -299,18 +146,6 @@ class DestinationOf(Web):
         resets = [(message.streamId, message.connectionId)
                   for message in self.service.messages('destination', *wire.RESETS)]
         self.assertEqual(len(resets), len(set(resets)))
-
-    def check_one_at_a_time(self, model, form=None):
-        if model in ('browser', 'go'):
-            self.start_web()
-            self.start_service()
-            self.start_destination(f'SSH=127.0.0.1:{self.web}')
-            self.port = self.peer_source(model, 'SSH', form=form)['SSH']
-        else:
-            self.start(model, form=form)
-        for _ in range(5):
-            # A source that closes its port between two connections refuses who is too quick.
-            fixture.wait_until(lambda: self.curl(self.port, 'file', 5).stdout == self.text, 'the web server')
 
     def test_reference_v1(self):
         self.check_one_at_a_time('reference', 'V1')
@@ -329,6 +164,42 @@ class DestinationOf(Web):
 
     def test_older_v2(self):
         self.check_one_at_a_time('older', 'V2')
+
+    def check_refused(self, port):
+        """At once, where the other service works on."""
+        self.assertEqual(self.talk(self.ports['A'], b'works'), b'works')
+        with self.connect(port) as client:
+            self.assert_closed(client)
+        self.assertEqual(self.talk(self.ports['A'], b'works on'), b'works on')
+
+    def check_without_a_target(self, start):
+        self.services = ['A', 'B']
+        self.start_emulator()
+        self.start_destination(f'A=127.0.0.1:{self.serve_tcp(echo)}')
+        self.ports = start(*self.services)
+        self.check_refused(self.ports['B'])
+
+    def test_service_without_a_target(self):
+        self.check_without_a_target(self.start_source)
+
+    def test_service_without_a_target_for_the_reference(self):
+        self.check_without_a_target(lambda *services: self.peer_source('reference', *services))
+
+    def test_service_without_a_target_for_vscode(self):
+        self.check_without_a_target(lambda *services: self.peer_source('vscode', *services))
+
+    def test_service_without_a_target_for_an_older_source(self):
+        self.check_without_a_target(lambda *services: self.peer_source('older', *services, form='V2'))
+
+    def test_browser_in_a_tunnel_of_several_services(self):
+        """Which of them it means nobody knows: it is told that it has none."""
+        self.start_service(['A', 'B'])
+        server = self.serve_tcp(echo)
+        self.start_destination(f'A=127.0.0.1:{server}', f'B=127.0.0.1:{server}')
+        port = self.peer_source('browser', 'A')['A']
+        with self.connect(port) as client:
+            client.sendall(b'for whom?')
+            self.assert_closed(client)
 
 
 tap.main()
