@@ -67,7 +67,16 @@ def pattern(size, seed=0):
     return block[:size]
 
 
+# What no program may leave in its log, nor a model in its.
+FAULTS = r'Sanitizer|runtime error:|CRITICAL|Traceback'
+
+
 class Case(fixture.Case):
+    def end_children(self):
+        super().end_children()
+        for log in pathlib.Path(self.folder).glob('*.log'):
+            self.assertNotRegex(log.read_text(errors='replace'), FAULTS, log.name)
+
     # The peers
 
     def peer(self, name, model, *services, form=None):
