@@ -21,6 +21,15 @@
 /* How many tokens are remembered, as digests, to know duplicates. */
 #define MAX_SEEN 1024
 
+/* Tunnels that have not connected yet, at the same time. */
+#define MAX_ATTEMPTS 64
+
+/* Notifications that wait for room because of those, in bytes, with what each takes
+ * besides; and how long, in seconds. */
+#define MAX_PENDING (4 * 1024 * 1024)
+#define PENDING_OVERHEAD 256
+#define PENDING_TIME 60
+
 /**
  * IstAgent:
  *
@@ -85,6 +94,10 @@ struct _IstAgent
   GHashTable *targets; /* GSocketConnectable by service */
   GPtrArray *tunnels;
   guint last_id;
+  GMainContext *context;
+  GQueue pending; /* GBytes, the newest first: they are the likeliest to be worth something */
+  gsize pending_size;
+  GSource *pending_timeout;
 
   /* Digests of tokens, and the order in which they came. */
   GHashTable *seen;
@@ -214,6 +227,11 @@ take_tunnel_of (IstAgent *self,
   return NULL;
 }
 
+static void on_tunnel_connected (IstSecureTunnel *secure_tunnel,
+                                 char **services,
+                                 gpointer user_data);
+static void serve_pending (IstAgent *self);
+
 static void
 on_tunnel_stopped (IstSecureTunnel *secure_tunnel,
                    gpointer user_data)
@@ -229,6 +247,7 @@ on_tunnel_stopped (IstSecureTunnel *secure_tunnel,
   ist_forwarder_close (ist_agent_tunnel_get_forwarder (tunnel));
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_TUNNELS]);
   g_signal_emit (self, signals[TUNNEL_CLOSED], 0, tunnel, error);
+  serve_pending (self);
 }
 
 static IstSecureTunnel *
@@ -266,6 +285,22 @@ check_services (IstAgent *self,
   return any;
 }
 
+static guint
+count_attempts (IstAgent *self)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < self->tunnels->len; i++)
+    {
+      IstSecureTunnel *tunnel = ist_agent_tunnel_get_secure_tunnel (self->tunnels->pdata[i]);
+      IstTunnelState state = ist_secure_tunnel_get_state (tunnel);
+
+      if (state == IST_TUNNEL_STATE_CONNECTING || state == IST_TUNNEL_STATE_WAITING)
+        n++;
+    }
+  return n;
+}
+
 static gboolean
 check_notification (IstAgent *self,
                     const IstAgentNotification *notification,
@@ -277,6 +312,9 @@ check_notification (IstAgent *self,
   else if (self->max_tunnels > 0 && self->tunnels->len >= self->max_tunnels)
     g_set_error (error, IST_AGENT_ERROR, IST_AGENT_ERROR_TOO_MANY_TUNNELS,
                  "There are %u tunnels, which is the limit", self->tunnels->len);
+  else if (count_attempts (self) >= MAX_ATTEMPTS)
+    g_set_error (error, IST_AGENT_ERROR, IST_AGENT_ERROR_TOO_MANY_TUNNELS,
+                 "%d tunnels are being connected, which is the limit", MAX_ATTEMPTS);
   else if (!check_services (self, notification->services))
     g_set_error_literal (error, IST_AGENT_ERROR, IST_AGENT_ERROR_NO_SERVICE,
                          "None of the notification's services is listed");
@@ -341,6 +379,7 @@ ist_agent_handle_notification (IstAgent *self,
                            0);
   g_signal_connect_object (secure_tunnel, "incoming-connection", G_CALLBACK (on_incoming_connection), self,
                            G_CONNECT_AFTER);
+  g_signal_connect_object (secure_tunnel, "connection-success", G_CALLBACK (on_tunnel_connected), self, 0);
   g_signal_connect_object (secure_tunnel, "stopped", G_CALLBACK (on_tunnel_stopped), self, 0);
   if (!ist_secure_tunnel_start (secure_tunnel, error))
     {
@@ -375,6 +414,110 @@ on_lost (const GError *error,
 }
 
 static void
+refuse_notification (IstAgent *self,
+                     const GError *error)
+{
+  g_signal_emit (self, signals[NOTIFICATION_REFUSED], 0, error);
+}
+
+/* Notifications that wait: for tunnels that have not connected yet, and may never.
+ * Whoever floods the device with those must not keep a good one from it. */
+
+static void
+stop_pending (IstAgent *self)
+{
+  if (self->pending_timeout != NULL)
+    g_source_destroy (self->pending_timeout);
+  g_clear_pointer (&self->pending_timeout, g_source_unref);
+  g_queue_clear_full (&self->pending, (GDestroyNotify) g_bytes_unref);
+  self->pending_size = 0;
+}
+
+static void
+count_pending (IstAgent *self,
+               GBytes *payload,
+               int sign)
+{
+  self->pending_size += sign * (gssize) (g_bytes_get_size (payload) + PENDING_OVERHEAD);
+}
+
+static void
+drop_oldest (IstAgent *self,
+             const char *why)
+{
+  g_autoptr (GError) error = g_error_new_literal (IST_AGENT_ERROR, IST_AGENT_ERROR_TOO_MANY_TUNNELS, why);
+  g_autoptr (GBytes) payload = g_queue_pop_tail (&self->pending);
+
+  count_pending (self, payload, -1);
+  refuse_notification (self, error);
+}
+
+static gboolean
+on_pending_timeout (gpointer user_data)
+{
+  g_autoptr (IstAgent) self = g_object_ref (user_data);
+
+  g_clear_pointer (&self->pending_timeout, g_source_unref);
+  while (self->pending.head != NULL)
+    drop_oldest (self, "The notification waited in vain for other tunnels to connect or to fail");
+  return G_SOURCE_REMOVE;
+}
+
+static void
+add_pending (IstAgent *self,
+             GBytes *payload)
+{
+  /* Delivered once more. */
+  if (self->pending.head != NULL && g_bytes_equal (self->pending.head->data, payload))
+    return;
+  g_queue_push_head (&self->pending, g_bytes_ref (payload));
+  count_pending (self, payload, 1);
+  if (self->pending_timeout != NULL)
+    g_source_destroy (self->pending_timeout);
+  g_clear_pointer (&self->pending_timeout, g_source_unref);
+  self->pending_timeout = g_timeout_source_new_seconds (PENDING_TIME);
+  g_source_set_callback (self->pending_timeout, on_pending_timeout, self, NULL);
+  g_source_attach (self->pending_timeout, self->context);
+  while (self->pending_size > MAX_PENDING)
+    drop_oldest (self, "The notification had to give way to newer ones");
+}
+
+static void
+take_notification (IstAgent *self,
+                   GBytes *payload)
+{
+  g_autoptr (GError) error = NULL;
+
+  ist_agent_handle_notification (self, payload, &error);
+  if (g_error_matches (error, IST_AGENT_ERROR, IST_AGENT_ERROR_TOO_MANY_TUNNELS) && count_attempts (self) > 0)
+    add_pending (self, payload);
+  else if (error != NULL)
+    refuse_notification (self, error);
+}
+
+static void
+serve_pending (IstAgent *self)
+{
+  g_autoptr (GBytes) payload = g_queue_pop_head (&self->pending);
+
+  if (payload == NULL)
+    return;
+  count_pending (self, payload, -1);
+  take_notification (self, payload);
+}
+
+/* One that has connected is no attempt any more. */
+static void
+on_tunnel_connected (IstSecureTunnel *secure_tunnel,
+                     char **services,
+                     gpointer user_data)
+{
+  g_autoptr (IstAgent) self = g_object_ref (user_data);
+
+  serve_pending (self);
+}
+
+static void
 on_message (GBytes *payload,
             gboolean retained,
             gpointer user_data)
@@ -383,13 +526,14 @@ on_message (GBytes *payload,
   g_autoptr (GError) error = NULL;
 
   /* The service retains none: somebody would have every restart replay it. */
-  if (retained)
-    error = g_error_new_literal (IST_AGENT_ERROR, IST_AGENT_ERROR_INVALID_NOTIFICATION,
-                                 "The notification was retained by the broker");
-  else
-    ist_agent_handle_notification (self, payload, &error);
-  if (error != NULL)
-    g_signal_emit (self, signals[NOTIFICATION_REFUSED], 0, error);
+  if (!retained)
+    {
+      take_notification (self, payload);
+      return;
+    }
+  g_set_error_literal (&error, IST_AGENT_ERROR, IST_AGENT_ERROR_INVALID_NOTIFICATION,
+                       "The notification was retained by the broker");
+  refuse_notification (self, error);
 }
 
 static const IstMqttClientEvents client_events = {
@@ -537,6 +681,7 @@ ist_agent_stop (IstAgent *self)
   g_return_if_fail (IST_IS_AGENT (self));
 
   self->started = FALSE;
+  stop_pending (self);
   g_clear_pointer (&self->client, ist_mqtt_client_free);
   set_subscribed (self, FALSE);
   tunnels = ist_agent_get_tunnels (self);
@@ -632,6 +777,7 @@ ist_agent_finalize (GObject *object)
   g_ptr_array_unref (self->tunnels);
   g_queue_clear (&self->seen_order);
   g_hash_table_unref (self->seen);
+  g_main_context_unref (self->context);
 
   G_OBJECT_CLASS (ist_agent_parent_class)->finalize (object);
 }
@@ -864,7 +1010,8 @@ install_settings (void)
    * IstAgent:max-tunnels: (getter get_max_tunnels) (setter set_max_tunnels)
    *
    * How many tunnels may be open at once, 0 for any number. Notifications beyond
-   * are refused.
+   * are refused; those that come by MQTT wait for up to a minute while some of the
+   * tunnels have not connected yet, the newest first.
    *
    * Since: 1.0
    */
@@ -1016,6 +1163,8 @@ ist_agent_class_init (IstAgentClass *klass)
 static void
 ist_agent_init (IstAgent *self)
 {
+  self->context = g_main_context_ref_thread_default ();
+  g_queue_init (&self->pending);
   self->targets = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
   self->tunnels = g_ptr_array_new_with_free_func (g_object_unref);
   self->seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);

@@ -9,12 +9,10 @@
 #include <ist-agent/ist-agent-error.h>
 #include <json-glib/json-glib.h>
 
+#include "ist-json-private.h"
+
 /* What AWS lets through to a device. */
 #define MAX_SIZE (128 * 1024)
-
-/* json-glib's parser takes stack for each level; no notification has more than
- * one array in one object, but there may be something new one day. */
-#define MAX_BRACKETS 64
 
 #define MAX_TOKEN_LENGTH 4096
 #define MAX_REGION_LENGTH 63
@@ -143,21 +141,6 @@ parse_object (IstAgentNotification *self,
   return parse_services (self, object, error);
 }
 
-/* Counts them in strings too, which makes no difference to what is sensible. */
-static gboolean
-is_flat (const char *text,
-         gsize size)
-{
-  guint brackets = 0;
-
-  for (gsize i = 0; i < size; i++)
-    {
-      if (text[i] == '[' || text[i] == '{')
-        brackets++;
-    }
-  return brackets <= MAX_BRACKETS;
-}
-
 IstAgentNotification *
 ist_agent_notification_parse (GBytes *bytes,
                               GError **error)
@@ -165,7 +148,8 @@ ist_agent_notification_parse (GBytes *bytes,
   g_autoptr (IstAgentNotification) self = g_new0 (IstAgentNotification, 1);
   g_autoptr (JsonParser) parser = json_parser_new_immutable ();
   gsize size;
-  const char *text = g_bytes_get_data (bytes, &size);
+  const char *data = g_bytes_get_data (bytes, &size);
+  g_autofree char *text = NULL;
   JsonNode *root;
 
   if (size > MAX_SIZE)
@@ -173,8 +157,9 @@ ist_agent_notification_parse (GBytes *bytes,
       invalid (error, "is too large");
       return NULL;
     }
+  text = g_strndup (data != NULL ? data : "", size);
   /* The parser's own errors quote. */
-  if (size == 0 || !g_utf8_validate (text, size, NULL) || !is_flat (text, size) ||
+  if (size == 0 || strlen (text) != size || !g_utf8_validate (text, size, NULL) || !ist_json_check (text, NULL) ||
       !json_parser_load_from_data (parser, text, size, NULL))
     {
       invalid (error, "is not JSON");

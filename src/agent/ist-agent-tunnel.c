@@ -201,6 +201,8 @@ ist_agent_tunnel_new (guint id,
   self->opened_at = g_get_real_time ();
   self->secure_tunnel = g_object_ref (secure_tunnel);
   self->forwarder = ist_forwarder_new (secure_tunnel);
+  /* The agent does, and says which. */
+  ist_forwarder_set_refuse_unmapped (self->forwarder, FALSE);
   if (max_lifetime > 0)
     {
       self->lifetime = g_timeout_source_new_seconds (max_lifetime);

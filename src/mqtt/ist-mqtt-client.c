@@ -29,8 +29,10 @@ struct _IstMqttClient
   IstBackoff backoff;
   gint64 subscribed_at; /* 0 before */
   gint64 asked_at;      /* when the last attempt or probe began */
+  GMainContext *context;
   GNetworkMonitor *monitor;
   gulong monitor_handler;
+  GSource *network_source; /* made ready when the network has changed */
 };
 
 static void attempt (IstMqttClient *self);
@@ -54,7 +56,7 @@ set_timer (IstMqttClient *self,
   self->timer = g_timeout_source_new (milliseconds);
   g_source_set_static_name (self->timer, "IstMqttClient");
   g_source_set_callback (self->timer, callback, self, NULL);
-  g_source_attach (self->timer, g_main_context_get_thread_default ());
+  g_source_attach (self->timer, self->context);
 }
 
 static gboolean
@@ -151,16 +153,27 @@ attempt (IstMqttClient *self)
 
 /* With the network back there is no point in waiting; and with another
  * network, the connection may have died without a word. */
-static void
-on_network_changed (GNetworkMonitor *monitor,
-                    gboolean available,
-                    gpointer user_data)
+static gboolean
+network_source_dispatch (GSource *source,
+                         GSourceFunc callback,
+                         gpointer user_data)
+{
+  g_source_set_ready_time (source, -1);
+  return callback (user_data);
+}
+
+static GSourceFuncs network_source_funcs = {
+  .dispatch = network_source_dispatch,
+};
+
+static gboolean
+on_network (gpointer user_data)
 {
   IstMqttClient *self = user_data;
   gint64 since = g_get_monotonic_time () - self->asked_at;
 
-  if (!available)
-    return;
+  if (!g_network_monitor_get_network_available (self->monitor))
+    return G_SOURCE_CONTINUE;
 
   if (self->link == NULL)
     {
@@ -174,6 +187,24 @@ on_network_changed (GNetworkMonitor *monitor,
       ist_mqtt_link_probe (self->link);
       expect_answer (self);
     }
+  return G_SOURCE_CONTINUE;
+}
+
+/* In the context in which the process first asked for the monitor, whichever that
+ * was; the source is all of the client that may be touched there. */
+static void
+on_network_changed (GNetworkMonitor *monitor,
+                    gboolean available,
+                    gpointer source)
+{
+  g_source_set_ready_time (source, 0);
+}
+
+static void
+forget_source (gpointer source,
+               GClosure *closure)
+{
+  g_source_unref (source);
 }
 
 IstMqttClient *
@@ -189,9 +220,15 @@ ist_mqtt_client_new (IstMqttSettings *settings,
   self->backoff.floor = 500;
   self->backoff.base = 1000;
   self->backoff.cap = 120000;
+  self->context = g_main_context_ref_thread_default ();
+  self->network_source = g_source_new (&network_source_funcs, sizeof (GSource));
+  g_source_set_static_name (self->network_source, "IstMqttClient network");
+  g_source_set_callback (self->network_source, on_network, self, NULL);
+  g_source_attach (self->network_source, self->context);
   self->monitor = g_object_ref (g_network_monitor_get_default ());
-  self->monitor_handler = g_signal_connect (self->monitor, "network-changed",
-                                            G_CALLBACK (on_network_changed), self);
+  self->monitor_handler = g_signal_connect_data (self->monitor, "network-changed", G_CALLBACK (on_network_changed),
+                                                 g_source_ref (self->network_source),
+                                                 forget_source, 0);
   attempt (self);
   return self;
 }
@@ -211,7 +248,10 @@ ist_mqtt_client_free (IstMqttClient *self)
   clear_timer (self);
   g_clear_pointer (&self->link, ist_mqtt_link_close);
   g_clear_signal_handler (&self->monitor_handler, self->monitor);
+  g_source_destroy (self->network_source);
+  g_source_unref (self->network_source);
   g_object_unref (self->monitor);
+  g_main_context_unref (self->context);
   ist_mqtt_settings_unref (self->settings);
   g_free (self);
 }

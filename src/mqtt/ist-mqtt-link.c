@@ -5,7 +5,10 @@
 #include "ist-mqtt-link-private.h"
 
 #include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <glib/gstdio.h>
@@ -13,11 +16,25 @@
 
 #include <ist/ist.h>
 
+#include "ist-file-private.h"
+
 /* AWS serves MQTT on the port of HTTPS too, to clients that ask for it by this name. */
 #define HTTPS_PORT 443
 #define HTTPS_PORT_ALPN "x-amzn-mqtt-ca"
 
 #define SUBSCRIPTION_REFUSED 0x80
+
+/* libmosquitto takes packets of 256 MB and keeps all that a broker begins to deliver
+ * and does not finish. So nobody may send more than this without a message that
+ * was subscribed to, in bytes, within a time, in microseconds. */
+#define MAX_UNASKED (1024 * 1024)
+#define UNASKED_TIME (60 * G_USEC_PER_SEC)
+
+/* Packets that are read in one turn of the main loop. */
+#define MAX_AT_ONCE 16
+
+/* A certificate or a key is smaller by far. */
+#define MAX_FILE (1024 * 1024)
 
 /* libmosquitto takes no certificate of ours unless it is also told of a place
  * of authorities; this one is theirs anyway, where it exists. */
@@ -31,7 +48,10 @@ struct _IstMqttLink
   gpointer user_data;
 
   struct mosquitto *mosquitto;
+  GMainContext *context;
   GSource *source;
+  guint64 bytes_at_sign; /* received when the last message, or a new time, began */
+  gint64 sign_time;
   gboolean reached;  /* by TCP */
   gboolean accepted; /* by the broker */
   gboolean closed;   /* nobody wants to hear of it any more */
@@ -108,6 +128,7 @@ link_unref (IstMqttLink *self)
   g_array_unref (self->published);
   g_clear_error (&self->error);
   g_free (self->tls_detail);
+  g_main_context_unref (self->context);
   ist_mqtt_settings_unref (self->settings);
   g_free (self);
 }
@@ -196,6 +217,11 @@ on_connect (struct mosquitto *mosquitto,
   IstMqttLink *self = user_data;
   g_autofree char *text = NULL;
 
+  if (self->accepted)
+    {
+      set_error (self, IST_ERROR_PROTOCOL, "The broker broke the protocol: it accepted the client twice");
+      return;
+    }
   if (code == 0)
     {
       self->accepted = TRUE;
@@ -224,6 +250,33 @@ on_subscribe (struct mosquitto *mosquitto,
     set_error (self, IST_ERROR_REFUSED, "The broker refused the subscription");
 }
 
+static guint64
+get_bytes_received (IstMqttLink *self)
+{
+  struct tcp_info info = { 0 };
+  socklen_t size = sizeof info;
+
+  if (getsockopt (mosquitto_socket (self->mosquitto), IPPROTO_TCP, TCP_INFO, &info, &size) != 0)
+    return self->bytes_at_sign;
+  return info.tcpi_bytes_received;
+}
+
+static void
+note_sign (IstMqttLink *self)
+{
+  self->bytes_at_sign = get_bytes_received (self);
+  self->sign_time = g_get_monotonic_time ();
+}
+
+static void
+check_unasked (IstMqttLink *self)
+{
+  if (get_bytes_received (self) - self->bytes_at_sign > MAX_UNASKED)
+    set_error (self, IST_ERROR_PROTOCOL, "The broker sent more than 1 MiB that nobody asked for");
+  else if (g_get_monotonic_time () - self->sign_time > UNASKED_TIME)
+    note_sign (self);
+}
+
 static void
 on_message (struct mosquitto *mosquitto,
             void *user_data,
@@ -234,6 +287,7 @@ on_message (struct mosquitto *mosquitto,
 
   if (g_strcmp0 (received->topic, self->settings->topic) != 0)
     return;
+  note_sign (self);
   message = g_new0 (Message, 1);
   message->payload = g_bytes_new (received->payload, received->payloadlen);
   message->retained = received->retain;
@@ -328,6 +382,23 @@ check_socket (IstMqttLink *self)
   set_error (self, IST_ERROR_UNREACHABLE, code != 0 ? g_strerror (code) : "The broker can't be reached");
 }
 
+/* As many as have come, within reason: a good notification may be behind others. */
+static int
+read_packets (IstMqttLink *self)
+{
+  int available = 1;
+  int result = MOSQ_ERR_SUCCESS;
+
+  for (guint i = 0; i < MAX_AT_ONCE && result == MOSQ_ERR_SUCCESS && available > 0 && self->error == NULL; i++)
+    {
+      result = mosquitto_loop_read (self->mosquitto, 1);
+      if (ioctl (mosquitto_socket (self->mosquitto), FIONREAD, &available) != 0)
+        available = 0;
+      check_unasked (self);
+    }
+  return result;
+}
+
 static gboolean
 link_source_dispatch (GSource *base,
                       GSourceFunc callback,
@@ -341,7 +412,7 @@ link_source_dispatch (GSource *base,
   errno = 0;
   /* When TCP stands, reading begins TLS. */
   if (condition & (G_IO_IN | G_IO_HUP | G_IO_ERR) || (!self->reached && condition & G_IO_OUT))
-    result = mosquitto_loop_read (self->mosquitto, 1);
+    result = read_packets (self);
   if (result == MOSQ_ERR_SUCCESS && mosquitto_want_write (self->mosquitto))
     result = mosquitto_loop_write (self->mosquitto, 1);
   if (result == MOSQ_ERR_SUCCESS)
@@ -374,10 +445,10 @@ watch (IstMqttLink *self)
   source->link = self;
   source->tag = g_source_add_unix_fd (self->source, mosquitto_socket (self->mosquitto), G_IO_IN);
   schedule (self);
-  g_source_attach (self->source, g_main_context_get_thread_default ());
+  g_source_attach (self->source, self->context);
 }
 
-/* libmosquitto's errors don't say which. */
+/* libmosquitto's errors don't say which, and it waits for what is no file. */
 static gboolean
 check_files (IstMqttLink *self)
 {
@@ -386,12 +457,12 @@ check_files (IstMqttLink *self)
 
   for (gsize i = 0; i < G_N_ELEMENTS (files); i++)
     {
-      g_autofree char *text = NULL;
+      g_autofree char *contents = NULL;
+      g_autoptr (GError) error = NULL;
 
-      if (files[i] == NULL || g_access (files[i], R_OK) == 0)
+      if (files[i] == NULL || ist_file_read (files[i], MAX_FILE, &contents, NULL, &error))
         continue;
-      text = g_strdup_printf ("Can't read “%s”: %s", files[i], g_strerror (errno));
-      set_error (self, IST_ERROR_TLS, text);
+      set_error (self, IST_ERROR_TLS, error->message);
       return FALSE;
     }
   return TRUE;
@@ -470,6 +541,8 @@ ist_mqtt_link_open (IstMqttSettings *settings,
   self->settings = ist_mqtt_settings_ref (settings);
   self->events = events;
   self->user_data = user_data;
+  self->context = g_main_context_ref_thread_default ();
+  self->sign_time = g_get_monotonic_time ();
   g_queue_init (&self->messages);
   self->published = g_array_new (FALSE, FALSE, sizeof (int));
   /* The session of a subscriber outlives connections, so that the broker keeps what

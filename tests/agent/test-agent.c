@@ -751,7 +751,8 @@ test_unreachable_broker (void)
   } cases[] = {
     { "mqtt://127.0.0.1:1", NULL, IST_ERROR_UNREACHABLE },
     { "127.0.0.1:1", "/nonexistent", IST_ERROR_TLS },
-    { "mqtts://name.invalid", "/dev/null", IST_ERROR_UNREACHABLE },
+    { "127.0.0.1:1", "/dev/zero", IST_ERROR_TLS },
+    { "mqtts://name.invalid", "/proc/self/status", IST_ERROR_UNREACHABLE },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -956,6 +957,71 @@ test_network_changes (void)
   g_assert_cmpuint (test_server_get_connections (server), ==, 1);
 }
 
+typedef struct
+{
+  TestServer *server;
+  GMainContext *context;
+  gint state; /* atomic: 1 when it is subscribed, 2 to end */
+} AgentThread;
+
+static void
+on_broker_lost_anywhere (IstAgent *agent,
+                         const GError *error,
+                         guint delay,
+                         gpointer user_data)
+{
+  g_assert_not_reached ();
+}
+
+static gpointer
+run_agent (gpointer data)
+{
+  AgentThread *self = data;
+  g_autoptr (IstAgent) agent = NULL;
+
+  g_main_context_push_thread_default (self->context);
+  agent = make_agent_of (self->server);
+  g_signal_connect (agent, "broker-lost", G_CALLBACK (on_broker_lost_anywhere), NULL);
+  g_assert_true (ist_agent_start (agent, NULL));
+  while (g_atomic_int_get (&self->state) != 2)
+    {
+      g_main_context_iteration (self->context, TRUE);
+      if (ist_agent_is_subscribed (agent) && g_atomic_int_get (&self->state) == 0)
+        g_atomic_int_set (&self->state, 1);
+    }
+  ist_agent_stop (agent);
+  g_clear_object (&agent);
+  while (g_main_context_iteration (self->context, FALSE))
+    continue;
+  g_main_context_pop_thread_default (self->context);
+  return NULL;
+}
+
+/* The monitor tells in the thread of whoever asked for it first; what the agent
+ * does about it happens in the agent's own, also when its context is not the
+ * default one of the moment. */
+static void
+test_network_changes_elsewhere (void)
+{
+  g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, serve_probes, NULL);
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  AgentThread self = { server, context };
+  GThread *thread = g_thread_new ("agent", run_agent, &self);
+
+  while (g_atomic_int_get (&self.state) != 1)
+    g_usleep (1000);
+  while (test_server_get_step (server) == 0)
+    {
+      g_signal_emit_by_name (g_network_monitor_get_default (), "network-changed", TRUE);
+      g_usleep (100000);
+    }
+  g_atomic_int_set (&self.state, 2);
+  g_main_context_wakeup (context);
+  /* While it goes, too. */
+  g_signal_emit_by_name (g_network_monitor_get_default (), "network-changed", TRUE);
+  g_thread_join (thread);
+}
+
 static void
 send_notifications (TestServer *server,
                     TestPeer *peer,
@@ -1054,6 +1120,7 @@ main (int argc,
   ADD_BAD_BROKER ("says-nonsense", say_nonsense, IST_ERROR_DISCONNECTED);
   ADD_BAD_BROKER ("falls-silent", fall_silent, IST_ERROR_TIMED_OUT);
   g_test_add_func ("/agent/broker/network-changes", test_network_changes);
+  g_test_add_func ("/agent/broker/network-changes-elsewhere", test_network_changes_elsewhere);
   g_test_add_func ("/agent/broker/stop-between-notifications", test_stop_between_notifications);
 
   return g_test_run ();

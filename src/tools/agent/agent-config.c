@@ -10,6 +10,10 @@
 #include <glib/gi18n.h>
 
 #include "../proxy/proxy-error.h"
+#include "ist-file-private.h"
+
+/* A configuration is smaller by far. */
+#define MAX_FILE (1024 * 1024)
 
 #define GROUP "agent"
 #define SERVICES_GROUP "services"
@@ -212,7 +216,7 @@ agent_config_load (const char *path,
   g_autoptr (GError) local = NULL;
   gsize size;
 
-  if (!g_file_get_contents (path, &text, &size, &local))
+  if (!ist_file_read (path, MAX_FILE, &text, &size, &local))
     {
       g_set_error_literal (error, PROXY_ERROR, EX_NOINPUT, local->message);
       return NULL;

@@ -10,6 +10,7 @@
 
 #include "emulator-report.h"
 
+#define MAX_PASSWORD_FILE 65536
 #define PASSWORD_VARIABLE "IST_EMULATOR_MQTT_PASSWORD"
 
 #define PORT 1883
@@ -31,6 +32,7 @@ emulator_broker_clear (EmulatorBroker *self)
 
 #include "ist/ist-loopback-private.h"
 #include "mqtt/ist-mqtt-publisher-private.h"
+#include "ist-file-private.h"
 
 struct _EmulatorNotifier
 {
@@ -97,7 +99,7 @@ read_password (const EmulatorBroker *broker,
       *password = g_strdup (g_getenv (PASSWORD_VARIABLE));
       return TRUE;
     }
-  if (!g_file_get_contents (broker->password_file, password, NULL, error))
+  if (!ist_file_read (broker->password_file, MAX_PASSWORD_FILE, password, NULL, error))
     return FALSE;
   (*password)[strcspn (*password, "\r\n")] = '\0';
   return TRUE;

@@ -1,0 +1,167 @@
+# SPDX-FileCopyrightText: 2026 The libist authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+"""Brokers and notifications that mean no good: the device goes on, and takes no
+more memory than it has to. The brokers are spoken by hand, for mosquitto is too
+honest."""
+
+import json
+import os
+import socket
+import struct
+import sys
+import threading
+import time
+
+sys.path[:0] = [os.path.join(os.path.dirname(__file__), '..', folder) for folder in ('real', 'lib')]
+sys.path.insert(0, os.path.dirname(__file__))
+import fixture  # noqa: E402
+import parts  # noqa: E402
+import tap  # noqa: E402
+
+AGENT = os.environ['IST_AGENT']
+
+
+def packet(kind, body):
+    """An MQTT control packet (3.1.1, 2.2)."""
+    length = b''
+    n = len(body)
+    while True:
+        n, digit = divmod(n, 128)
+        length += bytes([digit | (128 if n else 0)])
+        if not n:
+            return bytes([kind]) + length + body
+
+
+def publish(payload, qos=1, number=1):
+    topic = parts.TOPIC.encode()
+    return packet(0x30 | qos << 1, struct.pack('>H', len(topic)) + topic + struct.pack('>H', number) + payload)
+
+
+def read_packet(connection):
+    kind = connection.recv(1)
+    if not kind:
+        raise ConnectionError
+    length = shift = 0
+    while True:
+        digit = connection.recv(1)[0]
+        length |= (digit & 127) << shift
+        shift += 7
+        if digit < 128:
+            break
+    return kind[0], parts.read_exactly(connection, length)
+
+
+class Hostile(fixture.Case):
+    def start_broker(self, script):
+        """Calls script(connection) in a thread when a client has subscribed."""
+        listener = socket.create_server(('127.0.0.1', 0))
+        self.addCleanup(listener.close)
+        self.ended = threading.Event()
+
+        def serve():
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                with connection:
+                    try:
+                        read_packet(connection)
+                        connection.sendall(packet(0x20, b'\0\0'))
+                        _, body = read_packet(connection)
+                        connection.sendall(packet(0x90, body[:2] + b'\1'))
+                        script(connection)
+                    except OSError:
+                        self.ended.set()
+
+        threading.Thread(target=serve, daemon=True).start()
+        return listener.getsockname()[1]
+
+    def start_agent(self, port, *lines):
+        with open(self.path('agent.conf'), 'w') as f:
+            f.write('\n'.join(['[agent]', f'thing={parts.THING}', f'broker=mqtt://127.0.0.1:{port}', *lines,
+                               '[services]', 'SSH=127.0.0.1:9', '']))
+        # Meson has malloc() write to all that it gives: what libmosquitto asks for is not what it uses.
+        self.agent = self.spawn('agent', [AGENT, '--config', self.path('agent.conf')], {'MALLOC_PERTURB_': '0'})
+        fixture.wait_until(lambda: 'Subscribed' in self.log_of('agent'), 'the agent')
+
+    def expect_disconnect(self):
+        self.assertTrue(self.ended.wait(fixture.PATIENCE), 'the agent goes on listening')
+        self.assertIsNone(self.agent.poll())
+        self.assertLess(fixture.memory(self.agent.pid, 'VmHWM'), 60)
+        fixture.wait_until(lambda: self.log_of('agent').count('Subscribed') > 1, 'the agent to come back')
+
+    def send_for_ever(self, data):
+        def script(connection):
+            connection.settimeout(fixture.PATIENCE)
+            while True:
+                connection.sendall(data)
+        return script
+
+    def test_endless_packet(self):
+        """As fast as networks are: libmosquitto reads as long as there is something."""
+        def script(connection):
+            connection.settimeout(fixture.PATIENCE)
+            connection.sendall(publish(b'')[:1] + b'\xff\xff\xff\x7f')
+            while True:
+                connection.sendall(bytes(65536))
+                time.sleep(0.001)
+        self.start_agent(self.start_broker(script))
+        self.expect_disconnect()
+
+    def test_accepted_again_and_again(self):
+        self.start_agent(self.start_broker(self.send_for_ever(packet(0x20, b'\0\0') * 1000)))
+        self.expect_disconnect()
+
+    def test_what_is_never_finished(self):
+        """QoS 2, without the word that releases it."""
+        number = iter(range(1, 60000))
+
+        def script(connection):
+            while True:
+                connection.sendall(publish(bytes(100000), 2, next(number)))
+        self.start_agent(self.start_broker(script))
+        self.expect_disconnect()
+
+    def test_other_topics(self):
+        message = packet(0x30, struct.pack('>H', 5) + b'other' + bytes(60000))
+        self.start_agent(self.start_broker(self.send_for_ever(message)))
+        self.expect_disconnect()
+
+    def test_tokens_that_nobody_takes(self):
+        """A good notification behind thousands of bad ones is served."""
+        self.start_emulator()
+        token = self.tunnel['destinationAccessToken']
+
+        def script(connection):
+            for i in range(20000):
+                bad = parts.notification(f'no-such-token-{i}', ['SSH'], padding='x' * 300)
+                connection.sendall(publish(json.dumps(bad).encode(), 1, i % 60000 + 1))
+            connection.sendall(publish(json.dumps(parts.notification(token, ['SSH'])).encode()))
+            while True:
+                read_packet(connection)
+        port = self.start_broker(script)
+        self.start_agent(port, f'endpoint={self.info["endpoint"]}', f'endpoint-ca={self.info["caFile"]}')
+        fixture.wait_until(lambda: ': connected' in self.log_of('agent'), 'the good one')
+        self.assertLess(fixture.memory(self.agent.pid, 'VmHWM'), 80)
+
+    def test_a_token_with_a_nul_is_none(self):
+        def script(connection):
+            connection.sendall(publish(json.dumps(parts.notification('half\0of it', ['SSH'])).encode()))
+            time.sleep(fixture.PATIENCE)
+        self.start_agent(self.start_broker(script))
+        fixture.wait_until(lambda: 'is not JSON' in self.log_of('agent'), 'the refusal')
+        self.assertNotIn('half', self.log_of('agent'))
+
+    def test_files_that_are_none(self):
+        os.mkfifo(self.path('fifo'))
+        child = self.spawn('fifo', [AGENT, '--config', self.path('fifo')])
+        self.assertEqual(child.wait(fixture.PATIENCE), 66)
+        self.assertIn('not a regular file', self.log_of('fifo'))
+        child = self.spawn('zero', [AGENT, '--config', '/dev/zero'])
+        self.assertEqual(child.wait(fixture.PATIENCE), 66)
+
+
+if __name__ == '__main__':
+    tap.main()
