@@ -283,8 +283,8 @@ test_total_buffer_size (void)
 static void
 test_stall_timeout (void)
 {
-  g_autoptr (Ends)
-    ends = ends_new (test_ssh, TRUE, "protocol-version", IST_PROTOCOL_VERSION_V3, "connection-buffer-size", 65536, "stall-timeout", 1, NULL);
+  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, "protocol-version", IST_PROTOCOL_VERSION_V3,
+                                    "connection-buffer-size", 65536, "stall-timeout", 1, NULL);
   Pump *stalled = pump_new (ends, TRUE, 65536);
   Pump *other = pump_new (ends, TRUE, 65536);
   g_autoptr (GError) error = NULL;
@@ -326,8 +326,8 @@ test_stall_timeout (void)
 static void
 test_slow_reader (void)
 {
-  g_autoptr (Ends)
-    ends = ends_new (test_ssh, TRUE, "protocol-version", IST_PROTOCOL_VERSION_V3, "connection-buffer-size", 65536, "stall-timeout", 600, NULL);
+  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, "protocol-version", IST_PROTOCOL_VERSION_V3,
+                                    "connection-buffer-size", 65536, "stall-timeout", 600, NULL);
   Pump *pump = pump_new (ends, TRUE, 65536);
   guint i;
 
