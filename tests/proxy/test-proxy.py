@@ -338,7 +338,46 @@ class Places(Case):
             {'tunneling.proxy.region_endpoint_overrides': {'here': self.endpoint}}))
         self.assertEqual(self.sent_token('-r', 'here', '--settings-json', settings, '-t', TOKEN,
                                          env={'AWSIOT_TUNNEL_ENDPOINT': 'ws://127.0.0.1:1'}), TOKEN)
-        self.assertEqual(self.sent_token('-r', 'nowhere', '-e', self.endpoint, '-t', TOKEN), TOKEN)
+        self.assertEqual(self.sent_token('-e', self.endpoint, '-t', TOKEN, env={'AWSIOT_TUNNEL_REGION': 'nowhere'}), TOKEN)
+        self.assertEqual(self.sent_token('-t', TOKEN, env={'AWSIOT_TUNNEL_REGION': 'nowhere',
+                                                           'AWSIOT_TUNNEL_ENDPOINT': self.endpoint}), TOKEN)
+        # On the command line both are a mistake, as they are to the reference proxy.
+        self.check(self.run_proxy('-s', '0', '-r', 'nowhere', '-e', self.endpoint, '-t', TOKEN), 64,
+                   'can\'t be used together')
+
+    def test_files_as_the_reference_proxy_reads_them(self):
+        config = self.write('proxy.ini', '\ufeffproxy-endpoint = ' + self.endpoint + '   # the service\n'
+                            'no-ssl-host-verify = True # not with TLS\naccess-token\t=\tof-file#1 # a token\n'
+                            '  # nothing\n#=\n')
+        self.assertEqual(self.sent_token('--config', config), 'of-file#1')
+        for value, is_set in (('', True), ('YES', True), ('On', True), ('1', True), ('FALSE', False), ('no', False)):
+            with self.subTest(value=value):
+                config = self.write('proxy.ini', f'proxy-endpoint={self.endpoint}\nno-ssl-host-verify={value}\n')
+                run = self.run_proxy('-s', '0', '-t', TOKEN, '--config', config)
+                self.check(run, 77)
+                self.assertEqual('NOT verified' in run.stderr, is_set)
+
+    def test_token_with_a_line_end(self):
+        for end in ('\r', '\n', '\r\n', ' '):
+            with self.subTest(end=end):
+                self.assertEqual(self.sent_token('-e', self.endpoint,
+                                                 env={'AWSIOT_TUNNEL_ACCESS_TOKEN': TOKEN + end}), TOKEN)
+
+    def test_files_that_are_none(self):
+        """A device, a FIFO and a huge file are refused, and not waited for."""
+        os.mkfifo(self.folder / 'fifo')
+        with open(self.folder / 'huge', 'wb') as file:
+            file.truncate(200_000_000)
+        for path in (self.folder / 'fifo', '/dev/zero', self.folder / 'huge', self.folder):
+            for option in ('--config', '--settings-json'):
+                with self.subTest(path=path, option=option):
+                    self.check(self.run_proxy('-s', '0', '-e', self.endpoint, '-t', TOKEN, option, path), 78, str(path))
+
+    def test_nested_settings(self):
+        for text in ('[' * 100000, '{"a":' * 100000):
+            settings = self.write('s.json', text)
+            self.check(self.run_proxy('-s', '0', '-e', self.endpoint, '-t', TOKEN, '--settings-json', settings), 78,
+                       'nested too deeply')
 
     def test_region_of_environment(self):
         settings = self.write('s.json', json.dumps(
@@ -555,6 +594,49 @@ class Tunnels(TunnelCase):
         ports = self.ports(self.source('-m', 'src', '--json'))
         self.assertEqual(set(ports), {'SSH', 'VNC'})
         self.check_echo(ports['VNC'])
+
+    def test_free_ports_after_a_reload(self):
+        """A folder that has nothing for the tunnel changes nothing about that."""
+        self.ready(self.destination('-d', f'SSH={self.target.port},VNC={self.target.port}', '--json'))
+        self.write('places/other.ini', 'FTP=0\n')
+        source = self.source('-m', 'src', '--config-dir', 'places', '--json', start_new_session=True)
+        self.assertEqual(set(self.ports(source)), {'SSH', 'VNC'})
+        for _ in range(2):
+            source.send_signal(signal.SIGHUP)
+            ports = self.ports(source)
+            self.assertEqual(set(ports), {'SSH', 'VNC'})
+            self.check_echo(ports['SSH'])
+            self.check_echo(ports['VNC'])
+        # Once there is something, that counts, and afterwards all again.
+        self.write('places/mine.ini', 'SSH=0 # this one\n')
+        source.send_signal(signal.SIGHUP)
+        ports = self.ports(source)
+        self.assertEqual(set(ports), {'SSH'})
+        self.check_echo(ports['SSH'])
+        self.write('places/mine.ini', '')
+        source.send_signal(signal.SIGHUP)
+        self.assertEqual(set(self.ports(source)), {'SSH', 'VNC'})
+
+    def test_words_that_scripts_wait_for(self):
+        """The reference proxy's own, at the level that is the default."""
+        self.ready(self.destination('-d', f'SSH={self.target.port}', '--json'))
+        port = self.ports(self.source('-s', 'SSH=0', '--json'))['SSH']
+        self.check_echo(port)
+        log = self.log()
+        self.assertEqual(log.count('Successfully established websocket connection'), 2, log)
+        self.assertIn(f'Listening for new connection on port {port}', log)
+        self.assertIn(f'Connected to 127.0.0.1:{self.target.port}', log)
+
+    def test_certificates_of_openssl(self):
+        (self.folder / 'cas').mkdir()
+        (self.folder / 'cas' / '1a2b3c4d.0').write_text((self.folder / 'ca.pem').read_text())
+        (self.folder / 'none').mkdir()
+        for env in ({'SSL_CERT_FILE': str(self.folder / 'ca.pem')},
+                    {'SSL_CERT_DIR': f'{self.folder}/none:{self.folder}/cas'}):
+            with self.subTest(env=env):
+                source = self.source('-m', 'src', '--json', '-i', 'c' * 32, common=['-e', self.endpoint], env=env)
+                self.ready(source)
+                self.terminate(source)
 
     def test_local_address(self):
         self.ready(self.destination('-d', f'SSH={self.target.port}', '-b', '127.0.0.1', '--json'))

@@ -441,6 +441,12 @@ proxy_config_make_tunnel (ProxyConfig *self,
           return NULL;
         }
     }
+  else if (!self->skip_verification && proxy_trust_is_in_environment ())
+    {
+      database = proxy_trust_load_environment (error);
+      if (database == NULL)
+        return NULL;
+    }
 
   g_object_set (builder,
                 "mode", self->mode,

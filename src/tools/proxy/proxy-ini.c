@@ -4,12 +4,19 @@
 
 #include "proxy-ini.h"
 
+#include <string.h>
 #include <sysexits.h>
 
+#include "ist-file-private.h"
 #include "proxy-error.h"
 
 /* The reference proxy's files have no groups, GKeyFile's have. */
 #define FIRST_GROUP "ist-proxy"
+
+/* A configuration is smaller by far. */
+#define MAX_FILE (1024 * 1024)
+
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
 static void
 pair_free (gpointer data)
@@ -21,17 +28,38 @@ pair_free (gpointer data)
   g_free (pair);
 }
 
+/* The reference proxy takes a # for the beginning of a comment also behind a value. */
+static void
+cut_comment (char *line)
+{
+  char *p;
+
+  for (p = line; (p = strchr (p, '#')) != NULL; p++)
+    {
+      if (p == line || g_ascii_isspace (p[-1]))
+        {
+          *p = '\0';
+          return;
+        }
+    }
+}
+
 /* To a file as GKeyFile knows it. */
 static char *
 adapt (const char *text)
 {
-  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+  g_auto (GStrv) lines = NULL;
   GString *result = g_string_new ("[" FIRST_GROUP "]\n");
 
+  if (g_str_has_prefix (text, BYTE_ORDER_MARK))
+    text += strlen (BYTE_ORDER_MARK);
+  lines = g_strsplit (text, "\n", -1);
   for (gsize i = 0; lines[i] != NULL; i++)
     {
-      const char *line = g_strstrip (lines[i]);
+      const char *line;
 
+      cut_comment (lines[i]);
+      line = g_strstrip (lines[i]);
       g_string_append_printf (result, "%s%s\n", *line == ';' ? "#" : "", line);
     }
   return g_string_free (result, FALSE);
@@ -63,7 +91,7 @@ proxy_ini_load (const char *path,
   g_autofree char *text = NULL;
   g_autofree char *adapted = NULL;
 
-  if (!g_file_get_contents (path, &text, NULL, &local))
+  if (!ist_file_read (path, MAX_FILE, &text, NULL, &local))
     {
       g_set_error_literal (error, PROXY_ERROR, EX_CONFIG, local->message);
       return NULL;
@@ -97,9 +125,11 @@ gboolean
 proxy_ini_parse_boolean (const char *value,
                          gboolean *result)
 {
-  static const char *const yes[] = { "true", "yes", "on", "1", NULL };
+  /* A flag that is only named counts as set. */
+  static const char *const yes[] = { "", "true", "yes", "on", "1", NULL };
   static const char *const no[] = { "false", "no", "off", "0", NULL };
+  g_autofree char *lower = g_ascii_strdown (value, -1);
 
-  *result = g_strv_contains (yes, value);
-  return *result || g_strv_contains (no, value);
+  *result = g_strv_contains (yes, lower);
+  return *result || g_strv_contains (no, lower);
 }

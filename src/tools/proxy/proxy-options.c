@@ -518,6 +518,13 @@ proxy_options_parse_arguments (ProxyOptions *self,
                    arguments[1]);
       return FALSE;
     }
+  /* One of them may be in the environment or a file; here it is a mistake. */
+  if (self->values[PROXY_OPTION_REGION] != NULL && self->values[PROXY_OPTION_PROXY_ENDPOINT] != NULL)
+    {
+      g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                           _ ("--region (-r) and --proxy-endpoint (-e) can't be used together"));
+      return FALSE;
+    }
   return TRUE;
 }
 

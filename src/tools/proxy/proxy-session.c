@@ -43,6 +43,7 @@ typedef struct
   GArray *sources;       /* ids */
   guint farewell;
   gboolean is_ready;
+  gboolean listens_anywhere; /* nobody said where */
   gboolean is_stopping;
   gboolean has_terminal;
   int exit_status;
@@ -343,6 +344,32 @@ session_run_command (Session *self,
   return self->command != NULL;
 }
 
+/* What the folder has for this tunnel, or else whatever there is. */
+static gboolean
+session_add_others (Session *self,
+                    const char *const *services,
+                    GError **error)
+{
+  if (!session_add_from_folder (self, services, error))
+    return FALSE;
+  self->listens_anywhere = self->config->mode == IST_MODE_SOURCE && self->places->len == 0 &&
+                           self->sockets->len == 0 && self->config->list == NULL;
+  return !self->listens_anywhere || session_listen_anywhere (self, services, error);
+}
+
+/* The reference proxy's words, which scripts wait for: they are not translated. */
+static void
+session_tell_ports (Session *self)
+{
+  for (guint i = 0; i < self->places->len; i++)
+    {
+      const ProxyPlace *place = g_ptr_array_index (self->places, i);
+
+      if (self->config->mode == IST_MODE_SOURCE && place->port != 0)
+        g_message ("Listening for new connection on port %u", place->port);
+    }
+}
+
 static gboolean
 session_get_ready (Session *self,
                    const char *const *services,
@@ -351,10 +378,7 @@ session_get_ready (Session *self,
   if (self->config->is_stdio)
     return session_carry_stdio (self, services, error);
 
-  if (!session_add_from_folder (self, services, error) || !session_use_sockets (self, services, error))
-    return FALSE;
-  if (self->config->mode == IST_MODE_SOURCE && self->places->len == 0 && self->sockets->len == 0 &&
-      self->config->list == NULL && !session_listen_anywhere (self, services, error))
+  if (!session_use_sockets (self, services, error) || !session_add_others (self, services, error))
     return FALSE;
   if (!session_check_services (self, services, error))
     return FALSE;
@@ -374,7 +398,46 @@ session_notify_connected (Session *self)
   g_autofree char *status = g_strdup_printf (_ ("Connected; services: %s"), *names != '\0' ? names : "-");
 
   g_message ("%s", status);
+  session_tell_ports (self);
   proxy_manager_notify_ready (status);
+}
+
+/* Whether something was said of services that the tunnel has to have. */
+static gboolean
+session_names_services (Session *self)
+{
+  if (self->config->is_stdio)
+    return self->config->stdio_service != NULL;
+  for (guint i = 0; i < self->config->mappings->len; i++)
+    {
+      if (((ProxyMapping *) g_ptr_array_index (self->config->mappings, i))->service != NULL)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static void
+session_become_ready (Session *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!self->is_ready && !session_get_ready (self, ist_secure_tunnel_get_service_ids (self->tunnel), &error))
+    {
+      session_fail (self, error);
+      return;
+    }
+  self->is_ready = TRUE;
+  session_notify_connected (self);
+}
+
+static void
+on_services_known (IstSecureTunnel *tunnel,
+                   GParamSpec *pspec,
+                   Session *self)
+{
+  if (!self->is_ready && ist_secure_tunnel_get_services_known (tunnel) &&
+      ist_secure_tunnel_get_state (tunnel) == IST_TUNNEL_STATE_CONNECTED)
+    session_become_ready (self);
 }
 
 static void
@@ -382,15 +445,15 @@ on_connection_success (IstSecureTunnel *tunnel,
                        const char *const *services,
                        Session *self)
 {
-  g_autoptr (GError) error = NULL;
-
-  if (!self->is_ready && !session_get_ready (self, services, &error))
+  g_message ("Successfully established websocket connection to %s",
+             self->config->endpoint != NULL ? self->config->endpoint : self->config->region);
+  /* It is for the service to say that it has none of those that are wanted. */
+  if (!self->is_ready && !ist_secure_tunnel_get_services_known (tunnel) && session_names_services (self))
     {
-      session_fail (self, error);
+      g_warning (_ ("The service has not named the services of the tunnel; waiting until it does"));
       return;
     }
-  self->is_ready = TRUE;
-  session_notify_connected (self);
+  session_become_ready (self);
 }
 
 /* A failure that the tunnel wants to get over. */
@@ -443,6 +506,19 @@ on_stopped (IstSecureTunnel *tunnel,
 
 /* Connections */
 
+/* In the reference proxy's words, which scripts wait for. */
+static void
+session_tell_target (IstForwarderConnection *connection)
+{
+  GSocketAddress *address = ist_forwarder_connection_get_address (connection);
+  g_autofree char *text = NULL;
+
+  if (address == NULL)
+    return;
+  text = g_socket_connectable_to_string (G_SOCKET_CONNECTABLE (address));
+  g_message ("Connected to %s", text);
+}
+
 static void
 on_connection_opened (IstForwarder *forwarder,
                       IstForwarderConnection *connection,
@@ -451,6 +527,8 @@ on_connection_opened (IstForwarder *forwarder,
   g_autofree char *text = proxy_describe_connection (connection);
 
   g_info (_ ("Connection opened: %s"), text);
+  if (self->config->mode == IST_MODE_DESTINATION)
+    session_tell_target (connection);
 }
 
 static void
@@ -593,7 +671,7 @@ session_reload (Session *self)
   self->config->mappings = g_steal_pointer (&mappings);
   ist_forwarder_stop_listening (self->forwarder);
   g_ptr_array_set_size (self->places, 0);
-  if (!session_add_named (self, &error) || !session_add_from_folder (self, services, &error) ||
+  if (!session_add_named (self, &error) || !session_add_others (self, services, &error) ||
       !session_announce (self, &error))
     g_warning (_ ("Not all could be reloaded: %s"), error->message);
 }
@@ -662,6 +740,7 @@ static void
 session_connect_signals (Session *self)
 {
   g_signal_connect (self->tunnel, "connection-success", G_CALLBACK (on_connection_success), self);
+  g_signal_connect (self->tunnel, "notify::services-known", G_CALLBACK (on_services_known), self);
   g_signal_connect (self->tunnel, "connection-failure", G_CALLBACK (on_connection_failure), self);
   g_signal_connect (self->tunnel, "connection-shutdown", G_CALLBACK (on_connection_shutdown), self);
   g_signal_connect (self->tunnel, "stopped", G_CALLBACK (on_stopped), self);

@@ -11,6 +11,11 @@
 
 #include "proxy-error.h"
 #include "proxy-ini.h"
+#include "ist-file-private.h"
+#include "ist-json-private.h"
+
+/* Settings are smaller by far. */
+#define MAX_FILE (1024 * 1024)
 
 #define PREFIX "tunneling.proxy."
 #define REGION_ENDPOINTS PREFIX "region_endpoint_overrides."
@@ -282,12 +287,21 @@ proxy_settings_load (ProxySettings *self,
   g_autoptr (GString) idle = g_string_new (NULL);
   g_autoptr (GString) unknown = g_string_new (NULL);
   g_autoptr (GError) local = NULL;
+  g_autofree char *text = NULL;
   Loading loading = { self, idle, unknown };
   JsonNode *root;
+  gsize length;
 
-  if (!json_parser_load_from_file (parser, path, &local))
+  if (!ist_file_read (path, MAX_FILE, &text, &length, &local))
     {
-      g_set_error (error, PROXY_ERROR, EX_CONFIG, "%s: %s", path, local->message);
+      g_set_error_literal (error, PROXY_ERROR, EX_CONFIG, local->message);
+      return FALSE;
+    }
+  if (strlen (text) != length || !ist_json_check (text, &local) ||
+      !json_parser_load_from_data (parser, text, length, &local))
+    {
+      g_set_error (error, PROXY_ERROR, EX_CONFIG, "%s: %s", path,
+                   local != NULL ? local->message : _ ("not an object of JSON"));
       return FALSE;
     }
   root = json_parser_get_root (parser);

@@ -138,7 +138,10 @@ proxy_token_take_variable (const char *name)
 
   if (value == NULL)
     return NULL;
-  token = *value != '\0' ? g_strdup (value) : NULL;
+  /* A line end gets in where a script reads it from a file of another system. */
+  token = g_strstrip (g_strdup (value));
+  if (*token == '\0')
+    g_clear_pointer (&token, g_free);
   memset (value, 0, strlen (value));
   g_unsetenv (name);
   return token;

@@ -153,6 +153,53 @@ read_folder (const char *path,
   return g_string_free (g_steal_pointer (&pem), FALSE);
 }
 
+/* As OpenSSL has it, with which the reference proxy is made: each variable takes
+ * the place of a default, a file and folders. Debian's default file does not exist. */
+#define FILE_VARIABLE "SSL_CERT_FILE"
+#define FOLDERS_VARIABLE "SSL_CERT_DIR"
+#define DEFAULT_FOLDER "/etc/ssl/certs"
+
+gboolean
+proxy_trust_is_in_environment (void)
+{
+  return g_getenv (FILE_VARIABLE) != NULL || g_getenv (FOLDERS_VARIABLE) != NULL;
+}
+
+GTlsDatabase *
+proxy_trust_load_environment (GError **error)
+{
+  const char *file = g_getenv (FILE_VARIABLE);
+  const char *folders = g_getenv (FOLDERS_VARIABLE);
+  g_auto (GStrv) paths = g_strsplit (folders != NULL ? folders : DEFAULT_FOLDER, ":", -1);
+  g_autoptr (GHashTable) certificates = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr (GString) pem = g_string_new (NULL);
+  GHashTableIter iter;
+  gpointer one;
+
+  if (file != NULL)
+    add_file (certificates, file);
+  for (gsize i = 0; paths[i] != NULL; i++)
+    {
+      g_autoptr (GError) local = NULL;
+      g_autofree char *found = *paths[i] != '\0' ? read_folder (paths[i], &local) : NULL;
+
+      if (found != NULL)
+        g_string_append (pem, found);
+      else if (local != NULL && folders != NULL)
+        g_warning ("%s: %s", FOLDERS_VARIABLE, local->message);
+    }
+  g_hash_table_iter_init (&iter, certificates);
+  while (g_hash_table_iter_next (&iter, &one, NULL))
+    g_string_append (pem, one);
+  if (pem->len == 0)
+    {
+      g_set_error (error, PROXY_ERROR, EX_NOINPUT, _ ("%s and %s name no certificate"), FILE_VARIABLE,
+                   FOLDERS_VARIABLE);
+      return NULL;
+    }
+  return make_database (pem->str, error);
+}
+
 GTlsDatabase *
 proxy_trust_load (const char *path,
                   GError **error)

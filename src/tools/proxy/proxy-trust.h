@@ -13,4 +13,8 @@ G_BEGIN_DECLS
 GTlsDatabase *proxy_trust_load (const char *path,
                                 GError **error);
 
+/* Likewise, for what SSL_CERT_FILE and SSL_CERT_DIR name. */
+gboolean proxy_trust_is_in_environment (void);
+GTlsDatabase *proxy_trust_load_environment (GError **error);
+
 G_END_DECLS
