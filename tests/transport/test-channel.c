@@ -272,7 +272,8 @@ typedef struct
   GByteArray *bytes; /* the tunnel's byte stream */
   GArray *frames;    /* gsize: where each frame ends in it */
   guint close_code;
-  gsize seen; /* atomic */
+  gsize seen;    /* atomic */
+  guint n_pings; /* atomic */
 } Reader;
 
 static gpointer
@@ -295,6 +296,8 @@ reader_run (gpointer user_data)
 
           self->close_code = data[0] << 8 | data[1];
         }
+      if (opcode == TEST_PING)
+        g_atomic_int_inc (&self->n_pings);
       if (opcode != TEST_BINARY)
         continue;
       g_byte_array_append (self->bytes, g_bytes_get_data (payload, NULL), g_bytes_get_size (payload));
@@ -885,6 +888,93 @@ test_frame_limit (void)
     }
 }
 
+typedef struct
+{
+  TestPeer *peer;
+  const char *head; /* what comes before the flood */
+  gsize length;
+  gint stop; /* atomic */
+  gsize sent;
+} Nonsense;
+
+static gpointer
+pour_nonsense (gpointer user_data)
+{
+  Nonsense *self = user_data;
+  g_autofree char *block = g_strnfill (65536, '\xff');
+
+  g_assert_true (test_peer_write (self->peer, self->head, self->length));
+  while (test_peer_write (self->peer, block, 65536))
+    self->sent += 65536;
+  return NULL;
+}
+
+static GLogWriterOutput
+count_logs (GLogLevelFlags level,
+            const GLogField *fields,
+            gsize n_fields,
+            gpointer n_logs_data)
+{
+  (*(guint *) n_logs_data)++;
+  return level <= G_LOG_LEVEL_WARNING ? g_log_writer_default (level, fields, n_fields, NULL) : G_LOG_WRITER_HANDLED;
+}
+
+static void
+count_old_logs (const char *domain,
+                GLogLevelFlags level,
+                const char *message,
+                gpointer n_logs_data)
+{
+  (*(guint *) n_logs_data)++;
+  if ((level & G_LOG_LEVEL_MASK) <= G_LOG_LEVEL_WARNING)
+    g_log_default_handler (domain, level, message, NULL);
+}
+
+static guint n_logs;
+
+/* After a broken frame, after the peer's close and after ours: little of what a
+ * flood brings is read, none of it kept, and nobody writes a line for each frame. */
+static void
+test_flood_after_end (void)
+{
+  static const struct
+  {
+    const char *head;
+    gsize length;
+    int error; /* -1: we close */
+  } cases[] = {
+    { "\xf7\xff", 2, IST_ERROR_PROTOCOL },
+    { "\x02\x01x\x01\x01y", 6, IST_ERROR_PROTOCOL }, /* a text within a fragmented message */
+    { "\x89\x7e\x01\x01", 4, IST_ERROR_PROTOCOL },   /* a ping that is too long */
+    { "\x88\x02\x03\xe9", 4, IST_ERROR_DISCONNECTED },
+    { "\x82\x01x", 3, -1 },
+  };
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      Fixture *f = fixture_new ();
+      Nonsense nonsense = { f->peer, cases[i].head, cases[i].length };
+      GThread *thread;
+      guint before = test_get_rss ();
+
+      n_logs = 0;
+      f->peer->cancellable = g_cancellable_new ();
+      if (cases[i].error == -1)
+        ist_channel_close (f->channel, 1000, NULL, NULL);
+      thread = g_thread_new ("nonsense", pour_nonsense, &nonsense);
+      test_wait (f->n_closed > 0);
+      if (cases[i].error != -1)
+        g_assert_error (f->why, IST_ERROR, cases[i].error);
+      g_assert_cmpuint (ist_channel_get_bytes_read (f->channel), <=, 2 * 1024 * 1024);
+      g_assert_cmpuint (test_get_rss (), <, before + 16 * 1024);
+      g_assert_cmpuint (n_logs, <, 100);
+      g_cancellable_cancel (f->peer->cancellable);
+      g_thread_join (thread);
+      fixture_free (f);
+    }
+}
+
 static void
 test_text_frame (void)
 {
@@ -1099,6 +1189,32 @@ test_peer_closes (void)
     { 1008, "somebody else", IST_ERROR_CLIENT_REPLACED, "somebody else" },
     { 1011, "on fire", IST_ERROR_DISCONNECTED, "on fire" },
     { 4000, "private", IST_ERROR_DISCONNECTED, "4000" },
+    /* The service restarts. */
+    { 1012, "service restart", IST_ERROR_DISCONNECTED, "service restart" },
+    { 1013, "try again later", IST_ERROR_DISCONNECTED, "try again later" },
+    { 1014, "bad gateway", IST_ERROR_DISCONNECTED, "bad gateway" },
+    /* Others that may be sent, and those that may not. */
+    { 1002, NULL, IST_ERROR_DISCONNECTED, "1002" },
+    { 1003, NULL, IST_ERROR_DISCONNECTED, "1003" },
+    { 1007, NULL, IST_ERROR_DISCONNECTED, "1007" },
+    { 1009, NULL, IST_ERROR_DISCONNECTED, "1009" },
+    { 1010, NULL, IST_ERROR_DISCONNECTED, "1010" },
+    { 3000, NULL, IST_ERROR_DISCONNECTED, "3000" },
+    { 3999, NULL, IST_ERROR_DISCONNECTED, "3999" },
+    { 4999, NULL, IST_ERROR_DISCONNECTED, "4999" },
+    { 1, NULL, IST_ERROR_PROTOCOL, "code 1" },
+    { 999, NULL, IST_ERROR_PROTOCOL, "999" },
+    { 1004, NULL, IST_ERROR_PROTOCOL, "1004" },
+    { 1005, NULL, IST_ERROR_PROTOCOL, "1005" },
+    { 1006, "lost", IST_ERROR_PROTOCOL, "1006: lost" },
+    { 1015, NULL, IST_ERROR_PROTOCOL, "1015" },
+    { 1016, NULL, IST_ERROR_PROTOCOL, "1016" },
+    { 2999, NULL, IST_ERROR_PROTOCOL, "2999" },
+    { 5000, NULL, IST_ERROR_PROTOCOL, "5000" },
+    { 65535, NULL, IST_ERROR_PROTOCOL, "65535" },
+    /* What would be more than text. */
+    { 1001, "two\nMAINPID=1\r\x1b[2J", IST_ERROR_DISCONNECTED, "1001: two\\nMAINPID=1\\r\\u001b[2J" },
+    { 1008, "\xff\xe2\x80\xae!", IST_ERROR_CLIENT_REPLACED, "1008: \\xff\\u202e!" },
   };
   guint i;
 
@@ -1125,6 +1241,7 @@ test_peer_closes (void)
       test_peer_free (g_steal_pointer (&f->peer));
       wait_closed (f, cases[i].error);
       g_assert_nonnull (strstr (f->why->message, cases[i].text));
+      g_assert_true (g_utf8_validate (f->why->message, -1, NULL));
       g_assert_cmpuint (tag->completed, ==, 1);
       g_assert_cmpint (tag->code, !=, -1);
       fixture_free (f);
@@ -1361,6 +1478,99 @@ test_pings (void)
   fixture_free (f);
 }
 
+/* The first leaves at once, and the time is that of the ping that was answered. */
+static void
+test_round_trip (void)
+{
+  Fixture *f = fixture_new ();
+  gint64 begun = g_get_monotonic_time ();
+  gint64 first;
+  guint opcode;
+  guint i;
+
+  ist_channel_set_keepalive (f->channel, 1, 20);
+  for (i = 0; i < 3; i++)
+    {
+      g_autoptr (GBytes) payload = NULL;
+
+      test_wait (g_socket_condition_check (f->peer->socket, G_IO_IN) & G_IO_IN);
+      if (i == 0)
+        first = g_get_monotonic_time ();
+      payload = test_peer_read_frame (f->peer, &opcode);
+      g_assert_cmpuint (opcode, ==, TEST_PING);
+      if (i == 2)
+        test_peer_send_frame (f->peer, TEST_FIN | TEST_PONG, g_bytes_get_data (payload, NULL),
+                              g_bytes_get_size (payload));
+    }
+  test_wait (f->n_pongs == 1);
+  g_assert_cmpint (f->round_trip, >=, 0);
+  g_assert_cmpint (f->round_trip, <, g_get_monotonic_time () - begun - G_USEC_PER_SEC);
+  g_test_message ("the first ping came after %" G_GINT64_FORMAT " us", first - begun);
+
+  /* The same pong again, one that nobody asked for, and one of the future are nothing. */
+  test_peer_send_frame (f->peer, TEST_FIN | TEST_PONG, "ist:\0\0\0\2", 8);
+  test_peer_send_frame (f->peer, TEST_FIN | TEST_PONG, "ist:\1\0\0\2", 8);
+  test_peer_send_frame (f->peer, TEST_FIN | TEST_PONG, "ist:\377\377\377\377", 8);
+  test_peer_send_frame (f->peer, TEST_FIN | TEST_BINARY, "x", 1);
+  test_wait (f->n_received == 1);
+  test_settle ();
+  g_assert_cmpuint (f->n_pongs, ==, 1);
+  /* A late answer to an earlier one counts from that. */
+  test_peer_send_frame (f->peer, TEST_FIN | TEST_PONG, "ist:\0\0\0\0", 8);
+  test_wait (f->n_pongs == 2);
+  g_assert_cmpint (f->round_trip, >=, 1900 * 1000);
+  fixture_free (f);
+}
+
+/* A ping that can't be sent, since nothing goes out any more, is not answered either. */
+static void
+test_ping_behind_full_queue (void)
+{
+  Fixture *f = fixture_new ();
+
+  ist_channel_set_keepalive (f->channel, 1, 1);
+  answer_ping (f, TRUE);
+  test_wait (f->n_pongs == 1);
+  clog_up (f);
+  wait_closed (f, IST_ERROR_TIMED_OUT);
+  fixture_free (f);
+}
+
+/* Pings find their places between frames, however often the way is blocked. */
+static void
+test_ping_places (gconstpointer tls)
+{
+  Fixture *f = fixture_new_full (SOUP_WEBSOCKET_CONNECTION_CLIENT, tls != NULL);
+  g_autoptr (Reader) reader = NULL;
+  g_autoptr (GArray) numbers = NULL;
+  guint n_pings = 0;
+  guint i;
+
+  for (i = 0; i < 200; i++)
+    {
+      send_on (f, 0, i % 5, FALSE, (i * 7919) % 60000);
+      ist_metered_stream_ping (f->stream, TRUE, n_pings++);
+    }
+  test_run_for (50);
+  ist_metered_stream_ping (f->stream, TRUE, n_pings++);
+  reader = reader_new (f->peer);
+  while (f->order->len < f->tags->len)
+    {
+      ist_metered_stream_ping (f->stream, TRUE, n_pings++);
+      test_iterate (NULL, test_get_deadline (), "sent", G_STRLOC);
+    }
+  test_wait (reader_get_seen (reader) == count_bytes (f));
+  /* One that is alone leaves at once, and more when it has. */
+  ist_metered_stream_ping (f->stream, TRUE, 0);
+  ist_metered_stream_ping (f->stream, TRUE, 1);
+  test_wait (g_atomic_int_get (&reader->n_pings) >= 3);
+  reader_join (reader);
+  numbers = reader_get_numbers (reader);
+  g_assert_cmpuint (numbers->len, ==, 200);
+  g_assert_cmpuint (f->n_closed, ==, 0);
+  fixture_free (f);
+}
+
 /* What else arrives shows that the peer lives. */
 static void
 test_pings_under_load (void)
@@ -1503,6 +1713,9 @@ main (int argc,
       char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  /* All of libsoup's, too. */
+  g_log_set_writer_func (count_logs, &n_logs, NULL);
+  g_log_set_default_handler (count_old_logs, &n_logs);
 
   g_test_add_data_func ("/channel/send", NULL, test_send);
   g_test_add_data_func ("/channel/send/tls", "tls", test_send);
@@ -1518,6 +1731,7 @@ main (int argc,
   g_test_add_data_func ("/channel/receive", NULL, test_receive);
   g_test_add_data_func ("/channel/receive/tls", "tls", test_receive);
   g_test_add_func ("/channel/frame-limit", test_frame_limit);
+  g_test_add_func ("/channel/flood-after-end", test_flood_after_end);
   g_test_add_func ("/channel/text-frame", test_text_frame);
   g_test_add_func ("/channel/bad-frames", test_bad_frames);
   g_test_add_func ("/channel/endless-fragments", test_endless_fragments);
@@ -1532,6 +1746,10 @@ main (int argc,
   g_test_add_func ("/channel/disown", test_disown);
   g_test_add_func ("/channel/reentrancy", test_reentrancy);
   g_test_add_func ("/channel/pings", test_pings);
+  g_test_add_func ("/channel/pings/round-trip", test_round_trip);
+  g_test_add_func ("/channel/pings/behind-full-queue", test_ping_behind_full_queue);
+  g_test_add_data_func ("/channel/pings/places", NULL, test_ping_places);
+  g_test_add_data_func ("/channel/pings/places/tls", "tls", test_ping_places);
   g_test_add_func ("/channel/pings/under-load", test_pings_under_load);
   g_test_add_data_func ("/channel/starvation", NULL, test_starvation);
   g_test_add_data_func ("/channel/starvation/tls", "tls", test_starvation);

@@ -69,11 +69,16 @@ void ist_channel_unref (IstChannel *self);
  * caller's to deal with. Closes the channel if it is open. */
 void ist_channel_disown (IstChannel *self);
 
-/* @interval and @pong_timeout in seconds, 0 for none. A missing pong is an
- * error only after the first pong has come. */
+/* @interval and @pong_timeout in seconds, 0 for none. The first ping leaves at
+ * once. A missing pong is an error only after the first pong has come; that not
+ * even the peer's kernel answers always is one. */
 void ist_channel_set_keepalive (IstChannel *self,
                                 guint interval,
                                 guint pong_timeout);
+
+/* The machine's addresses or routes have changed: asks the peer whether it is
+ * still there, and ends with an error if no answer comes soon. */
+void ist_channel_network_changed (IstChannel *self);
 
 /* Cuts what is sent into WebSocket frames of @size bytes; 0 for frames that
  * hold whole messages. For tests: peers do this. */

@@ -5,6 +5,7 @@
 #include "transport/ist-channel-private.h"
 
 #include "ist-error.h"
+#include "ist-text-private.h"
 #include "protocol/ist-wire-private.h"
 
 /* Bytes that go out as one WebSocket frame at most. Less than the service
@@ -17,6 +18,16 @@
 
 /* How long the peer may take to finish closing, in milliseconds. */
 #define CLOSE_TIMEOUT 1000
+
+/* After a change of the network a connection that still works shows it within so
+ * many milliseconds. The kernel would try again on its own, but minutes later. */
+#define PROBE_TIMEOUT 3000
+
+/* Pings whose answers can still be told apart. */
+#define MAX_PINGS 8
+
+/* Bytes of a peer's reason for closing that are shown; a frame holds no more. */
+#define MAX_REASON 256
 
 typedef struct _Item Item;
 
@@ -61,6 +72,7 @@ struct _IstChannel
   GMainContext *context;
   IstMeteredStream *stream;
   SoupWebsocketConnection *websocket;
+  gboolean masks;              /* as clients do */
   IstChannelDelegate delegate; /* cleared by ist_channel_disown() */
   gpointer user_data;
 
@@ -84,10 +96,14 @@ struct _IstChannel
 
   guint pong_timeout;
   gboolean pong_seen;
-  gint64 ping_time;  /* when the ping that awaits its pong left, or 0 */
-  gint64 round_trip; /* to be told of, or -1 */
+  guint32 pings_sent;
+  gint64 ping_times[MAX_PINGS]; /* when the latest left, by their numbers; 0 once answered */
+  gint64 round_trip;            /* to be told of, or -1 */
   guint64 bytes_read_at_ping;
+  guint64 bytes_read_at_probe;
+  GSource *ping_timer;
   GSource *pong_timer;
+  GSource *probe_timer;
   GSource *close_timer;
 
   gboolean paused;
@@ -490,30 +506,48 @@ channel_tell_sent (IstChannel *self,
     }
 }
 
+/* Whether anybody may send the code (RFC 6455, section 7.4, and the codes that
+ * were registered later). libsoup knows fewer. */
+static gboolean
+is_close_code (guint16 code)
+{
+  return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
+}
+
+static GError *
+describe_close (guint16 code,
+                GBytes *reason)
+{
+  g_autofree char *text = ist_text_make_safe (g_bytes_get_data (reason, NULL), g_bytes_get_size (reason), MAX_REASON);
+  const char *colon = *text != '\0' ? ": " : "";
+
+  if (!is_close_code (code))
+    return g_error_new (IST_ERROR, IST_ERROR_PROTOCOL,
+                        "The peer broke the WebSocket protocol: it closed with code %u%s%s", code, colon, text);
+  if (code == SOUP_WEBSOCKET_CLOSE_POLICY_VIOLATION)
+    return g_error_new (IST_ERROR, IST_ERROR_CLIENT_REPLACED,
+                        "The peer closed the WebSocket for good, with code %u%s%s", code, colon, text);
+  return g_error_new (IST_ERROR, IST_ERROR_DISCONNECTED, "The peer closed the WebSocket with code %u%s%s", code,
+                      colon, text);
+}
+
 static GError *
 channel_describe_end (IstChannel *self)
 {
-  guint16 code = soup_websocket_connection_get_close_code (self->websocket);
-  const char *data = soup_websocket_connection_get_close_data (self->websocket);
-  g_autofree char *said = NULL;
+  guint16 code = ist_metered_stream_get_close_code (self->stream);
 
   if (self->why != NULL)
     return g_error_copy (self->why);
   if (self->closing)
     return NULL;
 
+  if (code != 0)
+    return describe_close (code, ist_metered_stream_get_close_reason (self->stream));
   if (self->socket_error != NULL && self->socket_error->domain == SOUP_WEBSOCKET_ERROR)
     return g_error_new (IST_ERROR, IST_ERROR_PROTOCOL, "The peer broke the WebSocket protocol: %s",
                         self->socket_error->message);
-  said = data != NULL && *data != '\0' ? g_strdup_printf (": %s", data) : g_strdup ("");
-  if (code == SOUP_WEBSOCKET_CLOSE_POLICY_VIOLATION)
-    return g_error_new (IST_ERROR, IST_ERROR_CLIENT_REPLACED,
-                        "The peer closed the WebSocket for good, with code 1008%s", said);
-  if (code == SOUP_WEBSOCKET_CLOSE_NO_STATUS)
+  if (soup_websocket_connection_get_close_code (self->websocket) == SOUP_WEBSOCKET_CLOSE_NO_STATUS)
     return g_error_new_literal (IST_ERROR, IST_ERROR_DISCONNECTED, "The peer closed the WebSocket");
-  if (code != 0)
-    return g_error_new (IST_ERROR, IST_ERROR_DISCONNECTED,
-                        "The peer closed the WebSocket with code %u%s", code, said);
   if (self->socket_error != NULL)
     return g_error_new (IST_ERROR, IST_ERROR_DISCONNECTED, "The WebSocket was lost: %s",
                         self->socket_error->message);
@@ -522,20 +556,20 @@ channel_describe_end (IstChannel *self)
 }
 
 static void
-channel_stop_pong_timer (IstChannel *self)
+clear_timer (GSource **timer)
 {
-  if (self->pong_timer != NULL)
-    g_source_destroy (self->pong_timer);
-  g_clear_pointer (&self->pong_timer, g_source_unref);
+  if (*timer != NULL)
+    g_source_destroy (*timer);
+  g_clear_pointer (timer, g_source_unref);
 }
 
 static void
 channel_stop_timers (IstChannel *self)
 {
-  channel_stop_pong_timer (self);
-  if (self->close_timer != NULL)
-    g_source_destroy (self->close_timer);
-  g_clear_pointer (&self->close_timer, g_source_unref);
+  clear_timer (&self->ping_timer);
+  clear_timer (&self->pong_timer);
+  clear_timer (&self->probe_timer);
+  clear_timer (&self->close_timer);
 }
 
 static void
@@ -692,15 +726,51 @@ on_pong_timeout (gpointer user_data)
       return G_SOURCE_CONTINUE;
     }
   g_clear_pointer (&self->pong_timer, g_source_unref);
-  channel_abort_with (self, IST_ERROR_TIMED_OUT, "The WebSocket was lost: no answer to a ping");
+  /* A peer that has never answered need not begin, but its kernel does. */
+  if (self->pong_seen || !ist_metered_stream_is_heard (self->stream, self->pong_timeout * 1000))
+    channel_abort_with (self, IST_ERROR_TIMED_OUT, "The WebSocket was lost: no answer to a ping");
   return G_SOURCE_REMOVE;
 }
 
 static void
 channel_restart_pong_timer (IstChannel *self)
 {
-  channel_stop_pong_timer (self);
+  clear_timer (&self->pong_timer);
+  self->bytes_read_at_ping = ist_metered_stream_get_bytes_read (self->stream);
   self->pong_timer = channel_start_timer (self, self->pong_timeout * 1000, on_pong_timeout);
+}
+
+/* The time for the answer runs from here: a ping that can't even be sent, since
+ * nothing goes out any more, is not answered either. */
+static void
+channel_ping (IstChannel *self)
+{
+  if (self->closing || self->closed ||
+      soup_websocket_connection_get_state (self->websocket) != SOUP_WEBSOCKET_STATE_OPEN)
+    return;
+  if (self->pong_timeout > 0 && self->pong_timer == NULL)
+    channel_restart_pong_timer (self);
+  ist_metered_stream_ping (self->stream, self->masks, self->pings_sent);
+}
+
+static gboolean
+on_ping_due (gpointer user_data)
+{
+  channel_ping (user_data);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_probe_timeout (gpointer user_data)
+{
+  IstChannel *self = user_data;
+
+  g_clear_pointer (&self->probe_timer, g_source_unref);
+  if (ist_metered_stream_get_bytes_read (self->stream) == self->bytes_read_at_probe &&
+      !ist_metered_stream_is_heard (self->stream, PROBE_TIMEOUT))
+    channel_abort_with (self, IST_ERROR_TIMED_OUT,
+                        "The WebSocket was lost: no answer since the network has changed");
+  return G_SOURCE_REMOVE;
 }
 
 static void
@@ -715,28 +785,32 @@ on_frame_written (IstFrameOpcode opcode,
       if (self->frames_written == self->frames_sent)
         channel_wake (self);
     }
-  else if (opcode == IST_FRAME_PING && self->ping_time == 0)
+  else if (opcode == IST_FRAME_PING)
     {
-      self->ping_time = g_get_monotonic_time ();
-      self->bytes_read_at_ping = ist_metered_stream_get_bytes_read (self->stream);
-      if (self->pong_seen && self->pong_timeout > 0 && self->pong_timer == NULL)
-        channel_restart_pong_timer (self);
+      self->ping_times[self->pings_sent % MAX_PINGS] = g_get_monotonic_time ();
+      self->pings_sent++;
     }
 }
 
 static void
-on_pong (SoupWebsocketConnection *websocket,
-         gpointer payload, /* of a broken type in libsoup 3.2: not to be touched */
-         gpointer user_data)
+on_pong_read (gint64 number,
+              gpointer user_data)
 {
   IstChannel *self = user_data;
+  gint64 *time;
 
-  channel_stop_pong_timer (self);
-  self->pong_seen = TRUE;
-  if (self->ping_time == 0)
+  if (self->pings_sent == 0 || number >= self->pings_sent)
     return;
-  self->round_trip = g_get_monotonic_time () - self->ping_time;
-  self->ping_time = 0;
+  /* Some services answer with a payload of their own; they answer the latest. */
+  if (number < 0)
+    number = self->pings_sent - 1;
+  time = &self->ping_times[number % MAX_PINGS];
+  if (self->pings_sent - number > MAX_PINGS || *time == 0)
+    return;
+  clear_timer (&self->pong_timer);
+  self->pong_seen = TRUE;
+  self->round_trip = g_get_monotonic_time () - *time;
+  *time = 0;
   channel_wake (self);
 }
 
@@ -806,7 +880,9 @@ on_error (SoupWebsocketConnection *websocket,
 
   if (self->socket_error == NULL)
     self->socket_error = g_error_copy (error);
-  /* It closes after errors, without saying so. */
+  /* It closes after errors, without saying so, and until then takes all that
+   * comes for frames, each of them with an error of its own. */
+  ist_metered_stream_wind_up (self->stream, TRUE);
   channel_await_close (self);
 }
 
@@ -815,7 +891,10 @@ static void
 on_closing (SoupWebsocketConnection *websocket,
             gpointer user_data)
 {
-  channel_await_close (user_data);
+  IstChannel *self = user_data;
+
+  ist_metered_stream_wind_up (self->stream, FALSE);
+  channel_await_close (self);
 }
 
 IstChannel *
@@ -836,6 +915,7 @@ ist_channel_new (IstMeteredStream *stream,
   g_queue_init (&self->turns);
   self->batch = g_byte_array_sized_new (MAX_BATCH);
   self->round_trip = -1;
+  self->masks = type == SOUP_WEBSOCKET_CONNECTION_CLIENT;
 
   self->source = g_source_new (&dispatch_source_funcs, sizeof (DispatchSource));
   g_source_set_static_name (self->source, "IstChannel");
@@ -843,12 +923,11 @@ ist_channel_new (IstMeteredStream *stream,
   g_source_attach (self->source, self->context);
 
   self->stream = g_object_ref (stream);
-  ist_metered_stream_watch_frames (stream, on_frame_written, self);
+  ist_metered_stream_watch_frames (stream, on_frame_written, on_pong_read, self);
   self->websocket = soup_websocket_connection_new (G_IO_STREAM (stream), uri, type, NULL, NULL, NULL);
   soup_websocket_connection_set_max_incoming_payload_size (self->websocket, IST_WIRE_MAX_FRAME);
   g_signal_connect (self->websocket, "message", G_CALLBACK (on_message), self);
   g_signal_connect (self->websocket, "error", G_CALLBACK (on_error), self);
-  g_signal_connect (self->websocket, "pong", G_CALLBACK (on_pong), self);
   g_signal_connect (self->websocket, "closing", G_CALLBACK (on_closing), self);
   g_signal_connect (self->websocket, "closed", G_CALLBACK (on_closed), self);
   return self;
@@ -887,7 +966,7 @@ ist_channel_unref (IstChannel *self)
 
   ist_channel_disown (self);
   g_signal_handlers_disconnect_by_data (self->websocket, self);
-  ist_metered_stream_watch_frames (self->stream, NULL, NULL);
+  ist_metered_stream_watch_frames (self->stream, NULL, NULL, NULL);
   channel_stop_timers (self);
   g_source_destroy (self->source);
   g_source_unref (self->source);
@@ -921,9 +1000,36 @@ ist_channel_set_keepalive (IstChannel *self,
                            guint pong_timeout)
 {
   self->pong_timeout = pong_timeout;
-  g_main_context_push_thread_default (self->context);
-  soup_websocket_connection_set_keepalive_interval (self->websocket, interval);
-  g_main_context_pop_thread_default (self->context);
+  clear_timer (&self->ping_timer);
+  if (interval == 0)
+    return;
+  /* In whole seconds, so that many tunnels wake the machine at the same moment. */
+  self->ping_timer = g_timeout_source_new_seconds (interval);
+  g_source_set_callback (self->ping_timer, on_ping_due, self, NULL);
+  g_source_attach (self->ping_timer, self->context);
+  channel_ping (self);
+}
+
+void
+ist_channel_network_changed (IstChannel *self)
+{
+  if (self->closing || self->closed)
+    return;
+  switch (ist_metered_stream_check_route (self->stream))
+    {
+    case IST_ROUTE_NONE:
+      break;
+    case IST_ROUTE_LOST:
+      channel_abort_with (self, IST_ERROR_DISCONNECTED,
+                          "The WebSocket was lost: its address is no more one of this machine's");
+      break;
+    case IST_ROUTE_SAME:
+    default:
+      clear_timer (&self->probe_timer);
+      self->probe_timer = channel_start_timer (self, PROBE_TIMEOUT, on_probe_timeout);
+      self->bytes_read_at_probe = ist_metered_stream_get_bytes_read (self->stream);
+      channel_ping (self);
+    }
 }
 
 void
@@ -1097,6 +1203,7 @@ ist_channel_close (IstChannel *self,
   if (self->closing || self->closed)
     return;
   self->closing = TRUE;
+  ist_metered_stream_wind_up (self->stream, FALSE);
   if (why != NULL)
     self->why = g_error_copy (why);
   else

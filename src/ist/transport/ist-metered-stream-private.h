@@ -44,12 +44,52 @@ typedef enum
 typedef void (*IstMeteredStreamFrameFunc) (IstFrameOpcode opcode,
                                            gpointer user_data);
 
+/* Likewise when a pong is about to be read. @number: of the ping that it
+ * answers, -1 where its payload does not say. */
+typedef void (*IstMeteredStreamPongFunc) (gint64 number,
+                                          gpointer user_data);
+
 IstMeteredStream *ist_metered_stream_new (GIOStream *base);
 
 /* Starts counting frames; what passed before was no WebSocket traffic. */
 void ist_metered_stream_watch_frames (IstMeteredStream *self,
                                       IstMeteredStreamFrameFunc written,
+                                      IstMeteredStreamPongFunc pong,
                                       gpointer user_data);
+
+/* Sends a ping as soon as it finds a place between the frames of the WebSocket,
+ * which sends none on demand and says nothing of those that are answered. One at
+ * a time: while one waits for its place, no other is taken.
+ * @masked: at the client's end. */
+void ist_metered_stream_ping (IstMeteredStream *self,
+                              gboolean masked,
+                              guint32 number);
+
+/* Whether a path that takes what we send still leads to somebody: FALSE only if
+ * something is on its way and nothing, not even the kernel's acknowledgements,
+ * has come back for @milliseconds. */
+gboolean ist_metered_stream_is_heard (IstMeteredStream *self,
+                                      guint milliseconds);
+
+typedef enum
+{
+  IST_ROUTE_SAME, /* or not known */
+  IST_ROUTE_NONE, /* there is no way to the peer, for now */
+  IST_ROUTE_LOST, /* there is one, but it can't be that of this connection */
+} IstRoute;
+
+/* What has become of the connection's way after a change of the network. */
+IstRoute ist_metered_stream_check_route (IstMeteredStream *self);
+
+/* The code and the reason of the peer's close frame, as it sent them; 0 if none
+ * has come, or one without a code. */
+guint16 ist_metered_stream_get_close_code (IstMeteredStream *self);
+GBytes *ist_metered_stream_get_close_reason (IstMeteredStream *self);
+
+/* What still comes is only read for the end of it: a bounded part, and @discard
+ * says whether the WebSocket gets to see it. */
+void ist_metered_stream_wind_up (IstMeteredStream *self,
+                                 gboolean discard);
 
 /* While paused, nothing is read from the base stream and no source fires. */
 void ist_metered_stream_set_paused (IstMeteredStream *self,

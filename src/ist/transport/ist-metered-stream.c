@@ -7,8 +7,11 @@
 #include <string.h>
 
 #ifdef __linux__
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #endif
 
 #include "protocol/ist-wire-private.h"
@@ -40,6 +43,23 @@
  * long, in milliseconds. */
 #define CLOSE_TIMEOUT 1000
 
+/* Of what comes while a connection ends, so much is looked at. */
+#define MAX_WIND_UP (1024 * 1024)
+
+/* Before a dead path is noticed on a connection that is silent by itself: seconds
+ * of silence, then so many seconds between so many probes of the kernel's. What is
+ * on its way is watched by pings and ist_metered_stream_is_heard(); TCP_USER_TIMEOUT
+ * would also cut a peer that answers, but does not read for a while. */
+#define KEEPALIVE_IDLE 20
+#define KEEPALIVE_INTERVAL 8
+#define KEEPALIVE_PROBES 3
+
+/* The largest payload of a control frame (RFC 6455, section 5.5). */
+#define MAX_CONTROL 125
+
+/* What our own pings carry, and a number after it. */
+static const guint8 ping_mark[4] = { 'i', 's', 't', ':' };
+
 /* Follows WebSocket frames (RFC 6455, section 5.2) through a byte stream. */
 typedef struct
 {
@@ -48,7 +68,18 @@ typedef struct
   guint64 payload_left;
   IstFrameOpcode opcode;
   gboolean final;
+  guint8 control[MAX_CONTROL]; /* the payload of a control frame */
+  guint control_length;
 } FrameTracker;
+
+/* A ping of our own. */
+typedef struct
+{
+  guint8 frame[2 + 4 + 8];
+  guint length; /* 0: there is none */
+  guint sent;
+  gboolean begun; /* TLS may have taken of it what it has not sent */
+} Ping;
 
 /* What is made for whoever waits for one of the streams. */
 typedef struct
@@ -76,6 +107,7 @@ struct _IstMeteredStream
   GPollableInputStream *base_in;
   GPollableOutputStream *base_out;
   GSocket *socket;
+  GMainContext *context;
   SocketWatch *watch;
   GInputStream *in;
   GOutputStream *out;
@@ -89,18 +121,27 @@ struct _IstMeteredStream
   gboolean in_drained; /* the base said "would block": only the socket tells more */
   gboolean in_eof;
   gboolean paused;
-  guint in_sources; /* how many wait */
+  gboolean discarding;
+  guint64 read_limit; /* for bytes_read */
+  guint in_sources;   /* how many wait */
 
   gboolean out_blocked;
+  gboolean out_begun;  /* the WebSocket has to offer the same bytes again */
+  gboolean out_closed; /* a close frame has gone out */
   guint out_sources;
+  Ping ping;
+  GSource *ping_source;
 
   gboolean watching;
   IstMeteredStreamFrameFunc frame_written;
+  IstMeteredStreamPongFunc pong_read;
   gpointer frame_data;
   FrameTracker in_frames;
   FrameTracker out_frames;
   guint64 fragments_size; /* bytes of a WebSocket message whose last frame is still to come */
   guint pongs_owed;
+  guint16 close_code;
+  GBytes *close_reason;
 
   guint64 bytes_read;
   guint64 bytes_written;
@@ -176,6 +217,21 @@ frame_parse_header (FrameTracker *self)
     self->payload_left = 0;
   for (i = 0; i < length_bytes; i++)
     self->payload_left = self->payload_left << 8 | self->header[2 + i];
+  self->control_length = 0;
+}
+
+static void
+frame_keep_control (FrameTracker *self,
+                    const guint8 *data,
+                    gsize length)
+{
+  const guint8 *mask = self->header[1] & 0x80 ? self->header + frame_header_needed (self) - 4 : NULL;
+
+  for (; length > 0 && self->control_length < MAX_CONTROL; data++, length--)
+    {
+      self->control[self->control_length] = mask != NULL ? *data ^ mask[self->control_length % 4] : *data;
+      self->control_length++;
+    }
 }
 
 /* Moves over @data up to the end of a frame; TRUE if there was one. */
@@ -198,6 +254,8 @@ frame_tracker_advance (FrameTracker *self,
     }
 
   n = MIN (self->payload_left, *length);
+  if (self->opcode >= IST_FRAME_CLOSE)
+    frame_keep_control (self, *data, n);
   self->payload_left -= n;
   *data += n;
   *length -= n;
@@ -213,7 +271,8 @@ frame_tracker_advance (FrameTracker *self,
 static gboolean
 input_stopped (IstMeteredStream *self)
 {
-  return self->paused || self->pongs_owed > MAX_PONGS_OWED;
+  return self->paused || self->pongs_owed > MAX_PONGS_OWED ||
+         (self->ahead_start == self->ahead_end && self->bytes_read >= self->read_limit);
 }
 
 static gboolean
@@ -469,6 +528,42 @@ read_ahead (IstMeteredStream *self,
   return n;
 }
 
+static gint64
+get_ping_number (const FrameTracker *pong)
+{
+  guint32 number;
+
+  if (pong->control_length != sizeof ping_mark + sizeof number ||
+      memcmp (pong->control, ping_mark, sizeof ping_mark) != 0)
+    return -1;
+  memcpy (&number, pong->control + sizeof ping_mark, sizeof number);
+  return GUINT32_FROM_BE (number);
+}
+
+static void
+take_control_frame (IstMeteredStream *self)
+{
+  const FrameTracker *frame = &self->in_frames;
+
+  if (frame->opcode == IST_FRAME_PING)
+    {
+      self->pongs_owed++;
+    }
+  else if (frame->opcode == IST_FRAME_PONG)
+    {
+      self->pong_read (get_ping_number (frame), self->frame_data);
+    }
+  else if (frame->opcode == IST_FRAME_CLOSE)
+    {
+      if (frame->control_length >= 2 && self->close_reason == NULL)
+        {
+          self->close_code = frame->control[0] << 8 | frame->control[1];
+          self->close_reason = g_bytes_new (frame->control + 2, frame->control_length - 2);
+        }
+      ist_metered_stream_wind_up (self, TRUE);
+    }
+}
+
 /* Takes note of the frames in what the WebSocket is about to read. */
 static gboolean
 track_input (IstMeteredStream *self,
@@ -486,8 +581,8 @@ track_input (IstMeteredStream *self,
 
       if (!header_known)
         break;
-      if (frames->opcode == IST_FRAME_PING && ended)
-        self->pongs_owed++;
+      if (frames->opcode >= IST_FRAME_CLOSE && ended)
+        take_control_frame (self);
       if (frames->opcode >= IST_FRAME_CLOSE)
         continue;
 
@@ -504,6 +599,27 @@ track_input (IstMeteredStream *self,
         self->fragments_size = 0;
     }
   return TRUE;
+}
+
+/* Reads on, without the WebSocket, until the peer has hung up. */
+static gssize
+discard_input (IstMeteredStream *self,
+               GError **error)
+{
+  gssize n;
+
+  do
+    {
+      n = read_ahead (self, error);
+      self->ahead_start = self->ahead_end;
+    }
+  while (n > 0 && self->bytes_read < self->read_limit);
+  if (n > 0)
+    {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "Reading is over");
+      return -1;
+    }
+  return n;
 }
 
 static gssize
@@ -527,14 +643,14 @@ ist_metered_input_stream_read_nonblocking (GPollableInputStream *stream,
       g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "Reading is suspended");
       return -1;
     }
+  if (self->discarding)
+    return discard_input (self, error);
   if (self->ahead_start == self->ahead_end)
     {
       gssize filled = read_ahead (self, error);
 
       if (filled <= 0)
-        {
-          return filled;
-        }
+        return filled;
     }
 
   n = MIN (MIN (count, self->ahead_end - self->ahead_start), self->budget);
@@ -596,37 +712,28 @@ track_output (IstMeteredStream *self,
       if (!frame_tracker_advance (&self->out_frames, &data, &length))
         continue;
       if (self->out_frames.opcode == IST_FRAME_PONG && self->pongs_owed > 0)
-        {
-          self->pongs_owed--;
-        }
+        self->pongs_owed--;
+      if (self->out_frames.opcode == IST_FRAME_CLOSE)
+        self->out_closed = TRUE;
       self->frame_written (self->out_frames.opcode, self->frame_data);
     }
 }
 
+/* Writes until the base stream would block. */
 static gssize
-ist_metered_output_stream_write_nonblocking (GPollableOutputStream *stream,
-                                             const void *buffer,
-                                             gsize count,
-                                             GError **error)
+write_base (IstMeteredStream *self,
+            const guint8 *data,
+            gsize count,
+            GError **error)
 {
-  IstMeteredStream *self = ((IstMeteredOutputStream *) stream)->owner;
   gsize total = 0;
-
-  if (owner_is_gone (self, error))
-    return -1;
-  if (self->failure != NULL)
-    {
-      g_propagate_error (error, g_error_copy (self->failure));
-      return -1;
-    }
 
   while (total < count)
     {
       g_autoptr (GError) local = NULL;
       gssize n;
 
-      n = g_pollable_output_stream_write_nonblocking (self->base_out, (const guint8 *) buffer + total,
-                                                      count - total, NULL, &local);
+      n = g_pollable_output_stream_write_nonblocking (self->base_out, data + total, count - total, NULL, &local);
       if (n < 0)
         {
           self->out_blocked = g_error_matches (local, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
@@ -638,11 +745,99 @@ ist_metered_output_stream_write_nonblocking (GPollableOutputStream *stream,
         }
       total += n;
     }
-
   self->bytes_written += total;
-  if (self->watching)
-    track_output (self, buffer, total);
   return total;
+}
+
+static gboolean on_ping_writable (GObject *out,
+                                  gpointer user_data);
+
+static void
+wait_for_ping (IstMeteredStream *self,
+               gboolean wait)
+{
+  if (wait && self->ping_source == NULL)
+    {
+      self->ping_source = g_pollable_output_stream_create_source (G_POLLABLE_OUTPUT_STREAM (self->out), NULL);
+      g_source_set_callback (self->ping_source, G_SOURCE_FUNC (on_ping_writable), self, NULL);
+      g_source_attach (self->ping_source, self->context);
+    }
+  else if (!wait && self->ping_source != NULL)
+    {
+      g_source_destroy (self->ping_source);
+      g_clear_pointer (&self->ping_source, g_source_unref);
+    }
+}
+
+/* Sends the ping if there is one and this is a place for it. FALSE if something
+ * of it is still in the way of the WebSocket's own. */
+static gboolean
+flush_ping (IstMeteredStream *self)
+{
+  Ping *ping = &self->ping;
+  g_autoptr (GError) error = NULL;
+  gssize n;
+
+  if (ping->length == 0)
+    return TRUE;
+  /* TLS that could not send its record takes what comes next for the same bytes. */
+  if (!ping->begun && (self->out_begun || self->out_frames.header_length > 0))
+    return TRUE;
+
+  ping->begun = TRUE;
+  n = self->out_closed ? 0 : write_base (self, ping->frame + ping->sent, ping->length - ping->sent, &error);
+  if (n > 0)
+    ping->sent += n;
+  if (n != 0 && ping->sent < ping->length && (n > 0 || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)))
+    {
+      wait_for_ping (self, TRUE);
+      return FALSE;
+    }
+
+  /* Whoever reads hears of an error. */
+  wait_for_ping (self, FALSE);
+  if (ping->sent == ping->length)
+    self->frame_written (IST_FRAME_PING, self->frame_data);
+  *ping = (Ping){ 0 };
+  return TRUE;
+}
+
+static gboolean
+on_ping_writable (GObject *out,
+                  gpointer user_data)
+{
+  flush_ping (user_data);
+  return G_SOURCE_CONTINUE;
+}
+
+static gssize
+ist_metered_output_stream_write_nonblocking (GPollableOutputStream *stream,
+                                             const void *buffer,
+                                             gsize count,
+                                             GError **error)
+{
+  IstMeteredStream *self = ((IstMeteredOutputStream *) stream)->owner;
+  gssize n;
+
+  if (owner_is_gone (self, error))
+    return -1;
+  if (self->failure != NULL)
+    {
+      g_propagate_error (error, g_error_copy (self->failure));
+      return -1;
+    }
+  if (!flush_ping (self))
+    {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "A ping goes first");
+      return -1;
+    }
+
+  n = write_base (self, buffer, count, error);
+  self->out_begun = n < (gssize) count;
+  if (n > 0 && self->watching)
+    track_output (self, buffer, n);
+  flush_ping (self);
+  return n;
 }
 
 static gboolean
@@ -701,16 +896,28 @@ find_socket (GIOStream *stream)
   return below != NULL ? find_socket (below) : NULL;
 }
 
-static void
-tune_socket (GSocket *socket)
+static gboolean
+is_tcp (GSocket *socket)
 {
   GSocketFamily family = g_socket_get_family (socket);
 
-  if (family != G_SOCKET_FAMILY_IPV4 && family != G_SOCKET_FAMILY_IPV6)
+  return family == G_SOCKET_FAMILY_IPV4 || family == G_SOCKET_FAMILY_IPV6;
+}
+
+static void
+tune_socket (GSocket *socket)
+{
+  if (!is_tcp (socket))
     return;
   g_socket_set_option (socket, IPPROTO_TCP, TCP_NODELAY, TRUE, NULL);
 #ifdef TCP_NOTSENT_LOWAT
   g_socket_set_option (socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, NOT_SENT_LOW_WATER, NULL);
+#endif
+  g_socket_set_keepalive (socket, TRUE);
+#ifdef TCP_KEEPIDLE
+  g_socket_set_option (socket, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE, NULL);
+  g_socket_set_option (socket, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL, NULL);
+  g_socket_set_option (socket, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES, NULL);
 #endif
 }
 
@@ -738,6 +945,7 @@ static void
 end_waiting (IstMeteredStream *self)
 {
   g_clear_pointer (&self->watch, socket_watch_free);
+  wait_for_ping (self, FALSE);
   if (self->failure == NULL)
     g_set_error_literal (&self->failure, G_IO_ERROR, G_IO_ERROR_CLOSED, "The stream is closed");
 }
@@ -831,6 +1039,8 @@ ist_metered_stream_finalize (GObject *object)
   g_clear_object (&self->base);
   g_clear_error (&self->failure);
   g_clear_pointer (&self->ahead, g_free);
+  g_clear_pointer (&self->close_reason, g_bytes_unref);
+  g_clear_pointer (&self->context, g_main_context_unref);
   G_OBJECT_CLASS (ist_metered_stream_parent_class)->finalize (object);
 }
 
@@ -853,6 +1063,7 @@ static void
 ist_metered_stream_init (IstMeteredStream *self)
 {
   self->budget = READ_BUDGET;
+  self->read_limit = G_MAXUINT64;
   self->in = g_object_new (ist_metered_input_stream_get_type (), NULL);
   ((IstMeteredInputStream *) self->in)->owner = self;
   self->out = g_object_new (ist_metered_output_stream_get_type (), NULL);
@@ -870,6 +1081,7 @@ ist_metered_stream_new (GIOStream *base)
   self->socket = find_socket (base);
   g_assert (self->socket != NULL);
   tune_socket (self->socket);
+  self->context = g_main_context_ref_thread_default ();
   self->watch = socket_watch_new (self);
   return self;
 }
@@ -877,11 +1089,131 @@ ist_metered_stream_new (GIOStream *base)
 void
 ist_metered_stream_watch_frames (IstMeteredStream *self,
                                  IstMeteredStreamFrameFunc written,
+                                 IstMeteredStreamPongFunc pong,
                                  gpointer user_data)
 {
   self->watching = written != NULL;
   self->frame_written = written;
+  self->pong_read = pong;
   self->frame_data = user_data;
+  if (!self->watching)
+    {
+      wait_for_ping (self, FALSE);
+      self->ping = (Ping){ 0 };
+    }
+}
+
+void
+ist_metered_stream_ping (IstMeteredStream *self,
+                         gboolean masked,
+                         guint32 number)
+{
+  Ping *ping = &self->ping;
+  guint32 mask = masked ? g_random_int () : 0;
+  guint32 big_endian = GUINT32_TO_BE (number);
+  guint8 payload[8];
+  guint i;
+
+  if (ping->length > 0 || self->failure != NULL || self->out_closed)
+    return;
+
+  memcpy (payload, ping_mark, sizeof ping_mark);
+  memcpy (payload + sizeof ping_mark, &big_endian, sizeof big_endian);
+  ping->frame[ping->length++] = 0x80 | IST_FRAME_PING;
+  ping->frame[ping->length++] = sizeof payload | (masked ? 0x80 : 0);
+  if (masked)
+    {
+      memcpy (ping->frame + ping->length, &mask, sizeof mask);
+      ping->length += sizeof mask;
+    }
+  for (i = 0; i < sizeof payload; i++)
+    ping->frame[ping->length++] = payload[i] ^ ((const guint8 *) &mask)[i % sizeof mask];
+  flush_ping (self);
+}
+
+gboolean
+ist_metered_stream_is_heard (IstMeteredStream *self,
+                             guint milliseconds)
+{
+#ifdef __linux__
+  struct tcp_info info = { 0 };
+  socklen_t length = sizeof info;
+  int fd = g_socket_get_fd (self->socket);
+  int queued = 0;
+
+  if (!is_tcp (self->socket) || getsockopt (fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0)
+    return TRUE;
+  if (MIN (info.tcpi_last_ack_recv, info.tcpi_last_data_recv) < milliseconds)
+    return TRUE;
+  if (info.tcpi_unacked > 0)
+    return FALSE;
+  /* A peer that does not read is there as long as it answers the kernel's probes. */
+  return ioctl (fd, SIOCOUTQ, &queued) != 0 || queued == 0 || info.tcpi_probes < 2;
+#else
+  return TRUE;
+#endif
+}
+
+/* Whether an address is one of this machine's. */
+static gboolean
+is_own_address (GInetSocketAddress *address)
+{
+  g_autoptr (GSocket) socket = NULL;
+  g_autoptr (GSocketAddress) any_port = NULL;
+
+  socket = g_socket_new (g_socket_address_get_family (G_SOCKET_ADDRESS (address)), G_SOCKET_TYPE_DATAGRAM,
+                         G_SOCKET_PROTOCOL_UDP, NULL);
+  any_port = g_object_new (G_TYPE_INET_SOCKET_ADDRESS,
+                           "address", g_inet_socket_address_get_address (address),
+                           "scope-id", g_inet_socket_address_get_scope_id (address), NULL);
+  return socket == NULL || g_socket_bind (socket, any_port, FALSE, NULL);
+}
+
+/* Nothing is sent when a socket for datagrams is connected. */
+static gboolean
+is_reachable (GSocketAddress *address)
+{
+  g_autoptr (GSocket) socket = g_socket_new (g_socket_address_get_family (address), G_SOCKET_TYPE_DATAGRAM,
+                                             G_SOCKET_PROTOCOL_UDP, NULL);
+
+  return socket == NULL || g_socket_connect (socket, address, NULL, NULL);
+}
+
+IstRoute
+ist_metered_stream_check_route (IstMeteredStream *self)
+{
+  g_autoptr (GSocketAddress) local = NULL;
+  g_autoptr (GSocketAddress) remote = NULL;
+
+  if (!is_tcp (self->socket))
+    return IST_ROUTE_SAME;
+  local = g_socket_get_local_address (self->socket, NULL);
+  remote = g_socket_get_remote_address (self->socket, NULL);
+  if (local == NULL || remote == NULL)
+    return IST_ROUTE_SAME;
+  if (!is_reachable (remote))
+    return IST_ROUTE_NONE;
+  return is_own_address (G_INET_SOCKET_ADDRESS (local)) ? IST_ROUTE_SAME : IST_ROUTE_LOST;
+}
+
+guint16
+ist_metered_stream_get_close_code (IstMeteredStream *self)
+{
+  return self->close_code;
+}
+
+GBytes *
+ist_metered_stream_get_close_reason (IstMeteredStream *self)
+{
+  return self->close_reason;
+}
+
+void
+ist_metered_stream_wind_up (IstMeteredStream *self,
+                            gboolean discard)
+{
+  self->read_limit = MIN (self->read_limit, self->bytes_read + MAX_WIND_UP);
+  self->discarding |= discard;
 }
 
 void
