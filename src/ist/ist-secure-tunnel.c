@@ -7,7 +7,6 @@
 #include "ist-backoff-private.h"
 #include "ist-connection-core-private.h"
 #include "ist-error.h"
-#include "ist-loopback-private.h"
 #include "ist-redact-private.h"
 #include "ist-tunnel-settings-private.h"
 #include "protocol/ist-stream-table-private.h"
@@ -1131,7 +1130,6 @@ tunnel_begin_attempt (IstSecureTunnel *self)
   params.skip_verification = !ist_tunnel_settings_get_boolean (&self->settings,
                                                                IST_SETTING_VERIFY_CERTIFICATE);
   params.proxy_resolver = ist_tunnel_settings_get_object (&self->settings, IST_SETTING_PROXY_RESOLVER);
-  params.is_loopback = ist_host_is_loopback (g_uri_get_host (uri));
   params.timeout = ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_CONNECT_TIMEOUT);
 
   g_info ("Connecting to %s", g_uri_get_host (uri));

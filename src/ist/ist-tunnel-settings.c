@@ -112,8 +112,13 @@
 /**
  * IstSecureTunnel:proxy-resolver:
  *
- * Says which HTTP or SOCKS proxy to connect through. %NULL for the
- * resolver of the system, which is not asked about loopback addresses.
+ * Says which HTTP or SOCKS proxy to connect through.
+ *
+ * %NULL for what the environment says: the variable `https_proxy` or
+ * `HTTPS_PROXY` (`http_proxy` for a `ws:` endpoint), with or without a scheme, and
+ * the exceptions in `no_proxy` or `NO_PROXY`. Where it says nothing, the resolver
+ * of the system knows the settings of the desktop; it is not asked about loopback
+ * addresses.
  *
  * Since: 1.0
  */
@@ -351,8 +356,13 @@
 /**
  * IstSecureTunnelBuilder:proxy-resolver:
  *
- * Says which HTTP or SOCKS proxy to connect through. %NULL for the
- * resolver of the system, which is not asked about loopback addresses.
+ * Says which HTTP or SOCKS proxy to connect through.
+ *
+ * %NULL for what the environment says: the variable `https_proxy` or
+ * `HTTPS_PROXY` (`http_proxy` for a `ws:` endpoint), with or without a scheme, and
+ * the exceptions in `no_proxy` or `NO_PROXY`. Where it says nothing, the resolver
+ * of the system knows the settings of the desktop; it is not asked about loopback
+ * addresses.
  *
  * Since: 1.0
  */

@@ -192,6 +192,13 @@ gboolean
 test_peer_upgrade (TestPeer *self,
                    const char *extra)
 {
+  return test_peer_read_request (self) && test_peer_accept (self, extra);
+}
+
+gboolean
+test_peer_accept (TestPeer *self,
+                  const char *extra)
+{
   g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA1);
   g_autofree char *key = NULL;
   g_autofree char *accept = NULL;
@@ -199,8 +206,6 @@ test_peer_upgrade (TestPeer *self,
   guint8 digest[20];
   gsize length = sizeof digest;
 
-  if (!test_peer_read_request (self))
-    return FALSE;
   key = test_peer_dup_header (self, "Sec-WebSocket-Key");
   g_assert_nonnull (key);
   g_checksum_update (checksum, (const guchar *) key, -1);

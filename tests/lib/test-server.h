@@ -89,6 +89,9 @@ char *test_peer_dup_header (TestPeer *self,
 /* Reads the request and answers 101. @extra: (nullable): header lines */
 gboolean test_peer_upgrade (TestPeer *self,
                             const char *extra);
+/* The answer alone, to the request that was read last. */
+gboolean test_peer_accept (TestPeer *self,
+                           const char *extra);
 
 /* @head: TEST_FIN and an opcode. */
 gboolean test_peer_send_frame (TestPeer *self,

@@ -306,12 +306,13 @@ emulator_write_ca_file (TestEmulator *self)
 
 static TestEmulator *
 emulator_new (const char *const *services,
+              const char *address,
               gboolean plain)
 {
   TestEmulator *self = g_new0 (TestEmulator, 1);
   g_autoptr (GError) error = NULL;
 
-  self->service = g_object_new (IST_EMULATOR_TYPE_SERVICE, "plain", plain, NULL);
+  self->service = g_object_new (IST_EMULATOR_TYPE_SERVICE, "address", address, "plain", plain, NULL);
   ist_emulator_service_start (self->service, &error);
   g_assert_no_error (error);
   if (!plain)
@@ -324,13 +325,20 @@ emulator_new (const char *const *services,
 TestEmulator *
 test_emulator_new (const char *const *services)
 {
-  return emulator_new (services, FALSE);
+  return emulator_new (services, "127.0.0.1", FALSE);
+}
+
+TestEmulator *
+test_emulator_new_at (const char *const *services,
+                      const char *address)
+{
+  return emulator_new (services, address, FALSE);
 }
 
 TestEmulator *
 test_emulator_new_plain (const char *const *services)
 {
-  return emulator_new (services, TRUE);
+  return emulator_new (services, "127.0.0.1", TRUE);
 }
 
 void

@@ -65,6 +65,9 @@ typedef struct
 } TestEmulator;
 
 TestEmulator *test_emulator_new (const char *const *services);
+/* On an address of the machine. */
+TestEmulator *test_emulator_new_at (const char *const *services,
+                                    const char *address);
 /* Without TLS: GIO shakes hands in a pool of threads, where the clients and
  * servers of one process wait for each other when there are many. */
 TestEmulator *test_emulator_new_plain (const char *const *services);

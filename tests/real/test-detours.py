@@ -80,7 +80,7 @@ class Detours(fixture.Case):
         port = self.start_tinyproxy('BasicAuth user secret')
         child = self.proxy('source', 'source', '-s', 'ECHO=0', '-v', '6',
                            env={'https_proxy': f'http://user:wrong@127.0.0.1:{port}'})
-        fixture.wait_until(lambda: 'HTTP proxy connection failed: 401' in self.log_of('source'), 'the message')
+        fixture.wait_until(lambda: 'refuses with HTTP status 401' in self.log_of('source'), 'the message')
         self.assertIsNone(child.poll())
         self.assertNotIn('wrong', self.log_of('source'))
 

@@ -4,7 +4,9 @@
  * Servers that break the rules, or are slow to keep them.
  */
 
+#include <glib/gstdio.h>
 #include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
 #include <string.h>
 
 #include "test-tunnel.h"
@@ -55,6 +57,8 @@ typedef struct
 } Answer;
 
 #define LONG_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+#define TEN(text) text text text text text text text text text text
 
 static const Answer answers[] = {
   { "token",
@@ -107,9 +111,38 @@ static const Answer answers[] = {
     IST_ERROR_TOKEN_REJECTED, TRUE, "aaaa", NULL },
   { "quoted-token-status", "HTTP/1.1 400 token " TEST_TOKEN "\r\nContent-Length: 0\r\n\r\n", IST_ERROR_TOKEN_REJECTED,
     TRUE, "[token]", NULL },
+  { "chunked",
+    "HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n"
+    "7\r\nTunnel \r\n9;name=value\r\nis closed\r\n0\r\n\r\n",
+    IST_ERROR_TUNNEL_CLOSED, TRUE, ": Tunnel is closed (", NULL },
+  { "chunked-and-more",
+    "HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n"
+    "010\nTunnel is closed\n0000\nX-Trailer: 1\r\n\r\n",
+    IST_ERROR_TUNNEL_CLOSED, TRUE, ": Tunnel is closed (", NULL },
+  { "chunked-broken",
+    "HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\nTunnel is closed\r\n",
+    IST_ERROR_TOKEN_REJECTED, TRUE, ": Forbidden (", NULL },
+  { "chunked-huge",
+    "HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffffffff\r\nTunnel is closed",
+    IST_ERROR_TUNNEL_CLOSED, TRUE, ": Tunnel is closed (", NULL },
+  { "until-close", "HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\nTunnel has expired", IST_ERROR_TUNNEL_CLOSED,
+    TRUE, ": Tunnel has expired (", NULL },
+  { "until-close-1.0", "HTTP/1.0 403 Forbidden\r\n\r\nTunnel is closed\r\n", IST_ERROR_TUNNEL_CLOSED, TRUE,
+    ": Tunnel is closed (", NULL },
+  { "no-content", "HTTP/1.1 204 No Content\r\n\r\n", IST_ERROR_PROTOCOL, FALSE, "204", NULL },
+  { "interim",
+    "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\nX-Status-Reason: no\r\n\r\n"
+    "HTTP/1.1 403 Forbidden\r\nX-Status-Reason: Invalid access token\r\nContent-Length: 0\r\n\r\n",
+    IST_ERROR_TOKEN_REJECTED, TRUE, ": Invalid access token (", NULL },
+  { "interim-only", TEN ("HTTP/1.1 100 Continue\r\n\r\n") TEN ("HTTP/1.1 100 Continue\r\n\r\n"),
+    IST_ERROR_PROTOCOL, FALSE, "again and again", NULL },
+  { "interim-and-end", "HTTP/1.1 100 Continue\r\n\r\n", IST_ERROR_DISCONNECTED, FALSE, "closed", NULL },
+  { "quoted-token-after-control",
+    "HTTP/1.1 400 Bad Request\r\nContent-Length: 200\r\n\r\ntoken \x01" TEST_TOKEN,
+    IST_ERROR_TOKEN_REJECTED, TRUE, "[token]", NULL },
   { "control-characters",
     "HTTP/1.1 400 Bad Request\r\nContent-Length: 12\r\n\r\na\tb\nc\x1b[1m\x80\xff",
-    IST_ERROR_REFUSED, TRUE, "a b c [1m", NULL },
+    IST_ERROR_REFUSED, TRUE, "a\\tb\\nc\\u001b[1m\\x80\\xff", NULL },
 };
 
 static void
@@ -196,6 +229,52 @@ test_header_flood (void)
   start (end);
   test_wait (test_end_count (end, "stopped") == 1);
   g_assert_error (end->error, IST_ERROR, IST_ERROR_PROTOCOL);
+}
+
+/* What only announces the answer is passed over, also before the upgrade. */
+static void
+interim_script (TestServer *server,
+                TestPeer *peer,
+                gpointer user_data)
+{
+  if (test_peer_read_request (peer) && test_peer_say (peer, "HTTP/1.1 102 Processing\r\n\r\n") &&
+      test_peer_say (peer, "HTTP/1.1 100 Continue\r\nX: y\r\n\r\n") && test_peer_accept (peer, NULL) &&
+      test_peer_send_services (peer, test_ssh))
+    test_peer_linger (peer);
+}
+
+static void
+test_interim (void)
+{
+  g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, interim_script, NULL);
+  g_autoptr (TestEnd) end = test_client_new (server, NULL);
+
+  start (end);
+  test_wait (test_end_count (end, "success SSH") == 1);
+}
+
+/* A body that never ends and never begins: without a timeout, the status is told
+ * after a few seconds. */
+static void
+endless_script (TestServer *server,
+                TestPeer *peer,
+                gpointer user_data)
+{
+  if (!test_peer_read_request (peer) || !test_peer_say (peer, user_data))
+    return;
+  while (!g_cancellable_is_cancelled (peer->cancellable) && g_socket_condition_check (peer->socket, G_IO_HUP) == 0)
+    test_peer_sleep (peer, 50);
+}
+
+static void
+test_endless_body (gconstpointer data)
+{
+  g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, endless_script, (gpointer) data);
+  g_autoptr (TestEnd) end = test_client_new (server, "max-attempts", 1, "connect-timeout", 0, NULL);
+
+  start (end);
+  test_wait (test_end_count (end, "stopped") == 1);
+  g_assert_error (end->error, IST_ERROR, IST_ERROR_TUNNEL_CLOSED);
 }
 
 /* Time */
@@ -363,6 +442,187 @@ test_certificates (void)
       g_assert_nonnull (strstr (get_message (end), cases[i].says));
       g_assert_cmpuint (test_server_get_step (server), ==, 0);
     }
+}
+
+/* Certificates that GIO takes without a word. */
+typedef struct
+{
+  const char *name;
+  guint bits;    /* of the server's key, RSA; 0 for an elliptic curve */
+  guint ca_bits; /* likewise */
+  gnutls_digest_algorithm_t digest;
+  const char *purposes[2];
+  const char *says; /* NULL where all is well */
+} Quality;
+
+static const Quality qualities[] = {
+  { "elliptic", 0, 0, GNUTLS_DIG_SHA256, { GNUTLS_KP_TLS_WWW_SERVER }, NULL },
+  { "rsa-2048", 2048, 2048, GNUTLS_DIG_SHA256, { GNUTLS_KP_TLS_WWW_SERVER }, NULL },
+  { "no-purpose", 0, 0, GNUTLS_DIG_SHA256, { NULL }, NULL },
+  { "both-purposes", 0, 0, GNUTLS_DIG_SHA256, { GNUTLS_KP_TLS_WWW_CLIENT, GNUTLS_KP_TLS_WWW_SERVER }, NULL },
+  { "client-only", 0, 0, GNUTLS_DIG_SHA256, { GNUTLS_KP_TLS_WWW_CLIENT }, "not meant for a server" },
+  { "code-signing", 0, 0, GNUTLS_DIG_SHA256, { GNUTLS_KP_CODE_SIGNING }, "not meant for a server" },
+  { "rsa-1024", 1024, 0, GNUTLS_DIG_SHA256, { GNUTLS_KP_TLS_WWW_SERVER }, "too short" },
+  { "authority-rsa-1024", 0, 1024, GNUTLS_DIG_SHA256, { GNUTLS_KP_TLS_WWW_SERVER }, "too short" },
+  { "sha1", 0, 0, GNUTLS_DIG_SHA1, { GNUTLS_KP_TLS_WWW_SERVER }, "certificate" },
+};
+
+static gnutls_x509_privkey_t
+make_key (guint bits)
+{
+  gnutls_x509_privkey_t key;
+
+  gnutls_x509_privkey_init (&key);
+  g_assert_cmpint (gnutls_x509_privkey_generate (key, bits > 0 ? GNUTLS_PK_RSA : GNUTLS_PK_ECDSA,
+                                                 bits > 0 ? bits : GNUTLS_CURVE_TO_BITS (GNUTLS_ECC_CURVE_SECP256R1), 0),
+                   >=, 0);
+  return key;
+}
+
+static gnutls_x509_crt_t
+begin_crt (gnutls_x509_privkey_t key,
+           const char *name,
+           gboolean is_ca)
+{
+  static guint8 serial = 1;
+  gnutls_x509_crt_t crt;
+
+  gnutls_x509_crt_init (&crt);
+  gnutls_x509_crt_set_version (crt, 3);
+  gnutls_x509_crt_set_serial (crt, &serial, 1);
+  serial++;
+  gnutls_x509_crt_set_activation_time (crt, time (NULL) - 3600);
+  gnutls_x509_crt_set_expiration_time (crt, time (NULL) + 3600);
+  gnutls_x509_crt_set_dn_by_oid (crt, GNUTLS_OID_X520_COMMON_NAME, 0, name, strlen (name));
+  gnutls_x509_crt_set_key (crt, key);
+  gnutls_x509_crt_set_basic_constraints (crt, is_ca, is_ca ? 0 : -1);
+  return crt;
+}
+
+static char *
+export_crt (gnutls_x509_crt_t crt)
+{
+  gnutls_datum_t pem;
+  char *text;
+
+  g_assert_cmpint (gnutls_x509_crt_export2 (crt, GNUTLS_X509_FMT_PEM, &pem), >=, 0);
+  text = g_strndup ((const char *) pem.data, pem.size);
+  gnutls_free (pem.data);
+  return text;
+}
+
+static GTlsCertificate *
+make_certificate (const Quality *quality,
+                  char **ca_pem)
+{
+  gnutls_x509_privkey_t ca_key = make_key (quality->ca_bits);
+  gnutls_x509_privkey_t key = make_key (quality->bits);
+  gnutls_x509_crt_t ca = begin_crt (ca_key, "an authority", TRUE);
+  gnutls_x509_crt_t crt = begin_crt (key, "localhost", FALSE);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *crt_pem = NULL;
+  g_autofree char *key_pem = NULL;
+  g_autofree char *pem = NULL;
+  GTlsCertificate *certificate;
+  gnutls_datum_t datum;
+  guint i;
+
+  gnutls_x509_crt_set_subject_alt_name (crt, GNUTLS_SAN_DNSNAME, "localhost", 9, GNUTLS_FSAN_SET);
+  for (i = 0; i < 2 && quality->purposes[i] != NULL; i++)
+    gnutls_x509_crt_set_key_purpose_oid (crt, quality->purposes[i], 0);
+  g_assert_cmpint (gnutls_x509_crt_sign2 (ca, ca, ca_key, GNUTLS_DIG_SHA256, 0), >=, 0);
+  g_assert_cmpint (gnutls_x509_crt_sign2 (crt, ca, ca_key, quality->digest, 0), >=, 0);
+  *ca_pem = export_crt (ca);
+  crt_pem = export_crt (crt);
+  g_assert_cmpint (gnutls_x509_privkey_export2_pkcs8 (key, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN, &datum), >=, 0);
+  key_pem = g_strndup ((const char *) datum.data, datum.size);
+  gnutls_free (datum.data);
+  pem = g_strconcat (crt_pem, key_pem, NULL);
+  certificate = g_tls_certificate_new_from_pem (pem, -1, &error);
+  g_assert_no_error (error);
+  gnutls_x509_crt_deinit (crt);
+  gnutls_x509_crt_deinit (ca);
+  gnutls_x509_privkey_deinit (key);
+  gnutls_x509_privkey_deinit (ca_key);
+  return certificate;
+}
+
+/* Nothing of the request may come, whether the handshake is done by then or not. */
+static void
+tls_script (TestServer *server,
+            TestPeer *peer,
+            gpointer user_data)
+{
+  g_autoptr (GIOStream) tls = g_tls_server_connection_new (peer->stream, user_data, NULL);
+  g_autoptr (TestPeer) secure = test_peer_new (tls, peer->socket);
+
+  secure->cancellable = g_object_ref (peer->cancellable);
+  g_tls_connection_set_require_close_notify (G_TLS_CONNECTION (tls), FALSE);
+  if (g_tls_connection_handshake (G_TLS_CONNECTION (tls), peer->cancellable, NULL) && test_peer_read_request (secure))
+    test_server_set_step (server, 99);
+  else
+    test_server_set_step (server, 1);
+}
+
+static void
+test_quality (gconstpointer data)
+{
+  const Quality *quality = data;
+  g_autofree char *ca_pem = NULL;
+  g_autoptr (GTlsCertificate) certificate = make_certificate (quality, &ca_pem);
+  g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, tls_script, certificate);
+  g_autofree char *endpoint = g_strdup_printf ("localhost:%u", test_server_get_port (server));
+  g_autofree char *ca_file = NULL;
+  g_autoptr (TestEnd) end = NULL;
+  int fd = g_file_open_tmp ("ist-test-XXXXXX.pem", &ca_file, NULL);
+
+  g_assert_cmpint (fd, !=, -1);
+  g_close (fd, NULL);
+  g_assert_true (g_file_set_contents (ca_file, ca_pem, -1, NULL));
+  end = test_client_new (server, "max-attempts", 1, "endpoint", endpoint, "ca-file", ca_file, NULL);
+  start (end);
+  test_wait (test_end_count (end, "stopped") == 1);
+  test_wait (test_server_get_step (server) != 0);
+  g_assert_cmpuint (test_server_get_step (server), ==, quality->says == NULL ? 99 : 1);
+  if (quality->says == NULL)
+    {
+      g_assert_error (end->error, IST_ERROR, IST_ERROR_DISCONNECTED);
+    }
+  else
+    {
+      g_assert_error (end->error, IST_ERROR, IST_ERROR_TLS);
+      g_assert_nonnull (strstr (get_message (end), quality->says));
+    }
+  g_unlink (ca_file);
+}
+
+/* By its address: the certificate must be for that, and the name in the handshake
+ * is none, which servers refuse. */
+static void
+test_address (gconstpointer data)
+{
+  const char *text = data;
+  g_autoptr (GInetAddress) address = g_inet_address_new_from_string (text);
+  g_autoptr (GSocketAddress) any_port = g_inet_socket_address_new (address, 0);
+  g_autoptr (GSocket) socket = NULL;
+  g_autoptr (TestEmulator) emulator = NULL;
+  g_autoptr (TestEnd) end = NULL;
+  g_autofree char *endpoint = NULL;
+
+  socket = g_socket_new (g_inet_address_get_family (address), G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, NULL);
+  if (socket == NULL || !g_socket_bind (socket, any_port, FALSE, NULL))
+    {
+      g_test_skip ("this machine has no such address");
+      return;
+    }
+  emulator = test_emulator_new_at (test_ssh, text);
+  endpoint = g_strdup_printf (strchr (text, ':') != NULL ? "wss://[%s]:%u" : "wss://%s:%u", text,
+                              ist_emulator_service_get_port (emulator->service));
+  end = test_emulator_add (emulator, IST_MODE_SOURCE, "endpoint", endpoint, NULL);
+  start (end);
+  test_wait (test_end_count (end, "success SSH") == 1 || test_end_count (end, "failure") == 3);
+  g_assert_no_error (end->error);
+  g_clear_pointer (&end, test_end_free);
 }
 
 static void
@@ -718,6 +978,14 @@ main (int argc,
 
       g_test_add_data_func (path, &answers[i], test_answer);
     }
+  g_test_add_func ("/hostile/interim", test_interim);
+  g_test_add_data_func ("/hostile/endless-body/length",
+                        "HTTP/1.1 403 Forbidden\r\nContent-Length: 500\r\n\r\nTunnel is closed", test_endless_body);
+  g_test_add_data_func ("/hostile/endless-body/chunked",
+                        "HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n10\r\nTunnel is closed\r\n",
+                        test_endless_body);
+  g_test_add_data_func ("/hostile/endless-body/until-close", "HTTP/1.1 403 Forbidden\r\n\r\nTunnel is closed",
+                        test_endless_body);
   g_test_add_func ("/hostile/header-flood", test_header_flood);
   g_test_add_data_func ("/hostile/timeout/nothing", GUINT_TO_POINTER (DRIP_NOTHING), test_timeout);
   g_test_add_data_func ("/hostile/timeout/headers", GUINT_TO_POINTER (DRIP_HEADERS), test_timeout);
@@ -731,6 +999,14 @@ main (int argc,
     }
   g_test_add_func ("/hostile/cancel/tls", test_cancel_tls);
   g_test_add_func ("/hostile/certificates", test_certificates);
+  for (i = 0; i < G_N_ELEMENTS (qualities); i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/hostile/quality/%s", qualities[i].name);
+
+      g_test_add_data_func (path, &qualities[i], test_quality);
+    }
+  g_test_add_data_func ("/hostile/address/ipv4", "127.0.0.1", test_address);
+  g_test_add_data_func ("/hostile/address/ipv6", "::1", test_address);
   g_test_add_func ("/hostile/no-verification", test_no_verification);
   g_test_add_func ("/hostile/old-tls", test_old_tls);
   g_test_add_func ("/hostile/not-tls", test_not_tls);

@@ -48,7 +48,7 @@ test_length (void)
   g_autofree char *part = ist_text_make_safe ("abcdef", 3, 100);
   guint max;
 
-  g_assert_cmpstr (zero, ==, "a\\u0000b");
+  g_assert_cmpstr (zero, ==, "a\\x00b");
   g_assert_cmpstr (part, ==, "abc");
   for (max = 3; max < 40; max++)
     {

@@ -10,8 +10,8 @@
 
 G_BEGIN_DECLS
 
-/* The client's half of the WebSocket handshake with the service, over
- * GSocketClient: TCP, proxies, TLS, the upgrade. */
+/* The client's half of the WebSocket handshake with the service: TCP, proxies,
+ * TLS, the upgrade. */
 
 typedef struct
 {
@@ -20,8 +20,7 @@ typedef struct
   const char *client_token;
   GTlsDatabase *tls_database;      /* nullable: the system's */
   gboolean skip_verification;      /* accept any certificate */
-  GProxyResolver *proxy_resolver;  /* nullable: the system's, but none for a loopback address */
-  gboolean is_loopback;
+  GProxyResolver *proxy_resolver;  /* nullable: IstProxyResolver */
   guint timeout;                   /* seconds for the whole of it, 0 for none */
 } IstHandshakeParams;
 

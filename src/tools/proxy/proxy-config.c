@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "proxy-command.h"
-#include "proxy-detour.h"
 #include "proxy-error.h"
 #include "proxy-mapping.h"
 #include "proxy-token.h"
@@ -428,10 +427,7 @@ proxy_config_make_tunnel (ProxyConfig *self,
 {
   g_autoptr (IstSecureTunnelBuilder) builder = ist_secure_tunnel_builder_new ();
   g_autoptr (GTlsDatabase) database = NULL;
-  g_autoptr (GProxyResolver) resolver = NULL;
 
-  if (!proxy_detour_from_environment (&resolver, error))
-    return NULL;
   if (self->trust != NULL && !self->skip_verification)
     {
       database = proxy_trust_load (self->trust, error);
@@ -456,7 +452,6 @@ proxy_config_make_tunnel (ProxyConfig *self,
                 "region", self->region,
                 "tls-database", database,
                 "verify-certificate", !self->skip_verification,
-                "proxy-resolver", resolver,
                 "protocol-version", self->version,
                 "ping-interval", to_seconds (self->settings.ping_period),
                 "reconnect-delay-base", (guint) self->settings.retry_delay,

@@ -85,7 +85,10 @@ session_fail (Session *self,
   if (self->is_stopping)
     return;
   proxy_log_fatal ("%s", error->message);
-  session_stop (self, proxy_error_get_exit_status (error));
+  /* The tunnel was made with what the command line says; this is of its surroundings. */
+  session_stop (self, g_error_matches (error, IST_ERROR, IST_ERROR_INVALID_SETTING)
+                        ? EX_CONFIG
+                        : proxy_error_get_exit_status (error));
 }
 
 /* Services and places */
