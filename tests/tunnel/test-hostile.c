@@ -470,12 +470,13 @@ static const Quality qualities[] = {
 static gnutls_x509_privkey_t
 make_key (guint bits)
 {
+  const gnutls_pk_algorithm_t algorithm = bits > 0 ? GNUTLS_PK_RSA : GNUTLS_PK_ECDSA;
   gnutls_x509_privkey_t key;
 
+  if (bits == 0)
+    bits = GNUTLS_CURVE_TO_BITS (GNUTLS_ECC_CURVE_SECP256R1);
   gnutls_x509_privkey_init (&key);
-  g_assert_cmpint (gnutls_x509_privkey_generate (key, bits > 0 ? GNUTLS_PK_RSA : GNUTLS_PK_ECDSA,
-                                                 bits > 0 ? bits : GNUTLS_CURVE_TO_BITS (GNUTLS_ECC_CURVE_SECP256R1), 0),
-                   >=, 0);
+  g_assert_cmpint (gnutls_x509_privkey_generate (key, algorithm, bits, 0), >=, 0);
   return key;
 }
 
@@ -534,7 +535,8 @@ make_certificate (const Quality *quality,
   g_assert_cmpint (gnutls_x509_crt_sign2 (crt, ca, ca_key, quality->digest, 0), >=, 0);
   *ca_pem = export_crt (ca);
   crt_pem = export_crt (crt);
-  g_assert_cmpint (gnutls_x509_privkey_export2_pkcs8 (key, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN, &datum), >=, 0);
+  g_assert_cmpint (gnutls_x509_privkey_export2_pkcs8 (key, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN, &datum), >=,
+                   0);
   key_pem = g_strndup ((const char *) datum.data, datum.size);
   gnutls_free (datum.data);
   pem = g_strconcat (crt_pem, key_pem, NULL);
