@@ -4,13 +4,23 @@
 
 #include "ist-tunnel-settings-private.h"
 
+#include <glib/gstdio.h>
+#include <limits.h>
 #include <string.h>
 
 #include "ist-error.h"
 #include "ist-loopback-private.h"
+#include "ist-text-private.h"
 
 /* The service's path for both ends. */
 #define TUNNEL_PATH "/tunnel"
+
+/* Of a name and of each of its parts (RFC 1035, section 2.3.4). */
+#define MAX_HOST 253
+#define MAX_LABEL 63
+
+/* The authorities of a whole system take a few hundred kilobytes. */
+#define MAX_CA_FILE (16 * 1024 * 1024)
 
 #define OPEN (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | flags)
 #define SECRET (G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS | flags)
@@ -137,7 +147,10 @@
  * IstSecureTunnel:ping-interval:
  *
  * Seconds between the WebSocket pings that keep an idle tunnel alive, 0 for
- * none. The service cuts a connection that is idle for about 60 seconds.
+ * none; the first one is sent at once. The service cuts a connection that is idle
+ * for about 60 seconds.
+ *
+ * From 0 to 86400.
  *
  * Since: 1.0
  */
@@ -146,8 +159,14 @@
  * IstSecureTunnel:pong-timeout:
  *
  * Seconds to wait for the answer to a ping before the connection counts as
- * lost, 0 for ever. Does not apply before the first answer has come: the
- * service may not answer while the peer is absent.
+ * lost, 0 for ever; whatever else is received counts as an answer. They run from
+ * when the ping is due, also if it can't be sent since the service takes nothing.
+ *
+ * Before the first answer has come, a missing one does not count: the service may
+ * not answer while the peer is absent. The connection is then lost when not even
+ * the service's operating system acknowledges what it is sent.
+ *
+ * From 0 to 86400.
  *
  * Since: 1.0
  */
@@ -157,6 +176,8 @@
  *
  * Seconds that one attempt to connect may take, from the look-up of the host
  * to the end of the WebSocket handshake, 0 for no limit.
+ *
+ * From 0 to 86400.
  *
  * Since: 1.0
  */
@@ -174,6 +195,8 @@
  *
  * The least delay before an attempt to reconnect, in milliseconds.
  *
+ * From 0 to 86400000.
+ *
  * Since: 1.0
  */
 
@@ -184,6 +207,8 @@
  * `reconnect-delay-floor` and this times 2 to the power of n-1, at most
  * `reconnect-delay-cap`, in milliseconds.
  *
+ * From 1 to 86400000.
+ *
  * Since: 1.0
  */
 
@@ -191,6 +216,8 @@
  * IstSecureTunnel:reconnect-delay-cap:
  *
  * The longest delay before an attempt to reconnect, in milliseconds.
+ *
+ * From 1 to 86400000.
  *
  * Since: 1.0
  */
@@ -217,6 +244,8 @@
  *   there is;
  * - for the service to name the services of the tunnel.
  *
+ * From 0 to 86400000.
+ *
  * Since: 1.0
  */
 
@@ -226,6 +255,8 @@
  * Bytes that each [class@Ist.Connection] keeps in each direction. What it has to
  * send is bounded by this, and does not count for `send-buffer-size`; it receives
  * a little more before the tunnel stops reading.
+ *
+ * From 65536 to 2147483647.
  *
  * Since: 1.0
  */
@@ -237,6 +268,8 @@
  * direction. While it is less than the sum of their `connection-buffer-size`s, each
  * may keep an equal part of it, and 16 KiB at least.
  *
+ * From 65536 to 2147483647.
+ *
  * Since: 1.0
  */
 
@@ -247,6 +280,8 @@
  * receive buffer is full before it is reset, 0 for ever. Until then the whole
  * tunnel does not read, for the protocol can not hold back one connection.
  *
+ * From 0 to 86400.
+ *
  * Since: 1.0
  */
 
@@ -255,6 +290,8 @@
  *
  * Bytes that may be queued for sending, encoded, before messages are no longer
  * accepted.
+ *
+ * From 65600 to 2147483647.
  *
  * Since: 1.0
  */
@@ -381,7 +418,10 @@
  * IstSecureTunnelBuilder:ping-interval:
  *
  * Seconds between the WebSocket pings that keep an idle tunnel alive, 0 for
- * none. The service cuts a connection that is idle for about 60 seconds.
+ * none; the first one is sent at once. The service cuts a connection that is idle
+ * for about 60 seconds.
+ *
+ * From 0 to 86400.
  *
  * Since: 1.0
  */
@@ -390,8 +430,14 @@
  * IstSecureTunnelBuilder:pong-timeout:
  *
  * Seconds to wait for the answer to a ping before the connection counts as
- * lost, 0 for ever. Does not apply before the first answer has come: the
- * service may not answer while the peer is absent.
+ * lost, 0 for ever; whatever else is received counts as an answer. They run from
+ * when the ping is due, also if it can't be sent since the service takes nothing.
+ *
+ * Before the first answer has come, a missing one does not count: the service may
+ * not answer while the peer is absent. The connection is then lost when not even
+ * the service's operating system acknowledges what it is sent.
+ *
+ * From 0 to 86400.
  *
  * Since: 1.0
  */
@@ -401,6 +447,8 @@
  *
  * Seconds that one attempt to connect may take, from the look-up of the host
  * to the end of the WebSocket handshake, 0 for no limit.
+ *
+ * From 0 to 86400.
  *
  * Since: 1.0
  */
@@ -418,6 +466,8 @@
  *
  * The least delay before an attempt to reconnect, in milliseconds.
  *
+ * From 0 to 86400000.
+ *
  * Since: 1.0
  */
 
@@ -428,6 +478,8 @@
  * `reconnect-delay-floor` and this times 2 to the power of n-1, at most
  * `reconnect-delay-cap`, in milliseconds.
  *
+ * From 1 to 86400000.
+ *
  * Since: 1.0
  */
 
@@ -435,6 +487,8 @@
  * IstSecureTunnelBuilder:reconnect-delay-cap:
  *
  * The longest delay before an attempt to reconnect, in milliseconds.
+ *
+ * From 1 to 86400000.
  *
  * Since: 1.0
  */
@@ -461,6 +515,8 @@
  *   there is;
  * - for the service to name the services of the tunnel.
  *
+ * From 0 to 86400000.
+ *
  * Since: 1.0
  */
 
@@ -470,6 +526,8 @@
  * Bytes that each [class@Ist.Connection] keeps in each direction. What it has to
  * send is bounded by this, and does not count for `send-buffer-size`; it receives
  * a little more before the tunnel stops reading.
+ *
+ * From 65536 to 2147483647.
  *
  * Since: 1.0
  */
@@ -481,6 +539,8 @@
  * direction. While it is less than the sum of their `connection-buffer-size`s, each
  * may keep an equal part of it, and 16 KiB at least.
  *
+ * From 65536 to 2147483647.
+ *
  * Since: 1.0
  */
 
@@ -491,6 +551,8 @@
  * receive buffer is full before it is reset, 0 for ever. Until then the whole
  * tunnel does not read, for the protocol can not hold back one connection.
  *
+ * From 0 to 86400.
+ *
  * Since: 1.0
  */
 
@@ -500,8 +562,20 @@
  * Bytes that may be queued for sending, encoded, before messages are no longer
  * accepted.
  *
+ * From 65600 to 2147483647.
+ *
  * Since: 1.0
  */
+
+/* GObject would only warn of a value that is out of range, and take another one:
+ * validation says what is wrong. */
+static GParamSpec *
+number (const char *name,
+        guint by_default,
+        GParamFlags flags)
+{
+  return g_param_spec_uint (name, NULL, NULL, 0, G_MAXUINT, by_default, OPEN);
+}
 
 /* Fills an array indexed by IstSetting; the caller owns the new pspecs. */
 static void
@@ -524,28 +598,21 @@ make_specs (GParamSpec **specs,
   specs[IST_SETTING_PROTOCOL_VERSION] = g_param_spec_enum ("protocol-version", NULL, NULL,
                                                            IST_TYPE_PROTOCOL_VERSION,
                                                            IST_PROTOCOL_VERSION_AUTO, OPEN);
-  specs[IST_SETTING_PING_INTERVAL] = g_param_spec_uint ("ping-interval", NULL, NULL, 0, 86400, 20, OPEN);
-  specs[IST_SETTING_PONG_TIMEOUT] = g_param_spec_uint ("pong-timeout", NULL, NULL, 0, 86400, 20, OPEN);
-  specs[IST_SETTING_CONNECT_TIMEOUT] = g_param_spec_uint ("connect-timeout", NULL, NULL, 0, 86400, 30, OPEN);
+  specs[IST_SETTING_PING_INTERVAL] = number ("ping-interval", 20, flags);
+  specs[IST_SETTING_PONG_TIMEOUT] = number ("pong-timeout", 20, flags);
+  specs[IST_SETTING_CONNECT_TIMEOUT] = number ("connect-timeout", 30, flags);
   specs[IST_SETTING_RECONNECT_POLICY] = g_param_spec_enum ("reconnect-policy", NULL, NULL,
                                                            IST_TYPE_RECONNECT_POLICY,
                                                            IST_RECONNECT_POLICY_TRANSIENT, OPEN);
-  specs[IST_SETTING_RECONNECT_DELAY_FLOOR] = g_param_spec_uint ("reconnect-delay-floor", NULL, NULL, 0,
-                                                                86400000, 100, OPEN);
-  specs[IST_SETTING_RECONNECT_DELAY_BASE] = g_param_spec_uint ("reconnect-delay-base", NULL, NULL, 1,
-                                                               86400000, 1000, OPEN);
-  specs[IST_SETTING_RECONNECT_DELAY_CAP] = g_param_spec_uint ("reconnect-delay-cap", NULL, NULL, 1, 86400000,
-                                                              120000, OPEN);
-  specs[IST_SETTING_MAX_ATTEMPTS] = g_param_spec_uint ("max-attempts", NULL, NULL, 0, G_MAXUINT, 0, OPEN);
-  specs[IST_SETTING_CONNECTION_WAIT_TIMEOUT] = g_param_spec_uint ("connection-wait-timeout", NULL, NULL,
-                                                                  0, 86400000, 5000, OPEN);
-  specs[IST_SETTING_CONNECTION_BUFFER_SIZE] = g_param_spec_uint ("connection-buffer-size", NULL, NULL,
-                                                                 65536, G_MAXINT, 262144, OPEN);
-  specs[IST_SETTING_TOTAL_BUFFER_SIZE] = g_param_spec_uint ("total-buffer-size", NULL, NULL, 65536, G_MAXINT,
-                                                            67108864, OPEN);
-  specs[IST_SETTING_STALL_TIMEOUT] = g_param_spec_uint ("stall-timeout", NULL, NULL, 0, 86400, 0, OPEN);
-  specs[IST_SETTING_SEND_BUFFER_SIZE] = g_param_spec_uint ("send-buffer-size", NULL, NULL, 65600, G_MAXINT,
-                                                           1048576, OPEN);
+  specs[IST_SETTING_RECONNECT_DELAY_FLOOR] = number ("reconnect-delay-floor", 100, flags);
+  specs[IST_SETTING_RECONNECT_DELAY_BASE] = number ("reconnect-delay-base", 1000, flags);
+  specs[IST_SETTING_RECONNECT_DELAY_CAP] = number ("reconnect-delay-cap", 120000, flags);
+  specs[IST_SETTING_MAX_ATTEMPTS] = number ("max-attempts", 0, flags);
+  specs[IST_SETTING_CONNECTION_WAIT_TIMEOUT] = number ("connection-wait-timeout", 5000, flags);
+  specs[IST_SETTING_CONNECTION_BUFFER_SIZE] = number ("connection-buffer-size", 262144, flags);
+  specs[IST_SETTING_TOTAL_BUFFER_SIZE] = number ("total-buffer-size", 67108864, flags);
+  specs[IST_SETTING_STALL_TIMEOUT] = number ("stall-timeout", 0, flags);
+  specs[IST_SETTING_SEND_BUFFER_SIZE] = number ("send-buffer-size", 1048576, flags);
 }
 
 #undef OPEN
@@ -638,6 +705,25 @@ ist_tunnel_settings_construct (const IstTunnelSettings *self,
 
 /* Validation */
 
+static const struct
+{
+  IstSetting setting;
+  guint minimum;
+  guint maximum;
+} ranges[] = {
+  { IST_SETTING_PING_INTERVAL, 0, 86400 },
+  { IST_SETTING_PONG_TIMEOUT, 0, 86400 },
+  { IST_SETTING_CONNECT_TIMEOUT, 0, 86400 },
+  { IST_SETTING_RECONNECT_DELAY_FLOOR, 0, 86400000 },
+  { IST_SETTING_RECONNECT_DELAY_BASE, 1, 86400000 },
+  { IST_SETTING_RECONNECT_DELAY_CAP, 1, 86400000 },
+  { IST_SETTING_CONNECTION_WAIT_TIMEOUT, 0, 86400000 },
+  { IST_SETTING_CONNECTION_BUFFER_SIZE, 65536, G_MAXINT },
+  { IST_SETTING_TOTAL_BUFFER_SIZE, 65536, G_MAXINT },
+  { IST_SETTING_STALL_TIMEOUT, 0, 86400 },
+  { IST_SETTING_SEND_BUFFER_SIZE, 65600, G_MAXINT },
+};
+
 static gboolean
 invalid (GError **error,
          IstSetting setting,
@@ -646,6 +732,37 @@ invalid (GError **error,
   g_set_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING, "%s: %s",
                ist_tunnel_settings_get_name (setting), what);
   return FALSE;
+}
+
+static gboolean
+validate_values (const IstTunnelSettings *self,
+                 GError **error)
+{
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (ranges); i++)
+    {
+      guint value = ist_tunnel_settings_get_uint (self, ranges[i].setting);
+      g_autofree char *what = NULL;
+
+      if (value >= ranges[i].minimum && value <= ranges[i].maximum)
+        continue;
+      what = g_strdup_printf ("%u is out of range, it must be from %u to %u", value, ranges[i].minimum,
+                              ranges[i].maximum);
+      return invalid (error, ranges[i].setting, what);
+    }
+  for (i = 1; i < IST_N_SETTINGS; i++)
+    {
+      const GValue *value = &self->values[i];
+      g_autoptr (GTypeClass) klass = NULL;
+
+      if (!G_VALUE_HOLDS_ENUM (value))
+        continue;
+      klass = g_type_class_ref (G_VALUE_TYPE (value));
+      if (g_enum_get_value (G_ENUM_CLASS (klass), g_value_get_enum (value)) == NULL)
+        return invalid (error, i, "is none of the values that there are");
+    }
+  return TRUE;
 }
 
 static gboolean
@@ -701,31 +818,103 @@ parse_endpoint (const char *endpoint,
   return g_uri_parse (with_scheme != NULL ? with_scheme : endpoint, G_URI_FLAGS_ENCODED, error);
 }
 
+/* No blank, nothing that ends a line, not even behind a %. */
+static gboolean
+is_clean (const char *text)
+{
+  const char *p;
+
+  if (!g_utf8_validate (text, -1, NULL))
+    return FALSE;
+  for (p = text; *p != '\0'; p = g_utf8_next_char (p))
+    {
+      int decoded = *p == '%' && g_ascii_isxdigit (p[1]) && g_ascii_isxdigit (p[2])
+                      ? g_ascii_xdigit_value (p[1]) * 16 + g_ascii_xdigit_value (p[2])
+                      : -1;
+
+      if (!g_unichar_isgraph (g_utf8_get_char (p)) || (*p == '%' && decoded == -1) ||
+          (decoded >= 0 && g_ascii_iscntrl (decoded)))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+is_host (const char *host)
+{
+  g_autofree char *without_scope = g_strndup (host, strcspn (host, "%"));
+  g_autoptr (GInetAddress) address = g_inet_address_new_from_string (without_scope);
+  g_autofree char *ascii = NULL;
+  g_auto (GStrv) labels = NULL;
+  guint n_labels;
+  guint i;
+
+  if (address != NULL)
+    return strlen (without_scope) == strlen (host) ||
+           (g_inet_address_get_family (address) == G_SOCKET_FAMILY_IPV6 && is_made_of (host, ".:%_-"));
+
+  ascii = g_hostname_to_ascii (host);
+  if (ascii == NULL || strlen (ascii) > MAX_HOST)
+    return FALSE;
+  labels = g_strsplit (ascii, ".", -1);
+  n_labels = g_strv_length (labels);
+  /* The last one may be empty: the root. */
+  for (i = 0; i < n_labels; i++)
+    {
+      if ((*labels[i] == '\0' && (i == 0 || i < n_labels - 1)) || strlen (labels[i]) > MAX_LABEL ||
+          !is_made_of (labels[i], "-_"))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* Parsing decodes it. */
+static gboolean
+has_encoded_host (const char *endpoint)
+{
+  const char *separator = strstr (endpoint, "://");
+  const char *host = separator != NULL ? separator + 3 : endpoint;
+
+  return *host != '[' && memchr (host, '%', strcspn (host, "/?#")) != NULL;
+}
+
+static gboolean
+validate_host (const char *endpoint,
+               GUri *uri,
+               GError **error)
+{
+  const char *host = g_uri_get_host (uri);
+
+  if (host == NULL || *host == '\0')
+    return invalid (error, IST_SETTING_ENDPOINT, "names no host");
+  if (has_encoded_host (endpoint) || !is_host (host))
+    return invalid (error, IST_SETTING_ENDPOINT, "what stands for the host is neither a name nor an address");
+  if (g_uri_get_port (uri) == 0)
+    return invalid (error, IST_SETTING_ENDPOINT, "port 0 can't be connected to");
+  return TRUE;
+}
+
 static gboolean
 validate_endpoint (const IstTunnelSettings *self,
                    const char *endpoint,
                    GError **error)
 {
-  g_autoptr (GError) local = NULL;
-  g_autoptr (GUri) uri = parse_endpoint (endpoint, &local);
-  const char *host;
+  g_autoptr (GUri) uri = NULL;
 
+  if (!is_clean (endpoint))
+    return invalid (error, IST_SETTING_ENDPOINT,
+                    "has a blank, a line end or another character that no address has, or a % without two digits");
+  uri = parse_endpoint (endpoint, NULL);
+  /* There may be a password in it. */
   if (uri == NULL)
-    {
-      g_autofree char *what = g_strdup_printf ("“%s” is neither HOST[:PORT] nor a wss: URI: %s", endpoint,
-                                               local->message);
-      return invalid (error, IST_SETTING_ENDPOINT, what);
-    }
-  host = g_uri_get_host (uri);
-  if (host == NULL || *host == '\0')
-    return invalid (error, IST_SETTING_ENDPOINT, "names no host");
-  if (g_uri_get_port (uri) == 0)
-    return invalid (error, IST_SETTING_ENDPOINT, "port 0 can't be connected to");
+    return invalid (error, IST_SETTING_ENDPOINT, "is neither HOST, HOST:PORT, [ADDRESS]:PORT nor a wss: URI");
   if (g_uri_get_userinfo (uri) != NULL || g_uri_get_fragment (uri) != NULL || g_uri_get_query (uri) != NULL)
     return invalid (error, IST_SETTING_ENDPOINT, "takes no user, query or fragment");
+  if (!validate_host (endpoint, uri, error))
+    return FALSE;
   if (strcmp (g_uri_get_scheme (uri), "ws") == 0)
     {
-      if (!ist_host_is_loopback (host) &&
+      if (!ist_host_is_loopback (g_uri_get_host (uri)) &&
           !ist_tunnel_settings_get_boolean (self, IST_SETTING_ALLOW_PLAIN))
         return invalid (error, IST_SETTING_ENDPOINT,
                         "ws: has no encryption and is taken for loopback addresses only; use wss: "
@@ -751,7 +940,8 @@ validate_place (const IstTunnelSettings *self,
     return invalid (error, IST_SETTING_ENDPOINT, "set together with region; only one of them can apply");
   if (endpoint != NULL)
     return validate_endpoint (self, endpoint, error);
-  if (*region == '\0' || strlen (region) > 63 || !is_made_of (region, "-"))
+  if (*region == '\0' || strlen (region) > MAX_LABEL || !is_made_of (region, "-") || *region == '-' ||
+      g_str_has_suffix (region, "-"))
     return invalid (error, IST_SETTING_REGION, "not the name of a region, such as us-east-1");
   return TRUE;
 }
@@ -765,7 +955,7 @@ ist_tunnel_settings_validate (const IstTunnelSettings *self,
   guint cap = ist_tunnel_settings_get_uint (self, IST_SETTING_RECONNECT_DELAY_CAP);
   const char *ca_file = ist_tunnel_settings_get_string (self, IST_SETTING_CA_FILE);
 
-  if (!validate_tokens (self, error) || !validate_place (self, error))
+  if (!validate_values (self, error) || !validate_tokens (self, error) || !validate_place (self, error))
     return FALSE;
   if (ca_file != NULL && ist_tunnel_settings_get_object (self, IST_SETTING_TLS_DATABASE) != NULL)
     return invalid (error, IST_SETTING_CA_FILE, "set together with tls-database; only one of them can apply");
@@ -792,6 +982,7 @@ ist_tunnel_settings_make_uri (const IstTunnelSettings *self)
   const char *endpoint = ist_tunnel_settings_get_string (self, IST_SETTING_ENDPOINT);
   gboolean is_source = ist_tunnel_settings_get_enum (self, IST_SETTING_MODE) == IST_MODE_SOURCE;
   g_autofree char *host = NULL;
+  g_autofree char *ascii = NULL;
   g_autoptr (GUri) uri = NULL;
   const char *path;
 
@@ -802,7 +993,9 @@ ist_tunnel_settings_make_uri (const IstTunnelSettings *self)
   path = g_uri_get_path (uri);
   if (*path == '\0' || strcmp (path, "/") == 0)
     path = TUNNEL_PATH;
-  return g_uri_build (G_URI_FLAGS_ENCODED, g_uri_get_scheme (uri), NULL, g_uri_get_host (uri),
+  /* As it is asked of DNS, and written in certificates and requests. */
+  ascii = g_hostname_to_ascii (g_uri_get_host (uri));
+  return g_uri_build (G_URI_FLAGS_ENCODED, g_uri_get_scheme (uri), NULL, ascii,
                       g_uri_get_port (uri),
                       path, is_source ? "local-proxy-mode=source" : "local-proxy-mode=destination", NULL);
 }
@@ -814,8 +1007,10 @@ ist_tunnel_settings_make_tls_database (const IstTunnelSettings *self,
   GTlsDatabase *database = ist_tunnel_settings_get_object (self, IST_SETTING_TLS_DATABASE);
   const char *ca_file = ist_tunnel_settings_get_string (self, IST_SETTING_CA_FILE);
   g_autofree char *absolute = NULL;
+  g_autofree char *safe = NULL;
   g_autofree char *what = NULL;
   g_autoptr (GError) local = NULL;
+  GStatBuf info;
 
   if (database != NULL)
     return g_object_ref (database);
@@ -823,10 +1018,15 @@ ist_tunnel_settings_make_tls_database (const IstTunnelSettings *self,
     return NULL;
 
   absolute = g_canonicalize_filename (ca_file, NULL);
-  database = g_tls_file_database_new (absolute, &local);
+  /* Others are read for ever, or until memory is full. */
+  if (g_stat (absolute, &info) == 0 && (!S_ISREG (info.st_mode) || info.st_size > MAX_CA_FILE))
+    g_set_error_literal (&local, G_FILE_ERROR, G_FILE_ERROR_INVAL, "this is no file of a sane size");
+  else
+    database = g_tls_file_database_new (absolute, &local);
   if (database != NULL)
     return database;
-  what = g_strdup_printf ("can't read certificates from “%s”: %s", ca_file, local->message);
+  safe = ist_text_make_safe (ca_file, -1, PATH_MAX);
+  what = g_strdup_printf ("can't read certificates from “%s”: %s", safe, local->message);
   invalid (error, IST_SETTING_CA_FILE, what);
   return NULL;
 }

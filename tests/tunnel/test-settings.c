@@ -44,6 +44,44 @@ static const Wrong wrong[] = {
   { "endpoint", { "access-token", SECRET, "endpoint", "ws://192.0.2.1/" } },
   { "endpoint", { "access-token", SECRET, "endpoint", "ws://127.0.0.1.example.com/" } },
   { "endpoint", { "access-token", SECRET, "endpoint", "ws://localhost.example.com/" } },
+  { "endpoint", { "access-token", SECRET, "endpoint", " localhost" } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "localhost " } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "local host" } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "localhost\n" } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "localhost\r\nX-Evil: 1" } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "\tlocalhost" } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "local\x01host" } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "localhost\xc2\xa0" } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "localhost\xe2\x80\xa8" } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "localhost\xff" } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "localhost%0a" } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "wss://localhost%0A:1/" } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "wss://local%20host/" } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "wss://localh%6fst/" } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "wss://localhost/a b" } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "wss://localhost/a%0d%0aX-Evil:%201" } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "wss://localhost/a%00" } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "wss://localhost/a%7f" } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "wss://localhost/a%zz" } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "wss://localhost/a%" } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "wss:// localhost" } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "wss://user:" SECRET "@local host" } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "wss://user:" SECRET "@localhost:x" } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "local<host>" } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "local..host" } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "." } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "[::1" } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "[localhost]" } },
+  { "endpoint", { "access-token", SECRET, "endpoint", "[::g]:1" } },
+  { "region", { "access-token", SECRET, "region", "-" } },
+  { "region", { "access-token", SECRET, "region", "us-east-1\n" } },
+  { "region", { "access-token", SECRET, "region", " us-east-1" } },
+  { "region", { "access-token", SECRET, "region", "us-east-1%0a" } },
+  { "client-token", { "region", "us-east-1", "access-token", SECRET, "client-token", SECRET "\n" } },
+  { "client-token", { "region", "us-east-1", "access-token", SECRET, "client-token", " " SECRET } },
+  { "ca-file", { "access-token", SECRET, "region", "us-east-1", "ca-file", "" } },
+  { "ca-file", { "access-token", SECRET, "region", "us-east-1", "ca-file", "/" } },
+  { "ca-file", { "access-token", SECRET, "region", "us-east-1", "ca-file", "/dev/zero" } },
   { "ca-file", { "access-token", SECRET, "region", "us-east-1", "ca-file", "/does/not/exist.pem" } },
   { "ca-file", { "access-token", SECRET, "region", "us-east-1", "ca-file", "/dev/null" } },
 };
@@ -56,6 +94,12 @@ static const char *const right[][2] = {
   { "endpoint", "[::1]:8443" },
   { "endpoint", "wss://localhost:1/path/of/it" },
   { "endpoint", "WSS://localhost" },
+  { "endpoint", "wss://localhost/a%20b/%C3%A4" },
+  { "endpoint", "my_host.example." },
+  { "endpoint", "b\xc3\xbc"
+                "cher.example:1" },
+  { "endpoint", "192.0.2.1:1" },
+  { "endpoint", "[fe80::1%25eth0]:1" },
   { "endpoint", "ws://localhost:80" },
   { "endpoint", "ws://127.3.4.5" },
   { "endpoint", "ws://[::1]:9" },
@@ -130,6 +174,89 @@ test_right (void)
       g_assert_no_error (error);
       g_assert_nonnull (tunnel);
     }
+}
+
+/* Kept as they are, without a warning, and told by all three ways. */
+static void
+test_ranges (void)
+{
+  static const struct
+  {
+    const char *name;
+    guint minimum;
+    guint maximum;
+  } ranges[] = {
+    { "ping-interval", 0, 86400 },
+    { "pong-timeout", 0, 86400 },
+    { "connect-timeout", 0, 86400 },
+    { "reconnect-delay-floor", 0, 86400000 },
+    { "reconnect-delay-base", 1, 86400000 },
+    { "reconnect-delay-cap", 1, 86400000 },
+    { "connection-wait-timeout", 0, 86400000 },
+    { "connection-buffer-size", 65536, G_MAXINT },
+    { "total-buffer-size", 65536, G_MAXINT },
+    { "stall-timeout", 0, 86400 },
+    { "send-buffer-size", 65600, G_MAXINT },
+  };
+  guint i;
+  guint j;
+
+  for (i = 0; i < G_N_ELEMENTS (ranges); i++)
+    {
+      const guint values[] = { ranges[i].minimum - 1, ranges[i].maximum + 1, G_MAXUINT, ranges[i].minimum,
+                               ranges[i].maximum };
+
+      for (j = 0; j < G_N_ELEMENTS (values); j++)
+        {
+          gboolean fits = values[j] >= ranges[i].minimum && values[j] <= ranges[i].maximum;
+          g_autoptr (IstSecureTunnelBuilder) builder = ist_secure_tunnel_builder_new ();
+          g_autoptr (IstSecureTunnel) built = NULL;
+          g_autoptr (IstSecureTunnel) tunnel = NULL;
+          g_autoptr (GError) error = NULL;
+          guint value;
+
+          g_object_set (builder, "access-token", SECRET, "region", "us-east-1", "reconnect-delay-floor", 0,
+                        "reconnect-delay-base", 1, "reconnect-delay-cap", 86400000, NULL);
+          g_object_set (builder, ranges[i].name, values[j], NULL);
+          g_object_get (builder, ranges[i].name, &value, NULL);
+          g_assert_cmpuint (value, ==, values[j]);
+          built = ist_secure_tunnel_builder_build (builder, &error);
+          if (fits)
+            {
+              g_assert_no_error (error);
+              continue;
+            }
+          g_assert_null (built);
+          assert_names (error, ranges[i].name);
+          g_clear_error (&error);
+          tunnel = g_object_new (IST_TYPE_SECURE_TUNNEL, "access-token", SECRET, "region", "us-east-1",
+                                 ranges[i].name, values[j], NULL);
+          g_assert_false (ist_secure_tunnel_start (tunnel, &error));
+          assert_names (error, ranges[i].name);
+        }
+    }
+}
+
+static void
+test_enumerations (void)
+{
+  g_autoptr (IstSecureTunnelBuilder) builder = ist_secure_tunnel_builder_new ();
+  g_autoptr (GError) error = NULL;
+
+  g_object_set (builder, "access-token", SECRET, "region", "us-east-1", NULL);
+  ist_secure_tunnel_builder_set_mode (builder, (IstMode) 77);
+  g_assert_null (ist_secure_tunnel_builder_build (builder, &error));
+  assert_names (error, "mode");
+  g_clear_error (&error);
+  ist_secure_tunnel_builder_set_mode (builder, IST_MODE_SOURCE);
+  ist_secure_tunnel_builder_set_protocol_version (builder, (IstProtocolVersion) -1);
+  g_assert_null (ist_secure_tunnel_builder_build (builder, &error));
+  assert_names (error, "protocol-version");
+  g_clear_error (&error);
+  ist_secure_tunnel_builder_set_protocol_version (builder, IST_PROTOCOL_VERSION_V1);
+  ist_secure_tunnel_builder_set_reconnect_policy (builder, (IstReconnectPolicy) 77);
+  g_assert_null (ist_secure_tunnel_builder_build (builder, &error));
+  assert_names (error, "reconnect-policy");
 }
 
 static void
@@ -306,6 +433,8 @@ main (int argc,
 
   g_test_add_func ("/settings/wrong", test_wrong);
   g_test_add_func ("/settings/right", test_right);
+  g_test_add_func ("/settings/ranges", test_ranges);
+  g_test_add_func ("/settings/enumerations", test_enumerations);
   g_test_add_func ("/settings/combinations", test_combinations);
   g_test_add_func ("/settings/long-token", test_long_token);
   g_test_add_func ("/settings/properties", test_properties);
