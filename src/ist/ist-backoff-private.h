@@ -16,11 +16,15 @@ typedef struct
   guint base;
   guint cap;
   guint failures; /* in a row */
+  guint forgiven; /* of them: they no longer lengthen the delay */
 } IstBackoff;
 
 /* Counts a failure: after the n-th in a row the delay is random between the
  * floor and base * 2^(n-1), at most the cap. */
 guint ist_backoff_fail (IstBackoff *self);
+
+/* The circumstances have changed: delays begin anew, the failures still count. */
+void ist_backoff_forgive (IstBackoff *self);
 
 void ist_backoff_reset (IstBackoff *self);
 

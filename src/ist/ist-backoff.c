@@ -7,7 +7,7 @@
 guint
 ist_backoff_fail (IstBackoff *self)
 {
-  guint64 limit = (guint64) self->base << MIN (self->failures, 32);
+  guint64 limit = (guint64) self->base << MIN (self->failures - self->forgiven, 32);
   guint delay;
 
   if (self->failures < G_MAXUINT)
@@ -18,7 +18,14 @@ ist_backoff_fail (IstBackoff *self)
 }
 
 void
+ist_backoff_forgive (IstBackoff *self)
+{
+  self->forgiven = self->failures;
+}
+
+void
 ist_backoff_reset (IstBackoff *self)
 {
   self->failures = 0;
+  self->forgiven = 0;
 }

@@ -7,6 +7,7 @@
 #include "ist-backoff-private.h"
 #include "ist-connection-core-private.h"
 #include "ist-error.h"
+#include "ist-network-watch-private.h"
 #include "ist-redact-private.h"
 #include "ist-tunnel-settings-private.h"
 #include "protocol/ist-stream-table-private.h"
@@ -16,6 +17,10 @@
 
 /* A connection that was up for so long counts as a success, in microseconds. */
 #define STABLE_AFTER (10 * G_USEC_PER_SEC)
+
+/* A network that changes all the time does not keep an attempt from its end more
+ * often than this, in microseconds. */
+#define RENEW_AFTER (5 * G_USEC_PER_SEC)
 
 /* Some servers name no services. After so many seconds of silence the tunnel
  * is taken to have none, since a source would wait for ever. */
@@ -97,6 +102,8 @@ struct _IstSecureTunnel
   GCancellable *connecting;
   GSource *timer; /* what the state waits for: reconnecting, the grace for services, the end of stopping */
   IstBackoff backoff;
+  IstNetworkWatch *network;
+  gint64 attempt_renewed_at;
   gint64 connected_at;
   gboolean was_connected; /* at least once since start() */
 
@@ -1087,6 +1094,11 @@ on_handshake_done (GObject *source,
     return;
 
   g_clear_object (&self->connecting);
+  if (self->state == IST_TUNNEL_STATE_CONNECTING && g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    {
+      tunnel_begin_attempt (self);
+      return;
+    }
   g_object_freeze_notify (G_OBJECT (self));
   if (self->state == IST_TUNNEL_STATE_STOPPING)
     {
@@ -1104,6 +1116,39 @@ on_handshake_done (GObject *source,
   tunnel_tell_news (self);
 }
 
+/* Whether a failure says more of the network than of the service. */
+static gboolean
+is_of_the_network (const GError *error)
+{
+  return g_error_matches (error, IST_ERROR, IST_ERROR_UNREACHABLE) ||
+         g_error_matches (error, IST_ERROR, IST_ERROR_TIMED_OUT) ||
+         g_error_matches (error, IST_ERROR, IST_ERROR_DISCONNECTED);
+}
+
+static void
+on_network_changed (gpointer user_data)
+{
+  g_autoptr (IstSecureTunnel) self = g_object_ref (user_data);
+  gint64 now = g_get_monotonic_time ();
+
+  if (self->channel != NULL)
+    {
+      ist_channel_network_changed (self->channel);
+    }
+  else if (self->state == IST_TUNNEL_STATE_CONNECTING && self->connecting != NULL &&
+           now - self->attempt_renewed_at >= RENEW_AFTER)
+    {
+      /* It may be on its way by what is no longer there: on_handshake_done() begins anew. */
+      self->attempt_renewed_at = now;
+      g_cancellable_cancel (self->connecting);
+    }
+  else if (self->state == IST_TUNNEL_STATE_WAITING && self->timer != NULL && is_of_the_network (self->last_error))
+    {
+      ist_backoff_forgive (&self->backoff);
+      tunnel_start_timer (self, self->backoff.floor, on_reconnect);
+    }
+}
+
 static void
 tunnel_begin_attempt (IstSecureTunnel *self)
 {
@@ -1113,6 +1158,8 @@ tunnel_begin_attempt (IstSecureTunnel *self)
   IstHandshakeParams params = { 0 };
   GWeakRef *weak;
 
+  if (self->network == NULL)
+    self->network = ist_network_watch_new (self->context, on_network_changed, self);
   database = ist_tunnel_settings_make_tls_database (&self->settings, &error);
   if (error != NULL)
     {
@@ -1700,6 +1747,7 @@ ist_secure_tunnel_dispose (GObject *object)
   if (self->connecting != NULL)
     g_cancellable_cancel (self->connecting);
   g_clear_object (&self->connecting);
+  g_clear_pointer (&self->network, ist_network_watch_free);
   tunnel_stop_timer (self);
   tunnel_drop_channel (self);
   tunnel_end_all_streams (self);

@@ -48,6 +48,28 @@ test_jitter (void)
     g_assert_cmpuint (quarters[i], >, 500);
 }
 
+/* Delays begin anew; who counts failures goes on. */
+static void
+test_forgive (void)
+{
+  IstBackoff backoff = { 0, 1000, 120000, 0 };
+  guint i;
+  guint j;
+
+  for (j = 0; j < 100; j++)
+    {
+      for (i = 0; i < 10; i++)
+        ist_backoff_fail (&backoff);
+      ist_backoff_forgive (&backoff);
+      g_assert_cmpuint (ist_backoff_fail (&backoff), <=, 1000);
+      g_assert_cmpuint (ist_backoff_fail (&backoff), <=, 2000);
+      g_assert_cmpuint (backoff.failures, ==, 12 * (j + 1));
+    }
+  ist_backoff_reset (&backoff);
+  g_assert_cmpuint (backoff.failures, ==, 0);
+  g_assert_cmpuint (ist_backoff_fail (&backoff), <=, 1000);
+}
+
 static void
 test_extremes (void)
 {
@@ -95,6 +117,7 @@ main (int argc,
 
   g_test_add_func ("/backoff/bounds", test_bounds);
   g_test_add_func ("/backoff/jitter", test_jitter);
+  g_test_add_func ("/backoff/forgive", test_forgive);
   g_test_add_func ("/backoff/extremes", test_extremes);
   g_test_add_func ("/redact", test_redact);
 

@@ -1158,14 +1158,14 @@ ist_metered_stream_is_heard (IstMeteredStream *self,
 static gboolean
 is_own_address (GInetSocketAddress *address)
 {
-  g_autoptr (GSocket) socket = NULL;
+  GSocketFamily family = g_socket_address_get_family (G_SOCKET_ADDRESS (address));
+  g_autoptr (GSocket) socket = g_socket_new (family, G_SOCKET_TYPE_DATAGRAM, G_SOCKET_PROTOCOL_UDP, NULL);
+  guint32 scope = family == G_SOCKET_FAMILY_IPV6 ? g_inet_socket_address_get_scope_id (address) : 0;
   g_autoptr (GSocketAddress) any_port = NULL;
 
-  socket = g_socket_new (g_socket_address_get_family (G_SOCKET_ADDRESS (address)), G_SOCKET_TYPE_DATAGRAM,
-                         G_SOCKET_PROTOCOL_UDP, NULL);
   any_port = g_object_new (G_TYPE_INET_SOCKET_ADDRESS,
                            "address", g_inet_socket_address_get_address (address),
-                           "scope-id", g_inet_socket_address_get_scope_id (address), NULL);
+                           "scope-id", scope, NULL);
   return socket == NULL || g_socket_bind (socket, any_port, FALSE, NULL);
 }
 
