@@ -470,7 +470,7 @@ static const Quality qualities[] = {
 static gnutls_x509_privkey_t
 make_key (guint bits)
 {
-  const gnutls_pk_algorithm_t algorithm = bits > 0 ? GNUTLS_PK_RSA : GNUTLS_PK_ECDSA;
+  gnutls_pk_algorithm_t algorithm = bits > 0 ? GNUTLS_PK_RSA : GNUTLS_PK_ECDSA;
   gnutls_x509_privkey_t key;
 
   if (bits == 0)
@@ -535,8 +535,7 @@ make_certificate (const Quality *quality,
   g_assert_cmpint (gnutls_x509_crt_sign2 (crt, ca, ca_key, quality->digest, 0), >=, 0);
   *ca_pem = export_crt (ca);
   crt_pem = export_crt (crt);
-  g_assert_cmpint (gnutls_x509_privkey_export2_pkcs8 (key, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN, &datum), >=,
-                   0);
+  g_assert_cmpint (gnutls_x509_privkey_export2 (key, GNUTLS_X509_FMT_PEM, &datum), >=, 0);
   key_pem = g_strndup ((const char *) datum.data, datum.size);
   gnutls_free (datum.data);
   pem = g_strconcat (crt_pem, key_pem, NULL);
@@ -721,6 +720,158 @@ test_unreachable (void)
   g_assert_cmpuint (test_end_count (end, "failure"), ==, 2);
   g_assert_error (nowhere->error, IST_ERROR, IST_ERROR_UNREACHABLE);
   g_assert_nonnull (strstr (get_message (nowhere), "does-not-exist.invalid"));
+}
+
+/* Names: a resolver that says what the test wants, or nothing at all. */
+#define TEST_TYPE_NAMES (test_names_get_type ())
+G_DECLARE_FINAL_TYPE (TestNames, test_names, TEST, NAMES, GResolver)
+
+struct _TestNames
+{
+  GResolver parent_instance;
+  const char *const *addresses; /* NULL: it never answers */
+  guint n_asked;
+};
+
+G_DEFINE_FINAL_TYPE (TestNames, test_names, G_TYPE_RESOLVER)
+
+static void
+on_lookup_cancelled (GCancellable *cancellable,
+                     gpointer task)
+{
+  g_task_return_error_if_cancelled (task);
+}
+
+static void
+test_names_lookup_async (GResolver *resolver,
+                         const char *name,
+                         GResolverNameLookupFlags flags,
+                         GCancellable *cancellable,
+                         GAsyncReadyCallback callback,
+                         gpointer user_data)
+{
+  TestNames *self = TEST_NAMES (resolver);
+  GTask *task = g_task_new (resolver, cancellable, callback, user_data);
+  GList *list = NULL;
+  guint i;
+
+  self->n_asked++;
+  if (self->addresses == NULL)
+    {
+      g_assert_nonnull (cancellable);
+      g_cancellable_connect (cancellable, G_CALLBACK (on_lookup_cancelled), task, g_object_unref);
+      return;
+    }
+  for (i = 0; !(flags & G_RESOLVER_NAME_LOOKUP_FLAGS_IPV6_ONLY) && self->addresses[i] != NULL; i++)
+    list = g_list_append (list, g_inet_address_new_from_string (self->addresses[i]));
+  if (list != NULL)
+    g_task_return_pointer (task, list, (GDestroyNotify) g_resolver_free_addresses);
+  else
+    g_task_return_new_error (task, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND, "nothing");
+  g_object_unref (task);
+}
+
+static GList *
+test_names_lookup_finish (GResolver *resolver,
+                          GAsyncResult *result,
+                          GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+static void
+test_names_class_init (TestNamesClass *klass)
+{
+  GResolverClass *resolver_class = G_RESOLVER_CLASS (klass);
+
+  resolver_class->lookup_by_name_with_flags_async = test_names_lookup_async;
+  resolver_class->lookup_by_name_with_flags_finish = test_names_lookup_finish;
+}
+
+static void
+test_names_init (TestNames *self)
+{
+}
+
+static void
+test_silent_dns (gconstpointer stops)
+{
+  g_autoptr (GResolver) before = g_resolver_get_default ();
+  g_autoptr (TestNames) names = g_object_new (TEST_TYPE_NAMES, NULL);
+  g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, ignore_script, NULL);
+  g_autoptr (TestEnd) end = test_client_new (server, "endpoint", "service.example", "max-attempts", 1,
+                                             "connect-timeout", stops != NULL ? 0 : 1, NULL);
+
+  g_resolver_set_default (G_RESOLVER (names));
+  start (end);
+  test_wait (names->n_asked > 0);
+  if (stops != NULL)
+    ist_secure_tunnel_stop (end->tunnel);
+  test_wait (test_end_count (end, "stopped") == 1);
+  if (stops != NULL)
+    g_assert_no_error (end->error);
+  else
+    g_assert_error (end->error, IST_ERROR, IST_ERROR_TIMED_OUT);
+  g_resolver_set_default (before);
+}
+
+/* An address whose packets vanish: a listener with a full backlog drops what comes. */
+static GPtrArray *
+make_black_hole (const char *host,
+                 guint port)
+{
+  g_autoptr (GSocketAddress) address = g_inet_socket_address_new_from_string (host, port);
+  g_autoptr (GPtrArray) sockets = g_ptr_array_new_with_free_func (g_object_unref);
+  GSocket *listener = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, NULL);
+  guint i;
+
+  g_ptr_array_add (sockets, listener);
+  if (!g_socket_bind (listener, address, TRUE, NULL))
+    return NULL;
+  g_socket_set_listen_backlog (listener, 0);
+  g_assert_true (g_socket_listen (listener, NULL));
+  for (i = 0; i < 4; i++)
+    {
+      GSocket *socket = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, NULL);
+
+      g_socket_set_blocking (socket, FALSE);
+      g_socket_connect (socket, address, NULL, NULL);
+      g_ptr_array_add (sockets, socket);
+    }
+  return g_steal_pointer (&sockets);
+}
+
+/* It takes from the other addresses little of the time that there is, and has an
+ * end where it is the only one. */
+static void
+test_black_hole (gconstpointer alone)
+{
+  static const char *const both[] = { "127.0.0.2", "127.0.0.1", NULL };
+  static const char *const only[] = { "127.0.0.2", NULL };
+  g_autoptr (GResolver) before = g_resolver_get_default ();
+  g_autoptr (TestNames) names = g_object_new (TEST_TYPE_NAMES, NULL);
+  g_autoptr (TestEmulator) emulator = test_emulator_new_plain (test_ssh);
+  guint port = ist_emulator_service_get_port (emulator->service);
+  g_autofree char *endpoint = g_strdup_printf ("ws://service.example:%u", port);
+  g_autoptr (TestEnd) end = test_emulator_add (emulator, IST_MODE_SOURCE, "endpoint", endpoint, "allow-plain", TRUE,
+                                               "max-attempts", 1, "connect-timeout", 0, NULL);
+  g_autoptr (GPtrArray) hole = make_black_hole ("127.0.0.2", port);
+
+  if (hole == NULL)
+    {
+      g_test_skip ("the port is taken");
+      return;
+    }
+  names->addresses = alone != NULL ? only : both;
+  g_resolver_set_default (G_RESOLVER (names));
+  start (end);
+  test_wait (test_end_count (end, "success") + test_end_count (end, "failure") == 1);
+  g_resolver_set_default (before);
+  if (alone != NULL)
+    g_assert_error (end->error, IST_ERROR, IST_ERROR_UNREACHABLE);
+  else
+    g_assert_no_error (end->error);
+  g_clear_pointer (&end, test_end_free);
 }
 
 /* After the handshake */
@@ -1012,6 +1163,10 @@ main (int argc,
   g_test_add_func ("/hostile/old-tls", test_old_tls);
   g_test_add_func ("/hostile/not-tls", test_not_tls);
   g_test_add_func ("/hostile/unreachable", test_unreachable);
+  g_test_add_data_func ("/hostile/silent-dns", NULL, test_silent_dns);
+  g_test_add_data_func ("/hostile/silent-dns/stop", "stop", test_silent_dns);
+  g_test_add_data_func ("/hostile/black-hole", NULL, test_black_hole);
+  g_test_add_data_func ("/hostile/black-hole/alone", "alone", test_black_hole);
   for (i = 0; i < 2 * (AFTER_HALF_MESSAGE + 1); i++)
     {
       guint what = i / 2 + (i % 2) * 100;

@@ -5,11 +5,15 @@
 #include "protocol/ist-stream-table-private.h"
 
 #include "ist-stream-info-private.h"
+#include "ist-text-private.h"
 #include "protocol/ist-wire-private.h"
 
 /* The id of the connection that comes with a V3 stream. V1 and V2 have no
  * connection ids; there the one connection is kept under this one. */
 #define FIRST_CONNECTION 1
+
+/* Bytes of the names that somebody else gave, in a message. */
+#define MAX_SHOWN 512
 
 typedef struct
 {
@@ -185,10 +189,13 @@ service_key (const Service *service)
 static char *
 service_describe (const Service *service)
 {
+  g_autofree char *id = NULL;
+
   if (service->id == NULL)
     return g_strdup ("the tunnel");
 
-  return g_strdup_printf ("the service “%s”", service->id);
+  id = ist_text_make_safe (service->id, -1, MAX_SHOWN);
+  return g_strdup_printf ("the service “%s”", id);
 }
 
 static IstLane
@@ -239,7 +246,9 @@ choose_service (IstStreamTable *self,
                 const char *service_id,
                 GError **error)
 {
+  g_autofree char *joined = NULL;
   g_autofree char *names = NULL;
+  g_autofree char *wanted = NULL;
   Service *service;
 
   if (service_id != NULL && *service_id == '\0')
@@ -255,16 +264,18 @@ choose_service (IstStreamTable *self,
   if (service != NULL)
     return service;
 
-  names = g_strjoinv (", ", self->service_ids);
+  joined = g_strjoinv (", ", self->service_ids);
+  names = ist_text_make_safe (joined, -1, MAX_SHOWN);
+  wanted = ist_text_make_safe (service_id != NULL ? service_id : "", -1, MAX_SHOWN);
   if (service_id == NULL)
     g_set_error (error, IST_ERROR, IST_ERROR_NO_SUCH_SERVICE,
                  "The tunnel has several services; name one of: %s", names);
   else if (*names == '\0')
     g_set_error (error, IST_ERROR, IST_ERROR_NO_SUCH_SERVICE,
-                 "The tunnel has no service “%s”; it has none, so name none", service_id);
+                 "The tunnel has no service “%s”; it has none, so name none", wanted);
   else
     g_set_error (error, IST_ERROR, IST_ERROR_NO_SUCH_SERVICE,
-                 "The tunnel has no service “%s”; it has: %s", service_id, names);
+                 "The tunnel has no service “%s”; it has: %s", wanted, names);
 
   return NULL;
 }

@@ -246,9 +246,8 @@ on_looked_up (GObject *source,
       g_task_return_error (task, error);
       return;
     }
-  g_set_error (&self->error, IST_ERROR, IST_ERROR_UNREACHABLE, 
-               "Could not connect to %s: the proxy resolver says no way",
-               self->authority);
+  g_set_error (&self->error, IST_ERROR, IST_ERROR_UNREACHABLE,
+               "Could not connect to %s: the proxy resolver says no way", self->authority);
   try_next (task);
 }
 
