@@ -55,10 +55,14 @@ ist_text_make_safe (const char *text,
                     gssize length,
                     gsize max_length)
 {
-  const char *end = text + (length < 0 ? strlen (text) : (gsize) length);
   g_autoptr (GString) out = g_string_new (NULL);
   gsize last_fit = 0; /* where the text can be cut with room for the ellipsis */
+  const char *end;
 
+  /* Nothing may be nowhere. */
+  if (length == 0)
+    text = "";
+  end = text + (length < 0 ? strlen (text) : (gsize) length);
   while (text < end)
     {
       gunichar c = g_utf8_get_char_validated (text, end - text);

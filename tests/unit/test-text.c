@@ -46,10 +46,12 @@ test_length (void)
 {
   g_autofree char *zero = ist_text_make_safe ("a\0b", 3, 100);
   g_autofree char *part = ist_text_make_safe ("abcdef", 3, 100);
+  g_autofree char *nothing = ist_text_make_safe (NULL, 0, 100);
   guint max;
 
   g_assert_cmpstr (zero, ==, "a\\x00b");
   g_assert_cmpstr (part, ==, "abc");
+  g_assert_cmpstr (nothing, ==, "");
   for (max = 3; max < 40; max++)
     {
       g_autofree char *cut = ist_text_make_safe ("öäü\n\xff"

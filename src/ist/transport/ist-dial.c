@@ -11,12 +11,15 @@
 #include "transport/ist-proxy-uri-private.h"
 #include "transport/ist-tls-private.h"
 
-/* Seconds for one address of a host; others are tried meanwhile. Of what is lost
- * on the way the kernel sends again four times in that time. */
+/* Seconds from the beginning of the last address of a host; earlier ones are tried
+ * meanwhile. What is lost on the way the kernel sends again three times in that
+ * time. Not left to GSocketClient:timeout: GIO leaks all that belongs to a connection
+ * which that ends. */
 #define ADDRESS_TIMEOUT 10
 
 typedef struct
 {
+  GMainContext *context; /* the task's */
   char *host;
   guint16 port;
   char *authority;
@@ -24,6 +27,10 @@ typedef struct
   guint next;
   IstProxyUri *proxy; /* which is tried now, NULL for none */
   char *proxy_name;
+  GCancellable *connecting; /* ours: ends it for the caller's and the timeout's sake */
+  gulong caller_id;
+  GSource *timeout;
+  gboolean timed_out;
   GIOStream *stream; /* to a proxy that was asked */
   GError *error;     /* of the latest */
 } Dialing;
@@ -38,6 +45,7 @@ dialing_free (Dialing *self)
   g_strfreev (self->routes);
   g_clear_pointer (&self->proxy, ist_proxy_uri_free);
   g_free (self->proxy_name);
+  g_clear_object (&self->connecting);
   g_clear_object (&self->stream);
   g_clear_error (&self->error);
   g_free (self);
@@ -144,6 +152,51 @@ on_proxy_secured (GObject *source,
 }
 
 static void
+stop_timeout (Dialing *self)
+{
+  if (self->timeout != NULL)
+    g_source_destroy (self->timeout);
+  g_clear_pointer (&self->timeout, g_source_unref);
+}
+
+static gboolean
+on_timeout (gpointer user_data)
+{
+  Dialing *self = user_data;
+
+  stop_timeout (self);
+  self->timed_out = TRUE;
+  g_cancellable_cancel (self->connecting);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_event (GSocketClient *client,
+          GSocketClientEvent event,
+          GSocketConnectable *connectable,
+          GIOStream *connection,
+          gpointer user_data)
+{
+  Dialing *self = user_data;
+
+  if (event != G_SOCKET_CLIENT_CONNECTING && event != G_SOCKET_CLIENT_CONNECTED)
+    return;
+  stop_timeout (self);
+  if (event == G_SOCKET_CLIENT_CONNECTED)
+    return;
+  self->timeout = g_timeout_source_new_seconds (ADDRESS_TIMEOUT);
+  g_source_set_callback (self->timeout, on_timeout, self, NULL);
+  g_source_attach (self->timeout, self->context);
+}
+
+static void
+on_caller_cancelled (GCancellable *caller,
+                     gpointer connecting)
+{
+  g_cancellable_cancel (connecting);
+}
+
+static void
 on_connected (GObject *source,
               GAsyncResult *result,
               gpointer user_data)
@@ -154,13 +207,20 @@ on_connected (GObject *source,
   GError *error = NULL;
 
   connection = g_socket_client_connect_finish (G_SOCKET_CLIENT (source), result, &error);
+  g_signal_handlers_disconnect_by_data (source, self);
+  g_cancellable_disconnect (g_task_get_cancellable (task), self->caller_id);
+  stop_timeout (self);
+  if (connection == NULL && self->timed_out && !g_cancellable_is_cancelled (g_task_get_cancellable (task)))
+    {
+      g_clear_error (&error);
+      g_set_error (&error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT, "no answer from %s",
+                   self->proxy != NULL ? self->proxy->host : self->host);
+    }
   if (connection == NULL)
     {
       take_failure (task, error);
       return;
     }
-  /* It would apply to whatever is done with the socket afterwards. */
-  g_socket_set_timeout (g_socket_connection_get_socket (connection), 0);
 
   if (self->proxy == NULL || g_str_has_prefix (self->proxy->protocol, "socks"))
     g_task_return_pointer (task, g_object_ref (connection), g_object_unref);
@@ -180,7 +240,6 @@ connect_through (GTask *task)
   g_autoptr (GSocketClient) client = g_socket_client_new ();
   g_autoptr (GSocketConnectable) address = NULL;
 
-  g_socket_client_set_timeout (client, ADDRESS_TIMEOUT);
   if (self->proxy != NULL && g_str_has_prefix (self->proxy->protocol, "socks"))
     {
       g_autofree char *uri = ist_proxy_uri_to_string (self->proxy);
@@ -195,7 +254,14 @@ connect_through (GTask *task)
       address = self->proxy != NULL ? g_network_address_new (self->proxy->host, self->proxy->port)
                                     : g_network_address_new (self->host, self->port);
     }
-  g_socket_client_connect_async (client, address, g_task_get_cancellable (task), on_connected, g_object_ref (task));
+
+  g_clear_object (&self->connecting);
+  self->connecting = g_cancellable_new ();
+  self->timed_out = FALSE;
+  self->caller_id = g_cancellable_connect (g_task_get_cancellable (task), G_CALLBACK (on_caller_cancelled),
+                                           g_object_ref (self->connecting), g_object_unref);
+  g_signal_connect (client, "event", G_CALLBACK (on_event), self);
+  g_socket_client_connect_async (client, address, self->connecting, on_connected, g_object_ref (task));
 }
 
 static void
@@ -266,6 +332,7 @@ ist_dial_async (const char *host,
 
   g_task_set_source_tag (task, ist_dial_async);
   g_task_set_task_data (task, self, (GDestroyNotify) dialing_free);
+  self->context = g_task_get_context (task);
   self->host = g_strdup (host);
   self->port = port;
   self->authority = g_strdup_printf (strchr (host, ':') != NULL ? "[%s]:%u" : "%s:%u", host, port);
