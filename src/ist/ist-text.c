@@ -46,8 +46,11 @@ append_character (GString *out,
     g_string_append (out, "\\t");
   else if (!is_treacherous (c))
     g_string_append_unichar (out, c);
-  else
+  else if (c <= 0xffff)
     g_string_append_printf (out, "\\u%04x", c);
+  else
+    /* In two halves, as JSON has it: JSON that is made safe stays the same. */
+    g_string_append_printf (out, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10), 0xdc00 + (c & 0x3ff));
 }
 
 char *

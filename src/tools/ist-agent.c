@@ -13,6 +13,7 @@
 
 #include "agent/agent-bus.h"
 #include "agent/agent-config.h"
+#include "proxy/proxy-descriptors.h"
 #include "proxy/proxy-error.h"
 #include "proxy/proxy-log.h"
 #include "proxy/proxy-manager.h"
@@ -362,12 +363,13 @@ main (int argc,
   g_auto (Options) options = { 0 };
   g_autoptr (GError) error = NULL;
 
+  proxy_descriptors_guard ();
   setlocale (LC_ALL, "");
   bindtextdomain (GETTEXT_PACKAGE, LOCALEDIR);
   bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
   textdomain (GETTEXT_PACKAGE);
   g_set_prgname ("ist-agent");
-  proxy_log_init ();
+  proxy_log_init (NULL);
 
   if (!options_parse (&options, &argc, &argv, &error))
     {

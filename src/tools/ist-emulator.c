@@ -18,6 +18,8 @@
 
 #include "emulator/emulator-notifier.h"
 #include "emulator/emulator-report.h"
+#include "proxy/proxy-descriptors.h"
+#include "proxy/proxy-log.h"
 
 /* How long clients have to answer a goodbye, in milliseconds. */
 #define FAREWELL_TIME 500
@@ -425,7 +427,8 @@ explain (Emulator *emulator)
   g_autofree char *url = make_endpoint_url (emulator);
   g_autoptr (GString) text = g_string_new (NULL);
 
-  g_string_append (text, "  export AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any\n"
+  g_string_append (text, "\n"
+                         "  export AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any\n"
                          "  export AWS_DEFAULT_REGION=us-east-1\n");
   if (emulator->ca_file != NULL)
     {
@@ -435,9 +438,10 @@ explain (Emulator *emulator)
     }
   g_string_append_printf (text,
                           "  aws iotsecuretunneling --endpoint-url %s \\\n"
-                          "    open-tunnel --destination-config thingName=THING,services=SSH",
+                          "    open-tunnel --destination-config thingName=THING,services=SSH\n",
                           url);
-  emulator_report (_ ("to open tunnels with the AWS CLI:\n\n%s\n"), text->str);
+  emulator_report (_ ("to open tunnels with the AWS CLI:"));
+  proxy_log_text (text->str);
 }
 
 static gboolean
@@ -529,14 +533,14 @@ main (int argc,
   guint terminate;
   int status;
 
+  proxy_descriptors_guard ();
   setlocale (LC_ALL, "");
   bindtextdomain (GETTEXT_PACKAGE, LOCALEDIR);
   bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
   textdomain (GETTEXT_PACKAGE);
   /* Who reads standard output may be gone: an error like any other. */
   signal (SIGPIPE, SIG_IGN);
-  /* Standard output is for the one line. */
-  g_log_writer_default_set_use_stderr (TRUE);
+  proxy_log_init ("ist-emulator: ");
 
   if (!options_parse (&options, &argc, &argv, &error))
     {

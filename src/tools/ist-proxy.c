@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "proxy/proxy-config.h"
+#include "proxy/proxy-descriptors.h"
 #include "proxy/proxy-error.h"
 #include "proxy/proxy-log.h"
 #include "proxy/proxy-operator.h"
@@ -88,6 +89,7 @@ int
 main (int argc,
       char **argv)
 {
+  proxy_descriptors_guard ();
   setlocale (LC_ALL, "");
   bindtextdomain (GETTEXT_PACKAGE, LOCALEDIR);
   bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
@@ -95,7 +97,7 @@ main (int argc,
   g_set_prgname ("ist-proxy");
   /* Who reads standard output may be gone: an error like any other. */
   signal (SIGPIPE, SIG_IGN);
-  proxy_log_init ();
+  proxy_log_init (NULL);
 
   return run (argc, argv);
 }

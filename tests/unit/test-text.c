@@ -26,6 +26,7 @@ test_safe (void)
       "\\u009b31m" },
     { "\xe2\x80\xa8\xe2\x80\xa9", "\\u2028\\u2029" },
     { "\xe2\x80\xaetxt.exe", "\\u202etxt.exe" },
+    { "\xf3\xa0\x80\x81", "\\udb40\\udc01" },
     /* What is no UTF-8. */
     { "a\x80\xff", "a\\x80\\xff" },
     { "\xc3", "\\xc3" },

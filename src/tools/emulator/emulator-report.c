@@ -14,5 +14,5 @@ emulator_report (const char *format,
   va_start (args, format);
   text = g_strdup_vprintf (format, args);
   va_end (args);
-  g_printerr ("ist-emulator: %s\n", text);
+  g_message ("%s", text);
 }

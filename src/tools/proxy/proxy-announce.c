@@ -7,9 +7,10 @@
 #include <errno.h>
 #include <glib/gi18n.h>
 #include <json-glib/json-glib.h>
-#include <stdio.h>
+#include <string.h>
 #include <sysexits.h>
 
+#include "ist-text-private.h"
 #include "proxy-error.h"
 
 void
@@ -53,12 +54,15 @@ add_place (JsonBuilder *builder,
 gboolean
 proxy_announce_json (IstSecureTunnel *tunnel,
                      GPtrArray *places,
+                     ProxyOutput *output,
                      GError **error)
 {
   const char *const *services = ist_secure_tunnel_get_service_ids (tunnel);
   g_autoptr (JsonBuilder) builder = json_builder_new_immutable ();
   g_autoptr (JsonNode) root = NULL;
   g_autofree char *text = NULL;
+  g_autofree char *harmless = NULL;
+  g_autofree char *line = NULL;
   IstMode mode;
 
   g_object_get (tunnel, "mode", &mode, NULL);
@@ -81,13 +85,13 @@ proxy_announce_json (IstSecureTunnel *tunnel,
 
   root = json_builder_get_root (builder);
   text = json_to_string (root, FALSE);
-  if (puts (text) == EOF || fflush (stdout) == EOF)
-    {
-      g_set_error (error, PROXY_ERROR, EX_IOERR, _ ("Could not write to standard output: %s"),
-                   g_strerror (errno));
-      return FALSE;
-    }
-  return TRUE;
+  harmless = ist_text_make_safe (text, -1, G_MAXSIZE);
+  line = g_strconcat (harmless, "\n", NULL);
+  if (proxy_output_write (output, line, strlen (line)))
+    return TRUE;
+  g_set_error (error, PROXY_ERROR, EX_IOERR, _ ("Could not write to standard output: %s"),
+               errno == EAGAIN ? _ ("nobody has read the last line") : g_strerror (errno));
+  return FALSE;
 }
 
 gboolean
@@ -102,12 +106,14 @@ proxy_announce_port_file (const char *path,
   for (guint i = 0; i < places->len; i++)
     {
       const ProxyPlace *place = g_ptr_array_index (places, i);
+      g_autofree char *service = ist_text_make_safe (get_service (tunnel, place), -1, G_MAXSIZE);
+      g_autofree char *address = ist_text_make_safe (place->address, -1, G_MAXSIZE);
 
-      g_string_append_printf (text, "%s=", get_service (tunnel, place));
+      g_string_append_printf (text, "%s=", service);
       if (place->port != 0)
         g_string_append_printf (text, "%u\n", place->port);
       else
-        g_string_append_printf (text, "%s\n", place->address);
+        g_string_append_printf (text, "%s\n", address);
     }
   /* Atomically: whoever finds the file finds all of it. */
   if (!g_file_set_contents (path, text->str, text->len, &local))

@@ -6,6 +6,8 @@
 
 #include <ist/ist.h>
 
+#include "proxy-output.h"
+
 G_BEGIN_DECLS
 
 /* Where a service is, on this machine. */
@@ -22,6 +24,7 @@ void proxy_place_free (ProxyPlace *self);
  * ProxyPlace. */
 gboolean proxy_announce_json (IstSecureTunnel *tunnel,
                               GPtrArray *places,
+                              ProxyOutput *output,
                               GError **error);
 gboolean proxy_announce_port_file (const char *path,
                                    IstSecureTunnel *tunnel,

@@ -5,14 +5,28 @@
 #include "proxy-log.h"
 
 #include <glib/gi18n.h>
-#include <stdio.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "ist-text-private.h"
+#include "proxy-output.h"
+
+/* A pipe takes so much at once or nothing, so that the lines of all programs
+ * that write to it stay whole. */
+#define MAX_LINE (PIPE_BUF - 1)
+
+/* What ends the program is worth waiting for a little, in milliseconds. */
+#define PATIENCE 200
 
 static struct
 {
   guint level;
+  const char *prefix;
   gboolean to_journal;
+  ProxyOutput *output;
+  guint n_dropped;
+  GMutex mutex; /* of what follows, and of the order of lines */
   ProxyLogSink sink;
   gpointer sink_data;
 } state = { .level = PROXY_LOG_DEFAULT };
@@ -48,73 +62,150 @@ get_word (guint level)
     }
 }
 
+/* The journal takes the level from the beginning of a line, see sd-daemon(3). */
+static const char *
+get_journal_word (guint level)
+{
+  static const char *const words[] = { "<3>", "<3>", "<4>", "<4>", "<5>", "<6>", "<7>" };
+
+  return words[level];
+}
+
 static char *
-get_field (const GLogField *fields,
-           gsize n_fields,
-           const char *key)
+get_message (const GLogField *fields,
+             gsize n_fields)
 {
   for (gsize i = 0; i < n_fields; i++)
     {
-      if (strcmp (fields[i].key, key) != 0)
+      if (strcmp (fields[i].key, "MESSAGE") != 0)
         continue;
       if (fields[i].length < 0)
-        return g_utf8_make_valid (fields[i].value, -1);
-      return g_utf8_make_valid (fields[i].value, fields[i].length);
+        return g_strdup (fields[i].value);
+      return g_strndup (fields[i].value, fields[i].length);
     }
   return g_strdup ("");
 }
 
-/* What the peer or the service has said can be in it; it must not drive the terminal. */
 static char *
-without_controls (const char *text)
+make_beginning (guint level)
 {
-  GString *result = g_string_sized_new (strlen (text));
-
-  for (const char *p = text; *p != '\0'; p = g_utf8_next_char (p))
-    {
-      gunichar character = g_utf8_get_char (p);
-
-      g_string_append_unichar (result, g_unichar_iscntrl (character) ? ' ' : character);
-    }
-  return g_string_free (result, FALSE);
-}
-
-static GLogWriterOutput
-write_log (GLogLevelFlags flags,
-           const GLogField *fields,
-           gsize n_fields,
-           gpointer user_data)
-{
-  guint level = get_level (flags);
   g_autoptr (GDateTime) now = NULL;
   g_autofree char *time = NULL;
+
+  if (state.to_journal && state.sink == NULL)
+    return g_strdup (get_journal_word (level));
+  if (state.prefix != NULL)
+    return g_strconcat (state.prefix, get_word (level), NULL);
+  now = g_date_time_new_now_local ();
+  time = g_date_time_format (now, "%F %T");
+  return g_strdup_printf ("%s.%03d %s", time, g_date_time_get_microsecond (now) / 1000, get_word (level));
+}
+
+/* Others may have written what is in @message. */
+static char *
+make_line (guint level,
+           const char *message)
+{
+  g_autofree char *beginning = make_beginning (level);
+  g_autofree char *safe = ist_text_make_safe (message, -1, MAX_LINE - strlen (beginning));
+
+  return g_strconcat (beginning, safe, NULL);
+}
+
+/* The mutex is held. */
+static gboolean
+put (const char *line)
+{
+  g_autofree char *text = g_strconcat (line, "\n", NULL);
+
+  return proxy_output_write (state.output, text, strlen (text));
+}
+
+/* The mutex is held. */
+static void
+tell_of_dropped (void)
+{
   g_autofree char *message = NULL;
-  g_autofree char *clean = NULL;
+  g_autofree char *line = NULL;
+
+  if (state.n_dropped == 0)
+    return;
+  message = g_strdup_printf (ngettext ("%u line was dropped here: nobody has read this log",
+                                       "%u lines were dropped here: nobody has read this log",
+                                       state.n_dropped),
+                             state.n_dropped);
+  line = make_line (3, message);
+  if (put (line))
+    state.n_dropped = 0;
+}
+
+static void
+on_drained (gpointer user_data)
+{
+  g_mutex_lock (&state.mutex);
+  tell_of_dropped ();
+  g_mutex_unlock (&state.mutex);
+}
+
+static void
+write_message (guint level,
+               const char *message)
+{
   g_autofree char *line = NULL;
 
   if (level > state.level)
-    return G_LOG_WRITER_HANDLED;
-  if (state.to_journal && g_log_writer_journald (flags, fields, n_fields, NULL) == G_LOG_WRITER_HANDLED)
-    return G_LOG_WRITER_HANDLED;
-
-  now = g_date_time_new_now_local ();
-  time = g_date_time_format (now, "%F %T");
-  message = get_field (fields, n_fields, "MESSAGE");
-  clean = without_controls (message);
-  line = g_strdup_printf ("%s.%03d %s%s", time, g_date_time_get_microsecond (now) / 1000, get_word (level),
-                          clean);
+    return;
+  g_mutex_lock (&state.mutex);
+  line = make_line (level, message);
   if (state.sink != NULL)
-    state.sink (line, state.sink_data);
+    {
+      state.sink (line, state.sink_data);
+    }
   else
-    fprintf (stderr, "%s\n", line);
+    {
+      tell_of_dropped ();
+      if (!put (line))
+        state.n_dropped++;
+    }
+  g_mutex_unlock (&state.mutex);
+}
+
+static GLogWriterOutput
+on_log (GLogLevelFlags flags,
+        const GLogField *fields,
+        gsize n_fields,
+        gpointer user_data)
+{
+  guint level = get_level (flags);
+  g_autofree char *message = NULL;
+
+  if (level > state.level)
+    return G_LOG_WRITER_HANDLED;
+  message = get_message (fields, n_fields);
+  write_message (level, message);
+  /* GLib ends the program now. */
+  if (flags & G_LOG_FLAG_FATAL)
+    proxy_output_flush (state.output, PATIENCE);
   return G_LOG_WRITER_HANDLED;
 }
 
-void
-proxy_log_init (void)
+/* What GLib says before it gives up, for one. */
+static void
+on_printerr (const char *text)
 {
+  g_autofree char *line = g_strdup (text);
+
+  write_message (2, g_strchomp (line));
+}
+
+void
+proxy_log_init (const char *prefix)
+{
+  state.prefix = prefix;
   state.to_journal = g_log_writer_is_journald (STDERR_FILENO);
-  g_log_set_writer_func (write_log, NULL, NULL);
+  state.output = proxy_output_new (STDERR_FILENO, on_drained, NULL);
+  g_log_set_writer_func (on_log, NULL, NULL);
+  g_set_printerr_handler (on_printerr);
 }
 
 void
@@ -127,8 +218,10 @@ void
 proxy_log_set_sink (ProxyLogSink sink,
                     gpointer user_data)
 {
+  g_mutex_lock (&state.mutex);
   state.sink = sink;
   state.sink_data = user_data;
+  g_mutex_unlock (&state.mutex);
 }
 
 void
@@ -136,17 +229,24 @@ proxy_log_fatal (const char *format,
                  ...)
 {
   g_autofree char *message = NULL;
-  GLogField fields[] = {
-    { "PRIORITY", "3", -1 },
-    { "GLIB_DOMAIN", G_LOG_DOMAIN, -1 },
-    { "MESSAGE", NULL, -1 },
-  };
   va_list args;
 
   va_start (args, format);
   message = g_strdup_vprintf (format, args);
   va_end (args);
-  fields[2].value = message;
   /* Not through g_log(), which would end the program with a core dump. */
-  write_log (G_LOG_LEVEL_ERROR, fields, G_N_ELEMENTS (fields), NULL);
+  proxy_output_flush (state.output, PATIENCE);
+  write_message (1, message);
+  proxy_output_flush (state.output, PATIENCE);
+}
+
+void
+proxy_log_text (const char *text)
+{
+  if (state.level < PROXY_LOG_DEFAULT)
+    return;
+  g_mutex_lock (&state.mutex);
+  if (state.sink == NULL && !put (text))
+    state.n_dropped++;
+  g_mutex_unlock (&state.mutex);
 }

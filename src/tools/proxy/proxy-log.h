@@ -16,10 +16,14 @@ G_BEGIN_DECLS
 typedef void (*ProxyLogSink) (const char *line,
                               gpointer user_data);
 
-/* Everything that GLib logs goes to standard error, or to the journal if that
- * is where it leads, as far as the level lets it: 0 nothing, 1 what ends the
- * program, 2 errors, 3 warnings, 4 messages, 5 information, 6 all. */
-void proxy_log_init (void);
+/* Everything that GLib logs or prints as an error goes to standard error, or to
+ * the journal if that is where it leads, as far as the level lets it: 0 nothing,
+ * 1 what ends the program, 2 errors, 3 warnings, 4 messages, 5 information, 6
+ * all. Lines begin with @prefix, or with the time if it is NULL.
+ *
+ * Nobody ever waits for whoever reads them: lines that there is no room for are
+ * dropped, and how many were is told once there is. */
+void proxy_log_init (const char *prefix);
 void proxy_log_set_level (guint level);
 
 /* Lines go to @sink instead, until it is NULL. */
@@ -29,5 +33,9 @@ void proxy_log_set_sink (ProxyLogSink sink,
 /* What ends the program. */
 void proxy_log_fatal (const char *format,
                       ...) G_GNUC_PRINTF (1, 2);
+
+/* For a person to read or copy, several lines as they are: nothing of it may be
+ * somebody else's. */
+void proxy_log_text (const char *text);
 
 G_END_DECLS

@@ -4,9 +4,18 @@
 
 #include "proxy-manager.h"
 
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sysexits.h>
+#include <unistd.h>
 
+#include "ist-text-private.h"
 #include "proxy-error.h"
+
+/* Bytes; whoever reads it has one line. */
+#define MAX_STATUS 1024
 
 static void
 socket_free (gpointer data)
@@ -18,38 +27,74 @@ socket_free (gpointer data)
   g_free (self);
 }
 
-#ifdef HAVE_LIBSYSTEMD
+/* Not by sd_notify(), which waits when nobody reads what was told earlier. */
+static void
+notify (const char *state)
+{
+  const char *path = g_getenv ("NOTIFY_SOCKET");
+  struct sockaddr_un address = { .sun_family = AF_UNIX };
+  gsize length = path != NULL ? strlen (path) : 0;
+  int fd;
 
-#include <systemd/sd-daemon.h>
+  if (length < 2 || length > sizeof address.sun_path || (*path != '/' && *path != '@'))
+    return;
+  memcpy (address.sun_path, path, length);
+  if (*path == '@')
+    address.sun_path[0] = '\0';
+  fd = socket (AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd == -1)
+    return;
+  sendto (fd, state, strlen (state), MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *) &address,
+          offsetof (struct sockaddr_un, sun_path) + length);
+  close (fd);
+}
+
+/* A line of a status would be a statement of its own. */
+static void
+notify_with_status (const char *states,
+                    const char *status)
+{
+  g_autofree char *harmless = ist_text_make_safe (status, -1, MAX_STATUS);
+  g_autofree char *text = g_strconcat (states, "STATUS=", harmless, NULL);
+
+  notify (text);
+}
 
 void
 proxy_manager_notify_ready (const char *status)
 {
-  sd_notifyf (FALSE, "READY=1\nSTATUS=%s", status);
+  notify_with_status ("READY=1\n", status);
 }
 
 void
 proxy_manager_notify_status (const char *status)
 {
-  sd_notifyf (FALSE, "STATUS=%s", status);
+  notify_with_status ("", status);
 }
 
 void
 proxy_manager_notify_reloading (void)
 {
-  sd_notifyf (FALSE, "RELOADING=1\nMONOTONIC_USEC=%" G_GINT64_FORMAT, g_get_monotonic_time ());
+  g_autofree char *text = NULL;
+
+  text = g_strdup_printf ("RELOADING=1\nMONOTONIC_USEC=%" G_GINT64_FORMAT, g_get_monotonic_time ());
+  notify (text);
 }
 
 void
 proxy_manager_notify_stopping (void)
 {
-  sd_notify (FALSE, "STOPPING=1");
+  notify ("STOPPING=1");
 }
+
+#ifdef HAVE_LIBSYSTEMD
+
+#include <systemd/sd-daemon.h>
 
 static gboolean
 on_watchdog (gpointer user_data)
 {
-  sd_notify (FALSE, "WATCHDOG=1");
+  notify ("WATCHDOG=1");
   return G_SOURCE_CONTINUE;
 }
 
@@ -102,26 +147,6 @@ proxy_manager_take_sockets (GError **error)
 }
 
 #else
-
-void
-proxy_manager_notify_ready (const char *status)
-{
-}
-
-void
-proxy_manager_notify_status (const char *status)
-{
-}
-
-void
-proxy_manager_notify_reloading (void)
-{
-}
-
-void
-proxy_manager_notify_stopping (void)
-{
-}
 
 guint
 proxy_manager_start_watchdog (void)

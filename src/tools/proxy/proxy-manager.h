@@ -8,7 +8,8 @@
 
 G_BEGIN_DECLS
 
-/* The service manager, systemd. Without it, or without libsystemd, these do nothing. */
+/* The service manager, systemd. Without it these do nothing; without libsystemd,
+ * nobody asks for a watchdog and there are no sockets. */
 
 void proxy_manager_notify_ready (const char *status);
 void proxy_manager_notify_status (const char *status);

@@ -36,6 +36,7 @@ typedef struct
   IstForwarder *forwarder;
   GPtrArray *places;  /* ProxyPlace: where is listened, or what is connected to */
   GPtrArray *sockets; /* ProxyManagerSocket */
+  ProxyOutput *output; /* standard output; NULL if nothing is told there */
   ProxyStatus *status;
   GIOStream *stdio;
   ProxyCommand *command; /* NULL while none runs */
@@ -315,7 +316,8 @@ session_announce (Session *self,
   if (self->config->port_file != NULL &&
       !proxy_announce_port_file (self->config->port_file, self->tunnel, self->places, error))
     return FALSE;
-  return !self->config->tells_json || proxy_announce_json (self->tunnel, self->places, error);
+  return !self->config->tells_json ||
+         proxy_announce_json (self->tunnel, self->places, self->output, error);
 }
 
 /* The command */
@@ -627,6 +629,7 @@ session_on_end (Session *self,
     }
   session_free_status (self);
   g_clear_object (&self->stdio);
+  g_clear_pointer (&self->output, proxy_output_free);
   if (self->config->port_file != NULL && self->is_ready)
     g_unlink (self->config->port_file);
   signal (number, SIG_DFL);
@@ -764,7 +767,7 @@ session_begin (Session *self)
   session_watch_signals (self);
   session_connect_signals (self);
   if (self->config->shows_status)
-    self->status = proxy_status_new (self->forwarder, place);
+    self->status = proxy_status_new (self->forwarder, place, self->output);
   g_message (_ ("Connecting to %s as %s"), place,
              self->config->mode == IST_MODE_SOURCE ? _ ("source") : _ ("destination"));
   if (!ist_secure_tunnel_start (self->tunnel, &error))
@@ -789,6 +792,7 @@ session_clear (Session *self)
   g_clear_object (&self->forwarder);
   g_clear_object (&self->tunnel);
   g_clear_object (&self->stdio);
+  g_clear_pointer (&self->output, proxy_output_free);
   g_clear_pointer (&self->command, proxy_command_free);
   g_clear_pointer (&self->places, g_ptr_array_unref);
   g_clear_pointer (&self->sockets, g_ptr_array_unref);
@@ -806,6 +810,8 @@ proxy_session_run (ProxyConfig *config)
     .has_terminal = has_terminal (),
   };
 
+  if (config->tells_json || config->shows_status)
+    self.output = proxy_output_new (STDOUT_FILENO, NULL, NULL);
   if (session_prepare (&self, &error))
     {
       session_begin (&self);

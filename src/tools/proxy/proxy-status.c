@@ -7,10 +7,11 @@
 #include <glib-unix.h>
 #include <glib/gi18n.h>
 #include <signal.h>
-#include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "ist-text-private.h"
 #include "proxy-log.h"
 
 #define ENTER "\033[?1049h\033[?25l"
@@ -24,6 +25,7 @@
 #define INTERVAL 1000 /* milliseconds */
 #define LOG_LINES 200 /* kept */
 #define LOG_SHOWN 8
+#define PATIENCE 200 /* milliseconds, with a terminal that must not stay as it is */
 
 typedef struct
 {
@@ -44,6 +46,7 @@ struct _ProxyStatus
 {
   IstForwarder *forwarder;
   char *place;
+  ProxyOutput *output;
   gulong opened;
   gulong closed;
   guint timer;
@@ -133,13 +136,16 @@ add_line (GString *screen,
           ...)
 {
   g_autofree char *text = NULL;
+  g_autofree char *harmless = NULL;
   g_autofree char *cut = NULL;
   va_list args;
 
   va_start (args, format);
   text = g_strdup_vprintf (format, args);
   va_end (args);
-  cut = g_utf8_strlen (text, -1) > (glong) columns ? g_utf8_substring (text, 0, columns) : g_strdup (text);
+  harmless = ist_text_make_safe (text, -1, G_MAXSIZE);
+  cut = g_utf8_strlen (harmless, -1) > (glong) columns ? g_utf8_substring (harmless, 0, columns)
+                                                        : g_strdup (harmless);
   g_string_append_printf (screen, "%s%s" PLAIN END_OF_LINE, style, cut);
 }
 
@@ -249,8 +255,8 @@ draw (ProxyStatus *self)
   /* No line end after the last one: the terminal would scroll. */
   g_string_truncate (screen, screen->len - 2);
   g_string_append (screen, CLEAR_BELOW);
-  fwrite (screen->str, 1, screen->len, stdout);
-  fflush (stdout);
+  /* The terminal may not have got all of the last one: then this one is left out. */
+  proxy_output_write (self->output, screen->str, screen->len);
 }
 
 /* Changes */
@@ -314,12 +320,14 @@ on_closed (IstForwarder *forwarder,
 
 ProxyStatus *
 proxy_status_new (IstForwarder *forwarder,
-                  const char *place)
+                  const char *place,
+                  ProxyOutput *output)
 {
   ProxyStatus *self = g_new0 (ProxyStatus, 1);
 
   self->forwarder = g_object_ref (forwarder);
   self->place = g_strdup (place);
+  self->output = output;
   self->rows = g_ptr_array_new_with_free_func (row_free);
   g_queue_init (&self->log);
   self->opened = g_signal_connect (forwarder, "connection-opened", G_CALLBACK (on_opened), self);
@@ -328,7 +336,7 @@ proxy_status_new (IstForwarder *forwarder,
   self->resized = g_unix_signal_add (SIGWINCH, on_resized, self);
   proxy_log_set_sink (on_log, self);
 
-  fputs (ENTER, stdout);
+  proxy_output_write (output, ENTER, strlen (ENTER));
   on_tick (self);
   return self;
 }
@@ -337,8 +345,9 @@ void
 proxy_status_free (ProxyStatus *self)
 {
   proxy_log_set_sink (NULL, NULL);
-  fputs (LEAVE, stdout);
-  fflush (stdout);
+  proxy_output_flush (self->output, PATIENCE);
+  proxy_output_write (self->output, LEAVE, strlen (LEAVE));
+  proxy_output_flush (self->output, PATIENCE);
 
   g_source_remove (self->timer);
   g_source_remove (self->resized);

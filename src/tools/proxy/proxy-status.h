@@ -6,6 +6,8 @@
 
 #include <ist/ist.h>
 
+#include "proxy-output.h"
+
 G_BEGIN_DECLS
 
 /* Its service and the local program's address. */
@@ -15,9 +17,10 @@ char *proxy_describe_connection (IstForwarderConnection *connection);
  * the log's lines, too, until it is freed and the terminal is as before. */
 typedef struct _ProxyStatus ProxyStatus;
 
-/* @place: what the tunnel connects to */
+/* @place: what the tunnel connects to; @output: standard output */
 ProxyStatus *proxy_status_new (IstForwarder *forwarder,
-                               const char *place);
+                               const char *place,
+                               ProxyOutput *output);
 void proxy_status_free (ProxyStatus *self);
 
 G_END_DECLS
