@@ -44,6 +44,7 @@ typedef struct
   GArray *sources;       /* ids */
   guint farewell;
   gboolean is_ready;
+  gboolean waits_for_services; /* connected, before the service has named them */
   gboolean listens_anywhere; /* nobody said where */
   gboolean is_stopping;
   gboolean has_terminal;
@@ -440,9 +441,10 @@ on_services_known (IstSecureTunnel *tunnel,
                    GParamSpec *pspec,
                    Session *self)
 {
-  if (!self->is_ready && ist_secure_tunnel_get_services_known (tunnel) &&
-      ist_secure_tunnel_get_state (tunnel) == IST_TUNNEL_STATE_CONNECTED)
-    session_become_ready (self);
+  if (!self->waits_for_services || !ist_secure_tunnel_get_services_known (tunnel))
+    return;
+  self->waits_for_services = FALSE;
+  session_become_ready (self);
 }
 
 static void
@@ -453,7 +455,9 @@ on_connection_success (IstSecureTunnel *tunnel,
   g_message ("Successfully established websocket connection to %s",
              self->config->endpoint != NULL ? self->config->endpoint : self->config->region);
   /* It is for the service to say that it has none of those that are wanted. */
-  if (!self->is_ready && !ist_secure_tunnel_get_services_known (tunnel) && session_names_services (self))
+  self->waits_for_services = !self->is_ready && !ist_secure_tunnel_get_services_known (tunnel) &&
+                             session_names_services (self);
+  if (self->waits_for_services)
     {
       g_warning (_ ("The service has not named the services of the tunnel; waiting until it does"));
       return;
@@ -492,6 +496,7 @@ on_connection_shutdown (IstSecureTunnel *tunnel,
                         const GError *error,
                         Session *self)
 {
+  self->waits_for_services = FALSE;
   if (error != NULL && ist_secure_tunnel_get_state (tunnel) == IST_TUNNEL_STATE_WAITING)
     session_on_trouble (self, _ ("The connection is lost, reconnecting"), error);
 }
