@@ -82,8 +82,7 @@ class Hostile(fixture.Case):
         with open(self.path('agent.conf'), 'w') as f:
             f.write('\n'.join(['[agent]', f'thing={parts.THING}', f'broker=mqtt://127.0.0.1:{port}', *lines,
                                '[services]', 'SSH=127.0.0.1:9', '']))
-        # Meson has malloc() write to all that it gives: what libmosquitto asks for is not what it uses.
-        self.agent = self.spawn('agent', [AGENT, '--config', self.path('agent.conf')], {'MALLOC_PERTURB_': '0'})
+        self.agent = self.spawn('agent', [AGENT, '--config', self.path('agent.conf')], fixture.frugal())
         fixture.wait_until(lambda: 'Subscribed' in self.log_of('agent'), 'the agent')
 
     def expect_disconnect(self):

@@ -119,7 +119,7 @@ class Guests(Case):
 
     def test_large_requests(self):
         """What a client has sent is not kept while it stays."""
-        self.start()
+        self.start(env=fixture.frugal())
         self.assertTrue(self.is_served())
         before = fixture.memory(self.emulator.pid)
         body = json.dumps({'nextToken': 'x' * 1000000})
@@ -131,7 +131,7 @@ class Guests(Case):
 
     def test_unfinished_requests(self):
         """They are waited for, but not for ever, however slowly they come."""
-        self.start()
+        self.start(env=fixture.frugal())
         before = fixture.memory(self.emulator.pid)
         guests = []
         for _ in range(100):

@@ -7,6 +7,8 @@ import sys
 import traceback
 import unittest
 
+import process
+
 
 class Result(unittest.TestResult):
     def __init__(self):
@@ -36,6 +38,8 @@ class Result(unittest.TestResult):
 
 
 def main(module='__main__'):
+    process.set_signals()
+    process.keep()
     suite = unittest.defaultTestLoader.loadTestsFromName(module)
     print(f'1..{suite.countTestCases()}', flush=True)
     result = Result()

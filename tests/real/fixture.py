@@ -55,6 +55,14 @@ def require(*programs):
             raise unittest.SkipTest(f'{program} is not installed')
 
 
+def frugal():
+    """The environment of a program whose memory is measured: neither AddressSanitizer nor meson's malloc() may
+    hold on to what it has freed, or touch what it has not used."""
+    options = [os.environ.get('ASAN_OPTIONS', ''), 'quarantine_size_mb=0', 'thread_local_quarantine_size_kb=0',
+               'malloc_context_size=0', 'max_malloc_fill_size=0', 'allocator_release_to_os_interval_ms=0']
+    return {'ASAN_OPTIONS': ':'.join(filter(None, options)), 'MALLOC_PERTURB_': '0'}
+
+
 def memory(pid, key='VmRSS'):
     """In MiB."""
     with open(f'/proc/{pid}/status') as f:

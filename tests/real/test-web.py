@@ -59,23 +59,29 @@ class Web(fixture.Case):
             with open(os.path.join(got, name), 'rb') as f:
                 self.assertEqual(hashlib.sha256(f.read()).hexdigest(), checksum, name)
 
-    def test_half_close(self):
+    def check_half_close(self, delay, *arguments):
         """A client that shuts its writing down when it has asked, and then reads the answer."""
         def answer(connection):
             size = int(connection.recv(8, socket.MSG_WAITALL))
             data = connection.recv(size, socket.MSG_WAITALL)
-            time.sleep(1)
+            time.sleep(delay)
             connection.sendall(hashlib.sha256(data).hexdigest().encode())
 
         server = self.serve_tcp(answer)
         self.start_emulator()
-        port = self.start_tunnel({'WEB': f'127.0.0.1:{server}'})['WEB']
+        port = self.start_tunnel({'WEB': f'127.0.0.1:{server}'}, arguments)['WEB']
         data = os.urandom(3_000_000)
         with socket.create_connection(('127.0.0.1', port)) as client:
             client.sendall(b'%8d' % len(data) + data)
             client.shutdown(socket.SHUT_WR)
             client.settimeout(fixture.PATIENCE)
             self.assertEqual(read_all(client).decode(), hashlib.sha256(data).hexdigest())
+
+    def test_half_close(self):
+        self.check_half_close(0)
+
+    def test_half_close_and_a_late_answer(self):
+        self.check_half_close(2, '--half-close-grace', '30')
 
     def test_server_that_closes_after_its_answer(self):
         """All that a server wrote before it closed arrives, however slow the client."""
