@@ -293,6 +293,15 @@ tell_stalled (IstConnectionCore *self,
   self->backend->set_stalled (self, stalled, self->tunnel);
 }
 
+/* With the mutex held: why nothing can be written any more. */
+static GError *
+make_end_error (IstConnectionCore *self)
+{
+  if (self->failure != NULL)
+    return g_error_copy (self->failure);
+  return g_error_new_literal (IST_ERROR, IST_ERROR_CONNECTION_RESET, "The peer has ended the connection");
+}
+
 /* What was written while the connection ended. */
 static void
 fail_written (IstConnectionCore *self,
@@ -301,11 +310,8 @@ fail_written (IstConnectionCore *self,
   g_autoptr (GError) error = NULL;
 
   g_mutex_lock (&self->mutex);
-  if (self->failure != NULL)
-    error = g_error_copy (self->failure);
+  error = make_end_error (self);
   g_mutex_unlock (&self->mutex);
-  if (error == NULL)
-    g_set_error_literal (&error, IST_ERROR, IST_ERROR_CONNECTION_RESET, "The peer has ended the connection");
   ist_connection_core_written (self, g_bytes_get_size (data), error);
 }
 
@@ -519,27 +525,31 @@ ist_connection_core_receive (IstConnectionCore *self,
     settle (self);
 }
 
-/* With the mutex held: the flushes that are done. */
-static GPtrArray *
-take_flushes (IstConnectionCore *self)
+/* With the mutex held: whether all that was written is on the wire, or can't be any more. */
+static gboolean
+is_settled (IstConnectionCore *self)
 {
-  GPtrArray *flushes;
-
-  if (self->unsent > 0 || self->flushes->len == 0)
-    return NULL;
-  flushes = g_steal_pointer (&self->flushes);
-  self->flushes = g_ptr_array_new_with_free_func (flush_free);
-  return flushes;
+  return self->unsent == 0 || self->loss != NULL;
 }
 
-/* Returns the tasks of flushes, and frees the array. */
+/* Returns the flushes that are done. */
 static void
-return_flushes (GPtrArray *flushes,
-                const GError *loss)
+return_flushes (IstConnectionCore *self)
 {
+  g_autoptr (GPtrArray) flushes = NULL;
+  g_autoptr (GError) loss = NULL;
   guint i;
 
-  for (i = 0; i < flushes->len; i++)
+  g_mutex_lock (&self->mutex);
+  if (is_settled (self) && self->flushes->len > 0)
+    {
+      flushes = g_steal_pointer (&self->flushes);
+      self->flushes = g_ptr_array_new_with_free_func (flush_free);
+      loss = self->loss != NULL ? g_error_copy (self->loss) : NULL;
+    }
+  g_mutex_unlock (&self->mutex);
+
+  for (i = 0; flushes != NULL && i < flushes->len; i++)
     {
       GTask *task = ((Flush *) g_ptr_array_index (flushes, i))->task;
 
@@ -548,7 +558,6 @@ return_flushes (GPtrArray *flushes,
       else
         g_task_return_boolean (task, TRUE);
     }
-  g_ptr_array_unref (flushes);
 }
 
 void
@@ -556,9 +565,6 @@ ist_connection_core_written (IstConnectionCore *self,
                              gsize length,
                              const GError *error)
 {
-  g_autoptr (GError) loss = NULL;
-  GPtrArray *flushes;
-
   g_mutex_lock (&self->mutex);
   self->unsent -= length + PIECE_OVERHEAD;
   if (error == NULL)
@@ -568,12 +574,30 @@ ist_connection_core_written (IstConnectionCore *self,
   /* Not for every piece, or a writer that waits would be woken for crumbs. */
   if (self->unsent <= get_share (self) / 2)
     self->full = FALSE;
-  flushes = take_flushes (self);
-  loss = self->loss != NULL ? g_error_copy (self->loss) : NULL;
   unlock_and_wake (self);
 
-  if (flushes != NULL)
-    return_flushes (flushes, loss);
+  return_flushes (self);
+}
+
+static gboolean
+on_end_settled (gpointer user_data)
+{
+  return_flushes (user_data);
+  return G_SOURCE_REMOVE;
+}
+
+/* Not from where the tunnel is carrying out a message: the callbacks are the user's. */
+static void
+settle_flushes_later (IstConnectionCore *self)
+{
+  GSource *source = g_idle_source_new ();
+
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_static_name (source, "IstConnection flushes");
+  g_source_set_callback (source, on_end_settled, ist_connection_core_ref (self),
+                         (GDestroyNotify) ist_connection_core_unref);
+  g_source_attach (source, self->context);
+  g_source_unref (source);
 }
 
 void
@@ -582,6 +606,7 @@ ist_connection_core_end (IstConnectionCore *self,
 {
   gpointer tunnel = g_steal_pointer (&self->tunnel);
   gboolean was_stalled;
+  gboolean has_lost;
 
   stop_stall_timer (self);
   g_mutex_lock (&self->mutex);
@@ -591,8 +616,14 @@ ist_connection_core_end (IstConnectionCore *self,
   self->ended = TRUE;
   if (self->failure == NULL && error != NULL)
     self->failure = g_error_copy (error);
+  /* Who waits for it need not wait for the socket. */
+  if (self->unsent > 0 && self->loss == NULL)
+    self->loss = make_end_error (self);
+  has_lost = self->loss != NULL && self->flushes->len > 0;
   unlock_and_wake (self);
 
+  if (has_lost)
+    settle_flushes_later (self);
   if (was_stalled && tunnel != NULL)
     self->backend->set_stalled (self, FALSE, tunnel);
   if (self->at_end != NULL)
@@ -703,11 +734,7 @@ ist_connection_core_write (IstConnectionCore *self,
     }
   if (self->ended)
     {
-      if (self->failure != NULL)
-        g_propagate_error (error, g_error_copy (self->failure));
-      else
-        g_set_error_literal (error, IST_ERROR, IST_ERROR_CONNECTION_RESET,
-                             "The peer has ended the connection");
+      g_propagate_error (error, make_end_error (self));
       g_mutex_unlock (&self->mutex);
       return -1;
     }
@@ -814,7 +841,7 @@ ist_connection_core_flush (IstConnectionCore *self,
   Flush *flush;
 
   g_mutex_lock (&self->mutex);
-  if (self->unsent == 0)
+  if (is_settled (self))
     {
       g_autoptr (GError) loss = self->loss != NULL ? g_error_copy (self->loss) : NULL;
 

@@ -78,12 +78,14 @@ class Hostile(fixture.Case):
         threading.Thread(target=serve, daemon=True).start()
         return listener.getsockname()[1]
 
-    def start_agent(self, port, *lines):
+    def start_agent(self, port, *lines, wait=True, **options):
         with open(self.path('agent.conf'), 'w') as f:
             f.write('\n'.join(['[agent]', f'thing={parts.THING}', f'broker=mqtt://127.0.0.1:{port}', *lines,
                                '[services]', 'SSH=127.0.0.1:9', '']))
-        self.agent = self.spawn('agent', [AGENT, '--config', self.path('agent.conf')], fixture.frugal())
-        fixture.wait_until(lambda: 'Subscribed' in self.log_of('agent'), 'the agent')
+        self.agent = self.spawn('agent', [AGENT, '--config', self.path('agent.conf')], fixture.frugal(),
+                                **options)
+        if wait:
+            fixture.wait_until(lambda: 'Subscribed' in self.log_of('agent'), 'the agent')
 
     def expect_disconnect(self):
         self.assertTrue(self.ended.wait(fixture.PATIENCE), 'the agent goes on listening')
@@ -152,6 +154,44 @@ class Hostile(fixture.Case):
         self.start_agent(self.start_broker(script))
         fixture.wait_until(lambda: 'is not JSON' in self.log_of('agent'), 'the refusal')
         self.assertNotIn('half', self.log_of('agent'))
+
+    def test_no_descriptors_at_the_start(self):
+        """What opens first must not get the number of standard error, and the log with it."""
+        def script(connection):
+            connection.settimeout(2)
+            try:
+                while data := connection.recv(65536):
+                    received.append(data)
+            except TimeoutError:
+                done.set()
+        received = []
+        done = threading.Event()
+        port = self.start_broker(script)
+        self.start_agent(port, wait=False, preexec_fn=lambda: os.closerange(0, 3))
+        self.assertTrue(done.wait(fixture.PATIENCE))
+        self.assertEqual(received, [])
+        self.assertEqual(os.readlink(f'/proc/{self.agent.pid}/fd/2'), '/dev/null')
+
+    def test_nobody_reads_the_log(self):
+        reader, writer = os.pipe()
+        self.addCleanup(os.close, reader)
+        self.addCleanup(os.close, writer)
+        os.set_blocking(writer, False)
+        try:
+            while True:
+                os.write(writer, bytes(4096))
+        except BlockingIOError:
+            os.set_blocking(writer, True)
+        subscribed = threading.Event()
+
+        def script(connection):
+            subscribed.set()
+            while True:
+                read_packet(connection)
+        self.start_agent(self.start_broker(script), wait=False, stderr=writer)
+        self.assertTrue(subscribed.wait(fixture.PATIENCE))
+        self.agent.terminate()
+        self.assertEqual(self.agent.wait(20), 0)
 
     def test_files_that_are_none(self):
         os.mkfifo(self.path('fifo'))

@@ -416,6 +416,113 @@ test_outlives_tunnel (Fixture *self,
   g_object_unref (far);
 }
 
+/* Who asks whether all has left is told when it has not, and will not. */
+static void
+test_lost (Fixture *self,
+           gconstpointer how)
+{
+  gboolean closes = g_str_has_prefix (how, "close");
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  gboolean success;
+
+  ends_block (self->ends, self->near);
+  if (closes)
+    g_io_stream_close_async (G_IO_STREAM (self->near), 0, NULL, store_result, &result);
+  else
+    g_output_stream_flush_async (out_of (self->near), 0, NULL, store_result, &result);
+  test_run_for (10);
+  g_assert_null (result);
+
+  if (g_str_has_suffix (how, "/stopped"))
+    ist_secure_tunnel_stop (self->ends->source->tunnel);
+  else if (g_str_has_suffix (how, "/closed"))
+    ist_emulator_tunnel_close_side (self->ends->emulator->tunnel, IST_MODE_SOURCE, 1001, NULL);
+  else
+    ist_secure_tunnel_reset_connection (self->ends->destination->tunnel, "SSH", 1, NULL);
+  test_wait (result != NULL);
+  success = closes ? g_io_stream_close_finish (G_IO_STREAM (self->near), result, &error)
+                   : g_output_stream_flush_finish (out_of (self->near), result, &error);
+  g_assert_false (success);
+  g_assert_nonnull (error);
+  if (g_str_has_suffix (how, "/stopped"))
+    g_assert_error (error, IST_ERROR, IST_ERROR_STOPPED);
+}
+
+typedef struct
+{
+  GOutputStream *stream;
+  gsize n_written;
+  GError *error;
+  gint done; /* atomic */
+} Writer;
+
+static gpointer
+write_much (gpointer data)
+{
+  static const guint8 zeros[65536];
+  Writer *self = data;
+  gboolean more = TRUE;
+
+  while (more)
+    {
+      gssize n = g_output_stream_write (self->stream, zeros, sizeof zeros, NULL, &self->error);
+
+      more = n > 0;
+      self->n_written += MAX (n, 0);
+    }
+  g_atomic_int_set (&self->done, TRUE);
+  return NULL;
+}
+
+/* What a blocked thread goes on to write is not taken and dropped. */
+static void
+test_blocked_thread (Fixture *self,
+                     gconstpointer data)
+{
+  Writer writer = { .stream = out_of (self->near) };
+  GThread *thread;
+
+  ends_block (self->ends, self->near);
+  thread = g_thread_new ("writer", write_much, &writer);
+  test_run_for (100);
+  g_assert_false (g_atomic_int_get (&writer.done));
+  ist_secure_tunnel_stop (self->ends->source->tunnel);
+  test_wait (g_atomic_int_get (&writer.done));
+  g_thread_join (thread);
+  g_assert_error (writer.error, IST_ERROR, IST_ERROR_STOPPED);
+  g_clear_error (&writer.error);
+  /* Room that the kernel made in between, at most. */
+  g_assert_cmpuint (writer.n_written, <, 16 * 65536);
+}
+
+/* Bytes of a connection do not count against the queue for messages. */
+static void
+test_messages_beside (Fixture *self,
+                      gconstpointer data)
+{
+  g_autoptr (IstStreamInfo) info = NULL;
+  gsize taken;
+
+  g_clear_object (&self->near);
+  g_clear_object (&self->far);
+  ends_free (self->ends);
+  self->ends = ends_new (test_ssh_web, TRUE, "protocol-version", IST_PROTOCOL_VERSION_V3, "send-buffer-size", 200000,
+                         NULL);
+  ends_open (self->ends, "SSH", &self->near, &self->far);
+  self->ends->refuse = TRUE;
+  info = ist_secure_tunnel_start_stream (self->ends->source->tunnel, "WEB", NULL);
+  test_wait (test_end_count (self->ends->destination, "stream-started WEB") == 1);
+  taken = ends_block (self->ends, self->near);
+  g_assert_cmpuint (taken, >, 200000);
+
+  for (gsize i = 0; i < 100; i++)
+    test_end_send (self->ends->source, "WEB", 1, "a message among bytes");
+  ends_unblock (self->ends);
+  test_wait (self->ends->destination->n_messages == 100);
+  read_zeros (self->far, taken);
+}
+
 /* The last reference goes in a callback. */
 
 static gboolean
@@ -557,6 +664,8 @@ main (int argc,
   static const char *const orders[] = { "close", "close-async", "unref", "close-both-streams", "open-another", NULL };
   static const char *const stalls[] = { "close", "close-input", "unref", "reset", NULL };
   static const char *const ends_of_tunnel[] = { "dropped", "stopped", NULL };
+  static const char *const losses[] = { "flush/stopped", "flush/closed", "flush/reset",
+                                        "close/stopped", "close/closed", NULL };
   static const char *const unrefs[] = { "read", "write", "flush", "close",
                                         "source", "reset-by-peer", "reset", NULL };
 
@@ -575,6 +684,9 @@ main (int argc,
   add_tests ("order", orders, test_order);
   add_tests ("when-stalled", stalls, test_close_when_stalled);
   add_tests ("outlives-tunnel", ends_of_tunnel, test_outlives_tunnel);
+  add_tests ("lost", losses, test_lost);
+  ADD ("lost/blocked-thread", test_blocked_thread);
+  ADD ("messages-beside", test_messages_beside);
   add_tests ("last-unref", unrefs, test_last_unref);
   return g_test_run ();
 }

@@ -4,6 +4,9 @@
 
 """A service that is late or silent, which the emulator never is."""
 
+import json
+import socket
+import subprocess
 import time
 
 from peers import case, wire
@@ -86,6 +89,38 @@ class Silent(case.Case):
         time.sleep(2.5)
         self.service.hush('source')
         fixture.wait_until(lambda: self.service.count('source') > 1, 'a reconnect')
+
+    # What others wrote, in the hope that it is taken for something else
+
+    def test_text_of_others(self):
+        """Stays within its line, its field and its string, wherever it is shown."""
+        evil = 'SSH\nMAINPID=1\r\x1b[2J\u202e'
+        self.start_service(services=[evil])
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.bind(self.path('notify'))
+            manager.settimeout(1)
+            self.source = self.proxy('source', 'source', '-m', 'source', '--json', '-v', '6', '--port-file',
+                                     self.path('ports'), env={'NOTIFY_SOCKET': self.path('notify')},
+                                     stdout=subprocess.PIPE)
+            ready = json.loads(self.source.stdout.readline())
+            self.assertEqual(ready['services'], [evil])
+            self.service.close('source', 4000, 'away\nMAINPID=1\r\x1b[2J')
+            fixture.wait_until(lambda: 'away' in self.log_of('source'), 'the reason')
+            fields = []
+            try:
+                while True:
+                    fields += manager.recv(65536).decode().split('\n')
+            except TimeoutError:
+                pass
+        self.assertIn('READY=1', fields)
+        self.assertFalse([field for field in fields if not field.startswith(('READY=', 'STATUS=', 'WATCHDOG='))])
+        with open(self.path('ports')) as f:
+            self.assertEqual(len(f.read().splitlines()), 1)
+        log = self.log_of('source')
+        self.assertIn('MAINPID', log)
+        self.assertNotRegex(log + ''.join(fields), '[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]')
+        for line in log.splitlines():
+            self.assertRegex(line, r'^\d{4}-\d\d-\d\d ')
 
 
 tap.main()

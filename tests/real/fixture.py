@@ -103,9 +103,8 @@ class Case(unittest.TestCase):
 
     def spawn(self, name, arguments, env=None, **options):
         log = open(self.path(name + '.log'), 'ab')
-        child = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stderr=log,
-                                 env={**os.environ, **(env or {})},
-                                 **{'stdout': log, **options})
+        child = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})},
+                                 **{'stdout': log, 'stderr': log, **options})
         log.close()
         child.name = name
         self.children.append(child)
@@ -148,10 +147,10 @@ class Case(unittest.TestCase):
         self.tunnel = self.info['tunnels'][0]
         return self.info
 
-    def proxy(self, name, mode, *arguments, env=None):
+    def proxy(self, name, mode, *arguments, env=None, **options):
         token = self.tunnel[mode + 'AccessToken']
         return self.spawn(name, [PROXY, '-e', self.info['endpoint'], '-c', self.info['caFile'], *arguments],
-                          {'AWSIOT_TUNNEL_ACCESS_TOKEN': token, **(env or {})})
+                          {'AWSIOT_TUNNEL_ACCESS_TOKEN': token, **(env or {})}, **options)
 
     def start_destination(self, *targets, arguments=(), env=None):
         self.destination = self.proxy('destination', 'destination', '-d', ','.join(targets), *arguments, env=env)

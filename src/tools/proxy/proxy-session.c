@@ -34,8 +34,8 @@ typedef struct
   GMainLoop *loop;
   IstSecureTunnel *tunnel;
   IstForwarder *forwarder;
-  GPtrArray *places;  /* ProxyPlace: where is listened, or what is connected to */
-  GPtrArray *sockets; /* ProxyManagerSocket */
+  GPtrArray *places;   /* ProxyPlace: where is listened, or what is connected to */
+  GPtrArray *sockets;  /* ProxyManagerSocket */
   ProxyOutput *output; /* standard output; NULL if nothing is told there */
   ProxyStatus *status;
   GIOStream *stdio;
@@ -45,7 +45,7 @@ typedef struct
   guint farewell;
   gboolean is_ready;
   gboolean waits_for_services; /* connected, before the service has named them */
-  gboolean listens_anywhere; /* nobody said where */
+  gboolean listens_anywhere;   /* nobody said where */
   gboolean is_stopping;
   gboolean has_terminal;
   int exit_status;

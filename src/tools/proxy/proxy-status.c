@@ -145,7 +145,7 @@ add_line (GString *screen,
   va_end (args);
   harmless = ist_text_make_safe (text, -1, G_MAXSIZE);
   cut = g_utf8_strlen (harmless, -1) > (glong) columns ? g_utf8_substring (harmless, 0, columns)
-                                                        : g_strdup (harmless);
+                                                       : g_strdup (harmless);
   g_string_append_printf (screen, "%s%s" PLAIN END_OF_LINE, style, cut);
 }
 
