@@ -58,6 +58,7 @@ packages_test="
   clang-format
   dbus
   gjs
+  iproute2
   libc6-dbg
   libclang-rt-14-dev
   llvm
