@@ -117,7 +117,10 @@ class Case(fixture.Case):
         return self.log_of(name).splitlines().count('connected') if os.path.exists(self.path(name + '.log')) else 0
 
     def wait_for_connect(self, name, child, before):
-        fixture.wait_until(lambda: self.connects_of(name) > before or child.poll() is not None, f'the {name}')
+        try:
+            fixture.wait_until(lambda: self.connects_of(name) > before or child.poll() is not None, f'the {name}')
+        except TimeoutError as e:
+            raise AssertionError(f'{e}: {self.log_of(name)[-1000:]}') from e
         if child.poll() is not None:
             raise AssertionError(f'the {name} ended: {self.log_of(name)[-1000:]}')
 

@@ -5,6 +5,7 @@
 its I/O: what is a frame here is a frame on the wire."""
 
 import asyncio
+import socket
 import ssl
 import urllib.parse
 
@@ -146,6 +147,7 @@ async def connect(endpoint, ca_file, mode, token, client_token, subprotocols, ow
         context.check_hostname = server_name is None
     _, link = await asyncio.get_running_loop().create_connection(
         lambda: ClientLink(protocol, headers, owner), uri.host, uri.port, ssl=context,
-        server_hostname=(server_name or uri.host) if context else None)
+        # Services listen on 127.0.0.1: another test's program may have the same port on ::1.
+        server_hostname=(server_name or uri.host) if context else None, family=socket.AF_INET)
     await link.ready
     return link
