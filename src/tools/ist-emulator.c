@@ -17,7 +17,6 @@
 #include <json-glib/json-glib.h>
 
 #include "emulator/emulator-notifier.h"
-#include "emulator/emulator-report.h"
 #include "proxy/proxy-descriptors.h"
 #include "proxy/proxy-log.h"
 
@@ -180,7 +179,7 @@ on_client_connected (IstEmulatorTunnel *tunnel,
   Emulator *emulator = user_data;
 
   emulator->n_clients++;
-  emulator_report ("tunnel %s: %s connected", ist_emulator_tunnel_get_id (tunnel), get_side_name (side));
+  g_message ("tunnel %s: %s connected", ist_emulator_tunnel_get_id (tunnel), get_side_name (side));
 }
 
 static void
@@ -192,9 +191,9 @@ on_client_disconnected (IstEmulatorTunnel *tunnel,
   Emulator *emulator = user_data;
 
   emulator->n_clients--;
-  emulator_report ("tunnel %s: %s disconnected: %s",
-                   ist_emulator_tunnel_get_id (tunnel), get_side_name (side),
-                   error != NULL ? error->message : "the emulator stops");
+  g_message ("tunnel %s: %s disconnected: %s",
+             ist_emulator_tunnel_get_id (tunnel), get_side_name (side),
+             error != NULL ? error->message : "the emulator stops");
 }
 
 static void
@@ -202,7 +201,7 @@ on_closed (IstEmulatorTunnel *tunnel,
            GParamSpec *pspec,
            gpointer user_data)
 {
-  emulator_report ("tunnel %s: closed", ist_emulator_tunnel_get_id (tunnel));
+  g_message ("tunnel %s: closed", ist_emulator_tunnel_get_id (tunnel));
 }
 
 static void
@@ -216,7 +215,7 @@ on_tunnel_opened (IstEmulatorService *service,
     return;
 
   if (emulator->announced)
-    emulator_report ("tunnel %s: open", ist_emulator_tunnel_get_id (tunnel));
+    g_message ("tunnel %s: open", ist_emulator_tunnel_get_id (tunnel));
   g_signal_connect (tunnel, "client-connected", G_CALLBACK (on_client_connected), user_data);
   g_signal_connect (tunnel, "client-disconnected", G_CALLBACK (on_client_disconnected), user_data);
   g_signal_connect (tunnel, "notify::open", G_CALLBACK (on_closed), NULL);
@@ -228,7 +227,7 @@ on_handshake_refused (IstEmulatorService *service,
                       const char *reason,
                       gpointer user_data)
 {
-  emulator_report ("request refused with status %u: %s", status, reason);
+  g_message ("request refused with status %u: %s", status, reason);
 }
 
 static gboolean
@@ -440,7 +439,7 @@ explain (Emulator *emulator)
                           "  aws iotsecuretunneling --endpoint-url %s \\\n"
                           "    open-tunnel --destination-config thingName=THING,services=SSH\n",
                           url);
-  emulator_report (_ ("to open tunnels with the AWS CLI:"));
+  g_message (_ ("to open tunnels with the AWS CLI:"));
   proxy_log_text (text->str);
 }
 
@@ -478,7 +477,7 @@ run (Emulator *emulator,
   emulator->service = make_service (options, &error);
   if (emulator->service == NULL)
     {
-      emulator_report ("%s", error->message);
+      g_message ("%s", error->message);
       return EX_NOINPUT;
     }
   g_signal_connect (emulator->service, "handshake-refused", G_CALLBACK (on_handshake_refused), NULL);
@@ -490,28 +489,28 @@ run (Emulator *emulator,
       emulator->notifier = emulator_notifier_new (emulator->service, &options->mqtt, &error);
       if (emulator->notifier == NULL)
         {
-          emulator_report ("--mqtt: %s", error->message);
+          g_message ("--mqtt: %s", error->message);
           return EX_USAGE;
         }
     }
   if (!ist_emulator_service_start (emulator->service, &error))
     {
-      emulator_report (_ ("Could not start: %s"), error->message);
+      g_message (_ ("Could not start: %s"), error->message);
       return EX_UNAVAILABLE;
     }
   if (!open_tunnels (emulator, options->open, &error))
     {
-      emulator_report ("%s", error->message);
+      g_message ("%s", error->message);
       return g_error_matches (error, IST_ERROR, IST_ERROR_INVALID_SETTING) ? EX_USAGE : EX_SOFTWARE;
     }
   if (!write_ca_file (emulator, options, &error))
     {
-      emulator_report ("%s", error->message);
+      g_message ("%s", error->message);
       return EX_CANTCREAT;
     }
   if (!announce (emulator))
     {
-      emulator_report (_ ("Could not write to standard output: %s"), g_strerror (errno));
+      g_message (_ ("Could not write to standard output: %s"), g_strerror (errno));
       return EX_IOERR;
     }
   emulator->announced = TRUE;
@@ -544,7 +543,7 @@ main (int argc,
 
   if (!options_parse (&options, &argc, &argv, &error))
     {
-      emulator_report ("%s", error->message);
+      g_message ("%s", error->message);
       options_clear (&options);
       return EX_USAGE;
     }

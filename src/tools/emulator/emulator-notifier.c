@@ -8,7 +8,6 @@
 
 #include <glib/gi18n.h>
 
-#include "emulator-report.h"
 
 #define MAX_PASSWORD_FILE 65536
 #define PASSWORD_VARIABLE "IST_EMULATOR_MQTT_PASSWORD"
@@ -44,21 +43,21 @@ struct _EmulatorNotifier
 static void
 on_connected (gpointer user_data)
 {
-  emulator_report (_ ("connected to the MQTT broker"));
+  g_message (_ ("connected to the MQTT broker"));
 }
 
 static void
 on_published (const char *topic,
               gpointer user_data)
 {
-  emulator_report (_ ("published a notification to %s"), topic);
+  g_message (_ ("published a notification to %s"), topic);
 }
 
 static void
 on_dropped (const char *topic,
             gpointer user_data)
 {
-  emulator_report (_ ("dropped a notification to %s: too many wait for the MQTT broker"), topic);
+  g_message (_ ("dropped a notification to %s: too many wait for the MQTT broker"), topic);
 }
 
 static void
@@ -66,7 +65,7 @@ on_lost (const GError *error,
          guint delay,
          gpointer user_data)
 {
-  emulator_report (_ ("no MQTT broker: %s; trying again in %.1f s"), error->message, delay / 1000.0);
+  g_message (_ ("no MQTT broker: %s; trying again in %.1f s"), error->message, delay / 1000.0);
 }
 
 static const IstMqttPublisherEvents publisher_events = {
