@@ -8,11 +8,11 @@
 
 #include <ist-agent/ist-agent-error.h>
 
-#include "ist-agent-notification-private.h"
-#include "ist-agent-tunnel-private.h"
-#include "ist-loopback-private.h"
+#include "agent/ist-agent-notification-private.h"
+#include "agent/ist-agent-tunnel-private.h"
+#include "ist/ist-loopback-private.h"
 
-#include "forwarder/ist-address-private.h"
+#include "ist/forwarder/ist-address-private.h"
 #include "mqtt/ist-mqtt-client-private.h"
 
 #define DEFAULT_PORT_TLS 8883

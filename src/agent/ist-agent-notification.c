@@ -2,14 +2,14 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "ist-agent-notification-private.h"
+#include "agent/ist-agent-notification-private.h"
 
 #include <string.h>
 
 #include <ist-agent/ist-agent-error.h>
 #include <json-glib/json-glib.h>
 
-#include "ist-json-private.h"
+#include "ist/ist-json-private.h"
 
 /* What AWS lets through to a device. */
 #define MAX_SIZE (128 * 1024)

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "ist-agent-tunnel-private.h"
+#include "agent/ist-agent-tunnel-private.h"
 
 /**
  * IstAgentTunnel:

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "ist-emulator-certificate-private.h"
+#include "emulator/ist-emulator-certificate-private.h"
 
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>

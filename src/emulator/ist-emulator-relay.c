@@ -2,12 +2,12 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "ist-emulator-relay-private.h"
+#include "emulator/ist-emulator-relay-private.h"
 
 #include <string.h>
 
-#include "protocol/ist-wire-private.h"
-#include "transport/ist-channel-private.h"
+#include "ist/protocol/ist-wire-private.h"
+#include "ist/transport/ist-channel-private.h"
 
 /* A client is no longer read when this much waits for the other one, and is read
  * again when the wait is over. A frame may still come on top. */

@@ -2,11 +2,11 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "ist-emulator-shape-private.h"
+#include "emulator/ist-emulator-shape-private.h"
 
 #include <string.h>
 
-#include "ist-json-private.h"
+#include "ist/ist-json-private.h"
 
 /* How much of a wrong value, in characters, and how many wrong values an answer
  * repeats. */

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "ist-emulator-store-private.h"
+#include "emulator/ist-emulator-store-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 
 #include <glib/gstdio.h>
 
-#include "ist-file-private.h"
+#include "ist/ist-file-private.h"
 
 /* What a file of a tunnel is called after the tunnel's id. */
 #define SUFFIX ".tunnel.json"

@@ -2,15 +2,15 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "ist-emulator-tunnel-private.h"
+#include "emulator/ist-emulator-tunnel-private.h"
 
 #include <string.h>
 
 #include <libsoup/soup.h>
 
-#include "ist-emulator-relay-private.h"
-#include "protocol/ist-wire-private.h"
-#include "transport/ist-metered-stream-private.h"
+#include "emulator/ist-emulator-relay-private.h"
+#include "ist/protocol/ist-wire-private.h"
+#include "ist/transport/ist-metered-stream-private.h"
 
 /* What an ARN says about where a tunnel is; nobody's account. */
 #define ARN_PREFIX "arn:aws:iot:us-east-1:000000000000:tunnel/"

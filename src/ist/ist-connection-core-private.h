@@ -6,8 +6,8 @@
 
 #include <gio/gio.h>
 
-#include "ist-connection.h"
-#include "protocol/ist-lane-private.h"
+#include "ist/ist-connection.h"
+#include "ist/protocol/ist-lane-private.h"
 
 G_BEGIN_DECLS
 

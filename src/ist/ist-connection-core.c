@@ -2,12 +2,12 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "ist-connection-core-private.h"
+#include "ist/ist-connection-core-private.h"
 
 #include <string.h>
 
-#include "ist-error.h"
-#include "protocol/ist-wire-private.h"
+#include "ist/ist-error.h"
+#include "ist/protocol/ist-wire-private.h"
 
 /* What a piece of data takes besides its bytes, roughly; so that a buffer full
  * of tiny pieces is no larger than one of large ones. */

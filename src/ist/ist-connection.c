@@ -2,9 +2,9 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "ist-connection.h"
+#include "ist/ist-connection.h"
 
-#include "ist-connection-core-private.h"
+#include "ist/ist-connection-core-private.h"
 
 /**
  * IstConnection:

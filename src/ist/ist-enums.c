@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "ist-enums.h"
+#include "ist/ist-enums.h"
 
 /* It knows nothing of macros without a semicolon. */
 /* clang-format off */

@@ -2,12 +2,12 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "ist-forwarder-connection.h"
+#include "ist/ist-forwarder-connection.h"
 
-#include "forwarder/ist-forwarder-connection-private.h"
-#include "forwarder/ist-local-end-private.h"
-#include "ist-connection-core-private.h"
-#include "ist-error.h"
+#include "ist/forwarder/ist-forwarder-connection-private.h"
+#include "ist/forwarder/ist-local-end-private.h"
+#include "ist/ist-connection-core-private.h"
+#include "ist/ist-error.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>

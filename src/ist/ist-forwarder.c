@@ -2,13 +2,13 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "ist-forwarder.h"
+#include "ist/ist-forwarder.h"
 
-#include "forwarder/ist-address-private.h"
-#include "forwarder/ist-forwarder-connection-private.h"
-#include "forwarder/ist-hangup-private.h"
-#include "forwarder/ist-listener-private.h"
-#include "ist-error.h"
+#include "ist/forwarder/ist-address-private.h"
+#include "ist/forwarder/ist-forwarder-connection-private.h"
+#include "ist/forwarder/ist-hangup-private.h"
+#include "ist/forwarder/ist-listener-private.h"
+#include "ist/ist-error.h"
 
 /**
  * IstForwarder:

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "ist-message.h"
+#include "ist/ist-message.h"
 
 #include <string.h>
 

@@ -2,9 +2,9 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "ist-secure-tunnel-builder.h"
+#include "ist/ist-secure-tunnel-builder.h"
 
-#include "ist-tunnel-settings-private.h"
+#include "ist/ist-tunnel-settings-private.h"
 
 /**
  * IstSecureTunnelBuilder:

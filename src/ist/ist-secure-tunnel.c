@@ -2,18 +2,18 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "ist-secure-tunnel.h"
+#include "ist/ist-secure-tunnel.h"
 
-#include "ist-backoff-private.h"
-#include "ist-connection-core-private.h"
-#include "ist-error.h"
-#include "ist-network-watch-private.h"
-#include "ist-redact-private.h"
-#include "ist-tunnel-settings-private.h"
-#include "protocol/ist-stream-table-private.h"
-#include "protocol/ist-wire-private.h"
-#include "transport/ist-channel-private.h"
-#include "transport/ist-handshake-private.h"
+#include "ist/ist-backoff-private.h"
+#include "ist/ist-connection-core-private.h"
+#include "ist/ist-error.h"
+#include "ist/ist-network-watch-private.h"
+#include "ist/ist-redact-private.h"
+#include "ist/ist-tunnel-settings-private.h"
+#include "ist/protocol/ist-stream-table-private.h"
+#include "ist/protocol/ist-wire-private.h"
+#include "ist/transport/ist-channel-private.h"
+#include "ist/transport/ist-handshake-private.h"
 
 /* A connection that was up for so long counts as a success, in microseconds. */
 #define STABLE_AFTER (10 * G_USEC_PER_SEC)

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "ist-stream-info-private.h"
+#include "ist/ist-stream-info-private.h"
 
 #include <string.h>
 

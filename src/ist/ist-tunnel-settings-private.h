@@ -6,7 +6,7 @@
 
 #include <gio/gio.h>
 
-#include "ist-enums.h"
+#include "ist/ist-enums.h"
 
 G_BEGIN_DECLS
 

@@ -2,15 +2,15 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "ist-tunnel-settings-private.h"
+#include "ist/ist-tunnel-settings-private.h"
 
 #include <glib/gstdio.h>
 #include <limits.h>
 #include <string.h>
 
-#include "ist-error.h"
-#include "ist-loopback-private.h"
-#include "ist-text-private.h"
+#include "ist/ist-error.h"
+#include "ist/ist-loopback-private.h"
+#include "ist/ist-text-private.h"
 
 /* The service's path for both ends. */
 #define TUNNEL_PATH "/tunnel"

@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include "ist-mqtt-link-private.h"
+#include "mqtt/ist-mqtt-link-private.h"
 
 G_BEGIN_DECLS
 

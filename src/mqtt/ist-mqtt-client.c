@@ -2,11 +2,11 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "ist-mqtt-client-private.h"
+#include "mqtt/ist-mqtt-client-private.h"
 
 #include <ist/ist.h>
 
-#include "ist-backoff-private.h"
+#include "ist/ist-backoff-private.h"
 
 /* How long the broker may take to acknowledge a subscription, in seconds. */
 #define ANSWER_TIMEOUT 30

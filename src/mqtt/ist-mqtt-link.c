@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "ist-mqtt-link-private.h"
+#include "mqtt/ist-mqtt-link-private.h"
 
 #include <errno.h>
 #include <linux/tcp.h>
@@ -16,7 +16,7 @@
 
 #include <ist/ist.h>
 
-#include "ist-file-private.h"
+#include "ist/ist-file-private.h"
 
 /* AWS serves MQTT on the port of HTTPS too, to clients that ask for it by this name. */
 #define HTTPS_PORT 443

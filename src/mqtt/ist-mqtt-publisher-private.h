@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include "ist-mqtt-client-private.h"
+#include "mqtt/ist-mqtt-client-private.h"
 
 G_BEGIN_DECLS
 

@@ -11,12 +11,12 @@
 #include <glib/gi18n.h>
 #include <ist-agent/ist-agent.h>
 
-#include "agent/agent-bus.h"
-#include "agent/agent-config.h"
-#include "proxy/proxy-descriptors.h"
-#include "proxy/proxy-error.h"
-#include "proxy/proxy-log.h"
-#include "proxy/proxy-manager.h"
+#include "tools/agent/agent-bus.h"
+#include "tools/agent/agent-config.h"
+#include "tools/proxy/proxy-descriptors.h"
+#include "tools/proxy/proxy-error.h"
+#include "tools/proxy/proxy-log.h"
+#include "tools/proxy/proxy-manager.h"
 
 #define DEFAULT_CONFIG "/etc/ist-agent.conf"
 

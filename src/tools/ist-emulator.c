@@ -16,9 +16,9 @@
 #include <ist-emulator/ist-emulator.h>
 #include <json-glib/json-glib.h>
 
-#include "emulator/emulator-notifier.h"
-#include "proxy/proxy-descriptors.h"
-#include "proxy/proxy-log.h"
+#include "tools/emulator/emulator-notifier.h"
+#include "tools/proxy/proxy-descriptors.h"
+#include "tools/proxy/proxy-log.h"
 
 /* How long clients have to answer a goodbye, in milliseconds. */
 #define FAREWELL_TIME 500

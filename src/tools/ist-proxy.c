@@ -8,12 +8,12 @@
 #include <signal.h>
 #include <stdlib.h>
 
-#include "proxy/proxy-config.h"
-#include "proxy/proxy-descriptors.h"
-#include "proxy/proxy-error.h"
-#include "proxy/proxy-log.h"
-#include "proxy/proxy-operator.h"
-#include "proxy/proxy-session.h"
+#include "tools/proxy/proxy-config.h"
+#include "tools/proxy/proxy-descriptors.h"
+#include "tools/proxy/proxy-error.h"
+#include "tools/proxy/proxy-log.h"
+#include "tools/proxy/proxy-operator.h"
+#include "tools/proxy/proxy-session.h"
 
 /* The command line counts more than the file, and the file more than what the
  * environment says. */

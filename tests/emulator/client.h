@@ -8,7 +8,7 @@
 #include <ist/ist.h>
 #include <libsoup/soup.h>
 
-#include "protocol/ist-wire-private.h"
+#include "ist/protocol/ist-wire-private.h"
 #include "test-server.h"
 
 G_BEGIN_DECLS

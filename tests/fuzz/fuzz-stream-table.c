@@ -4,8 +4,8 @@
 
 #include "fuzz.h"
 
-#include "protocol/ist-stream-table-private.h"
-#include "protocol/ist-wire-private.h"
+#include "ist/protocol/ist-stream-table-private.h"
+#include "ist/protocol/ist-wire-private.h"
 
 /* The first byte is the mode and the version; each group of bytes after it is
  * something done to the table (see read_step()). Whatever is done, events must

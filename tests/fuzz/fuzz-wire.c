@@ -6,7 +6,7 @@
 
 #include <ist/ist-error.h>
 
-#include "protocol/ist-wire-private.h"
+#include "ist/protocol/ist-wire-private.h"
 
 /* The first byte is whether to be strict, the second the size of the pieces
  * that the rest, a byte stream, is cut into.

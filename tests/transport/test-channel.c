@@ -7,10 +7,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "ist-error.h"
-#include "protocol/ist-wire-private.h"
+#include "ist/ist-error.h"
+#include "ist/protocol/ist-wire-private.h"
+#include "ist/transport/ist-channel-private.h"
 #include "test-server.h"
-#include "transport/ist-channel-private.h"
 
 /* The largest frame that a channel makes of several messages, and its header. */
 #define MAX_BATCH (64 * 1024 + 14)

@@ -7,10 +7,10 @@
 
 #include <string.h>
 
-#include "ist-error.h"
+#include "ist/ist-error.h"
+#include "ist/transport/ist-proxy-resolver-private.h"
+#include "ist/transport/ist-proxy-uri-private.h"
 #include "test-server.h"
-#include "transport/ist-proxy-resolver-private.h"
-#include "transport/ist-proxy-uri-private.h"
 
 static void
 test_parse (void)

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "protocol/ist-stream-table-private.h"
+#include "ist/protocol/ist-stream-table-private.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "ist-text-private.h"
+#include "ist/ist-text-private.h"
 
 static void
 test_safe (void)

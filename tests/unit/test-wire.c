@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "protocol/ist-wire-private.h"
+#include "ist/protocol/ist-wire-private.h"
 
 #include <string.h>
 

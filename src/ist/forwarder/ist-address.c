@@ -2,9 +2,9 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "ist-address-private.h"
+#include "ist/forwarder/ist-address-private.h"
 
-#include "ist-error.h"
+#include "ist/ist-error.h"
 
 #include <string.h>
 #include <sys/un.h>

@@ -8,7 +8,7 @@
 #include <ist/ist-forwarder-connection.h>
 #include <ist/ist-secure-tunnel.h>
 
-#include "ist-pump-private.h"
+#include "ist/forwarder/ist-pump-private.h"
 
 G_BEGIN_DECLS
 

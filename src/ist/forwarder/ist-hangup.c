@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "ist-hangup-private.h"
+#include "ist/forwarder/ist-hangup-private.h"
 
 #include <errno.h>
 #include <gio/gfiledescriptorbased.h>

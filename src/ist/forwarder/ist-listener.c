@@ -2,9 +2,9 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "ist-listener-private.h"
+#include "ist/forwarder/ist-listener-private.h"
 
-#include "ist-error.h"
+#include "ist/ist-error.h"
 
 #include <glib/gstdio.h>
 #include <sys/socket.h>

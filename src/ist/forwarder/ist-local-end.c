@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "ist-local-end-private.h"
+#include "ist/forwarder/ist-local-end-private.h"
 
 #include <linux/sockios.h>
 #include <sys/ioctl.h>

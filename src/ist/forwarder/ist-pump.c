@@ -2,12 +2,12 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "ist-pump-private.h"
+#include "ist/forwarder/ist-pump-private.h"
 
-#include "ist-error.h"
-#include "ist-hangup-private.h"
-#include "ist-local-end-private.h"
-#include "protocol/ist-wire-private.h"
+#include "ist/forwarder/ist-hangup-private.h"
+#include "ist/forwarder/ist-local-end-private.h"
+#include "ist/ist-error.h"
+#include "ist/protocol/ist-wire-private.h"
 
 #include <fcntl.h>
 #include <gio/gfiledescriptorbased.h>

@@ -8,7 +8,7 @@
 #include <ist/ist-message.h>
 #include <ist/ist-stream-info.h>
 
-#include "protocol/ist-lane-private.h"
+#include "ist/protocol/ist-lane-private.h"
 
 G_BEGIN_DECLS
 

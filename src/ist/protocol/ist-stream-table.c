@@ -2,11 +2,11 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "protocol/ist-stream-table-private.h"
+#include "ist/protocol/ist-stream-table-private.h"
 
-#include "ist-stream-info-private.h"
-#include "ist-text-private.h"
-#include "protocol/ist-wire-private.h"
+#include "ist/ist-stream-info-private.h"
+#include "ist/ist-text-private.h"
+#include "ist/protocol/ist-wire-private.h"
 
 /* The id of the connection that comes with a V3 stream. V1 and V2 have no
  * connection ids; there the one connection is kept under this one. */

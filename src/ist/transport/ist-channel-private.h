@@ -8,8 +8,8 @@
 
 #include <ist/ist-message.h>
 
-#include "protocol/ist-lane-private.h"
-#include "transport/ist-metered-stream-private.h"
+#include "ist/protocol/ist-lane-private.h"
+#include "ist/transport/ist-metered-stream-private.h"
 
 G_BEGIN_DECLS
 

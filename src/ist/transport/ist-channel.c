@@ -2,11 +2,11 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "transport/ist-channel-private.h"
+#include "ist/transport/ist-channel-private.h"
 
-#include "ist-error.h"
-#include "ist-text-private.h"
-#include "protocol/ist-wire-private.h"
+#include "ist/ist-error.h"
+#include "ist/ist-text-private.h"
+#include "ist/protocol/ist-wire-private.h"
 
 /* Bytes that go out as one WebSocket frame at most. Less than the service
  * takes: what is urgent waits for no more than this, and it stays in the

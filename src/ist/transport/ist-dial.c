@@ -2,14 +2,14 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "transport/ist-dial-private.h"
+#include "ist/transport/ist-dial-private.h"
 
 #include <string.h>
 
-#include "ist-error.h"
-#include "transport/ist-http-private.h"
-#include "transport/ist-proxy-uri-private.h"
-#include "transport/ist-tls-private.h"
+#include "ist/ist-error.h"
+#include "ist/transport/ist-http-private.h"
+#include "ist/transport/ist-proxy-uri-private.h"
+#include "ist/transport/ist-tls-private.h"
 
 /* Seconds from the beginning of the last address of a host; earlier ones are tried
  * meanwhile. What is lost on the way the kernel sends again three times in that

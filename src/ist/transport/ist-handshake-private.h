@@ -6,7 +6,7 @@
 
 #include <gio/gio.h>
 
-#include "transport/ist-metered-stream-private.h"
+#include "ist/transport/ist-metered-stream-private.h"
 
 G_BEGIN_DECLS
 

@@ -2,18 +2,18 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "transport/ist-handshake-private.h"
+#include "ist/transport/ist-handshake-private.h"
 
 #include <libsoup/soup.h>
 #include <string.h>
 
-#include "ist-error.h"
-#include "ist-redact-private.h"
-#include "ist-text-private.h"
-#include "transport/ist-dial-private.h"
-#include "transport/ist-http-private.h"
-#include "transport/ist-proxy-resolver-private.h"
-#include "transport/ist-tls-private.h"
+#include "ist/ist-error.h"
+#include "ist/ist-redact-private.h"
+#include "ist/ist-text-private.h"
+#include "ist/transport/ist-dial-private.h"
+#include "ist/transport/ist-http-private.h"
+#include "ist/transport/ist-proxy-resolver-private.h"
+#include "ist/transport/ist-tls-private.h"
 
 /* The service takes no longer requests (protocol guide). */
 #define MAX_REQUEST 4096

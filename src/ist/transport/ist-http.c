@@ -2,13 +2,13 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "transport/ist-http-private.h"
+#include "ist/transport/ist-http-private.h"
 
 #include <string.h>
 
-#include "ist-error.h"
-#include "ist-redact-private.h"
-#include "ist-text-private.h"
+#include "ist/ist-error.h"
+#include "ist/ist-redact-private.h"
+#include "ist/ist-text-private.h"
 
 #define MAX_HEAD (16 * 1024)
 

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "transport/ist-metered-stream-private.h"
+#include "ist/transport/ist-metered-stream-private.h"
 
 #include <string.h>
 
@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #endif
 
-#include "protocol/ist-wire-private.h"
+#include "ist/protocol/ist-wire-private.h"
 
 /* One read of the base stream; TLS gives at most one record of 16 KiB a call. */
 #define READ_AHEAD (64 * 1024)

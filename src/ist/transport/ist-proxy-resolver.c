@@ -2,12 +2,12 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "transport/ist-proxy-resolver-private.h"
+#include "ist/transport/ist-proxy-resolver-private.h"
 
 #include <string.h>
 
-#include "ist-loopback-private.h"
-#include "transport/ist-proxy-uri-private.h"
+#include "ist/ist-loopback-private.h"
+#include "ist/transport/ist-proxy-uri-private.h"
 
 struct _IstProxyResolver
 {

@@ -2,11 +2,11 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "transport/ist-proxy-uri-private.h"
+#include "ist/transport/ist-proxy-uri-private.h"
 
 #include <string.h>
 
-#include "ist-error.h"
+#include "ist/ist-error.h"
 
 typedef struct
 {

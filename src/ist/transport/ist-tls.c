@@ -2,13 +2,13 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "transport/ist-tls-private.h"
+#include "ist/transport/ist-tls-private.h"
 
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 #include <string.h>
 
-#include "ist-error.h"
+#include "ist/ist-error.h"
 
 /* What GnuTLS requires of whoever asks for no more than its normal level: 2048
  * bits of RSA, and no signature with SHA-1. GIO checks certificates at a lower

@@ -2,14 +2,14 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "agent-bus.h"
+#include "tools/agent/agent-bus.h"
 
 #include <string.h>
 
 #include <glib/gi18n.h>
 
 #include "agent-dbus.h"
-#include "agent-rate.h"
+#include "tools/agent/agent-rate.h"
 
 #define NAME "io.github.libist.Agent"
 #define PATH "/io/github/libist/Agent"

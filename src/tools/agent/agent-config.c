@@ -2,15 +2,15 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "agent-config.h"
+#include "tools/agent/agent-config.h"
 
 #include <string.h>
 #include <sysexits.h>
 
 #include <glib/gi18n.h>
 
-#include "../proxy/proxy-error.h"
-#include "ist-file-private.h"
+#include "ist/ist-file-private.h"
+#include "tools/proxy/proxy-error.h"
 
 /* A configuration is smaller by far. */
 #define MAX_FILE (1024 * 1024)

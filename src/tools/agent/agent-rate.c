@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "agent-rate.h"
+#include "tools/agent/agent-rate.h"
 
 #include <math.h>
 

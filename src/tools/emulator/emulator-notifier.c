@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "emulator-notifier.h"
+#include "tools/emulator/emulator-notifier.h"
 
 #include <string.h>
 
@@ -29,9 +29,9 @@ emulator_broker_clear (EmulatorBroker *self)
 
 #ifdef HAVE_MQTT
 
+#include "ist/ist-file-private.h"
 #include "ist/ist-loopback-private.h"
 #include "mqtt/ist-mqtt-publisher-private.h"
-#include "ist-file-private.h"
 
 struct _EmulatorNotifier
 {

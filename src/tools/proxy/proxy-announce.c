@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "proxy-announce.h"
+#include "tools/proxy/proxy-announce.h"
 
 #include <errno.h>
 #include <glib/gi18n.h>
@@ -10,8 +10,8 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "ist-text-private.h"
-#include "proxy-error.h"
+#include "ist/ist-text-private.h"
+#include "tools/proxy/proxy-error.h"
 
 void
 proxy_place_free (ProxyPlace *self)

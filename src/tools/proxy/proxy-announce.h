@@ -6,7 +6,7 @@
 
 #include <ist/ist.h>
 
-#include "proxy-output.h"
+#include "tools/proxy/proxy-output.h"
 
 G_BEGIN_DECLS
 

@@ -2,15 +2,15 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "proxy-command.h"
+#include "tools/proxy/proxy-command.h"
 
 #include <glib/gi18n.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 
-#include "proxy-announce.h"
-#include "proxy-error.h"
+#include "tools/proxy/proxy-announce.h"
+#include "tools/proxy/proxy-error.h"
 
 /* As shells have it. */
 #define EXIT_NOT_STARTED 126

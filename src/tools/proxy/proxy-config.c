@@ -2,18 +2,18 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "proxy-config.h"
+#include "tools/proxy/proxy-config.h"
 
 #include <glib/gi18n.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "proxy-command.h"
-#include "proxy-error.h"
-#include "proxy-mapping.h"
-#include "proxy-token.h"
-#include "proxy-trust.h"
+#include "tools/proxy/proxy-command.h"
+#include "tools/proxy/proxy-error.h"
+#include "tools/proxy/proxy-mapping.h"
+#include "tools/proxy/proxy-token.h"
+#include "tools/proxy/proxy-trust.h"
 
 /* Where the reference proxy looks for mappings if nobody says where. */
 #define DEFAULT_FOLDER "config"

@@ -6,9 +6,9 @@
 
 #include <ist/ist.h>
 
-#include "proxy-opening.h"
-#include "proxy-options.h"
-#include "proxy-settings.h"
+#include "tools/proxy/proxy-opening.h"
+#include "tools/proxy/proxy-options.h"
+#include "tools/proxy/proxy-settings.h"
 
 G_BEGIN_DECLS
 

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "proxy-control.h"
+#include "tools/proxy/proxy-control.h"
 
 #include <glib/gi18n.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #include <curl/curl.h>
 #endif
 
-#include "proxy-error.h"
+#include "tools/proxy/proxy-error.h"
 
 JsonNode *
 proxy_control_get_member (JsonNode *node,

@@ -7,7 +7,7 @@
 #include <gio/gio.h>
 #include <json-glib/json-glib.h>
 
-#include "proxy-credentials.h"
+#include "tools/proxy/proxy-credentials.h"
 
 G_BEGIN_DECLS
 

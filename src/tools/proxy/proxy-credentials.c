@@ -2,14 +2,14 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "proxy-credentials.h"
+#include "tools/proxy/proxy-credentials.h"
 
 #include <glib/gi18n.h>
 #include <sysexits.h>
 
-#include "proxy-error.h"
-#include "proxy-ini.h"
-#include "proxy-token.h"
+#include "tools/proxy/proxy-error.h"
+#include "tools/proxy/proxy-ini.h"
+#include "tools/proxy/proxy-token.h"
 
 #define KEY_ID "aws_access_key_id"
 #define SECRET "aws_secret_access_key"

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "proxy-descriptors.h"
+#include "tools/proxy/proxy-descriptors.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "proxy-error.h"
+#include "tools/proxy/proxy-error.h"
 
 #include <ist/ist.h>
 #include <sysexits.h>

@@ -2,13 +2,13 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "proxy-ini.h"
+#include "tools/proxy/proxy-ini.h"
 
 #include <string.h>
 #include <sysexits.h>
 
-#include "ist-file-private.h"
-#include "proxy-error.h"
+#include "ist/ist-file-private.h"
+#include "tools/proxy/proxy-error.h"
 
 /* The reference proxy's files have no groups, GKeyFile's have. */
 #define FIRST_GROUP "ist-proxy"

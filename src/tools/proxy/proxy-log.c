@@ -2,15 +2,15 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "proxy-log.h"
+#include "tools/proxy/proxy-log.h"
 
 #include <glib/gi18n.h>
 #include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "ist-text-private.h"
-#include "proxy-output.h"
+#include "ist/ist-text-private.h"
+#include "tools/proxy/proxy-output.h"
 
 /* A pipe takes so much at once or nothing, so that the lines of all programs
  * that write to it stay whole. */

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "proxy-manager.h"
+#include "tools/proxy/proxy-manager.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -11,8 +11,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "ist-text-private.h"
-#include "proxy-error.h"
+#include "ist/ist-text-private.h"
+#include "tools/proxy/proxy-error.h"
 
 /* Bytes; whoever reads it has one line. */
 #define MAX_STATUS 1024

@@ -2,14 +2,14 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "proxy-mapping.h"
+#include "tools/proxy/proxy-mapping.h"
 
 #include <glib/gi18n.h>
 #include <string.h>
 #include <sysexits.h>
 
-#include "proxy-error.h"
-#include "proxy-ini.h"
+#include "tools/proxy/proxy-error.h"
+#include "tools/proxy/proxy-ini.h"
 
 static void
 mapping_free (gpointer data)

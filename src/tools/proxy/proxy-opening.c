@@ -2,15 +2,15 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "proxy-opening.h"
+#include "tools/proxy/proxy-opening.h"
 
 #include <gio/gio.h>
 #include <glib/gi18n.h>
 #include <string.h>
 #include <sysexits.h>
 
-#include "proxy-credentials.h"
-#include "proxy-error.h"
+#include "tools/proxy/proxy-credentials.h"
+#include "tools/proxy/proxy-error.h"
 
 #define MAX_LIFETIME 720 /* minutes */
 #define DEFAULT_WAIT 60  /* seconds */

@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include "proxy-options.h"
+#include "tools/proxy/proxy-options.h"
 
 G_BEGIN_DECLS
 

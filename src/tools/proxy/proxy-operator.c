@@ -2,19 +2,19 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "proxy-operator.h"
+#include "tools/proxy/proxy-operator.h"
 
 #include <glib/gi18n.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sysexits.h>
 
-#include "proxy-control.h"
-#include "proxy-credentials.h"
-#include "proxy-error.h"
-#include "proxy-log.h"
-#include "proxy-session.h"
-#include "proxy-signal.h"
+#include "tools/proxy/proxy-control.h"
+#include "tools/proxy/proxy-credentials.h"
+#include "tools/proxy/proxy-error.h"
+#include "tools/proxy/proxy-log.h"
+#include "tools/proxy/proxy-session.h"
+#include "tools/proxy/proxy-signal.h"
 
 /* Milliseconds; between two looks at the tunnel, and two attempts to close it. */
 #define PAUSE 1000

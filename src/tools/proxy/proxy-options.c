@@ -2,15 +2,15 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "proxy-options.h"
+#include "tools/proxy/proxy-options.h"
 
 #include <glib/gi18n.h>
 #include <string.h>
 #include <sysexits.h>
 
-#include "proxy-error.h"
-#include "proxy-ini.h"
-#include "proxy-token.h"
+#include "tools/proxy/proxy-error.h"
+#include "tools/proxy/proxy-ini.h"
+#include "tools/proxy/proxy-token.h"
 
 #define LAST_OF_REFERENCE PROXY_OPTION_CONFIG_DIR
 

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "proxy-output.h"
+#include "tools/proxy/proxy-output.h"
 
 #include <errno.h>
 #include <fcntl.h>

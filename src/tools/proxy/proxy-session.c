@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "proxy-session.h"
+#include "tools/proxy/proxy-session.h"
 
 #include <fcntl.h>
 #include <glib/gi18n.h>
@@ -12,15 +12,15 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "proxy-announce.h"
-#include "proxy-command.h"
-#include "proxy-error.h"
-#include "proxy-log.h"
-#include "proxy-manager.h"
-#include "proxy-mapping.h"
-#include "proxy-signal.h"
-#include "proxy-status.h"
-#include "proxy-stdio.h"
+#include "tools/proxy/proxy-announce.h"
+#include "tools/proxy/proxy-command.h"
+#include "tools/proxy/proxy-error.h"
+#include "tools/proxy/proxy-log.h"
+#include "tools/proxy/proxy-manager.h"
+#include "tools/proxy/proxy-mapping.h"
+#include "tools/proxy/proxy-signal.h"
+#include "tools/proxy/proxy-status.h"
+#include "tools/proxy/proxy-stdio.h"
 
 /* How long an orderly end may take, in milliseconds. */
 #define FAREWELL_TIME 1500

@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include "proxy-config.h"
+#include "tools/proxy/proxy-config.h"
 
 G_BEGIN_DECLS
 

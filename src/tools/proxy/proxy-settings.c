@@ -2,17 +2,17 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "proxy-settings.h"
+#include "tools/proxy/proxy-settings.h"
 
 #include <glib/gi18n.h>
 #include <json-glib/json-glib.h>
 #include <string.h>
 #include <sysexits.h>
 
-#include "proxy-error.h"
-#include "proxy-ini.h"
-#include "ist-file-private.h"
-#include "ist-json-private.h"
+#include "ist/ist-file-private.h"
+#include "ist/ist-json-private.h"
+#include "tools/proxy/proxy-error.h"
+#include "tools/proxy/proxy-ini.h"
 
 /* Settings are smaller by far. */
 #define MAX_FILE (1024 * 1024)

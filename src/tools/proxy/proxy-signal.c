@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "proxy-signal.h"
+#include "tools/proxy/proxy-signal.h"
 
 #include <glib-unix.h>
 #include <signal.h>

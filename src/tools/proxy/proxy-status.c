@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "proxy-status.h"
+#include "tools/proxy/proxy-status.h"
 
 #include <glib-unix.h>
 #include <glib/gi18n.h>
@@ -11,8 +11,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "ist-text-private.h"
-#include "proxy-log.h"
+#include "ist/ist-text-private.h"
+#include "tools/proxy/proxy-log.h"
 
 #define ENTER "\033[?1049h\033[?25l"
 #define LEAVE "\033[?25h\033[?1049l"

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "proxy-stdio.h"
+#include "tools/proxy/proxy-stdio.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "proxy-error.h"
+#include "tools/proxy/proxy-error.h"
 
 typedef struct
 {

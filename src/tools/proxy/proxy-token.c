@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "proxy-token.h"
+#include "tools/proxy/proxy-token.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 #include <libsecret/secret.h>
 #endif
 
-#include "proxy-error.h"
+#include "tools/proxy/proxy-error.h"
 
 /* The service takes 4 KiB for the whole handshake. */
 #define MAX_SIZE 8192

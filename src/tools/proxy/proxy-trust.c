@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "proxy-trust.h"
+#include "tools/proxy/proxy-trust.h"
 
 #include <errno.h>
 #include <glib/gi18n.h>
@@ -11,7 +11,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "proxy-error.h"
+#include "tools/proxy/proxy-error.h"
 
 static void
 close_fd (gpointer data)
