@@ -10,9 +10,9 @@
 
 #include "agent/ist-agent-notification-private.h"
 #include "agent/ist-agent-tunnel-private.h"
-#include "ist/ist-loopback-private.h"
+#include "common/ist-loopback-private.h"
 
-#include "ist/forwarder/ist-address-private.h"
+#include "common/ist-address-private.h"
 #include "mqtt/ist-mqtt-client-private.h"
 
 #define DEFAULT_PORT_TLS 8883

@@ -9,7 +9,7 @@
 #include <ist-agent/ist-agent-error.h>
 #include <json-glib/json-glib.h>
 
-#include "ist/ist-json-private.h"
+#include "common/ist-json-private.h"
 
 /* What AWS lets through to a device. */
 #define MAX_SIZE (128 * 1024)

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "ist/ist-json-private.h"
+#include "common/ist-json-private.h"
 
 /* How much of a wrong value, in characters, and how many wrong values an answer
  * repeats. */

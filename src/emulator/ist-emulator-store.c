@@ -11,7 +11,7 @@
 
 #include <glib/gstdio.h>
 
-#include "ist/ist-file-private.h"
+#include "common/ist-file-private.h"
 
 /* What a file of a tunnel is called after the tunnel's id. */
 #define SUFFIX ".tunnel.json"

@@ -4,7 +4,7 @@
 
 #include "ist/ist-forwarder.h"
 
-#include "ist/forwarder/ist-address-private.h"
+#include "common/ist-address-private.h"
 #include "ist/forwarder/ist-forwarder-connection-private.h"
 #include "ist/forwarder/ist-hangup-private.h"
 #include "ist/forwarder/ist-listener-private.h"

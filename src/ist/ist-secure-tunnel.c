@@ -4,11 +4,11 @@
 
 #include "ist/ist-secure-tunnel.h"
 
-#include "ist/ist-backoff-private.h"
+#include "common/ist-backoff-private.h"
+#include "common/ist-redact-private.h"
 #include "ist/ist-connection-core-private.h"
 #include "ist/ist-error.h"
 #include "ist/ist-network-watch-private.h"
-#include "ist/ist-redact-private.h"
 #include "ist/ist-tunnel-settings-private.h"
 #include "ist/protocol/ist-stream-table-private.h"
 #include "ist/protocol/ist-wire-private.h"

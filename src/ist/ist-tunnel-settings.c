@@ -8,9 +8,9 @@
 #include <limits.h>
 #include <string.h>
 
+#include "common/ist-loopback-private.h"
+#include "common/ist-text-private.h"
 #include "ist/ist-error.h"
-#include "ist/ist-loopback-private.h"
-#include "ist/ist-text-private.h"
 
 /* The service's path for both ends. */
 #define TUNNEL_PATH "/tunnel"

@@ -6,7 +6,7 @@
 
 #include <ist/ist.h>
 
-#include "ist/ist-backoff-private.h"
+#include "common/ist-backoff-private.h"
 
 /* How long the broker may take to acknowledge a subscription, in seconds. */
 #define ANSWER_TIMEOUT 30

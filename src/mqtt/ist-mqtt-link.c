@@ -16,7 +16,7 @@
 
 #include <ist/ist.h>
 
-#include "ist/ist-file-private.h"
+#include "common/ist-file-private.h"
 
 /* AWS serves MQTT on the port of HTTPS too, to clients that ask for it by this name. */
 #define HTTPS_PORT 443

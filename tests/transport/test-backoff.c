@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "ist/ist-backoff-private.h"
-#include "ist/ist-redact-private.h"
+#include "common/ist-backoff-private.h"
+#include "common/ist-redact-private.h"
 
 static void
 test_bounds (void)

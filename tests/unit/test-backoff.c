@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "ist/ist-backoff-private.h"
+#include "common/ist-backoff-private.h"
 
 static void
 test_bounds (void)

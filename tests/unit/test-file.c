@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "ist/ist-file-private.h"
+#include "common/ist-file-private.h"
 
 #include <string.h>
 #include <sys/stat.h>

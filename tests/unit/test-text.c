@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "ist/ist-text-private.h"
+#include "common/ist-text-private.h"
 
 static void
 test_safe (void)

@@ -4,8 +4,8 @@
 
 #include "ist/protocol/ist-stream-table-private.h"
 
+#include "common/ist-text-private.h"
 #include "ist/ist-stream-info-private.h"
-#include "ist/ist-text-private.h"
 #include "ist/protocol/ist-wire-private.h"
 
 /* The id of the connection that comes with a V3 stream. V1 and V2 have no

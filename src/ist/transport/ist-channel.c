@@ -4,8 +4,8 @@
 
 #include "ist/transport/ist-channel-private.h"
 
+#include "common/ist-text-private.h"
 #include "ist/ist-error.h"
-#include "ist/ist-text-private.h"
 #include "ist/protocol/ist-wire-private.h"
 
 /* Bytes that go out as one WebSocket frame at most. Less than the service

@@ -6,9 +6,9 @@
 
 #include <string.h>
 
+#include "common/ist-redact-private.h"
+#include "common/ist-text-private.h"
 #include "ist/ist-error.h"
-#include "ist/ist-redact-private.h"
-#include "ist/ist-text-private.h"
 
 #define MAX_HEAD (16 * 1024)
 

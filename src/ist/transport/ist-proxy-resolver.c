@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "ist/ist-loopback-private.h"
+#include "common/ist-loopback-private.h"
 #include "ist/transport/ist-proxy-uri-private.h"
 
 struct _IstProxyResolver

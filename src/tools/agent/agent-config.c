@@ -9,7 +9,7 @@
 
 #include <glib/gi18n.h>
 
-#include "ist/ist-file-private.h"
+#include "common/ist-file-private.h"
 #include "tools/proxy/proxy-error.h"
 
 /* A configuration is smaller by far. */

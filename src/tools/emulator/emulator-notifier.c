@@ -29,8 +29,8 @@ emulator_broker_clear (EmulatorBroker *self)
 
 #ifdef HAVE_MQTT
 
-#include "ist/ist-file-private.h"
-#include "ist/ist-loopback-private.h"
+#include "common/ist-file-private.h"
+#include "common/ist-loopback-private.h"
 #include "mqtt/ist-mqtt-publisher-private.h"
 
 struct _EmulatorNotifier

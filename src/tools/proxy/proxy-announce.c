@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "ist/ist-text-private.h"
+#include "common/ist-text-private.h"
 #include "tools/proxy/proxy-error.h"
 
 void

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "ist/ist-file-private.h"
+#include "common/ist-file-private.h"
 #include "tools/proxy/proxy-error.h"
 
 /* The reference proxy's files have no groups, GKeyFile's have. */

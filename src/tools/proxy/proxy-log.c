@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ist/ist-text-private.h"
+#include "common/ist-text-private.h"
 #include "tools/proxy/proxy-output.h"
 
 /* A pipe takes so much at once or nothing, so that the lines of all programs

@@ -11,7 +11,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "ist/ist-text-private.h"
+#include "common/ist-text-private.h"
 #include "tools/proxy/proxy-error.h"
 
 /* Bytes; whoever reads it has one line. */

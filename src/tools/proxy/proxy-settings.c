@@ -9,8 +9,8 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "ist/ist-file-private.h"
-#include "ist/ist-json-private.h"
+#include "common/ist-file-private.h"
+#include "common/ist-json-private.h"
 #include "tools/proxy/proxy-error.h"
 #include "tools/proxy/proxy-ini.h"
 

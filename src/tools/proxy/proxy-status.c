@@ -11,7 +11,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "ist/ist-text-private.h"
+#include "common/ist-text-private.h"
 #include "tools/proxy/proxy-log.h"
 
 #define ENTER "\033[?1049h\033[?25l"

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "ist/forwarder/ist-address-private.h"
+#include "common/ist-address-private.h"
 
 #include "ist/ist-error.h"
 

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "ist/ist-text-private.h"
+#include "common/ist-text-private.h"
 
 #include <string.h>
 
