@@ -4,9 +4,9 @@
 
 #include "ist/ist-forwarder-connection.h"
 
+#include "ist/connection/ist-connection-core-private.h"
 #include "ist/forwarder/ist-forwarder-connection-private.h"
 #include "ist/forwarder/ist-local-end-private.h"
-#include "ist/ist-connection-core-private.h"
 #include "ist/ist-error.h"
 
 #include <netinet/in.h>

@@ -6,7 +6,7 @@
 
 #include "common/ist-backoff-private.h"
 #include "common/ist-redact-private.h"
-#include "ist/ist-connection-core-private.h"
+#include "ist/connection/ist-connection-core-private.h"
 #include "ist/ist-error.h"
 #include "ist/ist-network-watch-private.h"
 #include "ist/ist-tunnel-settings-private.h"

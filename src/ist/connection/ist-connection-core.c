@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "ist/ist-connection-core-private.h"
+#include "ist/connection/ist-connection-core-private.h"
 
 #include <string.h>
 

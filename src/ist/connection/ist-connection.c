@@ -4,7 +4,7 @@
 
 #include "ist/ist-connection.h"
 
-#include "ist/ist-connection-core-private.h"
+#include "ist/connection/ist-connection-core-private.h"
 
 /**
  * IstConnection:
