@@ -4,7 +4,7 @@
 
 #include "ist/ist-secure-tunnel-builder.h"
 
-#include "ist/ist-tunnel-settings-private.h"
+#include "ist/tunnel/ist-tunnel-settings-private.h"
 
 /**
  * IstSecureTunnelBuilder:

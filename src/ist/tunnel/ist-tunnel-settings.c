@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "ist/ist-tunnel-settings-private.h"
+#include "ist/tunnel/ist-tunnel-settings-private.h"
 
 #include <glib/gstdio.h>
 #include <limits.h>
