@@ -7,7 +7,7 @@
 
 #include <gio/gio.h>
 
-#include "ist/ist-network-watch-private.h"
+#include "ist/transport/ist-network-watch-private.h"
 #include "test-server.h"
 
 typedef struct

@@ -8,11 +8,11 @@
 #include "common/ist-redact-private.h"
 #include "ist/connection/ist-connection-core-private.h"
 #include "ist/ist-error.h"
-#include "ist/ist-network-watch-private.h"
 #include "ist/protocol/ist-stream-table-private.h"
 #include "ist/protocol/ist-wire-private.h"
 #include "ist/transport/ist-channel-private.h"
 #include "ist/transport/ist-handshake-private.h"
+#include "ist/transport/ist-network-watch-private.h"
 #include "ist/tunnel/ist-tunnel-settings-private.h"
 
 /* A connection that was up for so long counts as a success, in microseconds. */
