@@ -10,7 +10,7 @@
 #include <json-glib/json-glib.h>
 
 #include "client.h"
-#include "emulator/ist-emulator-registry-private.h"
+#include "ist-emulator/ist-emulator-registry-private.h"
 
 #define CLIENT_TOKEN "12345678-abcd-1234-abcd-123456789012"
 

@@ -9,7 +9,7 @@
 #include <glib/gstdio.h>
 #include <json-glib/json-glib.h>
 
-#include "emulator/ist-emulator-certificate-private.h"
+#include "ist-emulator/ist-emulator-certificate-private.h"
 #include "test-server.h"
 
 static const char *program;

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "emulator/ist-emulator-certificate-private.h"
+#include "ist-emulator/ist-emulator-certificate-private.h"
 
 /* Only a hang takes so long, in seconds, also on a loaded machine under valgrind. */
 #define PATIENCE 120

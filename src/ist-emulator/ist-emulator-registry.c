@@ -2,15 +2,15 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "emulator/ist-emulator-registry-private.h"
+#include "ist-emulator/ist-emulator-registry-private.h"
 
 #include <string.h>
 
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 
-#include "emulator/ist-emulator-store-private.h"
-#include "emulator/ist-emulator-tunnel-private.h"
+#include "ist-emulator/ist-emulator-store-private.h"
+#include "ist-emulator/ist-emulator-tunnel-private.h"
 
 #define DEFAULT_LIFETIME 720 /* minutes, which is also the longest */
 #define MAX_NAME 128

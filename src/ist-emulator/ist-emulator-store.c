@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "emulator/ist-emulator-store-private.h"
+#include "ist-emulator/ist-emulator-store-private.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "emulator/ist-emulator-shape-private.h"
+#include "ist-emulator/ist-emulator-shape-private.h"
 
 #include <string.h>
 

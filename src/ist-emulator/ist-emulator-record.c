@@ -2,10 +2,10 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "emulator/ist-emulator-record-private.h"
+#include "ist-emulator/ist-emulator-record-private.h"
 
-#include "emulator/ist-emulator-shape-private.h"
-#include "emulator/ist-emulator-tunnel-private.h"
+#include "ist-emulator/ist-emulator-shape-private.h"
+#include "ist-emulator/ist-emulator-tunnel-private.h"
 
 /* Of the files; a change that an earlier version can't read raises it. */
 #define VERSION 1

@@ -6,7 +6,7 @@
 
 #include <libsoup/soup.h>
 
-#include "emulator/ist-emulator-registry-private.h"
+#include "ist-emulator/ist-emulator-registry-private.h"
 
 G_BEGIN_DECLS
 

@@ -2,11 +2,11 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "emulator/ist-emulator-control-private.h"
+#include "ist-emulator/ist-emulator-control-private.h"
 
 #include <string.h>
 
-#include "emulator/ist-emulator-shape-private.h"
+#include "ist-emulator/ist-emulator-shape-private.h"
 
 #define TARGET_PREFIX "IoTSecuredTunneling."
 #define CONTENT_TYPE "application/x-amz-json-1.1"

@@ -6,7 +6,7 @@
 
 #include <ist-emulator/ist-emulator-tunnel.h>
 
-#include "emulator/ist-emulator-record-private.h"
+#include "ist-emulator/ist-emulator-record-private.h"
 
 G_BEGIN_DECLS
 

@@ -9,12 +9,12 @@
 #include <json-glib/json-glib.h>
 #include <libsoup/soup.h>
 
-#include "emulator/ist-emulator-certificate-private.h"
-#include "emulator/ist-emulator-control-private.h"
-#include "emulator/ist-emulator-handshake-private.h"
-#include "emulator/ist-emulator-listener-private.h"
-#include "emulator/ist-emulator-registry-private.h"
-#include "emulator/ist-emulator-tunnel-private.h"
+#include "ist-emulator/ist-emulator-certificate-private.h"
+#include "ist-emulator/ist-emulator-control-private.h"
+#include "ist-emulator/ist-emulator-handshake-private.h"
+#include "ist-emulator/ist-emulator-listener-private.h"
+#include "ist-emulator/ist-emulator-registry-private.h"
+#include "ist-emulator/ist-emulator-tunnel-private.h"
 
 /* What AWS calls the place that the emulator plays. */
 #define REGION "us-east-1"

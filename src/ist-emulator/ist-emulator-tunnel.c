@@ -2,13 +2,13 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "emulator/ist-emulator-tunnel-private.h"
+#include "ist-emulator/ist-emulator-tunnel-private.h"
 
 #include <string.h>
 
 #include <libsoup/soup.h>
 
-#include "emulator/ist-emulator-relay-private.h"
+#include "ist-emulator/ist-emulator-relay-private.h"
 #include "ist/protocol/ist-wire-private.h"
 #include "ist/transport/ist-metered-stream-private.h"
 

@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include "emulator/ist-emulator-record-private.h"
+#include "ist-emulator/ist-emulator-record-private.h"
 
 G_BEGIN_DECLS
 
