@@ -8,9 +8,9 @@
 
 #include <ist-agent/ist-agent-error.h>
 
-#include "agent/ist-agent-notification-private.h"
-#include "agent/ist-agent-tunnel-private.h"
 #include "common/ist-loopback-private.h"
+#include "ist-agent/ist-agent-notification-private.h"
+#include "ist-agent/ist-agent-tunnel-private.h"
 
 #include "common/ist-address-private.h"
 #include "mqtt/ist-mqtt-client-private.h"

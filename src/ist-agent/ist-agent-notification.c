@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "agent/ist-agent-notification-private.h"
+#include "ist-agent/ist-agent-notification-private.h"
 
 #include <string.h>
 
