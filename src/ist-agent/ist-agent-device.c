@@ -13,7 +13,7 @@
 #include "ist-agent/ist-agent-tunnel-private.h"
 
 #include "common/ist-address-private.h"
-#include "mqtt/ist-mqtt-client-private.h"
+#include "ist-mqtt/ist-mqtt-client-private.h"
 
 #define DEFAULT_PORT_TLS 8883
 #define DEFAULT_PORT_PLAIN 1883

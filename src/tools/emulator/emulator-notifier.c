@@ -31,7 +31,7 @@ emulator_broker_clear (EmulatorBroker *self)
 
 #include "common/ist-file-private.h"
 #include "common/ist-loopback-private.h"
-#include "mqtt/ist-mqtt-publisher-private.h"
+#include "ist-mqtt/ist-mqtt-publisher-private.h"
 
 struct _EmulatorNotifier
 {

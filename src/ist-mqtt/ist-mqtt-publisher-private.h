@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include "mqtt/ist-mqtt-client-private.h"
+#include "ist-mqtt/ist-mqtt-client-private.h"
 
 G_BEGIN_DECLS
 

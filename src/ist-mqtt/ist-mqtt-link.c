@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "mqtt/ist-mqtt-link-private.h"
+#include "ist-mqtt/ist-mqtt-link-private.h"
 
 #include <errno.h>
 #include <linux/tcp.h>

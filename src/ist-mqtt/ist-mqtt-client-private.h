@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include "mqtt/ist-mqtt-link-private.h"
+#include "ist-mqtt/ist-mqtt-link-private.h"
 
 G_BEGIN_DECLS
 

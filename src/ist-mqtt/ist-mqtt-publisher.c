@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "mqtt/ist-mqtt-publisher-private.h"
+#include "ist-mqtt/ist-mqtt-publisher-private.h"
 
 /* libmosquitto never calls a message so. */
 #define NOT_SENT 0

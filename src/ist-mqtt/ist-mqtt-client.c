@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "mqtt/ist-mqtt-client-private.h"
+#include "ist-mqtt/ist-mqtt-client-private.h"
 
 #include <ist/ist.h>
 
