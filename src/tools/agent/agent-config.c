@@ -10,7 +10,7 @@
 #include <glib/gi18n.h>
 
 #include "common/ist-file-private.h"
-#include "tools/proxy/proxy-error.h"
+#include "tools/common/tool-error.h"
 
 /* A configuration is smaller by far. */
 #define MAX_FILE (1024 * 1024)
@@ -98,7 +98,7 @@ check_names (GKeyFile *file,
     {
       if (strcmp (groups[i], GROUP) != 0 && strcmp (groups[i], SERVICES_GROUP) != 0)
         {
-          g_set_error (error, PROXY_ERROR, EX_CONFIG, _ ("There is no group [%s]"), groups[i]);
+          g_set_error (error, TOOL_ERROR, EX_CONFIG, _ ("There is no group [%s]"), groups[i]);
           return FALSE;
         }
     }
@@ -106,7 +106,7 @@ check_names (GKeyFile *file,
     {
       if (find_key (names[i]) == NULL)
         {
-          g_set_error (error, PROXY_ERROR, EX_CONFIG, _ ("There is no setting “%s”"), names[i]);
+          g_set_error (error, TOOL_ERROR, EX_CONFIG, _ ("There is no setting “%s”"), names[i]);
           return FALSE;
         }
     }
@@ -138,7 +138,7 @@ read_value (GValue *value,
 
       if (!truth && strcmp (text, "false") != 0)
         {
-          g_set_error (error, PROXY_ERROR, EX_CONFIG, _ ("“%s” must be true or false"), key->key);
+          g_set_error (error, TOOL_ERROR, EX_CONFIG, _ ("“%s” must be true or false"), key->key);
           return FALSE;
         }
       g_value_set_boolean (value, truth);
@@ -147,7 +147,7 @@ read_value (GValue *value,
 
   if (!g_ascii_string_to_unsigned (text, 10, 0, G_MAXUINT, &number, NULL))
     {
-      g_set_error (error, PROXY_ERROR, EX_CONFIG, _ ("“%s” must be a number"), key->key);
+      g_set_error (error, TOOL_ERROR, EX_CONFIG, _ ("“%s” must be a number"), key->key);
       return FALSE;
     }
   g_value_set_uint (value, number);
@@ -165,7 +165,7 @@ check_range (GValue *value,
   if (!g_param_value_validate (pspec, value))
     return TRUE;
 
-  g_set_error (error, PROXY_ERROR, EX_CONFIG, _ ("“%s” must be a number from %u to %u"), key->key,
+  g_set_error (error, TOOL_ERROR, EX_CONFIG, _ ("“%s” must be a number from %u to %u"), key->key,
                G_PARAM_SPEC_UINT (pspec)->minimum, G_PARAM_SPEC_UINT (pspec)->maximum);
   return FALSE;
 }
@@ -218,14 +218,14 @@ agent_config_load (const char *path,
 
   if (!ist_file_read (path, MAX_FILE, &text, &size, &local))
     {
-      g_set_error_literal (error, PROXY_ERROR, EX_NOINPUT, local->message);
+      g_set_error_literal (error, TOOL_ERROR, EX_NOINPUT, local->message);
       return NULL;
     }
   if (g_key_file_load_from_data (file, text, size, G_KEY_FILE_NONE, &local) && check_names (file, &local) &&
       read_values (self, file, folder, &local) && read_services (self, file, &local))
     return g_steal_pointer (&self);
 
-  g_set_error (error, PROXY_ERROR, EX_CONFIG, "%s: %s", path, local->message);
+  g_set_error (error, TOOL_ERROR, EX_CONFIG, "%s: %s", path, local->message);
   return NULL;
 }
 
@@ -233,7 +233,7 @@ static gboolean
 fail (GError **error,
       GError *cause)
 {
-  g_set_error_literal (error, PROXY_ERROR, EX_CONFIG, cause->message);
+  g_set_error_literal (error, TOOL_ERROR, EX_CONFIG, cause->message);
   g_error_free (cause);
   return FALSE;
 }
@@ -251,7 +251,7 @@ agent_config_make_agent (const AgentConfig *self,
   agent = IST_AGENT (g_object_new_with_properties (IST_TYPE_AGENT, G_N_ELEMENTS (keys), names, self->values));
   if (g_value_get_string (&self->values[0]) == NULL || g_value_get_string (&self->values[1]) == NULL)
     {
-      g_set_error_literal (error, PROXY_ERROR, EX_CONFIG, _ ("“thing” and “broker” must be set"));
+      g_set_error_literal (error, TOOL_ERROR, EX_CONFIG, _ ("“thing” and “broker” must be set"));
       return NULL;
     }
   if (ist_agent_set_services (agent, self->services, &local))

@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 /* What the configuration file says: properties of the agent, and its services. */
 typedef struct _AgentConfig AgentConfig;
 
-/* Fails with a PROXY_ERROR. */
+/* Fails with a TOOL_ERROR. */
 AgentConfig *agent_config_load (const char *path,
                                 GError **error);
 void agent_config_free (AgentConfig *self);

@@ -13,10 +13,10 @@
 
 #include "tools/agent/agent-bus.h"
 #include "tools/agent/agent-config.h"
-#include "tools/proxy/proxy-descriptors.h"
-#include "tools/proxy/proxy-error.h"
-#include "tools/proxy/proxy-log.h"
-#include "tools/proxy/proxy-manager.h"
+#include "tools/common/tool-error.h"
+#include "tools/common/tool-log.h"
+#include "tools/common/tool-startup.h"
+#include "tools/common/tool-systemd.h"
 
 #define DEFAULT_CONFIG "/etc/ist-agent.conf"
 
@@ -68,7 +68,7 @@ options_parse (Options *options,
   };
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);
 
-  options->verbose = PROXY_LOG_DEFAULT;
+  options->verbose = TOOL_LOG_DEFAULT;
   g_option_context_set_summary (context,
                                 _ ("Connects this device to the tunnels of AWS IoT Secure Tunneling that are\n"
                                    "opened to it, so that operators reach the services in the configuration."));
@@ -78,7 +78,7 @@ options_parse (Options *options,
 
   if (*argc > 1)
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, _ ("Unexpected argument “%s”"), (*argv)[1]);
-  else if (options->verbose < 0 || options->verbose > PROXY_LOG_MAX)
+  else if (options->verbose < 0 || options->verbose > TOOL_LOG_MAX)
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _ ("%d is no level of --verbose"),
                  options->verbose);
   else
@@ -96,7 +96,7 @@ tell_status (Program *self)
   status = g_strdup_printf (_ ("%s; tunnels: %u, connections: %u"),
                             ist_agent_is_subscribed (self->agent) ? _ ("Subscribed") : _ ("No broker"),
                             ist_agent_get_n_tunnels (self->agent), ist_agent_get_n_connections (self->agent));
-  proxy_manager_notify_status (status);
+  tool_systemd_notify_status (status);
 }
 
 static void
@@ -250,7 +250,7 @@ on_stop (gpointer user_data)
     }
 
   self->stopping = TRUE;
-  proxy_manager_notify_stopping ();
+  tool_systemd_notify_stopping ();
   ist_agent_stop (self->agent);
   if (ist_agent_get_n_tunnels (self->agent) == 0)
     g_main_loop_quit (self->loop);
@@ -267,7 +267,7 @@ on_reload (gpointer user_data)
   g_autoptr (GError) error = NULL;
   gboolean needs_restart = FALSE;
 
-  proxy_manager_notify_reloading ();
+  tool_systemd_notify_reloading ();
   config = agent_config_load (self->config, &error);
   if (config != NULL && agent_config_reload (config, self->agent, &needs_restart, &error))
     g_message (_ ("The configuration was read again"));
@@ -275,7 +275,7 @@ on_reload (gpointer user_data)
     g_warning (_ ("The configuration stays as it was: %s"), error->message);
   if (needs_restart)
     g_warning (_ ("Some of what is new takes a restart: all but services, max-tunnels and max-connections"));
-  proxy_manager_notify_ready (_ ("Running"));
+  tool_systemd_notify_ready (_ ("Running"));
   tell_status (self);
   return G_SOURCE_CONTINUE;
 }
@@ -313,7 +313,7 @@ set_up (Program *self,
   /* All settings come from the file. */
   if (error != NULL && g_error_matches (*error, IST_ERROR, IST_ERROR_INVALID_SETTING))
     {
-      (*error)->domain = PROXY_ERROR;
+      (*error)->domain = TOOL_ERROR;
       (*error)->code = EX_CONFIG;
     }
   return FALSE;
@@ -329,9 +329,9 @@ run (const Options *options)
 
   if (!set_up (&program, &error))
     {
-      proxy_log_fatal ("%s", error->message);
+      tool_log_fatal ("%s", error->message);
       g_clear_object (&program.agent);
-      return proxy_error_get_exit_status (error);
+      return tool_error_get_exit_status (error);
     }
 
   program.loop = g_main_loop_new (NULL, FALSE);
@@ -340,8 +340,8 @@ run (const Options *options)
   sources[0] = g_unix_signal_add (SIGINT, on_stop, &program);
   sources[1] = g_unix_signal_add (SIGTERM, on_stop, &program);
   sources[2] = g_unix_signal_add (SIGHUP, on_reload, &program);
-  sources[3] = proxy_manager_start_watchdog ();
-  proxy_manager_notify_ready (_ ("Running"));
+  sources[3] = tool_systemd_start_watchdog ();
+  tool_systemd_notify_ready (_ ("Running"));
   g_main_loop_run (program.loop);
 
   for (gsize i = 0; i < G_N_ELEMENTS (sources); i++)
@@ -363,24 +363,24 @@ main (int argc,
   g_auto (Options) options = { 0 };
   g_autoptr (GError) error = NULL;
 
-  proxy_descriptors_guard ();
+  tool_startup_guard_descriptors ();
   setlocale (LC_ALL, "");
   bindtextdomain (GETTEXT_PACKAGE, LOCALEDIR);
   bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
   textdomain (GETTEXT_PACKAGE);
   g_set_prgname ("ist-agent");
-  proxy_log_init (NULL);
+  tool_log_init (NULL);
 
   if (!options_parse (&options, &argc, &argv, &error))
     {
-      proxy_log_fatal ("%s", error->message);
-      return proxy_error_get_exit_status (error);
+      tool_log_fatal ("%s", error->message);
+      return tool_error_get_exit_status (error);
     }
   if (options.version)
     {
       g_print ("ist-agent %s\n", IST_VERSION_S);
       return EXIT_SUCCESS;
     }
-  proxy_log_set_level (options.verbose);
+  tool_log_set_level (options.verbose);
   return run (&options);
 }

@@ -16,9 +16,9 @@
 #include <ist-emulator/ist-emulator.h>
 #include <json-glib/json-glib.h>
 
+#include "tools/common/tool-log.h"
+#include "tools/common/tool-startup.h"
 #include "tools/emulator/emulator-notifier.h"
-#include "tools/proxy/proxy-descriptors.h"
-#include "tools/proxy/proxy-log.h"
 
 /* How long clients have to answer a goodbye, in milliseconds. */
 #define FAREWELL_TIME 500
@@ -440,7 +440,7 @@ explain (Emulator *emulator)
                           "    open-tunnel --destination-config thingName=THING,services=SSH\n",
                           url);
   g_message (_ ("to open tunnels with the AWS CLI:"));
-  proxy_log_text (text->str);
+  tool_log_text (text->str);
 }
 
 static gboolean
@@ -532,14 +532,14 @@ main (int argc,
   guint terminate;
   int status;
 
-  proxy_descriptors_guard ();
+  tool_startup_guard_descriptors ();
   setlocale (LC_ALL, "");
   bindtextdomain (GETTEXT_PACKAGE, LOCALEDIR);
   bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
   textdomain (GETTEXT_PACKAGE);
   /* Who reads standard output may be gone: an error like any other. */
   signal (SIGPIPE, SIG_IGN);
-  proxy_log_init ("ist-emulator: ");
+  tool_log_init ("ist-emulator: ");
 
   if (!options_parse (&options, &argc, &argv, &error))
     {

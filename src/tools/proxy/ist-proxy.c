@@ -8,10 +8,10 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "tools/common/tool-error.h"
+#include "tools/common/tool-log.h"
+#include "tools/common/tool-startup.h"
 #include "tools/proxy/proxy-config.h"
-#include "tools/proxy/proxy-descriptors.h"
-#include "tools/proxy/proxy-error.h"
-#include "tools/proxy/proxy-log.h"
 #include "tools/proxy/proxy-operator.h"
 #include "tools/proxy/proxy-session.h"
 
@@ -43,16 +43,16 @@ resolve (ProxyConfig *config,
          GError **error)
 {
   gboolean token_was_visible = proxy_options_get (options, PROXY_OPTION_ACCESS_TOKEN) != NULL;
-  guint level = PROXY_LOG_DEFAULT;
+  guint level = TOOL_LOG_DEFAULT;
 
   if (!add_other_places (options, error))
     return FALSE;
   /* ssh shows its user what its ProxyCommand says, and a command has its own to say. */
   if (proxy_options_get_flag (options, PROXY_OPTION_STDIO) || options->command != NULL)
-    level = PROXY_LOG_QUIET;
-  if (!proxy_options_get_number (options, PROXY_OPTION_VERBOSE, PROXY_LOG_MAX, &level, error))
+    level = TOOL_LOG_QUIET;
+  if (!proxy_options_get_number (options, PROXY_OPTION_VERBOSE, TOOL_LOG_MAX, &level, error))
     return FALSE;
-  proxy_log_set_level (level);
+  tool_log_set_level (level);
   if (token_was_visible)
     g_warning (_ ("Others may have seen the access token on the command line before it was blanked; "
                   "--access-token-file and AWSIOT_TUNNEL_ACCESS_TOKEN are safer"));
@@ -81,15 +81,15 @@ run (int argc,
       if (path == NULL && resolve (&config, &options, &error))
         return config.opening != NULL ? proxy_operator_run (&config) : proxy_session_run (&config);
     }
-  proxy_log_fatal ("%s", error->message);
-  return proxy_error_get_exit_status (error);
+  tool_log_fatal ("%s", error->message);
+  return tool_error_get_exit_status (error);
 }
 
 int
 main (int argc,
       char **argv)
 {
-  proxy_descriptors_guard ();
+  tool_startup_guard_descriptors ();
   setlocale (LC_ALL, "");
   bindtextdomain (GETTEXT_PACKAGE, LOCALEDIR);
   bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
@@ -97,7 +97,7 @@ main (int argc,
   g_set_prgname ("ist-proxy");
   /* Who reads standard output may be gone: an error like any other. */
   signal (SIGPIPE, SIG_IGN);
-  proxy_log_init (NULL);
+  tool_log_init (NULL);
 
   return run (argc, argv);
 }

@@ -11,7 +11,7 @@
 #include <sysexits.h>
 
 #include "common/ist-text-private.h"
-#include "tools/proxy/proxy-error.h"
+#include "tools/common/tool-error.h"
 
 void
 proxy_place_free (ProxyPlace *self)
@@ -54,7 +54,7 @@ add_place (JsonBuilder *builder,
 gboolean
 proxy_announce_json (IstSecureTunnel *tunnel,
                      GPtrArray *places,
-                     ProxyOutput *output,
+                     ToolOutput *output,
                      GError **error)
 {
   const char *const *services = ist_secure_tunnel_get_service_ids (tunnel);
@@ -87,9 +87,9 @@ proxy_announce_json (IstSecureTunnel *tunnel,
   text = json_to_string (root, FALSE);
   harmless = ist_text_make_safe (text, -1, G_MAXSIZE);
   line = g_strconcat (harmless, "\n", NULL);
-  if (proxy_output_write (output, line, strlen (line)))
+  if (tool_output_write (output, line, strlen (line)))
     return TRUE;
-  g_set_error (error, PROXY_ERROR, EX_IOERR, _ ("Could not write to standard output: %s"),
+  g_set_error (error, TOOL_ERROR, EX_IOERR, _ ("Could not write to standard output: %s"),
                errno == EAGAIN ? _ ("nobody has read the last line") : g_strerror (errno));
   return FALSE;
 }
@@ -118,7 +118,7 @@ proxy_announce_port_file (const char *path,
   /* Atomically: whoever finds the file finds all of it. */
   if (!g_file_set_contents (path, text->str, text->len, &local))
     {
-      g_set_error_literal (error, PROXY_ERROR, EX_CANTCREAT, local->message);
+      g_set_error_literal (error, TOOL_ERROR, EX_CANTCREAT, local->message);
       return FALSE;
     }
   return TRUE;

@@ -6,7 +6,7 @@
 
 #include <ist/ist.h>
 
-#include "tools/proxy/proxy-output.h"
+#include "tools/common/tool-output.h"
 
 G_BEGIN_DECLS
 
@@ -24,7 +24,7 @@ void proxy_place_free (ProxyPlace *self);
  * ProxyPlace. */
 gboolean proxy_announce_json (IstSecureTunnel *tunnel,
                               GPtrArray *places,
-                              ProxyOutput *output,
+                              ToolOutput *output,
                               GError **error);
 gboolean proxy_announce_port_file (const char *path,
                                    IstSecureTunnel *tunnel,

@@ -9,8 +9,8 @@
 #include <sys/wait.h>
 #include <sysexits.h>
 
+#include "tools/common/tool-error.h"
 #include "tools/proxy/proxy-announce.h"
-#include "tools/proxy/proxy-error.h"
 
 /* As shells have it. */
 #define EXIT_NOT_STARTED 126
@@ -60,7 +60,7 @@ replace (const GMatchInfo *match,
 
   if (!g_strv_contains (self->services, service))
     {
-      g_set_error (&self->error, PROXY_ERROR, EX_USAGE,
+      g_set_error (&self->error, TOOL_ERROR, EX_USAGE,
                    _ ("{port:%s} in the command is of no --service of the tunnel"), service);
       return TRUE;
     }
@@ -69,7 +69,7 @@ replace (const GMatchInfo *match,
   port = find_port (self, service);
   if (port == 0)
     {
-      g_set_error (&self->error, PROXY_ERROR, EX_USAGE,
+      g_set_error (&self->error, TOOL_ERROR, EX_USAGE,
                    _ ("The command wants the port of “%s”, which has none: it is not listened for, or on a "
                       "Unix socket"),
                    service);
@@ -112,7 +112,7 @@ proxy_command_check (const char *program,
   g_autofree char *path = g_find_program_in_path (program);
 
   if (path == NULL)
-    g_set_error (error, PROXY_ERROR, EXIT_NOT_FOUND, _ ("There is no program “%s”"), program);
+    g_set_error (error, TOOL_ERROR, EXIT_NOT_FOUND, _ ("There is no program “%s”"), program);
   return path != NULL;
 }
 
@@ -142,7 +142,7 @@ proxy_command_start (const char *const *command,
                       G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_CHILD_INHERITS_STDIN, NULL, NULL,
                       &pid, &local))
     {
-      g_set_error_literal (error, PROXY_ERROR,
+      g_set_error_literal (error, TOOL_ERROR,
                            g_error_matches (local, G_SPAWN_ERROR, G_SPAWN_ERROR_NOENT) ? EXIT_NOT_FOUND
                                                                                        : EXIT_NOT_STARTED,
                            local->message);

@@ -9,8 +9,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "tools/common/tool-error.h"
 #include "tools/proxy/proxy-command.h"
-#include "tools/proxy/proxy-error.h"
 #include "tools/proxy/proxy-mapping.h"
 #include "tools/proxy/proxy-token.h"
 #include "tools/proxy/proxy-trust.h"
@@ -46,7 +46,7 @@ static gboolean
 usage_error (GError **error,
              const char *message)
 {
-  g_set_error_literal (error, PROXY_ERROR, EX_USAGE, message);
+  g_set_error_literal (error, TOOL_ERROR, EX_USAGE, message);
   return FALSE;
 }
 
@@ -63,7 +63,7 @@ parse_mode (const char *text,
     *mode = IST_MODE_DESTINATION;
   else
     {
-      g_set_error (error, PROXY_ERROR, EX_USAGE, _ ("--mode is src, source, dst or destination, not “%s”"),
+      g_set_error (error, TOOL_ERROR, EX_USAGE, _ ("--mode is src, source, dst or destination, not “%s”"),
                    text);
       return FALSE;
     }
@@ -131,7 +131,7 @@ resolve_opening (ProxyConfig *self,
     {
       if (!proxy_options_get_flag (options, others[i]))
         continue;
-      g_set_error (error, PROXY_ERROR, EX_USAGE, _ ("%s is for --open only"), proxy_option_get_name (others[i]));
+      g_set_error (error, TOOL_ERROR, EX_USAGE, _ ("%s is for --open only"), proxy_option_get_name (others[i]));
       return FALSE;
     }
   if (options->command != NULL)
@@ -206,7 +206,7 @@ check_one_token (const ProxyOptions *options,
         continue;
       if (found != NULL)
         {
-          g_set_error (error, PROXY_ERROR, EX_USAGE, _ ("%s and %s can't be used together"), found,
+          g_set_error (error, TOOL_ERROR, EX_USAGE, _ ("%s and %s can't be used together"), found,
                        proxy_option_get_name (sources[i]));
           return FALSE;
         }

@@ -12,7 +12,7 @@
 #include <curl/curl.h>
 #endif
 
-#include "tools/proxy/proxy-error.h"
+#include "tools/common/tool-error.h"
 
 JsonNode *
 proxy_control_get_member (JsonNode *node,
@@ -76,7 +76,7 @@ proxy_control_new (const char *url,
   /* Not safe once there are threads. */
   if (curl_global_init (CURL_GLOBAL_DEFAULT) != CURLE_OK)
     {
-      g_set_error_literal (error, PROXY_ERROR, EX_SOFTWARE, _ ("libcurl does not work"));
+      g_set_error_literal (error, TOOL_ERROR, EX_SOFTWARE, _ ("libcurl does not work"));
       return NULL;
     }
   self = g_new0 (ProxyControl, 1);
@@ -180,7 +180,7 @@ set_refusal (const Call *call,
     message = proxy_control_get_string (node, "Message");
   if (type == NULL)
     {
-      g_set_error (error, PROXY_ERROR, status >= 500 || status == 429 ? EX_TEMPFAIL : EX_PROTOCOL,
+      g_set_error (error, TOOL_ERROR, status >= 500 || status == 429 ? EX_TEMPFAIL : EX_PROTOCOL,
                    _ ("%s: %s answers with HTTP status %ld"), call->operation, call->control->url, status);
       return;
     }
@@ -190,7 +190,7 @@ set_refusal (const Call *call,
   shown_type = make_harmless (type);
   shown_message = make_harmless (message != NULL ? message : "");
   kind = find_kind (type);
-  g_set_error (error, PROXY_ERROR, kind != NULL ? kind->exit_status : status >= 500 ? EX_TEMPFAIL
+  g_set_error (error, TOOL_ERROR, kind != NULL ? kind->exit_status : status >= 500 ? EX_TEMPFAIL
                                                                                     : EX_UNAVAILABLE,
                "%s: %s: %s%s%s%s", call->operation, shown_type, shown_message, kind != NULL ? " (" : "",
                kind != NULL ? _ (kind->advice) : "", kind != NULL ? ")" : "");
@@ -213,7 +213,7 @@ read_answer (const Call *call,
     }
   if (node == NULL || !JSON_NODE_HOLDS_OBJECT (node))
     {
-      g_set_error (error, PROXY_ERROR, EX_PROTOCOL, _ ("%s: %s does not answer like the service"),
+      g_set_error (error, TOOL_ERROR, EX_PROTOCOL, _ ("%s: %s does not answer like the service"),
                    call->operation, call->control->url);
       return NULL;
     }
@@ -331,7 +331,7 @@ call_perform (Call *call,
     return NULL;
   if (result != CURLE_OK)
     {
-      g_set_error (error, PROXY_ERROR, EX_UNAVAILABLE, _ ("%s: can't reach %s: %s"), call->operation,
+      g_set_error (error, TOOL_ERROR, EX_UNAVAILABLE, _ ("%s: can't reach %s: %s"), call->operation,
                    call->control->url, *reason != '\0' ? reason : curl_easy_strerror (result));
       return NULL;
     }
@@ -384,7 +384,7 @@ proxy_control_new (const char *url,
                    gboolean skip_verification,
                    GError **error)
 {
-  g_set_error_literal (error, PROXY_ERROR, EX_USAGE,
+  g_set_error_literal (error, TOOL_ERROR, EX_USAGE,
                        _ ("This ist-proxy was built without libcurl, which opening tunnels needs"));
   return NULL;
 }

@@ -7,7 +7,7 @@
 #include <glib/gi18n.h>
 #include <sysexits.h>
 
-#include "tools/proxy/proxy-error.h"
+#include "tools/common/tool-error.h"
 #include "tools/proxy/proxy-ini.h"
 #include "tools/proxy/proxy-token.h"
 
@@ -31,7 +31,7 @@ check_pair (const ProxyCredentials *self,
 {
   if ((self->key_id == NULL) == (self->secret == NULL))
     return TRUE;
-  g_set_error (error, PROXY_ERROR, EX_NOPERM, _ ("%s: the AWS credentials lack the %s"), place,
+  g_set_error (error, TOOL_ERROR, EX_NOPERM, _ ("%s: the AWS credentials lack the %s"), place,
                self->key_id == NULL ? _ ("id of the access key") : _ ("secret access key"));
   return FALSE;
 }
@@ -141,7 +141,7 @@ proxy_credentials_load (ProxyCredentials *self,
     return FALSE;
   if (self->key_id != NULL)
     return TRUE;
-  g_set_error (error, PROXY_ERROR, EX_NOPERM,
+  g_set_error (error, TOOL_ERROR, EX_NOPERM,
                _ ("There are no AWS credentials: neither AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are set, "
                   "nor has the profile “%s” keys in %s or %s. For other kinds of profiles, the AWS CLI sets "
                   "the variables: eval \"$(aws configure export-credentials --format env)\""),

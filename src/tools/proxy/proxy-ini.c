@@ -8,7 +8,7 @@
 #include <sysexits.h>
 
 #include "common/ist-file-private.h"
-#include "tools/proxy/proxy-error.h"
+#include "tools/common/tool-error.h"
 
 /* The reference proxy's files have no groups, GKeyFile's have. */
 #define FIRST_GROUP "ist-proxy"
@@ -93,13 +93,13 @@ proxy_ini_load (const char *path,
 
   if (!ist_file_read (path, MAX_FILE, &text, NULL, &local))
     {
-      g_set_error_literal (error, PROXY_ERROR, EX_CONFIG, local->message);
+      g_set_error_literal (error, TOOL_ERROR, EX_CONFIG, local->message);
       return NULL;
     }
   adapted = adapt (text);
   if (!g_key_file_load_from_data (file, adapted, (gsize) -1, G_KEY_FILE_NONE, &local))
     {
-      g_set_error (error, PROXY_ERROR, EX_CONFIG, "%s: %s", path, local->message);
+      g_set_error (error, TOOL_ERROR, EX_CONFIG, "%s: %s", path, local->message);
       return NULL;
     }
   return g_steal_pointer (&file);

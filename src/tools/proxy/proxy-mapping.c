@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "tools/proxy/proxy-error.h"
+#include "tools/common/tool-error.h"
 #include "tools/proxy/proxy-ini.h"
 
 static void
@@ -72,14 +72,14 @@ add_entry (GPtrArray *mappings,
     }
   if (*address == '\0' || (service != NULL && *service == '\0'))
     {
-      g_set_error_literal (error, PROXY_ERROR, EX_USAGE, _ ("a service or an address is empty"));
+      g_set_error_literal (error, TOOL_ERROR, EX_USAGE, _ ("a service or an address is empty"));
       return FALSE;
     }
   if (proxy_mappings_lookup (mappings, service) != NULL)
     {
       if (service == NULL)
         {
-          g_set_error_literal (error, PROXY_ERROR, EX_USAGE,
+          g_set_error_literal (error, TOOL_ERROR, EX_USAGE,
                                _ ("several addresses need names of services, as in SSH=22,VNC=5900"));
           return FALSE;
         }
@@ -106,12 +106,12 @@ proxy_mappings_add_list (GPtrArray *mappings,
     }
   if (mappings->len == 0)
     {
-      g_set_error_literal (error, PROXY_ERROR, EX_USAGE, _ ("no address is given"));
+      g_set_error_literal (error, TOOL_ERROR, EX_USAGE, _ ("no address is given"));
       return FALSE;
     }
   if (mappings->len > 1 && proxy_mappings_lookup (mappings, NULL) != NULL)
     {
-      g_set_error_literal (error, PROXY_ERROR, EX_USAGE,
+      g_set_error_literal (error, TOOL_ERROR, EX_USAGE,
                            _ ("several addresses need names of services, as in SSH=22,VNC=5900"));
       return FALSE;
     }
@@ -159,7 +159,7 @@ proxy_mappings_add_folder (GPtrArray *mappings,
 
   if (dir == NULL)
     {
-      g_set_error_literal (error, PROXY_ERROR, EX_CONFIG, local->message);
+      g_set_error_literal (error, TOOL_ERROR, EX_CONFIG, local->message);
       return FALSE;
     }
   while ((name = g_dir_read_name (dir)) != NULL)

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "tools/common/tool-error.h"
 #include "tools/proxy/proxy-credentials.h"
-#include "tools/proxy/proxy-error.h"
 
 #define MAX_LIFETIME 720 /* minutes */
 #define DEFAULT_WAIT 60  /* seconds */
@@ -34,7 +34,7 @@ static gboolean
 usage_error (GError **error,
              const char *message)
 {
-  g_set_error_literal (error, PROXY_ERROR, EX_USAGE, message);
+  g_set_error_literal (error, TOOL_ERROR, EX_USAGE, message);
   return FALSE;
 }
 
@@ -59,7 +59,7 @@ take_url (ProxyOpening *self,
 
   if ((!g_str_equal (scheme, "https") && !g_str_equal (scheme, "http")) || host == NULL || *host == '\0')
     {
-      g_set_error (error, PROXY_ERROR, EX_USAGE, _ ("--endpoint-url is like https://HOST:PORT, not “%s”"), url);
+      g_set_error (error, TOOL_ERROR, EX_USAGE, _ ("--endpoint-url is like https://HOST:PORT, not “%s”"), url);
       return FALSE;
     }
   if (g_str_equal (scheme, "http") && !is_loopback (host))

@@ -9,12 +9,12 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
+#include "tools/common/tool-error.h"
+#include "tools/common/tool-log.h"
+#include "tools/common/tool-signals.h"
 #include "tools/proxy/proxy-control.h"
 #include "tools/proxy/proxy-credentials.h"
-#include "tools/proxy/proxy-error.h"
-#include "tools/proxy/proxy-log.h"
 #include "tools/proxy/proxy-session.h"
-#include "tools/proxy/proxy-signal.h"
 
 /* Milliseconds; between two looks at the tunnel, and two attempts to close it. */
 #define PAUSE 1000
@@ -188,7 +188,7 @@ operator_open (Operator *self,
   self->config->access_token = g_strdup (proxy_control_get_string (answer, "sourceAccessToken"));
   if (self->tunnel_id == NULL || self->config->access_token == NULL)
     {
-      g_set_error (error, PROXY_ERROR, EX_PROTOCOL, _ ("%s: %s does not answer like the service"), "OpenTunnel",
+      g_set_error (error, TOOL_ERROR, EX_PROTOCOL, _ ("%s: %s does not answer like the service"), "OpenTunnel",
                    opening->url);
       return FALSE;
     }
@@ -229,8 +229,8 @@ operator_look (Operator *self,
   JsonNode *state;
 
   answer = operator_call (self, "DescribeTunnel", request, self->cancellable, &local);
-  if (answer == NULL && !g_error_matches (local, PROXY_ERROR, EX_TEMPFAIL) &&
-      !g_error_matches (local, PROXY_ERROR, EX_UNAVAILABLE))
+  if (answer == NULL && !g_error_matches (local, TOOL_ERROR, EX_TEMPFAIL) &&
+      !g_error_matches (local, TOOL_ERROR, EX_UNAVAILABLE))
     {
       g_propagate_error (error, g_steal_pointer (&local));
       return FALSE;
@@ -243,7 +243,7 @@ operator_look (Operator *self,
   tunnel = proxy_control_get_member (answer, "tunnel");
   if (g_strcmp0 (proxy_control_get_string (tunnel, "status"), "CLOSED") == 0)
     {
-      g_set_error_literal (error, PROXY_ERROR, EX_NOPERM, _ ("Somebody has closed the tunnel"));
+      g_set_error_literal (error, TOOL_ERROR, EX_NOPERM, _ ("Somebody has closed the tunnel"));
       return FALSE;
     }
   state = proxy_control_get_member (tunnel, "destinationConnectionState");
@@ -266,7 +266,7 @@ operator_wait (Operator *self,
         return TRUE;
       if (g_get_monotonic_time () >= end)
         {
-          g_set_error (error, PROXY_ERROR, EX_TEMPFAIL,
+          g_set_error (error, TOOL_ERROR, EX_TEMPFAIL,
                        _ ("“%s” has not connected to the tunnel within %u seconds: is it online, and does an "
                           "agent run there? (--wait)"),
                        self->config->opening->thing, self->config->opening->wait);
@@ -337,8 +337,8 @@ operator_fail (Operator *self,
 {
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return EXIT_SIGNAL + self->signal;
-  proxy_log_fatal ("%s", error->message);
-  return proxy_error_get_exit_status (error);
+  tool_log_fatal ("%s", error->message);
+  return tool_error_get_exit_status (error);
 }
 
 static int
@@ -368,9 +368,9 @@ proxy_operator_run (ProxyConfig *config)
 
   if (control == NULL)
     return operator_fail (&self, error);
-  sources[0] = proxy_signal_watch (SIGINT, on_interrupt, &self);
-  sources[1] = proxy_signal_watch (SIGTERM, on_terminate, &self);
-  sources[2] = proxy_signal_watch (SIGHUP, on_hangup, &self);
+  sources[0] = tool_signal_watch (SIGINT, on_interrupt, &self);
+  sources[1] = tool_signal_watch (SIGTERM, on_terminate, &self);
+  sources[2] = tool_signal_watch (SIGHUP, on_hangup, &self);
   exit_status = operator_work (&self);
   operator_close (&self);
   for (gsize i = 0; i < G_N_ELEMENTS (sources); i++)

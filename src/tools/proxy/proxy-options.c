@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "tools/proxy/proxy-error.h"
+#include "tools/common/tool-error.h"
 #include "tools/proxy/proxy-ini.h"
 #include "tools/proxy/proxy-token.h"
 
@@ -542,12 +542,12 @@ take_from_file (ProxyOptions *self,
 
   if (option == -1 || strcmp (definitions[option].name, dashed) != 0)
     {
-      g_set_error (error, PROXY_ERROR, EX_CONFIG, _ ("there is no option “%s”"), name);
+      g_set_error (error, TOOL_ERROR, EX_CONFIG, _ ("there is no option “%s”"), name);
       return FALSE;
     }
   if (definitions[option].only_command_line)
     {
-      g_set_error (error, PROXY_ERROR, EX_CONFIG, _ ("“%s” is for the command line only"), name);
+      g_set_error (error, TOOL_ERROR, EX_CONFIG, _ ("“%s” is for the command line only"), name);
       return FALSE;
     }
   if (takes_value (option))
@@ -567,7 +567,7 @@ take_from_file (ProxyOptions *self,
       options_set (self, option, value);
       return TRUE;
     }
-  g_set_error (error, PROXY_ERROR, EX_CONFIG, _ ("“%s” must be true or false"), name);
+  g_set_error (error, TOOL_ERROR, EX_CONFIG, _ ("“%s” must be true or false"), name);
   return FALSE;
 }
 
@@ -690,7 +690,7 @@ proxy_options_get_number (const ProxyOptions *self,
     return TRUE;
   if (!g_ascii_string_to_unsigned (self->values[option], 10, 0, maximum, &value, NULL))
     {
-      g_set_error (error, PROXY_ERROR, EX_USAGE, _ ("%s: “%s” is not a number from 0 to %u"),
+      g_set_error (error, TOOL_ERROR, EX_USAGE, _ ("%s: “%s” is not a number from 0 to %u"),
                    definitions[option].name, self->values[option], maximum);
       return FALSE;
     }

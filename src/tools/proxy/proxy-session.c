@@ -12,13 +12,13 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "tools/common/tool-error.h"
+#include "tools/common/tool-log.h"
+#include "tools/common/tool-signals.h"
+#include "tools/common/tool-systemd.h"
 #include "tools/proxy/proxy-announce.h"
 #include "tools/proxy/proxy-command.h"
-#include "tools/proxy/proxy-error.h"
-#include "tools/proxy/proxy-log.h"
-#include "tools/proxy/proxy-manager.h"
 #include "tools/proxy/proxy-mapping.h"
-#include "tools/proxy/proxy-signal.h"
 #include "tools/proxy/proxy-status.h"
 #include "tools/proxy/proxy-stdio.h"
 
@@ -35,8 +35,8 @@ typedef struct
   IstSecureTunnel *tunnel;
   IstForwarder *forwarder;
   GPtrArray *places;   /* ProxyPlace: where is listened, or what is connected to */
-  GPtrArray *sockets;  /* ProxyManagerSocket */
-  ProxyOutput *output; /* standard output; NULL if nothing is told there */
+  GPtrArray *sockets;  /* ToolSystemdSocket */
+  ToolOutput *output; /* standard output; NULL if nothing is told there */
   ProxyStatus *status;
   GIOStream *stdio;
   ProxyCommand *command; /* NULL while none runs */
@@ -71,7 +71,7 @@ session_stop (Session *self,
     return;
   self->is_stopping = TRUE;
   self->exit_status = exit_status;
-  proxy_manager_notify_stopping ();
+  tool_systemd_notify_stopping ();
   ist_forwarder_close (self->forwarder);
   ist_secure_tunnel_stop (self->tunnel);
   if (self->command != NULL)
@@ -86,11 +86,11 @@ session_fail (Session *self,
 {
   if (self->is_stopping)
     return;
-  proxy_log_fatal ("%s", error->message);
+  tool_log_fatal ("%s", error->message);
   /* The tunnel was made with what the command line says; this is of its surroundings. */
   session_stop (self, g_error_matches (error, IST_ERROR, IST_ERROR_INVALID_SETTING)
                         ? EX_CONFIG
-                        : proxy_error_get_exit_status (error));
+                        : tool_error_get_exit_status (error));
 }
 
 /* Services and places */
@@ -129,7 +129,7 @@ session_listen (Session *self,
       session_add_place (self, service, address, port);
       return TRUE;
     }
-  g_set_error_literal (error, PROXY_ERROR, local->domain == IST_ERROR ? EX_USAGE : EX_UNAVAILABLE,
+  g_set_error_literal (error, TOOL_ERROR, local->domain == IST_ERROR ? EX_USAGE : EX_UNAVAILABLE,
                        local->message);
   return FALSE;
 }
@@ -208,7 +208,7 @@ session_use_sockets (Session *self,
 {
   for (guint i = 0; i < self->sockets->len; i++)
     {
-      const ProxyManagerSocket *socket = g_ptr_array_index (self->sockets, i);
+      const ToolSystemdSocket *socket = g_ptr_array_index (self->sockets, i);
       const char *service = g_strv_contains (services, socket->name) ? socket->name : NULL;
       g_autoptr (GSocketAddress) address = g_socket_get_local_address (socket->socket, error);
       g_autofree char *text = NULL;
@@ -247,7 +247,7 @@ session_check_services (Session *self,
 
       if (place->service == NULL && g_strv_length ((char **) services) > 1)
         {
-          g_set_error (error, PROXY_ERROR, EX_CONFIG,
+          g_set_error (error, TOOL_ERROR, EX_CONFIG,
                        _ ("The tunnel has several services, %s: say which one is meant, as in %s=%s"), names,
                        services[0], place->address);
           return FALSE;
@@ -262,10 +262,10 @@ session_check_services (Session *self,
   if (has_any)
     return TRUE;
   if (services[0] == NULL)
-    g_set_error_literal (error, PROXY_ERROR, EX_CONFIG,
+    g_set_error_literal (error, TOOL_ERROR, EX_CONFIG,
                          _ ("The tunnel has no services: give an address without the name of one"));
   else
-    g_set_error (error, PROXY_ERROR, EX_CONFIG,
+    g_set_error (error, TOOL_ERROR, EX_CONFIG,
                  _ ("No address is given for any service of the tunnel; it has: %s"), names);
   return FALSE;
 }
@@ -301,7 +301,7 @@ session_carry_stdio (Session *self,
     {
       g_autofree char *names = g_strjoinv (", ", (char **) services);
 
-      g_set_error (error, PROXY_ERROR, EX_CONFIG,
+      g_set_error (error, TOOL_ERROR, EX_CONFIG,
                    _ ("The tunnel has several services, %s: say which one is meant, as in --stdio=%s"), names,
                    services[0]);
       return FALSE;
@@ -405,7 +405,7 @@ session_notify_connected (Session *self)
 
   g_message ("%s", status);
   session_tell_ports (self);
-  proxy_manager_notify_ready (status);
+  tool_systemd_notify_ready (status);
 }
 
 /* Whether something was said of services that the tunnel has to have. */
@@ -478,7 +478,7 @@ session_on_trouble (Session *self,
       return;
     }
   g_warning ("%s: %s", what, error->message);
-  proxy_manager_notify_status (error->message);
+  tool_systemd_notify_status (error->message);
 }
 
 static void
@@ -634,7 +634,7 @@ session_on_end (Session *self,
     }
   session_free_status (self);
   g_clear_object (&self->stdio);
-  g_clear_pointer (&self->output, proxy_output_free);
+  g_clear_pointer (&self->output, tool_output_free);
   if (self->config->port_file != NULL && self->is_ready)
     g_unlink (self->config->port_file);
   signal (number, SIG_DFL);
@@ -699,7 +699,7 @@ on_hangup (gpointer user_data)
 
   if (!self->is_ready)
     return G_SOURCE_CONTINUE;
-  proxy_manager_notify_reloading ();
+  tool_systemd_notify_reloading ();
   if (self->config->folder != NULL && self->sockets->len == 0)
     session_reload (self);
   else
@@ -723,7 +723,7 @@ session_watch_signals (Session *self)
 
   for (gsize i = 0; i < G_N_ELEMENTS (watched); i++)
     {
-      guint id = proxy_signal_watch (watched[i].number, watched[i].func, self);
+      guint id = tool_signal_watch (watched[i].number, watched[i].func, self);
 
       if (id != 0)
         g_array_append_val (self->sources, id);
@@ -739,7 +739,7 @@ session_prepare (Session *self,
   self->tunnel = proxy_config_make_tunnel (self->config, error);
   if (self->tunnel == NULL)
     return FALSE;
-  self->sockets = proxy_manager_take_sockets (error);
+  self->sockets = tool_systemd_take_sockets (error);
   if (self->sockets == NULL)
     return FALSE;
   self->forwarder = proxy_config_make_forwarder (self->config, self->tunnel);
@@ -765,7 +765,7 @@ session_begin (Session *self)
 {
   const char *place = self->config->endpoint != NULL ? self->config->endpoint : self->config->region;
   g_autoptr (GError) error = NULL;
-  guint watchdog = proxy_manager_start_watchdog ();
+  guint watchdog = tool_systemd_start_watchdog ();
 
   if (watchdog != 0)
     g_array_append_val (self->sources, watchdog);
@@ -797,7 +797,7 @@ session_clear (Session *self)
   g_clear_object (&self->forwarder);
   g_clear_object (&self->tunnel);
   g_clear_object (&self->stdio);
-  g_clear_pointer (&self->output, proxy_output_free);
+  g_clear_pointer (&self->output, tool_output_free);
   g_clear_pointer (&self->command, proxy_command_free);
   g_clear_pointer (&self->places, g_ptr_array_unref);
   g_clear_pointer (&self->sockets, g_ptr_array_unref);
@@ -816,7 +816,7 @@ proxy_session_run (ProxyConfig *config)
   };
 
   if (config->tells_json || config->shows_status)
-    self.output = proxy_output_new (STDOUT_FILENO, NULL, NULL);
+    self.output = tool_output_new (STDOUT_FILENO, NULL, NULL);
   if (session_prepare (&self, &error))
     {
       session_begin (&self);
@@ -824,8 +824,8 @@ proxy_session_run (ProxyConfig *config)
     }
   else
     {
-      proxy_log_fatal ("%s", error->message);
-      self.exit_status = proxy_error_get_exit_status (error);
+      tool_log_fatal ("%s", error->message);
+      self.exit_status = tool_error_get_exit_status (error);
     }
   session_clear (&self);
   return self.exit_status;

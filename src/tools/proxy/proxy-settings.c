@@ -11,7 +11,7 @@
 
 #include "common/ist-file-private.h"
 #include "common/ist-json-private.h"
-#include "tools/proxy/proxy-error.h"
+#include "tools/common/tool-error.h"
 #include "tools/proxy/proxy-ini.h"
 
 /* Settings are smaller by far. */
@@ -194,7 +194,7 @@ apply (ProxySettings *self,
     case KIND_NUMBER:
       if (!g_ascii_string_to_signed (value, 10, setting->minimum, setting->maximum, &number, NULL))
         {
-          g_set_error (error, PROXY_ERROR, EX_CONFIG,
+          g_set_error (error, TOOL_ERROR, EX_CONFIG,
                        _ ("%s: “%s” is not a number from %d to %d"), setting->name, value, setting->minimum,
                        setting->maximum);
           return FALSE;
@@ -206,7 +206,7 @@ apply (ProxySettings *self,
     default:
       if (!proxy_ini_parse_boolean (value, &boolean))
         {
-          g_set_error (error, PROXY_ERROR, EX_CONFIG, _ ("%s must be true or false, not “%s”"), setting->name,
+          g_set_error (error, TOOL_ERROR, EX_CONFIG, _ ("%s must be true or false, not “%s”"), setting->name,
                        value);
           return FALSE;
         }
@@ -239,7 +239,7 @@ load_value (Loading *loading,
     }
   if (value == NULL)
     {
-      g_set_error (error, PROXY_ERROR, EX_CONFIG, _ ("%s must be a string, a number, true or false"), name);
+      g_set_error (error, TOOL_ERROR, EX_CONFIG, _ ("%s must be a string, a number, true or false"), name);
       return FALSE;
     }
   if (setting->offset == -1)
@@ -294,20 +294,20 @@ proxy_settings_load (ProxySettings *self,
 
   if (!ist_file_read (path, MAX_FILE, &text, &length, &local))
     {
-      g_set_error_literal (error, PROXY_ERROR, EX_CONFIG, local->message);
+      g_set_error_literal (error, TOOL_ERROR, EX_CONFIG, local->message);
       return FALSE;
     }
   if (strlen (text) != length || !ist_json_check (text, &local) ||
       !json_parser_load_from_data (parser, text, length, &local))
     {
-      g_set_error (error, PROXY_ERROR, EX_CONFIG, "%s: %s", path,
+      g_set_error (error, TOOL_ERROR, EX_CONFIG, "%s: %s", path,
                    local != NULL ? local->message : _ ("not an object of JSON"));
       return FALSE;
     }
   root = json_parser_get_root (parser);
   if (root == NULL || !JSON_NODE_HOLDS_OBJECT (root))
     {
-      g_set_error (error, PROXY_ERROR, EX_CONFIG, _ ("%s: not an object of JSON"), path);
+      g_set_error (error, TOOL_ERROR, EX_CONFIG, _ ("%s: not an object of JSON"), path);
       return FALSE;
     }
   if (!load_object (&loading, "", json_node_get_object (root), error))
@@ -377,7 +377,7 @@ proxy_settings_export_defaults (const char *path,
   line = g_strconcat (text, "\n", NULL);
   if (!g_file_set_contents (path, line, -1, &local))
     {
-      g_set_error_literal (error, PROXY_ERROR, EX_CANTCREAT, local->message);
+      g_set_error_literal (error, TOOL_ERROR, EX_CANTCREAT, local->message);
       return FALSE;
     }
   return TRUE;

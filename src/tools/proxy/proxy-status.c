@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "common/ist-text-private.h"
-#include "tools/proxy/proxy-log.h"
+#include "tools/common/tool-log.h"
 
 #define ENTER "\033[?1049h\033[?25l"
 #define LEAVE "\033[?25h\033[?1049l"
@@ -46,7 +46,7 @@ struct _ProxyStatus
 {
   IstForwarder *forwarder;
   char *place;
-  ProxyOutput *output;
+  ToolOutput *output;
   gulong opened;
   gulong closed;
   guint timer;
@@ -256,7 +256,7 @@ draw (ProxyStatus *self)
   g_string_truncate (screen, screen->len - 2);
   g_string_append (screen, CLEAR_BELOW);
   /* The terminal may not have got all of the last one: then this one is left out. */
-  proxy_output_write (self->output, screen->str, screen->len);
+  tool_output_write (self->output, screen->str, screen->len);
 }
 
 /* Changes */
@@ -321,7 +321,7 @@ on_closed (IstForwarder *forwarder,
 ProxyStatus *
 proxy_status_new (IstForwarder *forwarder,
                   const char *place,
-                  ProxyOutput *output)
+                  ToolOutput *output)
 {
   ProxyStatus *self = g_new0 (ProxyStatus, 1);
 
@@ -334,9 +334,9 @@ proxy_status_new (IstForwarder *forwarder,
   self->closed = g_signal_connect (forwarder, "connection-closed", G_CALLBACK (on_closed), self);
   self->timer = g_timeout_add (INTERVAL, on_tick, self);
   self->resized = g_unix_signal_add (SIGWINCH, on_resized, self);
-  proxy_log_set_sink (on_log, self);
+  tool_log_set_sink (on_log, self);
 
-  proxy_output_write (output, ENTER, strlen (ENTER));
+  tool_output_write (output, ENTER, strlen (ENTER));
   on_tick (self);
   return self;
 }
@@ -344,10 +344,10 @@ proxy_status_new (IstForwarder *forwarder,
 void
 proxy_status_free (ProxyStatus *self)
 {
-  proxy_log_set_sink (NULL, NULL);
-  proxy_output_flush (self->output, PATIENCE);
-  proxy_output_write (self->output, LEAVE, strlen (LEAVE));
-  proxy_output_flush (self->output, PATIENCE);
+  tool_log_set_sink (NULL, NULL);
+  tool_output_flush (self->output, PATIENCE);
+  tool_output_write (self->output, LEAVE, strlen (LEAVE));
+  tool_output_flush (self->output, PATIENCE);
 
   g_source_remove (self->timer);
   g_source_remove (self->resized);

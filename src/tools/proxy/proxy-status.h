@@ -6,7 +6,7 @@
 
 #include <ist/ist.h>
 
-#include "tools/proxy/proxy-output.h"
+#include "tools/common/tool-output.h"
 
 G_BEGIN_DECLS
 
@@ -20,7 +20,7 @@ typedef struct _ProxyStatus ProxyStatus;
 /* @place: what the tunnel connects to; @output: standard output */
 ProxyStatus *proxy_status_new (IstForwarder *forwarder,
                                const char *place,
-                               ProxyOutput *output);
+                               ToolOutput *output);
 void proxy_status_free (ProxyStatus *self);
 
 G_END_DECLS

@@ -11,7 +11,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "tools/proxy/proxy-error.h"
+#include "tools/common/tool-error.h"
 
 typedef struct
 {
@@ -45,7 +45,7 @@ proxy_stdio_new (GError **error)
       fcntl (STDIN_FILENO, F_SETFL, flags->input | O_NONBLOCK) == -1 ||
       fcntl (STDOUT_FILENO, F_SETFL, flags->output | O_NONBLOCK) == -1)
     {
-      g_set_error (error, PROXY_ERROR, EX_IOERR, "--stdio: %s", g_strerror (errno));
+      g_set_error (error, TOOL_ERROR, EX_IOERR, "--stdio: %s", g_strerror (errno));
       g_free (flags);
       return NULL;
     }

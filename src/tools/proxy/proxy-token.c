@@ -17,7 +17,7 @@
 #include <libsecret/secret.h>
 #endif
 
-#include "tools/proxy/proxy-error.h"
+#include "tools/common/tool-error.h"
 
 /* The service takes 4 KiB for the whole handshake. */
 #define MAX_SIZE 8192
@@ -41,12 +41,12 @@ read_all (int fd,
 
   if (n < 0)
     {
-      g_set_error_literal (error, PROXY_ERROR, EX_NOINPUT, g_strerror (errno));
+      g_set_error_literal (error, TOOL_ERROR, EX_NOINPUT, g_strerror (errno));
       return FALSE;
     }
   if (*length == MAX_SIZE)
     {
-      g_set_error_literal (error, PROXY_ERROR, EX_NOINPUT, _ ("too long for a token"));
+      g_set_error_literal (error, TOOL_ERROR, EX_NOINPUT, _ ("too long for a token"));
       return FALSE;
     }
   return TRUE;
@@ -65,7 +65,7 @@ read_token (int fd,
       token = g_strstrip (g_strndup (buffer, length));
       if (*token == '\0')
         {
-          g_set_error_literal (error, PROXY_ERROR, EX_NOINPUT, _ ("there is no token in it"));
+          g_set_error_literal (error, TOOL_ERROR, EX_NOINPUT, _ ("there is no token in it"));
           g_clear_pointer (&token, g_free);
         }
     }
@@ -91,7 +91,7 @@ proxy_token_read (const char *path,
   fd = open (path, O_RDONLY | O_CLOEXEC);
   if (fd == -1)
     {
-      g_set_error (error, PROXY_ERROR, EX_NOINPUT, "%s: %s", path, g_strerror (errno));
+      g_set_error (error, TOOL_ERROR, EX_NOINPUT, "%s: %s", path, g_strerror (errno));
       return NULL;
     }
   if (fstat (fd, &status) == 0 && S_ISREG (status.st_mode) && (status.st_mode & (S_IRWXG | S_IRWXO)) != 0)
@@ -120,7 +120,7 @@ proxy_token_read_credential (const char *name,
     return NULL;
   if (fd == -1)
     {
-      g_set_error (error, PROXY_ERROR, EX_NOINPUT, "%s: %s", path, g_strerror (errno));
+      g_set_error (error, TOOL_ERROR, EX_NOINPUT, "%s: %s", path, g_strerror (errno));
       return NULL;
     }
   token = read_token (fd, error);
@@ -171,7 +171,7 @@ proxy_token_read_keyring (const char *tunnel,
 
   if (found == NULL)
     {
-      g_set_error (error, PROXY_ERROR, EX_NOINPUT, _ ("The keyring has no token for “%s”: %s"), tunnel,
+      g_set_error (error, TOOL_ERROR, EX_NOINPUT, _ ("The keyring has no token for “%s”: %s"), tunnel,
                    local != NULL ? local->message : _ ("nothing is stored under that name"));
       return NULL;
     }
@@ -186,7 +186,7 @@ char *
 proxy_token_read_keyring (const char *tunnel,
                           GError **error)
 {
-  g_set_error_literal (error, PROXY_ERROR, EX_USAGE, _ ("This ist-proxy was built without a keyring"));
+  g_set_error_literal (error, TOOL_ERROR, EX_USAGE, _ ("This ist-proxy was built without a keyring"));
   return NULL;
 }
 

@@ -11,7 +11,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "tools/proxy/proxy-error.h"
+#include "tools/common/tool-error.h"
 
 static void
 close_fd (gpointer data)
@@ -51,7 +51,7 @@ make_database (const char *pem,
 
   if (fd == -1 || !write_all (fd, pem))
     {
-      g_set_error_literal (error, PROXY_ERROR, EX_OSERR, g_strerror (errno));
+      g_set_error_literal (error, TOOL_ERROR, EX_OSERR, g_strerror (errno));
       if (fd != -1)
         close (fd);
       return NULL;
@@ -128,7 +128,7 @@ read_folder (const char *path,
 
   if (dir == NULL)
     {
-      g_set_error_literal (error, PROXY_ERROR, EX_NOINPUT, local->message);
+      g_set_error_literal (error, TOOL_ERROR, EX_NOINPUT, local->message);
       return NULL;
     }
   while ((name = g_dir_read_name (dir)) != NULL)
@@ -144,7 +144,7 @@ read_folder (const char *path,
     add_file (certificates, g_ptr_array_index (files, i));
   if (g_hash_table_size (certificates) == 0)
     {
-      g_set_error (error, PROXY_ERROR, EX_NOINPUT, _ ("%s: no certificate in this folder"), path);
+      g_set_error (error, TOOL_ERROR, EX_NOINPUT, _ ("%s: no certificate in this folder"), path);
       return NULL;
     }
   g_hash_table_iter_init (&iter, certificates);
@@ -193,7 +193,7 @@ proxy_trust_load_environment (GError **error)
     g_string_append (pem, one);
   if (pem->len == 0)
     {
-      g_set_error (error, PROXY_ERROR, EX_NOINPUT, _ ("%s and %s name no certificate"), FILE_VARIABLE,
+      g_set_error (error, TOOL_ERROR, EX_NOINPUT, _ ("%s and %s name no certificate"), FILE_VARIABLE,
                    FOLDERS_VARIABLE);
       return NULL;
     }
@@ -217,6 +217,6 @@ proxy_trust_load (const char *path,
   absolute = g_canonicalize_filename (path, NULL);
   database = g_tls_file_database_new (absolute, &local);
   if (database == NULL)
-    g_set_error (error, PROXY_ERROR, EX_NOINPUT, _ ("%s: no certificates: %s"), path, local->message);
+    g_set_error (error, TOOL_ERROR, EX_NOINPUT, _ ("%s: no certificates: %s"), path, local->message);
   return database;
 }

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "tools/proxy/proxy-manager.h"
+#include "tools/common/tool-systemd.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "common/ist-text-private.h"
-#include "tools/proxy/proxy-error.h"
+#include "tools/common/tool-error.h"
 
 /* Bytes; whoever reads it has one line. */
 #define MAX_STATUS 1024
@@ -20,7 +20,7 @@
 static void
 socket_free (gpointer data)
 {
-  ProxyManagerSocket *self = data;
+  ToolSystemdSocket *self = data;
 
   g_free (self->name);
   g_object_unref (self->socket);
@@ -61,19 +61,19 @@ notify_with_status (const char *states,
 }
 
 void
-proxy_manager_notify_ready (const char *status)
+tool_systemd_notify_ready (const char *status)
 {
   notify_with_status ("READY=1\n", status);
 }
 
 void
-proxy_manager_notify_status (const char *status)
+tool_systemd_notify_status (const char *status)
 {
   notify_with_status ("", status);
 }
 
 void
-proxy_manager_notify_reloading (void)
+tool_systemd_notify_reloading (void)
 {
   g_autofree char *text = NULL;
 
@@ -82,7 +82,7 @@ proxy_manager_notify_reloading (void)
 }
 
 void
-proxy_manager_notify_stopping (void)
+tool_systemd_notify_stopping (void)
 {
   notify ("STOPPING=1");
 }
@@ -99,7 +99,7 @@ on_watchdog (gpointer user_data)
 }
 
 guint
-proxy_manager_start_watchdog (void)
+tool_systemd_start_watchdog (void)
 {
   uint64_t interval;
 
@@ -118,7 +118,7 @@ free_names (char **names)
 }
 
 GPtrArray *
-proxy_manager_take_sockets (GError **error)
+tool_systemd_take_sockets (GError **error)
 {
   g_autoptr (GPtrArray) sockets = g_ptr_array_new_with_free_func (socket_free);
   char **names = NULL;
@@ -129,15 +129,15 @@ proxy_manager_take_sockets (GError **error)
     {
       g_autoptr (GError) local = NULL;
       GSocket *socket = g_socket_new_from_fd (SD_LISTEN_FDS_START + i, &local);
-      ProxyManagerSocket *one;
+      ToolSystemdSocket *one;
 
       if (socket == NULL)
         {
-          g_set_error (error, PROXY_ERROR, EX_OSERR, "%s: %s", names[i], local->message);
+          g_set_error (error, TOOL_ERROR, EX_OSERR, "%s: %s", names[i], local->message);
           free_names (names);
           return NULL;
         }
-      one = g_new (ProxyManagerSocket, 1);
+      one = g_new (ToolSystemdSocket, 1);
       one->name = g_strdup (names[i]);
       one->socket = socket;
       g_ptr_array_add (sockets, one);
@@ -149,13 +149,13 @@ proxy_manager_take_sockets (GError **error)
 #else
 
 guint
-proxy_manager_start_watchdog (void)
+tool_systemd_start_watchdog (void)
 {
   return 0;
 }
 
 GPtrArray *
-proxy_manager_take_sockets (GError **error)
+tool_systemd_take_sockets (GError **error)
 {
   return g_ptr_array_new_with_free_func (socket_free);
 }

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "tools/proxy/proxy-output.h"
+#include "tools/common/tool-output.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +29,7 @@ struct _ProxyOutput
   Kind kind;
   int fd;
   gsize room; /* of KIND_POLLED: a write of so much does not wait */
-  ProxyOutputDrained drained;
+  ToolOutputDrained drained;
   gpointer user_data;
 
   GMutex mutex;
@@ -40,7 +40,7 @@ struct _ProxyOutput
 /* The flag O_NONBLOCK belongs to an open file, which the whole terminal may
  * share; so it is opened once more. */
 static void
-choose_way (ProxyOutput *self)
+choose_way (ToolOutput *self)
 {
   struct stat status;
   gboolean is_terminal = isatty (self->fd);
@@ -66,12 +66,12 @@ choose_way (ProxyOutput *self)
   self->room = is_terminal ? TERMINAL_ROOM : PIPE_BUF;
 }
 
-ProxyOutput *
-proxy_output_new (int fd,
-                  ProxyOutputDrained drained,
+ToolOutput *
+tool_output_new (int fd,
+                  ToolOutputDrained drained,
                   gpointer user_data)
 {
-  ProxyOutput *self = g_new0 (ProxyOutput, 1);
+  ToolOutput *self = g_new0 (ToolOutput, 1);
 
   self->fd = fd;
   self->drained = drained;
@@ -83,7 +83,7 @@ proxy_output_new (int fd,
 }
 
 void
-proxy_output_free (ProxyOutput *self)
+tool_output_free (ToolOutput *self)
 {
   if (self->watch != NULL)
     {
@@ -98,7 +98,7 @@ proxy_output_free (ProxyOutput *self)
 }
 
 static gssize
-write_once (ProxyOutput *self,
+write_once (ToolOutput *self,
             const char *text,
             gsize length)
 {
@@ -124,7 +124,7 @@ write_once (ProxyOutput *self,
 
 /* How much went out; errno is 0, or says why it is not all. */
 static gsize
-write_all (ProxyOutput *self,
+write_all (ToolOutput *self,
            const char *text,
            gsize length)
 {
@@ -149,7 +149,7 @@ write_all (ProxyOutput *self,
 
 /* Whether nothing waits any more. What can't be written at all is no use. */
 static gboolean
-write_rest (ProxyOutput *self)
+write_rest (ToolOutput *self)
 {
   gsize done = write_all (self, self->rest->str, self->rest->len);
 
@@ -165,7 +165,7 @@ on_writable (int fd,
              GIOCondition condition,
              gpointer user_data)
 {
-  ProxyOutput *self = user_data;
+  ToolOutput *self = user_data;
 
   g_mutex_lock (&self->mutex);
   if (!write_rest (self))
@@ -182,7 +182,7 @@ on_writable (int fd,
 }
 
 static void
-keep_rest (ProxyOutput *self,
+keep_rest (ToolOutput *self,
            const char *text,
            gsize length)
 {
@@ -195,7 +195,7 @@ keep_rest (ProxyOutput *self,
 }
 
 gboolean
-proxy_output_write (ProxyOutput *self,
+tool_output_write (ToolOutput *self,
                     const char *text,
                     gsize length)
 {
@@ -219,7 +219,7 @@ proxy_output_write (ProxyOutput *self,
 }
 
 void
-proxy_output_flush (ProxyOutput *self,
+tool_output_flush (ToolOutput *self,
                     guint milliseconds)
 {
   gint64 end = g_get_monotonic_time () + milliseconds * G_TIME_SPAN_MILLISECOND;

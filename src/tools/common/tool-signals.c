@@ -2,13 +2,13 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "tools/proxy/proxy-signal.h"
+#include "tools/common/tool-signals.h"
 
 #include <glib-unix.h>
 #include <signal.h>
 
 guint
-proxy_signal_watch (int number,
+tool_signal_watch (int number,
                     GSourceFunc func,
                     gpointer user_data)
 {

@@ -10,7 +10,7 @@ G_BEGIN_DECLS
 
 /* A source's id; 0 if whoever started this program wants the signal to be
  * ignored, as nohup does. */
-guint proxy_signal_watch (int number,
+guint tool_signal_watch (int number,
                           GSourceFunc func,
                           gpointer user_data);
 

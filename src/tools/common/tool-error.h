@@ -10,11 +10,11 @@ G_BEGIN_DECLS
 
 /* What ends the program before there is a tunnel. The codes are the exit
  * statuses of sysexits.h. */
-#define PROXY_ERROR (proxy_error_quark ())
+#define TOOL_ERROR (tool_error_quark ())
 
-GQuark proxy_error_quark (void);
+GQuark tool_error_quark (void);
 
 /* The exit status of a program that ends because of @error. */
-int proxy_error_get_exit_status (const GError *error);
+int tool_error_get_exit_status (const GError *error);
 
 G_END_DECLS

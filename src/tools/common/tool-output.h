@@ -11,27 +11,27 @@ G_BEGIN_DECLS
 /* Writes to a descriptor without ever waiting for whoever reads it, be it a
  * pipe that is full, a terminal that was stopped or a socket. Of the open file
  * itself, which other programs may share, nothing is changed. */
-typedef struct _ProxyOutput ProxyOutput;
+typedef struct _ProxyOutput ToolOutput;
 
 /* Called in the default main context when nothing waits any more. */
-typedef void (*ProxyOutputDrained) (gpointer user_data);
+typedef void (*ToolOutputDrained) (gpointer user_data);
 
-ProxyOutput *proxy_output_new (int fd,
-                               ProxyOutputDrained drained,
+ToolOutput *tool_output_new (int fd,
+                               ToolOutputDrained drained,
                                gpointer user_data);
-void proxy_output_free (ProxyOutput *self);
+void tool_output_free (ToolOutput *self);
 
 /* Takes all of @text or nothing. What can't be written now waits, and as long
  * as it does no other text is taken: FALSE, with EAGAIN in errno. With another
  * error there, it could not be written at all. From any thread. */
-gboolean proxy_output_write (ProxyOutput *self,
+gboolean tool_output_write (ToolOutput *self,
                              const char *text,
                              gsize length);
 
 /* Gives what waits so many milliseconds to be written. */
-void proxy_output_flush (ProxyOutput *self,
+void tool_output_flush (ToolOutput *self,
                          guint milliseconds);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (ProxyOutput, proxy_output_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ToolOutput, tool_output_free)
 
 G_END_DECLS

@@ -2,14 +2,14 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "tools/proxy/proxy-error.h"
+#include "tools/common/tool-error.h"
 
 #include <ist/ist.h>
 #include <sysexits.h>
 
 /* The formatter takes the dashes for signs. */
 /* clang-format off */
-G_DEFINE_QUARK (proxy-error-quark, proxy_error)
+G_DEFINE_QUARK (tool-error-quark, tool_error)
 /* clang-format on */
 
 static int
@@ -55,9 +55,9 @@ get_tunnel_exit_status (IstError code)
 }
 
 int
-proxy_error_get_exit_status (const GError *error)
+tool_error_get_exit_status (const GError *error)
 {
-  if (error->domain == PROXY_ERROR)
+  if (error->domain == TOOL_ERROR)
     return error->code;
   if (error->domain == IST_ERROR)
     return get_tunnel_exit_status (error->code);

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "tools/proxy/proxy-log.h"
+#include "tools/common/tool-log.h"
 
 #include <glib/gi18n.h>
 #include <limits.h>
@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "common/ist-text-private.h"
-#include "tools/proxy/proxy-output.h"
+#include "tools/common/tool-output.h"
 
 /* A pipe takes so much at once or nothing, so that the lines of all programs
  * that write to it stay whole. */
@@ -24,12 +24,12 @@ static struct
   guint level;
   const char *prefix;
   gboolean to_journal;
-  ProxyOutput *output;
+  ToolOutput *output;
   guint n_dropped;
   GMutex mutex; /* of what follows, and of the order of lines */
-  ProxyLogSink sink;
+  ToolLogSink sink;
   gpointer sink_data;
-} state = { .level = PROXY_LOG_DEFAULT };
+} state = { .level = TOOL_LOG_DEFAULT };
 
 static guint
 get_level (GLogLevelFlags flags)
@@ -118,7 +118,7 @@ put (const char *line)
 {
   g_autofree char *text = g_strconcat (line, "\n", NULL);
 
-  return proxy_output_write (state.output, text, strlen (text));
+  return tool_output_write (state.output, text, strlen (text));
 }
 
 /* The mutex is held. */
@@ -185,7 +185,7 @@ on_log (GLogLevelFlags flags,
   write_message (level, message);
   /* GLib ends the program now. */
   if (flags & G_LOG_FLAG_FATAL)
-    proxy_output_flush (state.output, PATIENCE);
+    tool_output_flush (state.output, PATIENCE);
   return G_LOG_WRITER_HANDLED;
 }
 
@@ -199,23 +199,23 @@ on_printerr (const char *text)
 }
 
 void
-proxy_log_init (const char *prefix)
+tool_log_init (const char *prefix)
 {
   state.prefix = prefix;
   state.to_journal = g_log_writer_is_journald (STDERR_FILENO);
-  state.output = proxy_output_new (STDERR_FILENO, on_drained, NULL);
+  state.output = tool_output_new (STDERR_FILENO, on_drained, NULL);
   g_log_set_writer_func (on_log, NULL, NULL);
   g_set_printerr_handler (on_printerr);
 }
 
 void
-proxy_log_set_level (guint level)
+tool_log_set_level (guint level)
 {
   state.level = level;
 }
 
 void
-proxy_log_set_sink (ProxyLogSink sink,
+tool_log_set_sink (ToolLogSink sink,
                     gpointer user_data)
 {
   g_mutex_lock (&state.mutex);
@@ -225,7 +225,7 @@ proxy_log_set_sink (ProxyLogSink sink,
 }
 
 void
-proxy_log_fatal (const char *format,
+tool_log_fatal (const char *format,
                  ...)
 {
   g_autofree char *message = NULL;
@@ -235,15 +235,15 @@ proxy_log_fatal (const char *format,
   message = g_strdup_vprintf (format, args);
   va_end (args);
   /* Not through g_log(), which would end the program with a core dump. */
-  proxy_output_flush (state.output, PATIENCE);
+  tool_output_flush (state.output, PATIENCE);
   write_message (1, message);
-  proxy_output_flush (state.output, PATIENCE);
+  tool_output_flush (state.output, PATIENCE);
 }
 
 void
-proxy_log_text (const char *text)
+tool_log_text (const char *text)
 {
-  if (state.level < PROXY_LOG_DEFAULT)
+  if (state.level < TOOL_LOG_DEFAULT)
     return;
   g_mutex_lock (&state.mutex);
   if (state.sink == NULL && !put (text))

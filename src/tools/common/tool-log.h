@@ -8,12 +8,12 @@
 
 G_BEGIN_DECLS
 
-#define PROXY_LOG_QUIET 3
-#define PROXY_LOG_DEFAULT 4
-#define PROXY_LOG_MAX 255
+#define TOOL_LOG_QUIET 3
+#define TOOL_LOG_DEFAULT 4
+#define TOOL_LOG_MAX 255
 
 /* Takes one line, without its end. */
-typedef void (*ProxyLogSink) (const char *line,
+typedef void (*ToolLogSink) (const char *line,
                               gpointer user_data);
 
 /* Everything that GLib logs or prints as an error goes to standard error, or to
@@ -23,19 +23,19 @@ typedef void (*ProxyLogSink) (const char *line,
  *
  * Nobody ever waits for whoever reads them: lines that there is no room for are
  * dropped, and how many were is told once there is. */
-void proxy_log_init (const char *prefix);
-void proxy_log_set_level (guint level);
+void tool_log_init (const char *prefix);
+void tool_log_set_level (guint level);
 
 /* Lines go to @sink instead, until it is NULL. */
-void proxy_log_set_sink (ProxyLogSink sink,
+void tool_log_set_sink (ToolLogSink sink,
                          gpointer user_data);
 
 /* What ends the program. */
-void proxy_log_fatal (const char *format,
+void tool_log_fatal (const char *format,
                       ...) G_GNUC_PRINTF (1, 2);
 
 /* For a person to read or copy, several lines as they are: nothing of it may be
  * somebody else's. */
-void proxy_log_text (const char *text);
+void tool_log_text (const char *text);
 
 G_END_DECLS

@@ -12,6 +12,6 @@ G_BEGIN_DECLS
  * input, output and error are taken, so that no socket can get one of them and,
  * with it, what is meant for a terminal. Reading from one that was closed, or
  * writing to it, fails as before. */
-void proxy_descriptors_guard (void);
+void tool_startup_guard_descriptors (void);
 
 G_END_DECLS

@@ -11,22 +11,22 @@ G_BEGIN_DECLS
 /* The service manager, systemd. Without it these do nothing; without libsystemd,
  * nobody asks for a watchdog and there are no sockets. */
 
-void proxy_manager_notify_ready (const char *status);
-void proxy_manager_notify_status (const char *status);
-void proxy_manager_notify_reloading (void);
-void proxy_manager_notify_stopping (void);
+void tool_systemd_notify_ready (const char *status);
+void tool_systemd_notify_status (const char *status);
+void tool_systemd_notify_reloading (void);
+void tool_systemd_notify_stopping (void);
 
 /* Tells that the main loop turns, as often as the manager wants to hear it.
  * Returns a source's id, 0 if it doesn't. */
-guint proxy_manager_start_watchdog (void);
+guint tool_systemd_start_watchdog (void);
 
 typedef struct
 {
   char *name;
   GSocket *socket;
-} ProxyManagerSocket;
+} ToolSystemdSocket;
 
 /* The listening sockets that it has opened for us. */
-GPtrArray *proxy_manager_take_sockets (GError **error);
+GPtrArray *tool_systemd_take_sockets (GError **error);
 
 G_END_DECLS
