@@ -12,7 +12,7 @@
 #include "tools/common/tool-log.h"
 #include "tools/common/tool-startup.h"
 #include "tools/proxy/proxy-config.h"
-#include "tools/proxy/proxy-operator.h"
+#include "tools/proxy/proxy-run.h"
 #include "tools/proxy/proxy-session.h"
 
 /* The command line counts more than the file, and the file more than what the
@@ -79,7 +79,7 @@ run (int argc,
       if (path != NULL && proxy_settings_export_defaults (path, &error))
         return EXIT_SUCCESS;
       if (path == NULL && resolve (&config, &options, &error))
-        return config.opening != NULL ? proxy_operator_run (&config) : proxy_session_run (&config);
+        return config.opening != NULL ? proxy_run_opening (&config) : proxy_session_run (&config);
     }
   tool_log_fatal ("%s", error->message);
   return tool_error_get_exit_status (error);

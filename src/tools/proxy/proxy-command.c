@@ -10,7 +10,7 @@
 #include <sysexits.h>
 
 #include "tools/common/tool-error.h"
-#include "tools/proxy/proxy-announce.h"
+#include "tools/proxy/proxy-ready.h"
 
 /* As shells have it. */
 #define EXIT_NOT_STARTED 126

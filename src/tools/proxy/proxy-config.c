@@ -10,10 +10,10 @@
 #include <unistd.h>
 
 #include "tools/common/tool-error.h"
+#include "tools/proxy/proxy-ca.h"
 #include "tools/proxy/proxy-command.h"
 #include "tools/proxy/proxy-mapping.h"
 #include "tools/proxy/proxy-token.h"
-#include "tools/proxy/proxy-trust.h"
 
 /* Where the reference proxy looks for mappings if nobody says where. */
 #define DEFAULT_FOLDER "config"
@@ -430,16 +430,16 @@ proxy_config_make_tunnel (ProxyConfig *self,
 
   if (self->trust != NULL && !self->skip_verification)
     {
-      database = proxy_trust_load (self->trust, error);
+      database = proxy_ca_load (self->trust, error);
       if (database == NULL)
         {
           g_prefix_error (error, "%s: ", proxy_option_get_name (PROXY_OPTION_CAPATH));
           return NULL;
         }
     }
-  else if (!self->skip_verification && proxy_trust_is_in_environment ())
+  else if (!self->skip_verification && proxy_ca_is_in_environment ())
     {
-      database = proxy_trust_load_environment (error);
+      database = proxy_ca_load_environment (error);
       if (database == NULL)
         return NULL;
     }

@@ -16,9 +16,9 @@
 #include "tools/common/tool-log.h"
 #include "tools/common/tool-signals.h"
 #include "tools/common/tool-systemd.h"
-#include "tools/proxy/proxy-announce.h"
 #include "tools/proxy/proxy-command.h"
 #include "tools/proxy/proxy-mapping.h"
+#include "tools/proxy/proxy-ready.h"
 #include "tools/proxy/proxy-status.h"
 #include "tools/proxy/proxy-stdio.h"
 
@@ -315,10 +315,10 @@ session_announce (Session *self,
                   GError **error)
 {
   if (self->config->port_file != NULL &&
-      !proxy_announce_port_file (self->config->port_file, self->tunnel, self->places, error))
+      !proxy_ready_port_file (self->config->port_file, self->tunnel, self->places, error))
     return FALSE;
   return !self->config->tells_json ||
-         proxy_announce_json (self->tunnel, self->places, self->output, error);
+         proxy_ready_json (self->tunnel, self->places, self->output, error);
 }
 
 /* The command */

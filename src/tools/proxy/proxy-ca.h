@@ -10,11 +10,11 @@ G_BEGIN_DECLS
 
 /* Trusts the certificates in a PEM file or a folder of them. Folders that
  * c_rehash has been at are read as OpenSSL reads them. */
-GTlsDatabase *proxy_trust_load (const char *path,
+GTlsDatabase *proxy_ca_load (const char *path,
                                 GError **error);
 
 /* Likewise, for what SSL_CERT_FILE and SSL_CERT_DIR name. */
-gboolean proxy_trust_is_in_environment (void);
-GTlsDatabase *proxy_trust_load_environment (GError **error);
+gboolean proxy_ca_is_in_environment (void);
+GTlsDatabase *proxy_ca_load_environment (GError **error);
 
 G_END_DECLS

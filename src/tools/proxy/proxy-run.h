@@ -10,6 +10,6 @@ G_BEGIN_DECLS
 
 /* Opens the tunnel that the configuration wants to have opened, and closes it
  * after the session, however that ends. Returns the exit status. */
-int proxy_operator_run (ProxyConfig *config);
+int proxy_run_opening (ProxyConfig *config);
 
 G_END_DECLS

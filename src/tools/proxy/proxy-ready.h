@@ -22,11 +22,11 @@ void proxy_place_free (ProxyPlace *self);
 
 /* What scripts ask for: which services there are, and where. @places is of
  * ProxyPlace. */
-gboolean proxy_announce_json (IstSecureTunnel *tunnel,
+gboolean proxy_ready_json (IstSecureTunnel *tunnel,
                               GPtrArray *places,
                               ToolOutput *output,
                               GError **error);
-gboolean proxy_announce_port_file (const char *path,
+gboolean proxy_ready_port_file (const char *path,
                                    IstSecureTunnel *tunnel,
                                    GPtrArray *places,
                                    GError **error);

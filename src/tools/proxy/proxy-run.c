@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "tools/proxy/proxy-operator.h"
+#include "tools/proxy/proxy-run.h"
 
 #include <glib/gi18n.h>
 #include <signal.h>
@@ -356,7 +356,7 @@ operator_work (Operator *self)
 }
 
 int
-proxy_operator_run (ProxyConfig *config)
+proxy_run_opening (ProxyConfig *config)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (ProxyControl) control = make_control (config, &error);

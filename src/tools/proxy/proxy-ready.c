@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "tools/proxy/proxy-announce.h"
+#include "tools/proxy/proxy-ready.h"
 
 #include <errno.h>
 #include <glib/gi18n.h>
@@ -52,7 +52,7 @@ add_place (JsonBuilder *builder,
 }
 
 gboolean
-proxy_announce_json (IstSecureTunnel *tunnel,
+proxy_ready_json (IstSecureTunnel *tunnel,
                      GPtrArray *places,
                      ToolOutput *output,
                      GError **error)
@@ -95,7 +95,7 @@ proxy_announce_json (IstSecureTunnel *tunnel,
 }
 
 gboolean
-proxy_announce_port_file (const char *path,
+proxy_ready_port_file (const char *path,
                           IstSecureTunnel *tunnel,
                           GPtrArray *places,
                           GError **error)

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "tools/proxy/proxy-trust.h"
+#include "tools/proxy/proxy-ca.h"
 
 #include <errno.h>
 #include <glib/gi18n.h>
@@ -160,13 +160,13 @@ read_folder (const char *path,
 #define DEFAULT_FOLDER "/etc/ssl/certs"
 
 gboolean
-proxy_trust_is_in_environment (void)
+proxy_ca_is_in_environment (void)
 {
   return g_getenv (FILE_VARIABLE) != NULL || g_getenv (FOLDERS_VARIABLE) != NULL;
 }
 
 GTlsDatabase *
-proxy_trust_load_environment (GError **error)
+proxy_ca_load_environment (GError **error)
 {
   const char *file = g_getenv (FILE_VARIABLE);
   const char *folders = g_getenv (FOLDERS_VARIABLE);
@@ -201,7 +201,7 @@ proxy_trust_load_environment (GError **error)
 }
 
 GTlsDatabase *
-proxy_trust_load (const char *path,
+proxy_ca_load (const char *path,
                   GError **error)
 {
   g_autoptr (GError) local = NULL;
