@@ -1041,7 +1041,7 @@ install_settings (void)
 }
 
 static void
-install_figures (void)
+install_counters (void)
 {
   const GParamFlags readable = G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
 
@@ -1152,7 +1152,7 @@ ist_agent_class_init (IstAgentClass *klass)
   object_class->get_property = ist_agent_get_property;
   object_class->set_property = ist_agent_set_property;
   install_settings ();
-  install_figures ();
+  install_counters ();
   g_object_class_install_properties (object_class, N_PROPS, properties);
   install_signals (G_TYPE_FROM_CLASS (klass));
 

@@ -86,7 +86,7 @@ typedef struct
 {
   IstForwarder *forwarder;
   char *service_id;
-} Entrance;
+} ListenerData;
 
 enum
 {
@@ -402,10 +402,10 @@ forwarder_take_incoming (IstForwarder *self,
 /* Source */
 
 static void
-entrance_free (Entrance *entrance)
+listener_data_free (ListenerData *data)
 {
-  g_free (entrance->service_id);
-  g_free (entrance);
+  g_free (data->service_id);
+  g_free (data);
 }
 
 static void
@@ -424,10 +424,10 @@ on_accepted (IstListener *listener,
              GSocketConnection *stream,
              gpointer user_data)
 {
-  Entrance *entrance = user_data;
-  g_autoptr (IstForwarder) self = g_object_ref (entrance->forwarder);
+  ListenerData *data = user_data;
+  g_autoptr (IstForwarder) self = g_object_ref (data->forwarder);
 
-  forwarder_carry (self, entrance->service_id, G_IO_STREAM (stream));
+  forwarder_carry (self, data->service_id, G_IO_STREAM (stream));
 }
 
 static void
@@ -435,11 +435,11 @@ forwarder_add_listener (IstForwarder *self,
                         const char *service_id,
                         IstListener *listener)
 {
-  Entrance *entrance = g_new0 (Entrance, 1);
+  ListenerData *data = g_new0 (ListenerData, 1);
 
-  entrance->forwarder = self;
-  entrance->service_id = g_strdup (service_id);
-  ist_listener_start (listener, on_accepted, entrance, (GDestroyNotify) entrance_free);
+  data->forwarder = self;
+  data->service_id = g_strdup (service_id);
+  ist_listener_start (listener, on_accepted, data, (GDestroyNotify) listener_data_free);
   g_ptr_array_add (self->listeners, listener);
 }
 
@@ -745,7 +745,7 @@ install_settings (void)
 }
 
 static void
-install_figures (void)
+install_counters (void)
 {
   const GParamFlags readable = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY;
 
@@ -883,7 +883,7 @@ ist_forwarder_class_init (IstForwarderClass *klass)
   object_class->get_property = ist_forwarder_get_property;
   object_class->set_property = ist_forwarder_set_property;
   install_settings ();
-  install_figures ();
+  install_counters ();
   g_object_class_install_properties (object_class, N_PROPS, properties);
   install_signals (G_TYPE_FROM_CLASS (klass));
 }

@@ -25,12 +25,12 @@ typedef struct
   IstListener *listener;
   GSocket *socket;
   GSource *source;
-} Door;
+} BoundSocket;
 
 struct _IstListener
 {
   GMainContext *context;
-  GPtrArray *doors;
+  GPtrArray *bound_sockets;
   IstListenerFunc func;
   gpointer user_data;
   GDestroyNotify destroy;
@@ -42,44 +42,44 @@ struct _IstListener
   ino_t inode;
 };
 
-static void door_open (Door *door);
+static void bound_socket_open (BoundSocket *bound);
 
 static void
-door_close (Door *door)
+bound_socket_close (BoundSocket *bound)
 {
-  if (door->source != NULL)
-    g_source_destroy (door->source);
-  g_clear_pointer (&door->source, g_source_unref);
+  if (bound->source != NULL)
+    g_source_destroy (bound->source);
+  g_clear_pointer (&bound->source, g_source_unref);
 }
 
 static void
-door_free (Door *door)
+bound_socket_free (BoundSocket *bound)
 {
-  door_close (door);
-  g_clear_object (&door->socket);
-  g_free (door);
+  bound_socket_close (bound);
+  g_clear_object (&bound->socket);
+  g_free (bound);
 }
 
 static gboolean
 on_reopen (gpointer user_data)
 {
-  door_open (user_data);
+  bound_socket_open (user_data);
   return G_SOURCE_REMOVE;
 }
 
 static void
-door_reopen_later (Door *door)
+bound_socket_reopen_later (BoundSocket *bound)
 {
-  door_close (door);
-  door->source = g_timeout_source_new (RETRY_MS);
-  g_source_set_callback (door->source, on_reopen, door, NULL);
-  g_source_attach (door->source, door->listener->context);
+  bound_socket_close (bound);
+  bound->source = g_timeout_source_new (RETRY_MS);
+  g_source_set_callback (bound->source, on_reopen, bound, NULL);
+  g_source_attach (bound->source, bound->listener->context);
 }
 
 static void
 listener_destroy (IstListener *self)
 {
-  g_ptr_array_unref (self->doors);
+  g_ptr_array_unref (self->bound_sockets);
   if (self->destroy != NULL)
     self->destroy (self->user_data);
   g_main_context_unref (self->context);
@@ -91,8 +91,8 @@ on_connecting (GSocket *socket,
                GIOCondition condition,
                gpointer user_data)
 {
-  Door *door = user_data;
-  IstListener *self = door->listener;
+  BoundSocket *bound = user_data;
+  IstListener *self = bound->listener;
   guint i;
 
   self->serving++;
@@ -110,7 +110,7 @@ on_connecting (GSocket *socket,
           if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
             {
               g_warning ("A local connection can't be accepted now: %s", error->message);
-              door_reopen_later (door);
+              bound_socket_reopen_later (bound);
             }
           break;
         }
@@ -125,13 +125,13 @@ on_connecting (GSocket *socket,
 }
 
 static void
-door_open (Door *door)
+bound_socket_open (BoundSocket *bound)
 {
-  door_close (door);
-  door->source = g_socket_create_source (door->socket, G_IO_IN, NULL);
-  g_source_set_static_name (door->source, "IstListener");
-  g_source_set_callback (door->source, G_SOURCE_FUNC (on_connecting), door, NULL);
-  g_source_attach (door->source, door->listener->context);
+  bound_socket_close (bound);
+  bound->source = g_socket_create_source (bound->socket, G_IO_IN, NULL);
+  g_source_set_static_name (bound->source, "IstListener");
+  g_source_set_callback (bound->source, G_SOURCE_FUNC (on_connecting), bound, NULL);
+  g_source_attach (bound->source, bound->listener->context);
 }
 
 static IstListener *
@@ -140,7 +140,7 @@ listener_new (void)
   IstListener *self = g_new0 (IstListener, 1);
 
   self->context = g_main_context_ref_thread_default ();
-  self->doors = g_ptr_array_new_with_free_func ((GDestroyNotify) door_free);
+  self->bound_sockets = g_ptr_array_new_with_free_func ((GDestroyNotify) bound_socket_free);
   return self;
 }
 
@@ -148,12 +148,12 @@ static void
 listener_add (IstListener *self,
               GSocket *socket)
 {
-  Door *door = g_new0 (Door, 1);
+  BoundSocket *bound = g_new0 (BoundSocket, 1);
 
-  door->listener = self;
-  door->socket = g_object_ref (socket);
+  bound->listener = self;
+  bound->socket = g_object_ref (socket);
   g_socket_set_blocking (socket, FALSE);
-  g_ptr_array_add (self->doors, door);
+  g_ptr_array_add (self->bound_sockets, bound);
 }
 
 static GSocket *
@@ -332,9 +332,9 @@ listen_at_port (IstListener *self,
       *port = g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (bound));
       listener_add (self, socket);
     }
-  if (i == addresses->len && self->doors->len > 0)
+  if (i == addresses->len && self->bound_sockets->len > 0)
     return TRUE;
-  g_ptr_array_set_size (self->doors, 0);
+  g_ptr_array_set_size (self->bound_sockets, 0);
   g_propagate_error (error, g_steal_pointer (&failure));
   return FALSE;
 }
@@ -415,8 +415,8 @@ ist_listener_start (IstListener *self,
   self->func = func;
   self->user_data = user_data;
   self->destroy = destroy;
-  for (i = 0; i < self->doors->len; i++)
-    door_open (self->doors->pdata[i]);
+  for (i = 0; i < self->bound_sockets->len; i++)
+    bound_socket_open (self->bound_sockets->pdata[i]);
 }
 
 void
@@ -426,12 +426,12 @@ ist_listener_free (IstListener *self)
 
   self->freed = TRUE;
   remove_file (self);
-  for (i = 0; i < self->doors->len; i++)
+  for (i = 0; i < self->bound_sockets->len; i++)
     {
-      Door *door = self->doors->pdata[i];
+      BoundSocket *bound = self->bound_sockets->pdata[i];
 
-      door_close (door);
-      g_socket_close (door->socket, NULL);
+      bound_socket_close (bound);
+      g_socket_close (bound->socket, NULL);
     }
   if (self->serving == 0)
     listener_destroy (self);
