@@ -4,7 +4,7 @@
 
 #include "common/ist-address-private.h"
 
-#include "ist/ist-error.h"
+#include "ist/ist-tunnel-error.h"
 
 #include <string.h>
 #include <sys/un.h>

@@ -7,7 +7,7 @@
 #define IST_INSIDE
 #include <ist/ist-connection.h>
 #include <ist/ist-enums.h>
-#include <ist/ist-error.h>
+#include <ist/ist-tunnel-error.h>
 #include <ist/ist-forwarder-connection.h>
 #include <ist/ist-forwarder.h>
 #include <ist/ist-message.h>

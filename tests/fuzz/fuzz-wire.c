@@ -4,7 +4,7 @@
 
 #include "fuzz.h"
 
-#include <ist/ist-error.h>
+#include <ist/ist-tunnel-error.h>
 
 #include "ist/protocol/ist-wire-private.h"
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "ist/ist-error.h"
+#include "ist/ist-tunnel-error.h"
 #include "ist/protocol/ist-wire-private.h"
 #include "ist/transport/ist-channel-private.h"
 #include "test-server.h"

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "ist/ist-error.h"
+#include "ist/ist-tunnel-error.h"
 #include "ist/transport/ist-proxy-resolver-private.h"
 #include "ist/transport/ist-proxy-uri-private.h"
 #include "test-server.h"

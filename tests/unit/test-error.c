@@ -3,7 +3,7 @@
  */
 
 #include <ist/ist-enums.h>
-#include <ist/ist-error.h>
+#include <ist/ist-tunnel-error.h>
 
 #include <gio/gio.h>
 

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include <ist/ist-error.h>
+#include <ist/ist-tunnel-error.h>
 
 #define N_SERVICE_IDS 3
 

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "ist/ist-error.h"
+#include "ist/ist-tunnel-error.h"
 #include "ist/protocol/ist-wire-private.h"
 
 /* What a piece of data takes besides its bytes, roughly; so that a buffer full

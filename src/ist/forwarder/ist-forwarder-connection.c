@@ -7,7 +7,7 @@
 #include "ist/connection/ist-connection-core-private.h"
 #include "ist/forwarder/ist-forwarder-connection-private.h"
 #include "ist/forwarder/ist-local-end-private.h"
-#include "ist/ist-error.h"
+#include "ist/ist-tunnel-error.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>

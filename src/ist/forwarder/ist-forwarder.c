@@ -8,7 +8,7 @@
 #include "ist/forwarder/ist-forwarder-connection-private.h"
 #include "ist/forwarder/ist-hangup-private.h"
 #include "ist/forwarder/ist-listener-private.h"
-#include "ist/ist-error.h"
+#include "ist/ist-tunnel-error.h"
 
 /**
  * IstForwarder:

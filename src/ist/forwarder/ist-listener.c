@@ -4,7 +4,7 @@
 
 #include "ist/forwarder/ist-listener-private.h"
 
-#include "ist/ist-error.h"
+#include "ist/ist-tunnel-error.h"
 
 #include <glib/gstdio.h>
 #include <sys/socket.h>

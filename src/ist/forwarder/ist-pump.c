@@ -6,7 +6,7 @@
 
 #include "ist/forwarder/ist-hangup-private.h"
 #include "ist/forwarder/ist-local-end-private.h"
-#include "ist/ist-error.h"
+#include "ist/ist-tunnel-error.h"
 #include "ist/protocol/ist-wire-private.h"
 
 #include <fcntl.h>

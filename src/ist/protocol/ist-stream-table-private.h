@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include <ist/ist-error.h>
+#include <ist/ist-tunnel-error.h>
 #include <ist/ist-message.h>
 #include <ist/ist-stream-info.h>
 

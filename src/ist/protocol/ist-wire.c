@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include <ist/ist-error.h>
+#include <ist/ist-tunnel-error.h>
 
 #include "securetunneling.pb-c.h"
 

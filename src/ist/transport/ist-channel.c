@@ -5,7 +5,7 @@
 #include "ist/transport/ist-channel-private.h"
 
 #include "common/ist-text-private.h"
-#include "ist/ist-error.h"
+#include "ist/ist-tunnel-error.h"
 #include "ist/protocol/ist-wire-private.h"
 
 /* Bytes that go out as one WebSocket frame at most. Less than the service

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "ist/ist-error.h"
+#include "ist/ist-tunnel-error.h"
 #include "ist/transport/ist-http-private.h"
 #include "ist/transport/ist-proxy-uri-private.h"
 #include "ist/transport/ist-tls-private.h"

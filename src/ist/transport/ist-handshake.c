@@ -9,7 +9,7 @@
 
 #include "common/ist-redact-private.h"
 #include "common/ist-text-private.h"
-#include "ist/ist-error.h"
+#include "ist/ist-tunnel-error.h"
 #include "ist/transport/ist-dial-private.h"
 #include "ist/transport/ist-http-private.h"
 #include "ist/transport/ist-proxy-resolver-private.h"

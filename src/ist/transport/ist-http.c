@@ -8,7 +8,7 @@
 
 #include "common/ist-redact-private.h"
 #include "common/ist-text-private.h"
-#include "ist/ist-error.h"
+#include "ist/ist-tunnel-error.h"
 
 #define MAX_HEAD (16 * 1024)
 

@@ -8,7 +8,7 @@
 #include <gnutls/x509.h>
 #include <string.h>
 
-#include "ist/ist-error.h"
+#include "ist/ist-tunnel-error.h"
 
 /* What GnuTLS requires of whoever asks for no more than its normal level: 2048
  * bits of RSA, and no signature with SHA-1. GIO checks certificates at a lower

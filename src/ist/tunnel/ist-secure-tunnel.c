@@ -7,7 +7,7 @@
 #include "common/ist-backoff-private.h"
 #include "common/ist-redact-private.h"
 #include "ist/connection/ist-connection-core-private.h"
-#include "ist/ist-error.h"
+#include "ist/ist-tunnel-error.h"
 #include "ist/protocol/ist-stream-table-private.h"
 #include "ist/protocol/ist-wire-private.h"
 #include "ist/transport/ist-channel-private.h"

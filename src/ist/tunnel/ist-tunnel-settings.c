@@ -10,7 +10,7 @@
 
 #include "common/ist-loopback-private.h"
 #include "common/ist-text-private.h"
-#include "ist/ist-error.h"
+#include "ist/ist-tunnel-error.h"
 
 /* The service's path for both ends. */
 #define TUNNEL_PATH "/tunnel"

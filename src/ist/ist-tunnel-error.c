@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "ist/ist-error.h"
+#include "ist/ist-tunnel-error.h"
 
 /**
  * ist_error_quark:
