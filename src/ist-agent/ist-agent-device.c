@@ -320,7 +320,7 @@ check_notification (IstAgent *self,
                          "None of the notification's services is listed");
   /* At last, for a handler of the signal about services may have stopped it. */
   else if (!self->started)
-    g_set_error_literal (error, IST_ERROR, IST_ERROR_INVALID_STATE, "The agent is not running");
+    g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_STATE, "The agent is not running");
   else
     return TRUE;
 
@@ -341,7 +341,7 @@ check_notification (IstAgent *self,
  * `region` and an array of `services` with valid names), if its token was seen before
  * (%IST_AGENT_ERROR_DUPLICATE), if none of its services is listed
  * (%IST_AGENT_ERROR_NO_SERVICE) or if there are too many tunnels
- * (%IST_AGENT_ERROR_TOO_MANY_TUNNELS); and with %IST_ERROR_INVALID_STATE if the
+ * (%IST_AGENT_ERROR_TOO_MANY_TUNNELS); and with %IST_TUNNEL_ERROR_INVALID_STATE if the
  * agent was not started. No error says anything of the token.
  *
  * Returns: (transfer none) (nullable): the tunnel, which has begun to connect, or %NULL with @error set
@@ -547,7 +547,7 @@ invalid (GError **error,
          const char *property,
          const char *what)
 {
-  g_set_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING, "%s: %s", property, what);
+  g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING, "%s: %s", property, what);
   return FALSE;
 }
 
@@ -631,7 +631,7 @@ check_endpoint (IstAgent *self,
  * Takes notifications from now on. If the agent has a broker, begins to connect
  * to it, and keeps at it until [method@IstAgent.Agent.stop].
  *
- * Fails with %IST_ERROR_INVALID_SETTING, naming the property, if the settings
+ * Fails with %IST_TUNNEL_ERROR_INVALID_SETTING, naming the property, if the settings
  * can't work. That a file can't be read is not found here but by each attempt to connect.
  *
  * Returns: %TRUE if the agent is running, %FALSE with @error set
@@ -701,7 +701,7 @@ ist_agent_stop (IstAgent *self)
  * any time: connections that are open go on, new ones follow it, in the tunnels
  * that there are too.
  *
- * Fails with %IST_ERROR_INVALID_SETTING, and changes nothing, if a name or an
+ * Fails with %IST_TUNNEL_ERROR_INVALID_SETTING, and changes nothing, if a name or an
  * address is not valid.
  *
  * Returns: %TRUE, or %FALSE with @error set
@@ -729,7 +729,7 @@ ist_agent_set_services (IstAgent *self,
 
       if (!ist_agent_name_is_valid (name))
         {
-          g_set_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING,
+          g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING,
                        "“%s” is no service: names have 1 to 128 characters of a-z, A-Z, 0-9, :, _ and -",
                        (const char *) name);
           return FALSE;
@@ -1079,7 +1079,7 @@ install_signals (GType type)
   /**
    * IstAgent::broker-lost:
    * @self: the agent
-   * @error: why: an [error@Ist.Error]
+   * @error: why: an [error@Ist.TunnelError]
    * @delay: milliseconds until the next attempt
    *
    * Emitted when an attempt to connect to the broker and to subscribe there
@@ -1093,7 +1093,7 @@ install_signals (GType type)
   /**
    * IstAgent::notification-refused:
    * @self: the agent
-   * @error: why: an [error@IstAgent.AgentError] or an [error@Ist.Error]
+   * @error: why: an [error@IstAgent.AgentError] or an [error@Ist.TunnelError]
    *
    * Emitted when a notification from the broker does not lead to a tunnel.
    *
@@ -1131,7 +1131,7 @@ install_signals (GType type)
    * IstAgent::tunnel-closed:
    * @self: the agent
    * @tunnel: the tunnel
-   * @error: (nullable): why: an [error@Ist.Error], %IST_ERROR_TUNNEL_CLOSED as a
+   * @error: (nullable): why: an [error@Ist.TunnelError], %IST_TUNNEL_ERROR_TUNNEL_CLOSED as a
    *   rule; %NULL if it was stopped
    *
    * Emitted when a tunnel has ended, and is no longer listed.

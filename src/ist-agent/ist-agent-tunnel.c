@@ -58,7 +58,7 @@ static gboolean
 on_lifetime_over (gpointer user_data)
 {
   IstAgentTunnel *self = user_data;
-  g_autoptr (GError) error = g_error_new_literal (IST_ERROR, IST_ERROR_TIMED_OUT,
+  g_autoptr (GError) error = g_error_new_literal (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TIMED_OUT,
                                                   "The tunnel has reached the agent's limit of time");
 
   ist_agent_tunnel_end (self, error);

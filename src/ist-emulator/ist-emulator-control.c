@@ -664,8 +664,8 @@ classify (const GError *error)
     return IST_EMULATOR_CONTROL_ERROR_NOT_FOUND;
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE))
     return IST_EMULATOR_CONTROL_ERROR_LIMIT_EXCEEDED;
-  if (g_error_matches (error, IST_ERROR, IST_ERROR_INVALID_SETTING) ||
-      g_error_matches (error, IST_ERROR, IST_ERROR_TUNNEL_CLOSED))
+  if (g_error_matches (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING) ||
+      g_error_matches (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TUNNEL_CLOSED))
     return IST_EMULATOR_CONTROL_ERROR_VALIDATION;
   return IST_EMULATOR_CONTROL_ERROR_INTERNAL;
 }

@@ -20,7 +20,7 @@ typedef struct
 void ist_emulator_handshake_clear (IstEmulatorHandshake *self);
 
 /* Checks everything about the request that can be said without knowing the
- * tunnels. IST_ERROR_REFUSED says what is wrong. */
+ * tunnels. IST_TUNNEL_ERROR_REFUSED says what is wrong. */
 gboolean ist_emulator_handshake_parse (IstEmulatorHandshake *self,
                                        SoupServerMessage *message,
                                        GError **error);

@@ -35,7 +35,7 @@ static gboolean
 refuse (GError **error,
         const char *reason)
 {
-  g_set_error_literal (error, IST_ERROR, IST_ERROR_REFUSED, reason);
+  g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_REFUSED, reason);
   return FALSE;
 }
 

@@ -90,8 +90,8 @@ IstEmulatorTunnel *ist_emulator_registry_find (IstEmulatorRegistry *self,
                                                const char *access_token,
                                                IstMode *side);
 
-/* Uses the tokens for one connection: FALSE with IST_ERROR_TOKEN_REJECTED or
- * IST_ERROR_TUNNEL_CLOSED if they admit nobody. */
+/* Uses the tokens for one connection: FALSE with IST_TUNNEL_ERROR_TOKEN_REJECTED or
+ * IST_TUNNEL_ERROR_TUNNEL_CLOSED if they admit nobody. */
 gboolean ist_emulator_registry_admit (IstEmulatorRegistry *self,
                                       IstMode mode,
                                       const char *access_token,

@@ -76,14 +76,14 @@ check_services (const char *const *services,
     {
       if (!is_name (services[i]))
         {
-          g_set_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING,
+          g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING,
                        "Invalid service name “%s”: it must match ^[a-zA-Z0-9:_-]{1,128}$", services[i]);
           return FALSE;
         }
       for (gsize j = 0; j < i; j++)
         if (strcmp (services[i], services[j]) == 0)
           {
-            g_set_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING,
+            g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING,
                          "The service name “%s” is there twice", services[i]);
             return FALSE;
           }
@@ -100,7 +100,7 @@ check_destination (const IstEmulatorRegistryRequest *request,
   if (request->thing_name == NULL || is_name (request->thing_name))
     return TRUE;
 
-  g_set_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING,
+  g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING,
                "Invalid thing name “%s”: it must match ^[a-zA-Z0-9:_-]{1,128}$", request->thing_name);
   return FALSE;
 }
@@ -457,7 +457,7 @@ ist_emulator_registry_open (IstEmulatorRegistry *self,
     return NULL;
   if (lifetime > DEFAULT_LIFETIME)
     {
-      g_set_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING,
+      g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING,
                    "Invalid lifetime of %u minutes: at most %u", lifetime, DEFAULT_LIFETIME);
       return NULL;
     }
@@ -543,7 +543,7 @@ ist_emulator_registry_rotate (IstEmulatorRegistry *self,
     return FALSE;
   if (!ist_emulator_tunnel_is_open (record->tunnel))
     {
-      g_set_error_literal (error, IST_ERROR, IST_ERROR_TUNNEL_CLOSED, "Tunnel is closed");
+      g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TUNNEL_CLOSED, "Tunnel is closed");
       return FALSE;
     }
 
@@ -587,7 +587,7 @@ static gboolean
 reject (GError **error,
         const char *reason)
 {
-  g_set_error_literal (error, IST_ERROR, IST_ERROR_TOKEN_REJECTED, reason);
+  g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TOKEN_REJECTED, reason);
   return FALSE;
 }
 
@@ -609,7 +609,7 @@ ist_emulator_registry_admit (IstEmulatorRegistry *self,
     return reject (error, "Invalid access token");
   if (!ist_emulator_tunnel_is_open (grant->record->tunnel))
     {
-      g_set_error_literal (error, IST_ERROR, IST_ERROR_TUNNEL_CLOSED, "Tunnel is closed");
+      g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TUNNEL_CLOSED, "Tunnel is closed");
       return FALSE;
     }
   if (grant->revoked)

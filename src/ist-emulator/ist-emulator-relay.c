@@ -410,7 +410,7 @@ ist_emulator_relay_drop (IstEmulatorRelay *self,
     return FALSE;
 
   client = detach (self, side);
-  why = g_error_new_literal (IST_ERROR, IST_ERROR_DISCONNECTED, "Dropped");
+  why = g_error_new_literal (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_DISCONNECTED, "Dropped");
   ist_channel_abort (client->channel, why);
   self->delegate->disconnected (side, NULL, self->user_data);
   return TRUE;
@@ -421,7 +421,7 @@ fail (IstEmulatorRelay *self,
       IstMode side,
       const char *reason)
 {
-  g_autoptr (GError) error = g_error_new_literal (IST_ERROR, IST_ERROR_PROTOCOL, reason);
+  g_autoptr (GError) error = g_error_new_literal (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL, reason);
 
   ist_emulator_relay_close (self, side, SOUP_WEBSOCKET_CLOSE_PROTOCOL_ERROR, reason, error);
 }

@@ -801,7 +801,7 @@ ist_emulator_service_start (IstEmulatorService *self,
   address = g_inet_address_new_from_string (self->address);
   if (address == NULL)
     {
-      g_set_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING, "“%s” is not an IP address", self->address);
+      g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING, "“%s” is not an IP address", self->address);
       return FALSE;
     }
   if (!restore (self, error) || !prepare_certificate (self, address, error))
@@ -931,7 +931,7 @@ ist_emulator_service_get_ca_pem (IstEmulatorService *self)
  * Writes what [method@IstEmulator.Service.get_ca_pem] returns to a file that
  * everybody may read.
  *
- * Returns: %TRUE on success; otherwise %IST_ERROR_INVALID_STATE if there is
+ * Returns: %TRUE on success; otherwise %IST_TUNNEL_ERROR_INVALID_STATE if there is
  *   nothing to write, or an error of the file system
  *
  * Since: 1.0
@@ -946,7 +946,7 @@ ist_emulator_service_write_ca_file (IstEmulatorService *self,
 
   if (self->ca_pem == NULL)
     {
-      g_set_error_literal (error, IST_ERROR, IST_ERROR_INVALID_STATE, "The service has made no certificate");
+      g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_STATE, "The service has made no certificate");
       return FALSE;
     }
   return g_file_set_contents_full (path, self->ca_pem, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644, error);
@@ -964,7 +964,7 @@ ist_emulator_service_write_ca_file (IstEmulatorService *self,
  * Opens a tunnel. After it was closed it stays known to the service for three
  * hours, or until a thousand others were closed.
  *
- * Returns: (transfer full): the tunnel; %NULL with %IST_ERROR_INVALID_SETTING
+ * Returns: (transfer full): the tunnel; %NULL with %IST_TUNNEL_ERROR_INVALID_SETTING
  *   if an argument is not what the service accepts, with %G_IO_ERROR_NO_SPACE if
  *   there are too many, or with an error of
  *   [method@IstEmulator.Service.start] if the state can't be read
@@ -1049,7 +1049,7 @@ ist_emulator_service_close_tunnel (IstEmulatorService *self,
  * and the clients that came with them are disconnected.
  *
  * Returns: %TRUE on success; otherwise %G_IO_ERROR_NOT_FOUND or
- *   %IST_ERROR_TUNNEL_CLOSED
+ *   %IST_TUNNEL_ERROR_TUNNEL_CLOSED
  *
  * Since: 1.0
  */

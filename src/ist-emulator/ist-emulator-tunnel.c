@@ -278,10 +278,10 @@ ist_emulator_tunnel_class_init (IstEmulatorTunnelClass *klass)
    * @side: which side it was connected to
    * @error: (nullable): why, or %NULL if the emulator was asked for it
    *
-   * Emitted when a client is connected no more: %IST_ERROR_DISCONNECTED if it left,
-   * %IST_ERROR_PROTOCOL if it broke a rule, %IST_ERROR_CLIENT_REPLACED,
-   * %IST_ERROR_TOKEN_REJECTED if its token was rotated,
-   * %IST_ERROR_TUNNEL_CLOSED.
+   * Emitted when a client is connected no more: %IST_TUNNEL_ERROR_DISCONNECTED if it left,
+   * %IST_TUNNEL_ERROR_PROTOCOL if it broke a rule, %IST_TUNNEL_ERROR_CLIENT_REPLACED,
+   * %IST_TUNNEL_ERROR_TOKEN_REJECTED if its token was rotated,
+   * %IST_TUNNEL_ERROR_TUNNEL_CLOSED.
    *
    * Since: 1.0
    */
@@ -362,7 +362,7 @@ ist_emulator_tunnel_set_access_token (IstEmulatorTunnel *self,
   g_free (self->sides[mode].access_token);
   self->sides[mode].access_token = g_strdup (token);
   self->sides[mode].generation++;
-  why = g_error_new_literal (IST_ERROR, IST_ERROR_TOKEN_REJECTED, "Access token was rotated");
+  why = g_error_new_literal (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TOKEN_REJECTED, "Access token was rotated");
   ist_emulator_relay_close (self->relay, mode, SOUP_WEBSOCKET_CLOSE_NORMAL, why->message, why);
 }
 
@@ -377,7 +377,7 @@ ist_emulator_tunnel_close (IstEmulatorTunnel *self)
   g_object_ref (self);
   self->closed = TRUE;
   clear_lifetime (self);
-  why = g_error_new_literal (IST_ERROR, IST_ERROR_TUNNEL_CLOSED, "Tunnel is closed");
+  why = g_error_new_literal (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TUNNEL_CLOSED, "Tunnel is closed");
   for (int side = IST_MODE_SOURCE; side <= IST_MODE_DESTINATION; side++)
     ist_emulator_relay_close (self->relay, side, SOUP_WEBSOCKET_CLOSE_NORMAL, why->message, why);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_OPEN]);
@@ -427,7 +427,7 @@ ist_emulator_tunnel_attach (IstEmulatorTunnel *self,
   g_autoptr (GError) why = NULL;
 
   g_object_ref (self);
-  why = g_error_new_literal (IST_ERROR, IST_ERROR_CLIENT_REPLACED, "Replaced by another client");
+  why = g_error_new_literal (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_CLIENT_REPLACED, "Replaced by another client");
   /* Whoever hears that a client has gone may close the tunnel. */
   ist_emulator_relay_close (self->relay, mode, SOUP_WEBSOCKET_CLOSE_POLICY_VIOLATION, why->message, why);
   if (!self->closed && generation == self->sides[mode].generation)
@@ -713,7 +713,7 @@ check_connected (IstEmulatorTunnel *self,
   if (ist_emulator_relay_is_connected (self->relay, side))
     return TRUE;
 
-  g_set_error (error, IST_ERROR, IST_ERROR_NOT_CONNECTED, "No %s is connected",
+  g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NOT_CONNECTED, "No %s is connected",
                side == IST_MODE_SOURCE ? "source" : "destination");
   return FALSE;
 }
@@ -728,7 +728,7 @@ check_connected (IstEmulatorTunnel *self,
  * Sends a message to the client of a side, as if it came from the service or from
  * the other side. It is not checked against the state of the tunnel.
  *
- * Returns: %TRUE on success; otherwise %IST_ERROR_NOT_CONNECTED, or another
+ * Returns: %TRUE on success; otherwise %IST_TUNNEL_ERROR_NOT_CONNECTED, or another
  *   error if the message can't be put on the wire
  *
  * Since: 1.0
@@ -766,7 +766,7 @@ ist_emulator_tunnel_send_message (IstEmulatorTunnel *self,
  * Sends bytes in binary frames to the client of a side, between the messages
  * that are relayed: half a message, nonsense, several messages at once.
  *
- * Returns: %TRUE on success; otherwise %IST_ERROR_NOT_CONNECTED
+ * Returns: %TRUE on success; otherwise %IST_TUNNEL_ERROR_NOT_CONNECTED
  *
  * Since: 1.0
  */
@@ -796,8 +796,8 @@ ist_emulator_tunnel_send_bytes (IstEmulatorTunnel *self,
  *
  * Sends a text frame, which the service never does, to the client of a side.
  *
- * Returns: %TRUE on success; otherwise %IST_ERROR_NOT_CONNECTED,
- *   %IST_ERROR_TOO_LARGE, or %G_IO_ERROR_WOULD_BLOCK while other frames are
+ * Returns: %TRUE on success; otherwise %IST_TUNNEL_ERROR_NOT_CONNECTED,
+ *   %IST_TUNNEL_ERROR_TOO_LARGE, or %G_IO_ERROR_WOULD_BLOCK while other frames are
  *   being sent
  *
  * Since: 1.0
@@ -821,7 +821,7 @@ ist_emulator_tunnel_send_text (IstEmulatorTunnel *self,
   length = strlen (text);
   if (length > MAX_SHORT_FRAME)
     {
-      g_set_error (error, IST_ERROR, IST_ERROR_TOO_LARGE,
+      g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TOO_LARGE,
                    "%" G_GSIZE_FORMAT " bytes of text; at most %d", length, MAX_SHORT_FRAME);
       return FALSE;
     }

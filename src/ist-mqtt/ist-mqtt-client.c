@@ -89,7 +89,7 @@ static gboolean
 on_no_answer (gpointer user_data)
 {
   IstMqttClient *self = user_data;
-  g_autoptr (GError) error = g_error_new_literal (IST_ERROR, IST_ERROR_TIMED_OUT,
+  g_autoptr (GError) error = g_error_new_literal (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TIMED_OUT,
                                                   "The broker did not answer in time");
 
   g_clear_pointer (&self->link, ist_mqtt_link_close);

@@ -47,7 +47,7 @@ typedef struct
    * who never publish. */
   void (*published) (int id,
                      gpointer user_data);
-  /* Once, and the last; not after ist_mqtt_link_close (). An IST_ERROR. */
+  /* Once, and the last; not after ist_mqtt_link_close (). An IST_TUNNEL_ERROR. */
   void (*lost) (const GError *error,
                 gpointer user_data);
 } IstMqttLinkEvents;

@@ -145,11 +145,11 @@ link_ref (IstMqttLink *self)
 /* The first error is the cause of those that follow. */
 static void
 set_error (IstMqttLink *self,
-           IstError code,
+           IstTunnelError code,
            const char *text)
 {
   if (self->error == NULL)
-    self->error = g_error_new_literal (IST_ERROR, code, text);
+    self->error = g_error_new_literal (IST_TUNNEL_ERROR, code, text);
 }
 
 static void
@@ -162,25 +162,25 @@ set_error_from_result (IstMqttLink *self,
   switch (result)
     {
     case MOSQ_ERR_EAI:
-      set_error (self, IST_ERROR_UNREACHABLE, "The broker's host was not found");
+      set_error (self, IST_TUNNEL_ERROR_UNREACHABLE, "The broker's host was not found");
       break;
     case MOSQ_ERR_ERRNO:
-      set_error (self, IST_ERROR_UNREACHABLE, g_strerror (saved_errno));
+      set_error (self, IST_TUNNEL_ERROR_UNREACHABLE, g_strerror (saved_errno));
       break;
     case MOSQ_ERR_TLS:
     case MOSQ_ERR_TLS_HANDSHAKE:
       text = g_strdup_printf ("TLS failed: %s", self->tls_detail != NULL ? self->tls_detail : "no details");
-      set_error (self, IST_ERROR_TLS, text);
+      set_error (self, IST_TUNNEL_ERROR_TLS, text);
       break;
     case MOSQ_ERR_KEEPALIVE:
-      set_error (self, IST_ERROR_TIMED_OUT, "The broker did not answer in time");
+      set_error (self, IST_TUNNEL_ERROR_TIMED_OUT, "The broker did not answer in time");
       break;
     case MOSQ_ERR_CONN_LOST:
-      set_error (self, IST_ERROR_DISCONNECTED, "The connection to the broker was lost");
+      set_error (self, IST_TUNNEL_ERROR_DISCONNECTED, "The connection to the broker was lost");
       break;
     default:
       text = g_strdup_printf ("The connection to the broker failed: %s", mosquitto_strerror (result));
-      set_error (self, IST_ERROR_DISCONNECTED, text);
+      set_error (self, IST_TUNNEL_ERROR_DISCONNECTED, text);
       break;
     }
 }
@@ -219,7 +219,7 @@ on_connect (struct mosquitto *mosquitto,
 
   if (self->accepted)
     {
-      set_error (self, IST_ERROR_PROTOCOL, "The broker broke the protocol: it accepted the client twice");
+      set_error (self, IST_TUNNEL_ERROR_PROTOCOL, "The broker broke the protocol: it accepted the client twice");
       return;
     }
   if (code == 0)
@@ -232,7 +232,7 @@ on_connect (struct mosquitto *mosquitto,
       return;
     }
   text = g_strdup_printf ("The broker refused the client: %s", mosquitto_connack_string (code));
-  set_error (self, IST_ERROR_REFUSED, text);
+  set_error (self, IST_TUNNEL_ERROR_REFUSED, text);
 }
 
 static void
@@ -247,7 +247,7 @@ on_subscribe (struct mosquitto *mosquitto,
   if (n_granted > 0 && granted[0] < SUBSCRIPTION_REFUSED)
     self->subscribed = TRUE;
   else
-    set_error (self, IST_ERROR_REFUSED, "The broker refused the subscription");
+    set_error (self, IST_TUNNEL_ERROR_REFUSED, "The broker refused the subscription");
 }
 
 static guint64
@@ -272,7 +272,7 @@ static void
 check_unasked (IstMqttLink *self)
 {
   if (get_bytes_received (self) - self->bytes_at_sign > MAX_UNASKED)
-    set_error (self, IST_ERROR_PROTOCOL, "The broker sent more than 1 MiB that nobody asked for");
+    set_error (self, IST_TUNNEL_ERROR_PROTOCOL, "The broker sent more than 1 MiB that nobody asked for");
   else if (g_get_monotonic_time () - self->sign_time > UNASKED_TIME)
     note_sign (self);
 }
@@ -379,7 +379,7 @@ check_socket (IstMqttLink *self)
   socklen_t size = sizeof code;
 
   getsockopt (mosquitto_socket (self->mosquitto), SOL_SOCKET, SO_ERROR, &code, &size);
-  set_error (self, IST_ERROR_UNREACHABLE, code != 0 ? g_strerror (code) : "The broker can't be reached");
+  set_error (self, IST_TUNNEL_ERROR_UNREACHABLE, code != 0 ? g_strerror (code) : "The broker can't be reached");
 }
 
 /* As many as have come, within reason: a good notification may be behind others. */
@@ -462,7 +462,7 @@ check_files (IstMqttLink *self)
 
       if (files[i] == NULL || ist_file_read (files[i], MAX_FILE, &contents, NULL, &error))
         continue;
-      set_error (self, IST_ERROR_TLS, error->message);
+      set_error (self, IST_TUNNEL_ERROR_TLS, error->message);
       return FALSE;
     }
   return TRUE;

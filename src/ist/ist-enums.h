@@ -91,7 +91,7 @@ GType ist_protocol_version_get_type (void) G_GNUC_CONST;
 /**
  * IstReconnectPolicy:
  * @IST_RECONNECT_POLICY_TRANSIENT: reconnect unless the failure is final, as
- *   [func@Ist.Error.is_final] tells
+ *   [func@Ist.TunnelError.is_final] tells
  * @IST_RECONNECT_POLICY_ALWAYS: reconnect after every failure
  * @IST_RECONNECT_POLICY_NEVER: stop at the first failure
  *

@@ -503,10 +503,10 @@ test_services (Fixture *fixture,
   g_autoptr (GError) error = NULL;
 
   g_assert_false (set_services (fixture, &error, "S S=127.0.0.1:22", NULL));
-  g_assert_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING);
+  g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING);
   g_clear_error (&error);
   g_assert_false (set_services (fixture, &error, "VNC=127.0.0.1:1", "SSH=nonsense", NULL));
-  g_assert_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING);
+  g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING);
   g_clear_error (&error);
   g_assert_true (set_services (fixture, &error, "a:b_c-1=[::1]:22", "x=/run/x.sock", "y=unix:y", "z=5900",
                                NULL));
@@ -571,7 +571,7 @@ test_closed (Fixture *fixture,
                                                     &error));
   test_wait (fixture->closed == 1);
   g_assert_nonnull (fixture->last_error);
-  g_assert_true (ist_error_is_final (fixture->last_error));
+  g_assert_true (ist_tunnel_error_is_final (fixture->last_error));
   g_assert_cmpuint (ist_agent_get_n_tunnels (fixture->agent), ==, 0);
 }
 
@@ -623,7 +623,7 @@ test_lifetime (Fixture *fixture,
   ist_emulator_tunnel_refuse_handshakes (tunnel, IST_MODE_DESTINATION, 1000, 503, "Busy");
   g_assert_nonnull (notify_of (fixture, tunnel, &error));
   test_wait (fixture->closed == 1);
-  g_assert_error (fixture->last_error, IST_ERROR, IST_ERROR_TIMED_OUT);
+  g_assert_error (fixture->last_error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TIMED_OUT);
 }
 
 static void
@@ -666,11 +666,11 @@ test_not_running (Fixture *fixture,
   /* Told of VNC, which is not listed. */
   g_signal_connect (fixture->agent, "service-refused", G_CALLBACK (on_refused_stop_all), NULL);
   g_assert_null (notify_of (fixture, tunnel, &error));
-  g_assert_error (error, IST_ERROR, IST_ERROR_INVALID_STATE);
+  g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_STATE);
   g_assert_cmpuint (fixture->opened, ==, 0);
   g_clear_error (&error);
   g_assert_null (notify_of (fixture, tunnel, &error));
-  g_assert_error (error, IST_ERROR, IST_ERROR_INVALID_STATE);
+  g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_STATE);
 }
 
 static void
@@ -720,7 +720,7 @@ test_settings (void)
       g_test_message ("%s, %s, %s", cases[i].thing, cases[i].broker, cases[i].endpoint);
       g_assert_cmpint (ist_agent_start (agent, &error), ==, cases[i].good);
       if (!cases[i].good)
-        g_assert_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING);
+        g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING);
     }
   /* Attempts to connect that were under way end by themselves. */
   test_run_for (100);
@@ -749,10 +749,10 @@ test_unreachable_broker (void)
     const char *certificate;
     int code;
   } cases[] = {
-    { "mqtt://127.0.0.1:1", NULL, IST_ERROR_UNREACHABLE },
-    { "127.0.0.1:1", "/nonexistent", IST_ERROR_TLS },
-    { "127.0.0.1:1", "/dev/zero", IST_ERROR_TLS },
-    { "mqtts://name.invalid", "/proc/self/status", IST_ERROR_UNREACHABLE },
+    { "mqtt://127.0.0.1:1", NULL, IST_TUNNEL_ERROR_UNREACHABLE },
+    { "127.0.0.1:1", "/nonexistent", IST_TUNNEL_ERROR_TLS },
+    { "127.0.0.1:1", "/dev/zero", IST_TUNNEL_ERROR_TLS },
+    { "mqtts://name.invalid", "/proc/self/status", IST_TUNNEL_ERROR_UNREACHABLE },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -770,7 +770,7 @@ test_unreachable_broker (void)
       g_assert_true (ist_agent_start (agent, &error));
       test_wait (lost != NULL);
       g_test_message ("%s: %s", cases[i].broker, lost->message);
-      g_assert_error (lost, IST_ERROR, cases[i].code);
+      g_assert_error (lost, IST_TUNNEL_ERROR, cases[i].code);
       g_assert_false (ist_agent_is_subscribed (agent));
     }
 }
@@ -920,7 +920,7 @@ test_bad_broker (gconstpointer data)
   g_assert_true (ist_agent_start (agent, &error));
   test_wait (lost != NULL);
   g_test_message ("%s", lost->message);
-  g_assert_error (lost, IST_ERROR, bad->code);
+  g_assert_error (lost, IST_TUNNEL_ERROR, bad->code);
 }
 
 static void
@@ -1113,12 +1113,12 @@ main (int argc,
   g_test_add_func ("/agent/settings", test_settings);
   g_test_add_func ("/agent/unreachable-broker", test_unreachable_broker);
 
-  ADD_BAD_BROKER ("refuses-client", refuse_client, IST_ERROR_REFUSED);
-  ADD_BAD_BROKER ("refuses-subscription", refuse_subscription, IST_ERROR_REFUSED);
-  ADD_BAD_BROKER ("closes-at-once", close_at_once, IST_ERROR_DISCONNECTED);
-  ADD_BAD_BROKER ("breaks-off", break_off, IST_ERROR_DISCONNECTED);
-  ADD_BAD_BROKER ("says-nonsense", say_nonsense, IST_ERROR_DISCONNECTED);
-  ADD_BAD_BROKER ("falls-silent", fall_silent, IST_ERROR_TIMED_OUT);
+  ADD_BAD_BROKER ("refuses-client", refuse_client, IST_TUNNEL_ERROR_REFUSED);
+  ADD_BAD_BROKER ("refuses-subscription", refuse_subscription, IST_TUNNEL_ERROR_REFUSED);
+  ADD_BAD_BROKER ("closes-at-once", close_at_once, IST_TUNNEL_ERROR_DISCONNECTED);
+  ADD_BAD_BROKER ("breaks-off", break_off, IST_TUNNEL_ERROR_DISCONNECTED);
+  ADD_BAD_BROKER ("says-nonsense", say_nonsense, IST_TUNNEL_ERROR_DISCONNECTED);
+  ADD_BAD_BROKER ("falls-silent", fall_silent, IST_TUNNEL_ERROR_TIMED_OUT);
   g_test_add_func ("/agent/broker/network-changes", test_network_changes);
   g_test_add_func ("/agent/broker/network-changes-elsewhere", test_network_changes_elsewhere);
   g_test_add_func ("/agent/broker/stop-between-notifications", test_stop_between_notifications);

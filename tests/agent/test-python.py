@@ -96,7 +96,7 @@ class Agent(Case):
         wait_for(lambda: any(event[0] == 'tunnel-closed' for event in self.events), 'the end of the tunnel')
         closed = next(event for event in self.events if event[0] == 'tunnel-closed')
         self.assertEqual(closed[1].get_id(), opened.get_id())
-        self.check_error(closed[2], 'ist-error-quark', Ist.Error.TUNNEL_CLOSED)
+        self.check_error(closed[2], 'ist-tunnel-error-quark', Ist.TunnelError.TUNNEL_CLOSED)
         self.stop_agent(agent)
 
     def test_refused(self):
@@ -119,7 +119,7 @@ class Agent(Case):
         wait_for(lambda: self.events, 'the loss')
         name, error, delay = self.events[0]
         self.assertEqual(name, 'broker-lost')
-        self.check_error(error, 'ist-error-quark', Ist.Error.DISCONNECTED)
+        self.check_error(error, 'ist-tunnel-error-quark', Ist.TunnelError.DISCONNECTED)
         self.assertGreaterEqual(delay, 500)
         self.assertFalse(agent.is_subscribed())
         self.broker.start()

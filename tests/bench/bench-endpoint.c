@@ -69,7 +69,7 @@ send_more (Bench *self)
 
       if (!ist_secure_tunnel_send_message (self->tunnel, message, &error))
         {
-          if (g_error_matches (error, IST_ERROR, IST_ERROR_WOULD_BLOCK))
+          if (g_error_matches (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_WOULD_BLOCK))
             return;
           fail (error);
         }

@@ -30,7 +30,7 @@ function checkEqual(value, expected) {
 }
 
 function checkError(error, code) {
-    check(error instanceof GLib.Error && error.matches(Ist.Error, code), `${error} has code ${code}`);
+    check(error instanceof GLib.Error && error.matches(Ist.TunnelError, code), `${error} has code ${code}`);
 }
 
 function checkThrows(code, call) {
@@ -133,9 +133,9 @@ const tests = {
         const end = new Ist.SecureTunnel({...fixture.settings(SOURCE), pingInterval: 7});
         checkEqual([end.mode, end.pingInterval, end.state], [SOURCE, 7, Ist.TunnelState.STOPPED]);
         checkEqual([end.get_service_ids(), end.channelId, end.lastError], [null, null, null]);
-        check(checkThrows(Ist.Error.INVALID_SETTING, () => new Ist.SecureTunnel().start())
+        check(checkThrows(Ist.TunnelError.INVALID_SETTING, () => new Ist.SecureTunnel().start())
             .message.startsWith('access-token:'));
-        checkThrows(Ist.Error.INVALID_SETTING, () => Ist.SecureTunnel.new(SOURCE, 'token', '../region'));
+        checkThrows(Ist.TunnelError.INVALID_SETTING, () => Ist.SecureTunnel.new(SOURCE, 'token', '../region'));
         checkEqual(Ist.SecureTunnel.new(DESTINATION, 'token', 'eu-west-1').region, 'eu-west-1');
     },
 
@@ -174,7 +174,7 @@ const tests = {
     'builder'(fixture) {
         const {endpoint, accessToken} = fixture.settings(DESTINATION);
         const builder = new Ist.SecureTunnelBuilder();
-        checkThrows(Ist.Error.INVALID_SETTING, () => builder.build());
+        checkThrows(Ist.TunnelError.INVALID_SETTING, () => builder.build());
         const end = builder.set_mode(DESTINATION).set_endpoint(endpoint).set_access_token(accessToken).build();
         builder.set_mode(SOURCE).set_endpoint('elsewhere');
         builder.maxAttempts = 3;
@@ -221,7 +221,7 @@ const tests = {
         fixture.source.send_message_async(message('x'), null).then(result => results.push(result));
         fixture.source.send_message_async(message('x', 9), null).catch(error => results.push(error));
         waitFor(() => results.length === 2);
-        checkError(results.find(result => result !== true), Ist.Error.NO_SUCH_CONNECTION);
+        checkError(results.find(result => result !== true), Ist.TunnelError.NO_SUCH_CONNECTION);
         check(results.includes(true));
     },
 
@@ -231,14 +231,14 @@ const tests = {
         fixture.startStream();
         const [info, error] = waitFor(() => fixture.seen.named('stream-stopped')[0]);
         checkEqual(info.get_stream_id(), first.get_stream_id());
-        checkError(error, Ist.Error.STREAM_REPLACED);
+        checkError(error, Ist.TunnelError.STREAM_REPLACED);
         fixture.source.reset_stream(null);
         checkEqual(fixture.events.named('stream-stopped')[1][1], null);
-        checkError(waitFor(() => fixture.seen.named('stream-stopped')[1])[1], Ist.Error.STREAM_RESET);
+        checkError(waitFor(() => fixture.seen.named('stream-stopped')[1])[1], Ist.TunnelError.STREAM_RESET);
         fixture.startStream();
         fixture.tunnel.reset_session();
         waitFor(() => fixture.events.named('session-reset').length && fixture.seen.named('session-reset').length);
-        checkError(fixture.events.named('stream-stopped')[2][1], Ist.Error.SESSION_RESET);
+        checkError(fixture.events.named('stream-stopped')[2][1], Ist.TunnelError.SESSION_RESET);
     },
 
     'connections'(fixture) {
@@ -249,30 +249,30 @@ const tests = {
         fixture.destination.reset_connection('SSH', 2);
         const [info, error] = waitFor(() => fixture.events.named('connection-reset')[0]);
         checkEqual(info.get_connection_id(), 2);
-        checkError(error, Ist.Error.CONNECTION_RESET);
+        checkError(error, Ist.TunnelError.CONNECTION_RESET);
     },
 
     'lost and back'(fixture) {
         fixture.connectBoth();
         fixture.tunnel.close_side(SOURCE, 1001, 'going away');
-        checkError(waitFor(() => fixture.events.named('connection-shutdown')[0])[0], Ist.Error.DISCONNECTED);
+        checkError(waitFor(() => fixture.events.named('connection-shutdown')[0])[0], Ist.TunnelError.DISCONNECTED);
         waitFor(() => fixture.events.named('connection-success').length === 2);
         fixture.tunnel.close_side(SOURCE, 1008, 'replaced');
         waitFor(() => fixture.events.named('stopped').length);
-        checkError(fixture.events.named('connection-shutdown')[1][0], Ist.Error.CLIENT_REPLACED);
-        checkError(fixture.source.lastError, Ist.Error.CLIENT_REPLACED);
-        check(Ist.Error.is_final(fixture.source.get_last_error()));
+        checkError(fixture.events.named('connection-shutdown')[1][0], Ist.TunnelError.CLIENT_REPLACED);
+        checkError(fixture.source.lastError, Ist.TunnelError.CLIENT_REPLACED);
+        check(Ist.TunnelError.is_final(fixture.source.get_last_error()));
     },
 
     'refused'(fixture) {
         fixture.tunnel.refuse_handshakes(SOURCE, 1, 503, 'busy');
         fixture.connectBoth();
         const [error, willRetry] = fixture.events.named('connection-failure')[0];
-        checkError(error, Ist.Error.SERVICE_UNAVAILABLE);
+        checkError(error, Ist.TunnelError.SERVICE_UNAVAILABLE);
         checkEqual(willRetry, true);
-        checkThrows(Ist.Error.INVALID_STATE, () => fixture.source.start());
-        checkThrows(Ist.Error.NO_SUCH_SERVICE, () => fixture.source.start_stream('NONE'));
-        checkThrows(Ist.Error.NO_SUCH_STREAM, () => fixture.source.send_message(message('x')));
+        checkThrows(Ist.TunnelError.INVALID_STATE, () => fixture.source.start());
+        checkThrows(Ist.TunnelError.NO_SUCH_SERVICE, () => fixture.source.start_stream('NONE'));
+        checkThrows(Ist.TunnelError.NO_SUCH_STREAM, () => fixture.source.send_message(message('x')));
     },
 
     'no leak'(fixture) {

@@ -103,8 +103,8 @@ class TestCase(unittest.TestCase):
 
     def assert_error(self, error, code):
         self.assertIsInstance(error, GLib.Error)
-        self.assertEqual(error.domain, 'ist-error-quark')
-        self.assertTrue(error.matches(Ist.error_quark(), code), error)
+        self.assertEqual(error.domain, 'ist-tunnel-error-quark')
+        self.assertTrue(error.matches(Ist.tunnel_error_quark(), code), error)
 
     def fails(self, code, function, *arguments):
         with self.assertRaises(GLib.Error) as caught:
@@ -129,7 +129,7 @@ class Making(TestCase):
     def test_by_constructor(self):
         end = Ist.SecureTunnel.new(DESTINATION, 'token', 'eu-central-1')
         self.assertEqual((end.props.mode, end.props.region), (DESTINATION, 'eu-central-1'))
-        self.assertIn('region', self.fails(Ist.Error.INVALID_SETTING, Ist.SecureTunnel.new,
+        self.assertIn('region', self.fails(Ist.TunnelError.INVALID_SETTING, Ist.SecureTunnel.new,
                                            SOURCE, 'token', 'not a region').message)
 
     def test_by_builder(self):
@@ -166,12 +166,12 @@ class Making(TestCase):
                             ('reconnect-delay-base', 1000000)):
             builder = Ist.SecureTunnelBuilder(**good)
             builder.set_property(name, value)
-            error = self.fails(Ist.Error.INVALID_SETTING, builder.build)
+            error = self.fails(Ist.TunnelError.INVALID_SETTING, builder.build)
             self.assertTrue(error.message.startswith(name + ':'), error.message)
 
     def test_start_names_what_is_wrong(self):
         end = Ist.SecureTunnel(region='eu-west-1')
-        self.assertTrue(self.fails(Ist.Error.INVALID_SETTING, end.start).message.startswith('access-token:'))
+        self.assertTrue(self.fails(Ist.TunnelError.INVALID_SETTING, end.start).message.startswith('access-token:'))
         self.assertEqual(end.props.state, Ist.TunnelState.STOPPED)
 
     def test_frozen(self):
@@ -263,7 +263,7 @@ class Signals(TestCase):
 
         self.connect_both()
         self.start_stream()
-        self.assert_error(send(message('x', 'NONE'), None), Ist.Error.NO_SUCH_SERVICE)
+        self.assert_error(send(message('x', 'NONE'), None), Ist.TunnelError.NO_SUCH_SERVICE)
         cancelled = Gio.Cancellable()
         cancelled.cancel()
         self.assertTrue(send(message('x'), cancelled).matches(Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED))
@@ -277,7 +277,7 @@ class Signals(TestCase):
         for events in self.events, self.seen:
             info, error = wait_for(lambda: events.named('stream-stopped'))[0]
             self.assertEqual(info.get_stream_id(), first.get_stream_id())
-            self.assert_error(error, Ist.Error.STREAM_REPLACED)
+            self.assert_error(error, Ist.TunnelError.STREAM_REPLACED)
         names = [name for name, *_ in self.seen]
         self.assertEqual(names, ['connection-success', 'stream-started', 'connection-reset', 'stream-stopped',
                                  'stream-started'])
@@ -288,7 +288,7 @@ class Signals(TestCase):
         self.source.reset_stream('SSH')
         self.assertIsNone(self.events.named('stream-stopped')[0][1])
         _info, error = wait_for(lambda: self.seen.named('stream-stopped'))[0]
-        self.assert_error(error, Ist.Error.STREAM_RESET)
+        self.assert_error(error, Ist.TunnelError.STREAM_RESET)
 
     def test_connections(self):
         self.connect_both()
@@ -303,9 +303,9 @@ class Signals(TestCase):
         self.destination.reset_connection('SSH', 2)
         info, error = wait_for(lambda: self.events.named('connection-reset'))[0]
         self.assertEqual(info.get_connection_id(), 2)
-        self.assert_error(error, Ist.Error.CONNECTION_RESET)
+        self.assert_error(error, Ist.TunnelError.CONNECTION_RESET)
         self.assertIsNone(self.seen.named('connection-reset')[0][1])
-        self.fails(Ist.Error.NO_SUCH_CONNECTION, self.source.send_message, message('late', connection=2))
+        self.fails(Ist.TunnelError.NO_SUCH_CONNECTION, self.source.send_message, message('late', connection=2))
         self.source.send_message(message('on one', connection=1))
         wait_for(lambda: self.seen.named('message-received'))
 
@@ -316,7 +316,7 @@ class Signals(TestCase):
         for events in self.events, self.seen:
             wait_for(lambda: events.named('session-reset'))
             _info, error = events.named('stream-stopped')[0]
-            self.assert_error(error, Ist.Error.SESSION_RESET)
+            self.assert_error(error, Ist.TunnelError.SESSION_RESET)
         self.start_stream()
 
     def test_lost_and_back(self):
@@ -327,12 +327,12 @@ class Signals(TestCase):
             del self.events[:]
             self.assertTrue(lose())
             error, = wait_for(lambda: self.events.named('connection-shutdown'))[0]
-            self.assert_error(error, Ist.Error.DISCONNECTED)
-            self.assertFalse(Ist.Error.is_final(error))
+            self.assert_error(error, Ist.TunnelError.DISCONNECTED)
+            self.assertFalse(Ist.TunnelError.is_final(error))
             wait_for(lambda: self.events.named('connection-success'))
         self.assertEqual(self.source.props.reconnect_count, 2)
-        self.assert_error(self.source.get_last_error(), Ist.Error.DISCONNECTED)
-        self.assert_error(self.source.props.last_error, Ist.Error.DISCONNECTED)
+        self.assert_error(self.source.get_last_error(), Ist.TunnelError.DISCONNECTED)
+        self.assert_error(self.source.props.last_error, Ist.TunnelError.DISCONNECTED)
         self.start_stream()
 
     def test_replaced_by_another_client(self):
@@ -340,12 +340,12 @@ class Signals(TestCase):
         self.tunnel.close_side(SOURCE, 1008, 'replaced')
         wait_for(lambda: self.events.named('stopped'))
         error, = self.events.named('connection-shutdown')[0]
-        self.assert_error(error, Ist.Error.CLIENT_REPLACED)
-        self.assertTrue(Ist.Error.is_final(error))
+        self.assert_error(error, Ist.TunnelError.CLIENT_REPLACED)
+        self.assertTrue(Ist.TunnelError.is_final(error))
         self.assertEqual(self.source.props.state, Ist.TunnelState.STOPPED)
 
     def test_refused(self):
-        for status, code, final in ((403, Ist.Error.TOKEN_REJECTED, True), (503, Ist.Error.SERVICE_UNAVAILABLE, False)):
+        for status, code, final in ((403, Ist.TunnelError.TOKEN_REJECTED, True), (503, Ist.TunnelError.SERVICE_UNAVAILABLE, False)):
             self.open('SSH')
             self.tunnel.refuse_handshakes(SOURCE, 1, status, 'Invalid access token: for the test')
             _end, events = self.start(SOURCE)
@@ -365,7 +365,7 @@ class Signals(TestCase):
         settings = {'access_token': tunnel.get_source_access_token(), 'endpoint': service.get_endpoint()}
         _end, events = self.start(SOURCE, reconnect_policy=Ist.ReconnectPolicy.NEVER, **settings)
         error, _will_retry = wait_for(lambda: events.named('connection-failure'))[0]
-        self.assert_error(error, Ist.Error.TLS)
+        self.assert_error(error, Ist.TunnelError.TLS)
         with tempfile.NamedTemporaryFile() as ca_file:
             service.write_ca_file(ca_file.name)
             _end, events = self.start(SOURCE, ca_file=ca_file.name, **settings)
@@ -375,21 +375,21 @@ class Signals(TestCase):
 class Errors(TestCase):
     def test_not_connected(self):
         end = self.make(SOURCE)
-        self.fails(Ist.Error.NOT_CONNECTED, end.send_message, message('x'))
-        self.fails(Ist.Error.NOT_CONNECTED, end.start_stream, None)
+        self.fails(Ist.TunnelError.NOT_CONNECTED, end.send_message, message('x'))
+        self.fails(Ist.TunnelError.NOT_CONNECTED, end.start_stream, None)
 
     def test_of_calls(self):
         self.connect_both()
-        self.fails(Ist.Error.INVALID_STATE, self.source.start)
-        self.fails(Ist.Error.INVALID_STATE, self.destination.start_stream, 'SSH')
-        self.fails(Ist.Error.NO_SUCH_SERVICE, self.source.start_stream, 'NONE')
-        self.fails(Ist.Error.NO_SUCH_STREAM, self.source.send_message, message('x'))
-        self.fails(Ist.Error.NO_SUCH_STREAM, self.source.reset_stream, None)
+        self.fails(Ist.TunnelError.INVALID_STATE, self.source.start)
+        self.fails(Ist.TunnelError.INVALID_STATE, self.destination.start_stream, 'SSH')
+        self.fails(Ist.TunnelError.NO_SUCH_SERVICE, self.source.start_stream, 'NONE')
+        self.fails(Ist.TunnelError.NO_SUCH_STREAM, self.source.send_message, message('x'))
+        self.fails(Ist.TunnelError.NO_SUCH_STREAM, self.source.reset_stream, None)
         self.start_stream()
         big = Ist.Message.new('SSH', GLib.Bytes.new(bytes(2 * self.source.props.send_buffer_size)))
-        self.fails(Ist.Error.TOO_LARGE, self.source.send_message, big)
+        self.fails(Ist.TunnelError.TOO_LARGE, self.source.send_message, big)
         control = Ist.Message.new_full(Ist.MessageType.STREAM_RESET, 'SSH', 1, 1, False, None)
-        self.fails(Ist.Error.INVALID_SETTING, self.source.send_message, control)
+        self.fails(Ist.TunnelError.INVALID_SETTING, self.source.send_message, control)
 
     def test_queue_full_and_cut_off(self):
         self.connect_both()
@@ -402,12 +402,12 @@ class Errors(TestCase):
                 self.source.send_message(block)
                 accepted += 1
         except GLib.Error as error:
-            self.assert_error(error, Ist.Error.WOULD_BLOCK)
+            self.assert_error(error, Ist.TunnelError.WOULD_BLOCK)
         self.assertGreater(self.source.props.queued_bytes, 60000)
         self.stop(self.source)
         completed = self.events.named('send-data-complete')
         self.assertEqual(len(completed), accepted)
-        self.assert_error(completed[-1][1], Ist.Error.STOPPED)
+        self.assert_error(completed[-1][1], Ist.TunnelError.STOPPED)
 
 
 class Lifetime(TestCase):

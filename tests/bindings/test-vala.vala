@@ -79,7 +79,7 @@ void test_settings () {
     try {
         tunnel.start ();
         assert_not_reached ();
-    } catch (Ist.Error.INVALID_SETTING e) {
+    } catch (Ist.TunnelError.INVALID_SETTING e) {
         assert (e.message.has_prefix ("access-token:"));
     } catch (Error e) {
         assert_not_reached ();
@@ -88,8 +88,8 @@ void test_settings () {
         new Ist.SecureTunnel (Ist.Mode.SOURCE, "token", "../region");
         assert_not_reached ();
     } catch (Error e) {
-        assert (e is Ist.Error.INVALID_SETTING);
-        assert (Ist.Error.is_final (e));
+        assert (e is Ist.TunnelError.INVALID_SETTING);
+        assert (Ist.TunnelError.is_final (e));
     }
 }
 
@@ -150,7 +150,7 @@ void test_errors () throws Error {
     try {
         fixture.source.send_message (make_message ("x"));
         assert_not_reached ();
-    } catch (Ist.Error.NO_SUCH_STREAM e) {
+    } catch (Ist.TunnelError.NO_SUCH_STREAM e) {
     }
 
     fixture.source.stream_stopped.connect ((info, error) => {
@@ -168,11 +168,11 @@ void test_errors () throws Error {
     fixture.source.start_stream ("SSH");
     fixture.tunnel.reset_session ();
     wait_for (() => reset);
-    assert (stopped is Ist.Error.SESSION_RESET);
+    assert (stopped is Ist.TunnelError.SESSION_RESET);
     fixture.tunnel.close_side (Ist.Mode.SOURCE, 1008, "replaced");
     wait_for (() => over);
-    assert (shutdown is Ist.Error.CLIENT_REPLACED);
-    assert (fixture.source.get_last_error () is Ist.Error.CLIENT_REPLACED);
+    assert (shutdown is Ist.TunnelError.CLIENT_REPLACED);
+    assert (fixture.source.get_last_error () is Ist.TunnelError.CLIENT_REPLACED);
     fixture.finish ();
 }
 

@@ -243,7 +243,7 @@ connection_expect_end (IstConnection *connection,
   if (code < 0)
     g_assert_no_error (error);
   else
-    g_assert_error (error, IST_ERROR, code);
+    g_assert_error (error, IST_TUNNEL_ERROR, code);
 }
 
 void

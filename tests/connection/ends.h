@@ -72,7 +72,7 @@ void connection_read (IstConnection *connection,
 void connection_expect (IstConnection *connection,
                         const char *text);
 /* What has not been read must be nothing, then comes the end; with @code of
- * IstError, or clean if @code is -1. */
+ * IstTunnelError, or clean if @code is -1. */
 void connection_expect_end (IstConnection *connection,
                             int code);
 /* Writes zeros until it would block. Returns how many. */

@@ -116,19 +116,19 @@ static const Way ways[] = {
   { "close/auto", IST_PROTOCOL_VERSION_AUTO, close_far, -1, -2 },
   { "stream-reset/v1", IST_PROTOCOL_VERSION_V1, reset_stream_of_far, -1, -2 },
   { "stream-reset/v2", IST_PROTOCOL_VERSION_V2, reset_stream_of_far, -1, -2 },
-  { "stream-reset/v3", IST_PROTOCOL_VERSION_V3, reset_stream_of_far, IST_ERROR_STREAM_RESET, -2 },
-  { "session-reset", IST_PROTOCOL_VERSION_AUTO, reset_session, IST_ERROR_SESSION_RESET,
-    IST_ERROR_SESSION_RESET },
-  { "session-reset/v1", IST_PROTOCOL_VERSION_V1, reset_session, IST_ERROR_SESSION_RESET,
-    IST_ERROR_SESSION_RESET },
-  { "websocket-lost", IST_PROTOCOL_VERSION_AUTO, lose_websocket, IST_ERROR_DISCONNECTED, -2 },
-  { "websocket-lost/v1", IST_PROTOCOL_VERSION_V1, lose_websocket, IST_ERROR_DISCONNECTED, -2 },
-  { "websocket-closed", IST_PROTOCOL_VERSION_AUTO, close_websocket, IST_ERROR_DISCONNECTED, -2 },
-  { "stopped", IST_PROTOCOL_VERSION_AUTO, stop, IST_ERROR_STOPPED, -2 },
-  { "replaced", IST_PROTOCOL_VERSION_AUTO, replace_stream, IST_ERROR_STREAM_REPLACED,
-    IST_ERROR_STREAM_REPLACED },
-  { "replaced/v2", IST_PROTOCOL_VERSION_V2, replace_stream, IST_ERROR_STREAM_REPLACED,
-    IST_ERROR_STREAM_REPLACED },
+  { "stream-reset/v3", IST_PROTOCOL_VERSION_V3, reset_stream_of_far, IST_TUNNEL_ERROR_STREAM_RESET, -2 },
+  { "session-reset", IST_PROTOCOL_VERSION_AUTO, reset_session, IST_TUNNEL_ERROR_SESSION_RESET,
+    IST_TUNNEL_ERROR_SESSION_RESET },
+  { "session-reset/v1", IST_PROTOCOL_VERSION_V1, reset_session, IST_TUNNEL_ERROR_SESSION_RESET,
+    IST_TUNNEL_ERROR_SESSION_RESET },
+  { "websocket-lost", IST_PROTOCOL_VERSION_AUTO, lose_websocket, IST_TUNNEL_ERROR_DISCONNECTED, -2 },
+  { "websocket-lost/v1", IST_PROTOCOL_VERSION_V1, lose_websocket, IST_TUNNEL_ERROR_DISCONNECTED, -2 },
+  { "websocket-closed", IST_PROTOCOL_VERSION_AUTO, close_websocket, IST_TUNNEL_ERROR_DISCONNECTED, -2 },
+  { "stopped", IST_PROTOCOL_VERSION_AUTO, stop, IST_TUNNEL_ERROR_STOPPED, -2 },
+  { "replaced", IST_PROTOCOL_VERSION_AUTO, replace_stream, IST_TUNNEL_ERROR_STREAM_REPLACED,
+    IST_TUNNEL_ERROR_STREAM_REPLACED },
+  { "replaced/v2", IST_PROTOCOL_VERSION_V2, replace_stream, IST_TUNNEL_ERROR_STREAM_REPLACED,
+    IST_TUNNEL_ERROR_STREAM_REPLACED },
   { "reset-by-us", IST_PROTOCOL_VERSION_AUTO, reset_near, -1, -1 },
   { "reset-by-us/v2", IST_PROTOCOL_VERSION_V2, reset_near, -1, -1 },
 };
@@ -142,7 +142,7 @@ test_end (gconstpointer data)
   g_autoptr (IstConnection) far = NULL;
   g_autoptr (GError) error = NULL;
   IstProtocolVersion version = way->version;
-  int code = way->code < 0 ? (int) IST_ERROR_CONNECTION_RESET : way->code;
+  int code = way->code < 0 ? (int) IST_TUNNEL_ERROR_CONNECTION_RESET : way->code;
   IstStreamInfo *info;
 
   if (version == IST_PROTOCOL_VERSION_AUTO)
@@ -159,7 +159,7 @@ test_end (gconstpointer data)
   read_unread (near, way->code);
   g_assert_cmpint (g_pollable_output_stream_write_nonblocking (connection_out (near), "x", 1, NULL, &error),
                    ==, -1);
-  g_assert_error (error, IST_ERROR, code);
+  g_assert_error (error, IST_TUNNEL_ERROR, code);
   if (way->far_code > -2)
     read_unread (far, way->far_code);
 }
@@ -206,7 +206,7 @@ test_lost_transfer (gconstpointer data)
       test_wait (read != NULL);
       g_assert_false (
         g_input_stream_read_all_finish (G_INPUT_STREAM (connection_in (far)), read, &n_read, &error));
-      g_assert_error (error, IST_ERROR, IST_ERROR_DISCONNECTED);
+      g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_DISCONNECTED);
       g_clear_error (&error);
       g_assert_cmpuint (n_read, <, size);
       pattern_check (received, n_read, 0);
@@ -215,8 +215,8 @@ test_lost_transfer (gconstpointer data)
       test_wait (written != NULL);
       g_assert_false (
         g_output_stream_write_all_finish (G_OUTPUT_STREAM (connection_out (near)), written, NULL, &error));
-      g_assert_error (error, IST_ERROR, IST_ERROR_STREAM_RESET);
-      connection_expect_end (near, IST_ERROR_STREAM_RESET);
+      g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STREAM_RESET);
+      connection_expect_end (near, IST_TUNNEL_ERROR_STREAM_RESET);
 
       test_wait (test_end_count (end, "success") == 1 + round);
       ends_open (ends, "SSH", &near2, &far2);
@@ -238,16 +238,16 @@ test_open_fails (void)
   g_autoptr (GError) error = NULL;
 
   g_assert_null (ends_try_open (ends, "FTP", &error));
-  g_assert_error (error, IST_ERROR, IST_ERROR_NO_SUCH_SERVICE);
+  g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NO_SUCH_SERVICE);
   g_clear_error (&error);
   g_assert_null (ends_try_open (ends, NULL, &error));
-  g_assert_error (error, IST_ERROR, IST_ERROR_NO_SUCH_SERVICE);
+  g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NO_SUCH_SERVICE);
   g_clear_error (&error);
 
   ist_secure_tunnel_open_connection_async (ends->destination->tunnel, "SSH", NULL, store_result, &result);
   test_wait (result != NULL);
   g_assert_null (ist_secure_tunnel_open_connection_finish (ends->destination->tunnel, result, &error));
-  g_assert_error (error, IST_ERROR, IST_ERROR_INVALID_STATE);
+  g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_STATE);
   g_clear_error (&error);
   g_clear_object (&result);
 
@@ -273,7 +273,7 @@ test_open_fails (void)
   ist_secure_tunnel_stop (ends->source->tunnel);
   test_wait (test_end_count (ends->source, "stopped") == 1);
   g_assert_null (ends_try_open (ends, "SSH", &error));
-  g_assert_error (error, IST_ERROR, IST_ERROR_NOT_CONNECTED);
+  g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NOT_CONNECTED);
 }
 
 /* A forced version, at both ends the library's. */
@@ -292,7 +292,7 @@ test_one_at_a_time (gconstpointer data)
 
       ends_open (ends, "SSH", &near, &far);
       g_assert_null (ends_try_open (ends, "SSH", &error));
-      g_assert_error (error, IST_ERROR, IST_ERROR_NOT_SUPPORTED);
+      g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NOT_SUPPORTED);
       g_clear_error (&error);
       connection_say (near, "hello");
       connection_expect (far, "hello");
@@ -327,7 +327,7 @@ check_next_is_old (Ends *ends,
   g_assert_no_error (error);
   g_assert_cmpint (ist_stream_info_get_version (ist_connection_get_stream_info (near)), ==, version);
   g_assert_null (ends_try_open (ends, "SSH", &error));
-  g_assert_error (error, IST_ERROR, IST_ERROR_NOT_SUPPORTED);
+  g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NOT_SUPPORTED);
   ends_speak_as (ends, version, IST_MESSAGE_TYPE_DATA, near, "again");
   connection_expect (near, "again");
   ends_speak_as (ends, version, IST_MESSAGE_TYPE_STREAM_RESET, near, NULL);
@@ -351,7 +351,7 @@ test_old_peer_answers (gconstpointer data)
   connection_expect (near, "hello");
   /* The second never had a chance, and says why. */
   g_assert_null (ends_finish_open (ends, &second, &error));
-  g_assert_error (error, IST_ERROR, IST_ERROR_NOT_SUPPORTED);
+  g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NOT_SUPPORTED);
   g_clear_error (&error);
 
   /* The first goes on, although it had been started as version 3. */
@@ -383,7 +383,7 @@ test_old_peer_resets (gconstpointer data)
   test_run_for (50);
   g_assert_null (result);
   ends_speak_as (ends, version, IST_MESSAGE_TYPE_STREAM_RESET, near, NULL);
-  connection_expect_end (near, IST_ERROR_STREAM_RESET);
+  connection_expect_end (near, IST_TUNNEL_ERROR_STREAM_RESET);
   second = ends_finish_open (ends, &result, &error);
   g_assert_no_error (error);
   g_assert_cmpint (ist_stream_info_get_stream_id (ist_connection_get_stream_info (second)), >,
@@ -450,7 +450,7 @@ test_waiting_ends (void)
   g_assert_null (waits);
   ist_secure_tunnel_stop (ends->source->tunnel);
   g_assert_null (ends_finish_open (ends, &waits, &error));
-  g_assert_error (error, IST_ERROR, IST_ERROR_STOPPED);
+  g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED);
 }
 
 /* Who takes an incoming connection */
@@ -505,7 +505,7 @@ test_kept_though_refused (void)
   test_wait (kept != NULL);
   connection_say (near, "hello");
   test_wait (ends->destination->received->len == 5);
-  connection_expect_end (kept, IST_ERROR_INVALID_STATE);
+  connection_expect_end (kept, IST_TUNNEL_ERROR_INVALID_STATE);
   /* It has nothing to do with the connection any more. */
   g_assert_true (g_io_stream_close (G_IO_STREAM (kept), NULL, NULL));
   g_clear_object (&kept);
@@ -576,8 +576,8 @@ typedef struct
 } Handler;
 
 static const Handler handlers[] = {
-  { "stops-tunnel", stop_tunnel, NULL, IST_ERROR_STOPPED, FALSE },
-  { "drops-tunnel", drop_tunnel, NULL, IST_ERROR_STOPPED, FALSE },
+  { "stops-tunnel", stop_tunnel, NULL, IST_TUNNEL_ERROR_STOPPED, FALSE },
+  { "drops-tunnel", drop_tunnel, NULL, IST_TUNNEL_ERROR_STOPPED, FALSE },
   { "resets-stream", reset_the_stream, "", -1, FALSE },
   { "closes", close_at_once, "bye", G_IO_ERROR_CLOSED, TRUE },
   { "closes-and-refuses", close_and_refuse, "bye", G_IO_ERROR_CLOSED, TRUE },
@@ -622,7 +622,7 @@ test_handler (gconstpointer data)
       test_wait (result != NULL);
       g_input_stream_read_finish (G_INPUT_STREAM (connection_in (kept)), result, &error);
       if (handler->code > 0)
-        g_assert_true (g_error_matches (error, handler->is_io ? G_IO_ERROR : IST_ERROR, handler->code));
+        g_assert_true (g_error_matches (error, handler->is_io ? G_IO_ERROR : IST_TUNNEL_ERROR, handler->code));
       else
         g_assert_no_error (error);
     }

@@ -301,7 +301,7 @@ test_stall_timeout (void)
   stalled->reads = FALSE;
   test_wait (stalled->writer_done);
   /* To its writer that is the peer's end. */
-  g_assert_error (stalled->write_error, IST_ERROR, IST_ERROR_CONNECTION_RESET);
+  g_assert_error (stalled->write_error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_CONNECTION_RESET);
   connection_expect_end (stalled->from, -1);
 
   /* To its reader it is an error, after what it could have read. */
@@ -311,10 +311,10 @@ test_stall_timeout (void)
   connection_read (stalled->to, unread, n_unread);
   pattern_check (unread, n_unread, stalled->n_read);
   g_free (unread);
-  connection_expect_end (stalled->to, IST_ERROR_TIMED_OUT);
+  connection_expect_end (stalled->to, IST_TUNNEL_ERROR_TIMED_OUT);
   g_assert_cmpint (
     g_pollable_output_stream_write_nonblocking (connection_out (stalled->to), "x", 1, NULL, &error), ==, -1);
-  g_assert_error (error, IST_ERROR, IST_ERROR_TIMED_OUT);
+  g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TIMED_OUT);
 
   test_wait (other->n_read > 10 * MIB);
   g_assert_cmpuint (test_end_count (ends->source, "connection-reset"), ==, 1);

@@ -457,9 +457,9 @@ test_blocked_thread (Fixture *self,
   else if (g_str_equal (how, "reset"))
     g_assert_no_error (reader.error);
   else if (g_str_equal (how, "lost"))
-    g_assert_error (reader.error, IST_ERROR, IST_ERROR_DISCONNECTED);
+    g_assert_error (reader.error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_DISCONNECTED);
   else
-    g_assert_error (reader.error, IST_ERROR, IST_ERROR_STOPPED);
+    g_assert_error (reader.error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED);
   g_clear_error (&reader.error);
 }
 

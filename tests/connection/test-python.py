@@ -101,7 +101,7 @@ class Connections(unittest.TestCase):
         self.assertEqual(self.read(far), b'')
         with self.assertRaises(GLib.Error) as caught:
             self.write(far, b'late')
-        self.assertTrue(caught.exception.matches(Ist.error_quark(), Ist.Error.CONNECTION_RESET))
+        self.assertTrue(caught.exception.matches(Ist.tunnel_error_quark(), Ist.TunnelError.CONNECTION_RESET))
 
     def test_lines(self):
         near, far = self.open()

@@ -279,7 +279,7 @@ test_closed (Fixture *fixture,
   g_assert_no_error (error);
 
   g_assert_false (ist_emulator_service_rotate_tokens (fixture->service, id, IST_EMULATOR_SIDES_ALL, &error));
-  g_assert_error (error, IST_ERROR, IST_ERROR_TUNNEL_CLOSED);
+  g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TUNNEL_CLOSED);
   g_clear_error (&error);
   g_assert_false (ist_emulator_service_close_tunnel (fixture->service, "nobody", &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
@@ -366,14 +366,14 @@ test_tunnels (Fixture *fixture,
   for (gsize i = 0; i < G_N_ELEMENTS (bad); i++)
     {
       g_assert_null (ist_emulator_service_open_tunnel (fixture->service, bad[i], NULL, 0, &error));
-      g_assert_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING);
+      g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING);
       g_clear_error (&error);
     }
   g_assert_null (ist_emulator_service_open_tunnel (fixture->service, NULL, long_name, 0, &error));
-  g_assert_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING);
+  g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING);
   g_clear_error (&error);
   g_assert_null (ist_emulator_service_open_tunnel (fixture->service, NULL, NULL, 721, &error));
-  g_assert_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING);
+  g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING);
   g_clear_error (&error);
 
   tunnel = ist_emulator_service_open_tunnel (fixture->service, good, long_name + 1, 720, &error);
@@ -431,7 +431,7 @@ test_tls (void)
   g_assert_no_error (error);
   g_close (fd, NULL);
   g_assert_false (ist_emulator_service_write_ca_file (service, ca_file, &error));
-  g_assert_error (error, IST_ERROR, IST_ERROR_INVALID_STATE);
+  g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_STATE);
   g_clear_error (&error);
   g_assert_null (ist_emulator_service_get_endpoint (service));
 
@@ -470,7 +470,7 @@ test_start (void)
   guint port;
 
   g_assert_false (ist_emulator_service_start (bad, &error));
-  g_assert_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING);
+  g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING);
   g_clear_error (&error);
 
   ist_emulator_service_start (service, &error);

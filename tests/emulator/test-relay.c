@@ -322,7 +322,7 @@ test_violation (gconstpointer user_data)
 
   client_expect_closed (sinner, violation->code, violation->reason);
   g_assert_cmpuint (fixture.n_disconnected, ==, 1);
-  g_assert_error (fixture.error, IST_ERROR, IST_ERROR_PROTOCOL);
+  g_assert_error (fixture.error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL);
   g_assert_false (ist_emulator_tunnel_is_connected (fixture.tunnel, violation->side));
 
   /* The other side is told, and lives on. */
@@ -348,7 +348,7 @@ test_text_frame (Fixture *fixture,
   soup_websocket_connection_send_text (fixture->source->websocket, "hello");
   client_expect_closed (fixture->source, 1003, NULL);
   test_wait (fixture->n_disconnected == 1);
-  g_assert_error (fixture->error, IST_ERROR, IST_ERROR_PROTOCOL);
+  g_assert_error (fixture->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL);
 }
 
 static void
@@ -377,7 +377,7 @@ test_frame_size_limit (Fixture *fixture,
   client_send_bytes (fixture->source, frame, IST_WIRE_MAX_FRAME + 1);
   /* libsoup does not read the rest of it, so that the Close frame with 1009 may get lost. */
   test_wait (fixture->source->closed && fixture->n_disconnected == 1);
-  g_assert_error (fixture->error, IST_ERROR, IST_ERROR_PROTOCOL);
+  g_assert_error (fixture->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL);
 }
 
 /* A side that leaves ends its streams; the other side is told in their form. */
@@ -405,7 +405,7 @@ test_peer_leaves (Fixture *fixture,
   client_expect (source, STREAM_RESET, "RDP", 4, 0, NULL);
   client_expect (source, STREAM_RESET, NULL, 5, 0, NULL);
   test_wait (fixture->n_disconnected == 1);
-  g_assert_error (fixture->error, IST_ERROR, IST_ERROR_DISCONNECTED);
+  g_assert_error (fixture->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_DISCONNECTED);
   g_clear_pointer (&fixture->destination, client_free);
 
   /* And once only. */
@@ -431,7 +431,7 @@ test_replaced (Fixture *fixture,
   connect_source (fixture);
   client_expect_closed (old, 1008, "Replaced by another client");
   client_expect (fixture->destination, STREAM_RESET, "SSH", 3, 1, NULL);
-  g_assert_error (fixture->error, IST_ERROR, IST_ERROR_CLIENT_REPLACED);
+  g_assert_error (fixture->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_CLIENT_REPLACED);
   g_assert_cmpuint (fixture->n_connected, ==, 3);
   g_assert_cmpuint (fixture->n_disconnected, ==, 1);
 
@@ -448,7 +448,7 @@ test_rotated (Fixture *fixture,
   ist_emulator_service_rotate_tokens (fixture->service, ist_emulator_tunnel_get_id (fixture->tunnel),
                                       IST_EMULATOR_SIDES_DESTINATION, NULL);
   client_expect_closed (fixture->destination, 1000, "Access token was rotated");
-  g_assert_error (fixture->error, IST_ERROR, IST_ERROR_TOKEN_REJECTED);
+  g_assert_error (fixture->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TOKEN_REJECTED);
   g_assert_true (ist_emulator_tunnel_is_connected (fixture->tunnel, IST_MODE_SOURCE));
 }
 
@@ -459,7 +459,7 @@ test_expired (Fixture *fixture,
   ist_emulator_tunnel_set_lifetime (fixture->tunnel, 1);
   client_expect_closed (fixture->source, 1000, "Tunnel is closed");
   client_expect_closed (fixture->destination, 1000, "Tunnel is closed");
-  g_assert_error (fixture->error, IST_ERROR, IST_ERROR_TUNNEL_CLOSED);
+  g_assert_error (fixture->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TUNNEL_CLOSED);
   g_assert_cmpuint (fixture->n_disconnected, ==, 2);
 }
 
@@ -557,7 +557,7 @@ test_send (Fixture *fixture,
 
   test_wait (ist_emulator_tunnel_get_queued_bytes (fixture->tunnel, IST_MODE_SOURCE) == 0);
   g_assert_false (ist_emulator_tunnel_send_text (fixture->tunnel, IST_MODE_SOURCE, text, &error));
-  g_assert_error (error, IST_ERROR, IST_ERROR_TOO_LARGE);
+  g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TOO_LARGE);
   g_clear_error (&error);
   g_assert_true (ist_emulator_tunnel_send_text (fixture->tunnel, IST_MODE_SOURCE, text + 1, &error));
   g_assert_no_error (error);
@@ -567,7 +567,7 @@ test_send (Fixture *fixture,
   g_clear_pointer (&fixture->destination, client_free);
   test_wait (!ist_emulator_tunnel_is_connected (fixture->tunnel, IST_MODE_DESTINATION));
   g_assert_false (ist_emulator_tunnel_send_message (fixture->tunnel, IST_MODE_DESTINATION, message, &error));
-  g_assert_error (error, IST_ERROR, IST_ERROR_NOT_CONNECTED);
+  g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NOT_CONNECTED);
 }
 
 static void

@@ -30,7 +30,7 @@ test_unmapped (void)
   test_wait (test_end_count (forwarding->pair->source, "connection-reset WEB") == 1);
   g_assert_cmpuint (test_end_count (forwarding->pair->source, "stream-stopped"), ==, 0);
   g_assert_cmpuint (forwarding->failed[IST_MODE_DESTINATION], ==, 1);
-  g_assert_error (forwarding->error[IST_MODE_DESTINATION], IST_ERROR, IST_ERROR_NO_SUCH_SERVICE);
+  g_assert_error (forwarding->error[IST_MODE_DESTINATION], IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NO_SUCH_SERVICE);
   g_assert_nonnull (strstr (forwarding->error[IST_MODE_DESTINATION]->message, "WEB"));
   test_run (ask_echo, GUINT_TO_POINTER (port));
 
@@ -124,7 +124,7 @@ test_flood (void)
 
   ist_secure_tunnel_reset_stream (source, "WEB", NULL);
   test_wait (ist_forwarder_get_n_connections (forwarding->destination) == 0);
-  g_assert_error (forwarding->error[IST_MODE_DESTINATION], IST_ERROR, IST_ERROR_CONNECTION_RESET);
+  g_assert_error (forwarding->error[IST_MODE_DESTINATION], IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_CONNECTION_RESET);
   test_forwarding_settle (forwarding);
   test_wait (test_count_fds () <= before);
 

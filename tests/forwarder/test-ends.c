@@ -432,7 +432,7 @@ test_reconnect (void)
   test_wait (ist_forwarder_get_bytes_in (forwarding->source) > MIB);
   g_assert_true (ist_emulator_tunnel_drop_side (forwarding->pair->emulator->tunnel, IST_MODE_SOURCE));
   test_wait (forwarding->closed[IST_MODE_SOURCE] == 1);
-  g_assert_error (forwarding->error[IST_MODE_SOURCE], IST_ERROR, IST_ERROR_DISCONNECTED);
+  g_assert_error (forwarding->error[IST_MODE_SOURCE], IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_DISCONNECTED);
   /* At once: it waits until the tunnel is connected. */
   test_run (say_something, GUINT_TO_POINTER (echo_port));
   test_thread_finish (client);
@@ -454,7 +454,7 @@ test_idle (void)
   ist_forwarder_set_idle_timeout (forwarding->source, 1);
   test_run (find_closed, GUINT_TO_POINTER (port));
   test_forwarding_settle (forwarding);
-  g_assert_error (forwarding->error[IST_MODE_SOURCE], IST_ERROR, IST_ERROR_TIMED_OUT);
+  g_assert_error (forwarding->error[IST_MODE_SOURCE], IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TIMED_OUT);
   g_assert_no_error (forwarding->error[IST_MODE_DESTINATION]);
 }
 
@@ -498,7 +498,7 @@ test_no_tunnel (void)
   ist_forwarder_set_tunnel_timeout (forwarding->source, 1);
   test_run (find_closed, GUINT_TO_POINTER (port));
   test_wait (forwarding->failed[IST_MODE_SOURCE] == 1);
-  g_assert_error (forwarding->error[IST_MODE_SOURCE], IST_ERROR, IST_ERROR_NOT_CONNECTED);
+  g_assert_error (forwarding->error[IST_MODE_SOURCE], IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NOT_CONNECTED);
 
   /* One that waits learns at once that it is in vain. */
   ist_forwarder_set_tunnel_timeout (forwarding->source, FOREVER);
@@ -545,7 +545,7 @@ test_close (void)
     test_wait (ist_forwarder_connection_get_bytes_in (connections->pdata[i]) > 0);
   ist_forwarder_connection_close (connections->pdata[0]);
   test_wait (forwarding->closed[IST_MODE_SOURCE] == 1 && forwarding->closed[IST_MODE_DESTINATION] == 1);
-  g_assert_error (forwarding->error[IST_MODE_SOURCE], IST_ERROR, IST_ERROR_STOPPED);
+  g_assert_error (forwarding->error[IST_MODE_SOURCE], IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED);
   g_assert_no_error (forwarding->error[IST_MODE_DESTINATION]);
   g_assert_cmpuint (ist_forwarder_get_n_connections (forwarding->source), ==, 2);
   ist_forwarder_connection_close (connections->pdata[0]);

@@ -74,13 +74,13 @@ test_bad_addresses (void)
       g_autoptr (GError) listen_error = NULL;
 
       g_assert_false (ist_forwarder_add_target (forwarding->destination, "SSH", bad[i], &target_error));
-      g_assert_error (target_error, IST_ERROR, IST_ERROR_INVALID_SETTING);
+      g_assert_error (target_error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING);
       g_assert_nonnull (strstr (target_error->message, bad[i]));
       g_assert_false (ist_forwarder_listen (forwarding->source, "SSH", bad[i], NULL, &listen_error));
-      g_assert_error (listen_error, IST_ERROR, IST_ERROR_INVALID_SETTING);
+      g_assert_error (listen_error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING);
     }
   g_assert_false (ist_forwarder_add_target (forwarding->destination, "SSH", long_path, &error));
-  g_assert_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING);
+  g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING);
 }
 
 static void
@@ -117,7 +117,7 @@ test_wrong_side (void)
   g_autoptr (GError) error = NULL;
 
   g_assert_false (ist_forwarder_listen (forwarding->destination, "SSH", "0", NULL, &error));
-  g_assert_error (error, IST_ERROR, IST_ERROR_INVALID_STATE);
+  g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_STATE);
 }
 
 /* TCP */
@@ -213,7 +213,7 @@ test_bind_address (void)
   ist_forwarder_set_local_bind_address (forwarding->destination, "localhost");
   test_run (find_closed, address);
   test_forwarding_settle (forwarding);
-  g_assert_error (forwarding->error[IST_MODE_DESTINATION], IST_ERROR, IST_ERROR_INVALID_SETTING);
+  g_assert_error (forwarding->error[IST_MODE_DESTINATION], IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING);
 }
 
 /* Anything that can be connected to */
@@ -249,7 +249,7 @@ test_inherited (void)
   g_socket_bind (socket, any, TRUE, &error);
   g_assert_no_error (error);
   g_assert_false (ist_forwarder_listen_socket (forwarding->source, "SSH", socket, &error));
-  g_assert_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING);
+  g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING);
   g_clear_error (&error);
 
   g_socket_listen (socket, &error);

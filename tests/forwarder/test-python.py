@@ -94,7 +94,7 @@ class Forwarder(unittest.TestCase):
         forwarder = Ist.Forwarder(tunnel=tunnel, max_connections=5)
         with self.assertRaises(GLib.Error) as caught:
             forwarder.listen('SSH', 'nonsense')
-        self.assertTrue(caught.exception.matches(Ist.Error.quark(), Ist.Error.INVALID_SETTING))
+        self.assertTrue(caught.exception.matches(Ist.TunnelError.quark(), Ist.TunnelError.INVALID_SETTING))
         self.assertEqual(forwarder.props.max_connections, 5)
 
 

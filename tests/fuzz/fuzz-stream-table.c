@@ -155,7 +155,7 @@ check_event (Model *model,
       break;
 
     case IST_STREAM_EVENT_PROTOCOL_ERROR:
-      g_assert_error (event->error, IST_ERROR, IST_ERROR_PROTOCOL);
+      g_assert_error (event->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL);
       break;
 
     default:

@@ -55,7 +55,7 @@ decode_piece (IstWireDecoder *decoder,
 
       if (!ist_wire_decoder_next (decoder, &message, &message_raw, &error))
         {
-          g_assert_error (error, IST_ERROR, IST_ERROR_PROTOCOL);
+          g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL);
           g_assert_null (message);
           return FALSE;
         }

@@ -34,7 +34,7 @@ describe_error (const char *prefix,
 {
   if (error == NULL)
     return g_strdup_printf ("%s none", prefix);
-  g_assert_cmpuint (error->domain, ==, IST_ERROR);
+  g_assert_cmpuint (error->domain, ==, IST_TUNNEL_ERROR);
   return g_strdup_printf ("%s %d", prefix, error->code);
 }
 
@@ -66,7 +66,7 @@ on_connection_failure (IstSecureTunnel *tunnel,
                        TestEnd *self)
 {
   g_assert_nonnull (error);
-  g_assert_cmpuint (error->domain, ==, IST_ERROR);
+  g_assert_cmpuint (error->domain, ==, IST_TUNNEL_ERROR);
   end_note (self, "connection-failure", error,
             g_strdup_printf ("failure %d %s", error->code, will_retry ? "retry" : "final"));
 }

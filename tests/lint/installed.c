@@ -21,7 +21,7 @@ main (void)
   g_assert_cmpstr (ist_message_get_service_id (message), ==, "SSH");
 
   tunnel = ist_secure_tunnel_builder_build (builder, &error);
-  g_assert_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING);
+  g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING);
   g_assert_null (tunnel);
 
   return 0;

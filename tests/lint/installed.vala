@@ -10,7 +10,7 @@ int main () {
     try {
         builder.build ();
         assert_not_reached ();
-    } catch (Ist.Error.INVALID_SETTING e) {
+    } catch (Ist.TunnelError.INVALID_SETTING e) {
         return 0;
     } catch (Error e) {
         assert_not_reached ();

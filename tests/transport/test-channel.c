@@ -78,7 +78,7 @@ on_sent (IstChannel *channel,
   tag->completed++;
   tag->code = error != NULL ? error->code : -1;
   if (error != NULL)
-    g_assert_cmpuint (error->domain, ==, IST_ERROR);
+    g_assert_cmpuint (error->domain, ==, IST_TUNNEL_ERROR);
   else
     g_assert_cmpuint (ist_channel_get_bytes_written (channel), >=, tag->end);
   g_ptr_array_add (f->order, tag);
@@ -214,7 +214,7 @@ fixture_free (Fixture *f)
 
   if (f->channel != NULL)
     {
-      GError *error = g_error_new_literal (IST_ERROR, IST_ERROR_STOPPED, "The test ends");
+      GError *error = g_error_new_literal (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED, "The test ends");
 
       f->hook = NULL;
       ist_channel_abort (f->channel, error);
@@ -640,7 +640,7 @@ static void
 test_cancel (void)
 {
   Fixture *f = fixture_new ();
-  g_autoptr (GError) why = g_error_new_literal (IST_ERROR, IST_ERROR_CONNECTION_RESET, "Reset");
+  g_autoptr (GError) why = g_error_new_literal (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_CONNECTION_RESET, "Reset");
   g_autoptr (Reader) reader = NULL;
   g_autoptr (GArray) numbers = NULL;
   Tag *lane_1;
@@ -666,16 +666,16 @@ test_cancel (void)
   again = send_on (f, 0, 1, FALSE, 1000);
   test_wait (held_1->completed > 0);
   g_assert_cmpuint (lane_1->completed, ==, 1);
-  g_assert_cmpint (lane_1->code, ==, IST_ERROR_CONNECTION_RESET);
-  g_assert_cmpint (held_1->code, ==, IST_ERROR_CONNECTION_RESET);
+  g_assert_cmpint (lane_1->code, ==, IST_TUNNEL_ERROR_CONNECTION_RESET);
+  g_assert_cmpint (held_1->code, ==, IST_TUNNEL_ERROR_CONNECTION_RESET);
   g_assert_cmpuint (lane_2->completed + barrier->completed + held_2->completed, ==, 0);
 
   other[1] = send_on (f, 1, 2, TRUE, 1000);
   ist_channel_cancel_stream (f->channel, (IstLane){ 1, 0, 1 }, why);
   send_on (f, 1, 2, FALSE, 1000);
   test_wait (other[1]->completed > 0);
-  g_assert_cmpint (other[0]->code, ==, IST_ERROR_CONNECTION_RESET);
-  g_assert_cmpint (other[1]->code, ==, IST_ERROR_CONNECTION_RESET);
+  g_assert_cmpint (other[0]->code, ==, IST_TUNNEL_ERROR_CONNECTION_RESET);
+  g_assert_cmpint (other[1]->code, ==, IST_TUNNEL_ERROR_CONNECTION_RESET);
   /* What is unknown is no harm. */
   ist_channel_cancel_lane (f->channel, (IstLane){ 7, 7, 7 }, why);
   ist_channel_cancel_stream (f->channel, (IstLane){ 7, 0, 7 }, why);
@@ -844,10 +844,10 @@ test_receive (gconstpointer tls)
 
 static void
 wait_closed (Fixture *f,
-             IstError code)
+             IstTunnelError code)
 {
   test_wait (f->n_closed > 0);
-  g_assert_error (f->why, IST_ERROR, (int) code);
+  g_assert_error (f->why, IST_TUNNEL_ERROR, (int) code);
 }
 
 /* What the peer reads until the end; the code of the close frame, 0 without one. */
@@ -881,7 +881,7 @@ test_frame_limit (void)
         }
       else
         {
-          wait_closed (f, IST_ERROR_PROTOCOL);
+          wait_closed (f, IST_TUNNEL_ERROR_PROTOCOL);
           g_assert_cmpuint (f->received->len, ==, 0);
         }
       fixture_free (f);
@@ -943,10 +943,10 @@ test_flood_after_end (void)
     gsize length;
     int error; /* -1: we close */
   } cases[] = {
-    { "\xf7\xff", 2, IST_ERROR_PROTOCOL },
-    { "\x02\x01x\x01\x01y", 6, IST_ERROR_PROTOCOL }, /* a text within a fragmented message */
-    { "\x89\x7e\x01\x01", 4, IST_ERROR_PROTOCOL },   /* a ping that is too long */
-    { "\x88\x02\x03\xe9", 4, IST_ERROR_DISCONNECTED },
+    { "\xf7\xff", 2, IST_TUNNEL_ERROR_PROTOCOL },
+    { "\x02\x01x\x01\x01y", 6, IST_TUNNEL_ERROR_PROTOCOL }, /* a text within a fragmented message */
+    { "\x89\x7e\x01\x01", 4, IST_TUNNEL_ERROR_PROTOCOL },   /* a ping that is too long */
+    { "\x88\x02\x03\xe9", 4, IST_TUNNEL_ERROR_DISCONNECTED },
     { "\x82\x01x", 3, -1 },
   };
   guint i;
@@ -965,7 +965,7 @@ test_flood_after_end (void)
       thread = g_thread_new ("nonsense", pour_nonsense, &nonsense);
       test_wait (f->n_closed > 0);
       if (cases[i].error != -1)
-        g_assert_error (f->why, IST_ERROR, cases[i].error);
+        g_assert_error (f->why, IST_TUNNEL_ERROR, cases[i].error);
       g_assert_cmpuint (ist_channel_get_bytes_read (f->channel), <=, 2 * 1024 * 1024);
       g_assert_cmpuint (test_get_rss (), <, before + 16 * 1024);
       g_assert_cmpuint (n_logs, <, 100);
@@ -982,7 +982,7 @@ test_text_frame (void)
 
   test_peer_send_frame (f->peer, TEST_FIN | TEST_TEXT, "hello", 5);
   g_assert_cmpuint (drain_close_code (f), ==, 1003);
-  wait_closed (f, IST_ERROR_PROTOCOL);
+  wait_closed (f, IST_TUNNEL_ERROR_PROTOCOL);
   fixture_free (f);
 }
 
@@ -1015,7 +1015,7 @@ test_bad_frames (void)
 
       f->peer->masks = FALSE;
       g_assert_true (test_peer_send_frame (f->peer, frames[i].head, data, frames[i].length));
-      wait_closed (f, IST_ERROR_PROTOCOL);
+      wait_closed (f, IST_TUNNEL_ERROR_PROTOCOL);
       /* libsoup alone would give the peer five seconds to close its end. */
       g_assert_cmpint (g_get_monotonic_time () - begun, <, 4 * G_USEC_PER_SEC);
       g_assert_cmpuint (f->received->len, ==, 0);
@@ -1101,7 +1101,7 @@ test_close (gconstpointer tls)
   for (i = 0; i < 2; i++)
     {
       Fixture *f = fixture_new_full (SOUP_WEBSOCKET_CONNECTION_CLIENT, tls != NULL);
-      g_autoptr (GError) why = g_error_new_literal (IST_ERROR, IST_ERROR_PROTOCOL, "For a reason");
+      g_autoptr (GError) why = g_error_new_literal (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL, "For a reason");
       g_autoptr (GBytes) payload = NULL;
       const guint8 *data;
       Tag *tag;
@@ -1133,12 +1133,12 @@ test_close (gconstpointer tls)
       test_wait (f->n_closed > 0);
       g_assert_cmpuint (tag->completed, ==, 1);
       g_assert_cmpuint (late->completed, ==, 1);
-      g_assert_cmpint (tag->code, ==, i == 0 ? IST_ERROR_PROTOCOL : IST_ERROR_STOPPED);
+      g_assert_cmpint (tag->code, ==, i == 0 ? IST_TUNNEL_ERROR_PROTOCOL : IST_TUNNEL_ERROR_STOPPED);
       g_assert_cmpint (late->code, ==, tag->code);
       for (j = 0; j < f->tags->len; j++)
         g_assert_true (f->order->pdata[j] == f->tags->pdata[j]);
       if (i == 0)
-        g_assert_error (f->why, IST_ERROR, IST_ERROR_PROTOCOL);
+        g_assert_error (f->why, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL);
       else
         g_assert_no_error (f->why);
       fixture_free (f);
@@ -1180,41 +1180,41 @@ test_peer_closes (void)
   {
     guint code;
     const char *reason;
-    IstError error;
+    IstTunnelError error;
     const char *text;
   } cases[] = {
-    { 0, NULL, IST_ERROR_DISCONNECTED, "closed" },
-    { 1000, NULL, IST_ERROR_DISCONNECTED, "1000" },
-    { 1001, "moving house", IST_ERROR_DISCONNECTED, "moving house" },
-    { 1008, "somebody else", IST_ERROR_CLIENT_REPLACED, "somebody else" },
-    { 1011, "on fire", IST_ERROR_DISCONNECTED, "on fire" },
-    { 4000, "private", IST_ERROR_DISCONNECTED, "4000" },
+    { 0, NULL, IST_TUNNEL_ERROR_DISCONNECTED, "closed" },
+    { 1000, NULL, IST_TUNNEL_ERROR_DISCONNECTED, "1000" },
+    { 1001, "moving house", IST_TUNNEL_ERROR_DISCONNECTED, "moving house" },
+    { 1008, "somebody else", IST_TUNNEL_ERROR_CLIENT_REPLACED, "somebody else" },
+    { 1011, "on fire", IST_TUNNEL_ERROR_DISCONNECTED, "on fire" },
+    { 4000, "private", IST_TUNNEL_ERROR_DISCONNECTED, "4000" },
     /* The service restarts. */
-    { 1012, "service restart", IST_ERROR_DISCONNECTED, "service restart" },
-    { 1013, "try again later", IST_ERROR_DISCONNECTED, "try again later" },
-    { 1014, "bad gateway", IST_ERROR_DISCONNECTED, "bad gateway" },
+    { 1012, "service restart", IST_TUNNEL_ERROR_DISCONNECTED, "service restart" },
+    { 1013, "try again later", IST_TUNNEL_ERROR_DISCONNECTED, "try again later" },
+    { 1014, "bad gateway", IST_TUNNEL_ERROR_DISCONNECTED, "bad gateway" },
     /* Others that may be sent, and those that may not. */
-    { 1002, NULL, IST_ERROR_DISCONNECTED, "1002" },
-    { 1003, NULL, IST_ERROR_DISCONNECTED, "1003" },
-    { 1007, NULL, IST_ERROR_DISCONNECTED, "1007" },
-    { 1009, NULL, IST_ERROR_DISCONNECTED, "1009" },
-    { 1010, NULL, IST_ERROR_DISCONNECTED, "1010" },
-    { 3000, NULL, IST_ERROR_DISCONNECTED, "3000" },
-    { 3999, NULL, IST_ERROR_DISCONNECTED, "3999" },
-    { 4999, NULL, IST_ERROR_DISCONNECTED, "4999" },
-    { 1, NULL, IST_ERROR_PROTOCOL, "code 1" },
-    { 999, NULL, IST_ERROR_PROTOCOL, "999" },
-    { 1004, NULL, IST_ERROR_PROTOCOL, "1004" },
-    { 1005, NULL, IST_ERROR_PROTOCOL, "1005" },
-    { 1006, "lost", IST_ERROR_PROTOCOL, "1006: lost" },
-    { 1015, NULL, IST_ERROR_PROTOCOL, "1015" },
-    { 1016, NULL, IST_ERROR_PROTOCOL, "1016" },
-    { 2999, NULL, IST_ERROR_PROTOCOL, "2999" },
-    { 5000, NULL, IST_ERROR_PROTOCOL, "5000" },
-    { 65535, NULL, IST_ERROR_PROTOCOL, "65535" },
+    { 1002, NULL, IST_TUNNEL_ERROR_DISCONNECTED, "1002" },
+    { 1003, NULL, IST_TUNNEL_ERROR_DISCONNECTED, "1003" },
+    { 1007, NULL, IST_TUNNEL_ERROR_DISCONNECTED, "1007" },
+    { 1009, NULL, IST_TUNNEL_ERROR_DISCONNECTED, "1009" },
+    { 1010, NULL, IST_TUNNEL_ERROR_DISCONNECTED, "1010" },
+    { 3000, NULL, IST_TUNNEL_ERROR_DISCONNECTED, "3000" },
+    { 3999, NULL, IST_TUNNEL_ERROR_DISCONNECTED, "3999" },
+    { 4999, NULL, IST_TUNNEL_ERROR_DISCONNECTED, "4999" },
+    { 1, NULL, IST_TUNNEL_ERROR_PROTOCOL, "code 1" },
+    { 999, NULL, IST_TUNNEL_ERROR_PROTOCOL, "999" },
+    { 1004, NULL, IST_TUNNEL_ERROR_PROTOCOL, "1004" },
+    { 1005, NULL, IST_TUNNEL_ERROR_PROTOCOL, "1005" },
+    { 1006, "lost", IST_TUNNEL_ERROR_PROTOCOL, "1006: lost" },
+    { 1015, NULL, IST_TUNNEL_ERROR_PROTOCOL, "1015" },
+    { 1016, NULL, IST_TUNNEL_ERROR_PROTOCOL, "1016" },
+    { 2999, NULL, IST_TUNNEL_ERROR_PROTOCOL, "2999" },
+    { 5000, NULL, IST_TUNNEL_ERROR_PROTOCOL, "5000" },
+    { 65535, NULL, IST_TUNNEL_ERROR_PROTOCOL, "65535" },
     /* What would be more than text. */
-    { 1001, "two\nMAINPID=1\r\x1b[2J", IST_ERROR_DISCONNECTED, "1001: two\\nMAINPID=1\\r\\u001b[2J" },
-    { 1008, "\xff\xe2\x80\xae!", IST_ERROR_CLIENT_REPLACED, "1008: \\xff\\u202e!" },
+    { 1001, "two\nMAINPID=1\r\x1b[2J", IST_TUNNEL_ERROR_DISCONNECTED, "1001: two\\nMAINPID=1\\r\\u001b[2J" },
+    { 1008, "\xff\xe2\x80\xae!", IST_TUNNEL_ERROR_CLIENT_REPLACED, "1008: \\xff\\u202e!" },
   };
   guint i;
 
@@ -1266,10 +1266,10 @@ test_lost (gconstpointer tls)
       if (i > 0)
         g_assert_true (test_peer_write (f->peer, half, sizeof half - (i == 1 ? 0 : 6)));
       test_peer_free (g_steal_pointer (&f->peer));
-      wait_closed (f, IST_ERROR_DISCONNECTED);
+      wait_closed (f, IST_TUNNEL_ERROR_DISCONNECTED);
       g_assert_cmpuint (f->order->len, ==, f->tags->len);
       for (j = 0; j < f->order->len; j++)
-        g_assert_cmpint (((Tag *) f->order->pdata[j])->code, ==, j < written ? -1 : IST_ERROR_DISCONNECTED);
+        g_assert_cmpint (((Tag *) f->order->pdata[j])->code, ==, j < written ? -1 : IST_TUNNEL_ERROR_DISCONNECTED);
       g_assert_cmpuint (f->received->len, ==, 0);
       fixture_free (f);
     }
@@ -1279,7 +1279,7 @@ static void
 test_abort (void)
 {
   Fixture *f = fixture_new ();
-  g_autoptr (GError) why = g_error_new_literal (IST_ERROR, IST_ERROR_TIMED_OUT, "Too slow");
+  g_autoptr (GError) why = g_error_new_literal (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TIMED_OUT, "Too slow");
   guint8 byte;
 
   clog_up (f);
@@ -1288,7 +1288,7 @@ test_abort (void)
   ist_channel_abort (f->channel, why);
   send_on (f, 0, 1, FALSE, 10);
   g_assert_cmpuint (f->n_closed, ==, 0);
-  wait_closed (f, IST_ERROR_TIMED_OUT);
+  wait_closed (f, IST_TUNNEL_ERROR_TIMED_OUT);
   g_assert_cmpuint (f->order->len, ==, f->tags->len);
   g_assert_cmpuint (ist_channel_get_queued (f->channel), ==, 0);
   /* The socket is closed, without a word. */
@@ -1303,14 +1303,14 @@ static void
 test_order_of_failures (void)
 {
   Fixture *f = fixture_new ();
-  g_autoptr (GError) why = g_error_new_literal (IST_ERROR, IST_ERROR_TIMED_OUT, "Too slow");
+  g_autoptr (GError) why = g_error_new_literal (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TIMED_OUT, "Too slow");
   guint i;
 
   clog_up (f);
   for (i = 0; i < 300; i++)
     send_on (f, i % 2, i % 5, i % 50 == 49, 100 + i);
   ist_channel_abort (f->channel, why);
-  wait_closed (f, IST_ERROR_TIMED_OUT);
+  wait_closed (f, IST_TUNNEL_ERROR_TIMED_OUT);
   g_assert_cmpuint (f->order->len, ==, f->tags->len);
   for (i = 0; i < f->tags->len; i++)
     g_assert_true (f->order->pdata[i] == f->tags->pdata[i]);
@@ -1353,7 +1353,7 @@ abort_hook (gpointer fixture,
             const char *what)
 {
   Fixture *f = fixture;
-  g_autoptr (GError) why = g_error_new_literal (IST_ERROR, IST_ERROR_TIMED_OUT, "From inside");
+  g_autoptr (GError) why = g_error_new_literal (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TIMED_OUT, "From inside");
 
   if (g_str_equal (what, hook_for))
     ist_channel_abort (f->channel, why);
@@ -1471,7 +1471,7 @@ test_pings (void)
   g_assert_cmpuint (f->n_closed, ==, 0);
 
   /* Then one is missing. */
-  wait_closed (f, IST_ERROR_TIMED_OUT);
+  wait_closed (f, IST_TUNNEL_ERROR_TIMED_OUT);
   g_assert_cmpuint (silent->n_closed, ==, 0);
   g_assert_cmpuint (silent->n_pongs, ==, 0);
   fixture_free (silent);
@@ -1534,7 +1534,7 @@ test_ping_behind_full_queue (void)
   answer_ping (f, TRUE);
   test_wait (f->n_pongs == 1);
   clog_up (f);
-  wait_closed (f, IST_ERROR_TIMED_OUT);
+  wait_closed (f, IST_TUNNEL_ERROR_TIMED_OUT);
   fixture_free (f);
 }
 
@@ -1674,7 +1674,7 @@ test_context (void)
   g_autoptr (GMainContext) context = g_main_context_new ();
   gint64 deadline = test_get_deadline ();
   Fixture *f;
-  GError *error = g_error_new_literal (IST_ERROR, IST_ERROR_STOPPED, "The test ends");
+  GError *error = g_error_new_literal (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED, "The test ends");
   g_autoptr (GByteArray) stream = g_byte_array_new ();
   g_autoptr (GBytes) payload = NULL;
   guint opcode;

@@ -91,7 +91,7 @@ test_parse (void)
 
       g_test_message ("%s", wrong[i]);
       g_assert_null (ist_proxy_uri_parse (wrong[i], &error));
-      g_assert_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING);
+      g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING);
       g_assert_null (strstr (error->message, "SEC"));
       g_assert_null (strstr (error->message, "RET"));
     }
@@ -142,7 +142,7 @@ check_found (char **found,
 {
   if (c->found == NULL)
     {
-      g_assert_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING);
+      g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING);
       g_assert_nonnull (strstr (error->message, c->variables[0]));
       g_assert_null (strstr (error->message, "sec"));
       g_assert_null (found);

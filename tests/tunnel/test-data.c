@@ -64,7 +64,7 @@ flow_push (Flow *self)
 
       if (!send_bytes (self->from, "SSH", 0, payload, &error))
         {
-          g_assert_error (error, IST_ERROR, IST_ERROR_WOULD_BLOCK);
+          g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_WOULD_BLOCK);
           return;
         }
       g_byte_array_append (self->sent, g_bytes_get_data (payload, NULL), g_bytes_get_size (payload));
@@ -144,7 +144,7 @@ test_large_message (void)
   g_assert_cmpmem (pair->destination->received->data, 500000, g_bytes_get_data (payload, NULL), 500000);
 
   g_assert_false (send_bytes (pair->source, "SSH", 0, huge, &error));
-  g_assert_error (error, IST_ERROR, IST_ERROR_TOO_LARGE);
+  g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TOO_LARGE);
 }
 
 static void
@@ -164,30 +164,30 @@ test_refusals (void)
   G_STMT_START                                   \
   {                                              \
     g_assert_false (call);                       \
-    g_assert_error (error, IST_ERROR, expected); \
+    g_assert_error (error, IST_TUNNEL_ERROR, expected); \
     g_clear_error (&error);                      \
   }                                              \
   G_STMT_END
 
-  refused (send_bytes (idle, "SSH", 0, payload, &error), IST_ERROR_NOT_CONNECTED);
-  refused (ist_secure_tunnel_start_stream (idle->tunnel, "SSH", &error), IST_ERROR_NOT_CONNECTED);
-  refused (ist_secure_tunnel_start_connection (idle->tunnel, "SSH", &error), IST_ERROR_NOT_CONNECTED);
-  refused (ist_secure_tunnel_reset_stream (idle->tunnel, "SSH", &error), IST_ERROR_NOT_CONNECTED);
-  refused (ist_secure_tunnel_reset_connection (idle->tunnel, "SSH", 1, &error), IST_ERROR_NOT_CONNECTED);
+  refused (send_bytes (idle, "SSH", 0, payload, &error), IST_TUNNEL_ERROR_NOT_CONNECTED);
+  refused (ist_secure_tunnel_start_stream (idle->tunnel, "SSH", &error), IST_TUNNEL_ERROR_NOT_CONNECTED);
+  refused (ist_secure_tunnel_start_connection (idle->tunnel, "SSH", &error), IST_TUNNEL_ERROR_NOT_CONNECTED);
+  refused (ist_secure_tunnel_reset_stream (idle->tunnel, "SSH", &error), IST_TUNNEL_ERROR_NOT_CONNECTED);
+  refused (ist_secure_tunnel_reset_connection (idle->tunnel, "SSH", 1, &error), IST_TUNNEL_ERROR_NOT_CONNECTED);
 
-  refused (send_bytes (pair->source, "SSH", 0, payload, &error), IST_ERROR_NO_SUCH_STREAM);
-  refused (send_bytes (pair->source, "FTP", 0, payload, &error), IST_ERROR_NO_SUCH_SERVICE);
-  refused (send_bytes (pair->source, NULL, 0, payload, &error), IST_ERROR_NO_SUCH_SERVICE);
-  refused (ist_secure_tunnel_start_stream (source, "FTP", &error), IST_ERROR_NO_SUCH_SERVICE);
-  refused (ist_secure_tunnel_start_stream (destination, "SSH", &error), IST_ERROR_INVALID_STATE);
-  refused (ist_secure_tunnel_start_connection (destination, "SSH", &error), IST_ERROR_INVALID_STATE);
-  refused (ist_secure_tunnel_start_connection (source, "SSH", &error), IST_ERROR_NO_SUCH_STREAM);
-  refused (ist_secure_tunnel_reset_stream (source, "SSH", &error), IST_ERROR_NO_SUCH_STREAM);
-  refused (ist_secure_tunnel_reset_connection (source, "SSH", 1, &error), IST_ERROR_NO_SUCH_STREAM);
+  refused (send_bytes (pair->source, "SSH", 0, payload, &error), IST_TUNNEL_ERROR_NO_SUCH_STREAM);
+  refused (send_bytes (pair->source, "FTP", 0, payload, &error), IST_TUNNEL_ERROR_NO_SUCH_SERVICE);
+  refused (send_bytes (pair->source, NULL, 0, payload, &error), IST_TUNNEL_ERROR_NO_SUCH_SERVICE);
+  refused (ist_secure_tunnel_start_stream (source, "FTP", &error), IST_TUNNEL_ERROR_NO_SUCH_SERVICE);
+  refused (ist_secure_tunnel_start_stream (destination, "SSH", &error), IST_TUNNEL_ERROR_INVALID_STATE);
+  refused (ist_secure_tunnel_start_connection (destination, "SSH", &error), IST_TUNNEL_ERROR_INVALID_STATE);
+  refused (ist_secure_tunnel_start_connection (source, "SSH", &error), IST_TUNNEL_ERROR_NO_SUCH_STREAM);
+  refused (ist_secure_tunnel_reset_stream (source, "SSH", &error), IST_TUNNEL_ERROR_NO_SUCH_STREAM);
+  refused (ist_secure_tunnel_reset_connection (source, "SSH", 1, &error), IST_TUNNEL_ERROR_NO_SUCH_STREAM);
   test_pair_start_stream (pair, "SSH");
-  refused (send_bytes (pair->source, "SSH", 7, payload, &error), IST_ERROR_NO_SUCH_CONNECTION);
-  refused (ist_secure_tunnel_reset_connection (source, "SSH", 7, &error), IST_ERROR_NO_SUCH_CONNECTION);
-  refused (ist_secure_tunnel_send_message (source, wrong, &error), IST_ERROR_INVALID_SETTING);
+  refused (send_bytes (pair->source, "SSH", 7, payload, &error), IST_TUNNEL_ERROR_NO_SUCH_CONNECTION);
+  refused (ist_secure_tunnel_reset_connection (source, "SSH", 7, &error), IST_TUNNEL_ERROR_NO_SUCH_CONNECTION);
+  refused (ist_secure_tunnel_send_message (source, wrong, &error), IST_TUNNEL_ERROR_INVALID_SETTING);
 
   /* Full: with a peer that takes nothing. */
   ist_emulator_tunnel_set_stalled (pair->emulator->tunnel, IST_MODE_SOURCE, TRUE);
@@ -196,7 +196,7 @@ test_refusals (void)
 
     for (i = 0; i < 10000 && send_bytes (pair->source, "SSH", 0, bulk, &error); i++)
       test_settle ();
-    g_assert_error (error, IST_ERROR, IST_ERROR_WOULD_BLOCK);
+    g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_WOULD_BLOCK);
     g_clear_error (&error);
     g_assert_cmpuint (ist_secure_tunnel_get_queued_bytes (source), <=, 1024 * 1024);
     g_assert_cmpuint (ist_secure_tunnel_get_queued_bytes (source), >, 900 * 1024);
@@ -264,7 +264,7 @@ test_async (void)
     ist_secure_tunnel_send_message_async (pair->source->tunnel, message, cancelled, on_sent, &early);
     /* Others wait already. */
     g_assert_false (ist_secure_tunnel_send_message (pair->source->tunnel, message, &error));
-    g_assert_error (error, IST_ERROR, IST_ERROR_WOULD_BLOCK);
+    g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_WOULD_BLOCK);
   }
   ist_secure_tunnel_send_message_async (pair->source->tunnel, wrong, NULL, on_sent, &early);
   g_assert_cmpuint (counts.n_done + early.n_cancelled + early.n_failed, ==, 0);
@@ -300,12 +300,12 @@ static void
 test_completion (gconstpointer data)
 {
   static const int errors[] = {
-    [END_STOP] = IST_ERROR_STOPPED,
-    [END_DROP] = IST_ERROR_DISCONNECTED,
-    [END_CLOSE] = IST_ERROR_DISCONNECTED,
-    [END_RESET_BY_PEER] = IST_ERROR_STREAM_RESET,
-    [END_SESSION_RESET] = IST_ERROR_SESSION_RESET,
-    [END_REPLACED] = IST_ERROR_STREAM_REPLACED,
+    [END_STOP] = IST_TUNNEL_ERROR_STOPPED,
+    [END_DROP] = IST_TUNNEL_ERROR_DISCONNECTED,
+    [END_CLOSE] = IST_TUNNEL_ERROR_DISCONNECTED,
+    [END_RESET_BY_PEER] = IST_TUNNEL_ERROR_STREAM_RESET,
+    [END_SESSION_RESET] = IST_TUNNEL_ERROR_SESSION_RESET,
+    [END_REPLACED] = IST_TUNNEL_ERROR_STREAM_REPLACED,
   };
   HowItEnds how = GPOINTER_TO_UINT (data);
   g_autoptr (TestPair) pair = test_pair_new (test_ssh);
@@ -485,7 +485,7 @@ test_events (void)
   g_assert_true (ist_secure_tunnel_reset_connection (pair->destination->tunnel, "SSH", 2, NULL));
   g_assert_cmpuint (test_end_count (pair->destination, "connection-reset SSH 2 V3 none"), ==, 1);
   test_wait (test_end_count (pair->source, "connection-reset SSH 2 V3") == 1);
-  g_assert_error (pair->source->error, IST_ERROR, IST_ERROR_CONNECTION_RESET);
+  g_assert_error (pair->source->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_CONNECTION_RESET);
   /* The other one lives. */
   test_end_send (pair->source, "SSH", 1, "one");
   test_wait (pair->destination->n_messages == 1);
@@ -495,12 +495,12 @@ test_events (void)
   g_assert_cmpint (ist_stream_info_get_stream_id (second), >, ist_stream_info_get_stream_id (stream));
   test_wait (test_end_count (pair->destination, "stream-started") == 2);
   g_assert_cmpuint (test_end_count (pair->destination, "stream-stopped SSH"), ==, 1);
-  g_assert_error (pair->destination->error, IST_ERROR, IST_ERROR_STREAM_REPLACED);
+  g_assert_error (pair->destination->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STREAM_REPLACED);
 
   ist_emulator_tunnel_reset_session (pair->emulator->tunnel);
   test_wait (test_end_count (pair->source, "session-reset") == 1 &&
              test_end_count (pair->destination, "session-reset") == 1);
-  g_assert_error (pair->source->error, IST_ERROR, IST_ERROR_SESSION_RESET);
+  g_assert_error (pair->source->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_SESSION_RESET);
   g_assert_cmpuint (test_end_count (pair->source, "shutdown"), ==, 0);
   /* The WebSocket lives, new streams are served. */
   test_pair_start_stream (pair, "SSH");
@@ -511,7 +511,7 @@ test_events (void)
   ist_emulator_tunnel_drop_side (pair->emulator->tunnel, IST_MODE_SOURCE);
   test_wait (test_end_count (pair->source, "success") == 2);
   g_assert_cmpuint (test_end_count (pair->source, "stream-stopped"), ==, 3);
-  g_assert_error (pair->source->error, IST_ERROR, IST_ERROR_DISCONNECTED);
+  g_assert_error (pair->source->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_DISCONNECTED);
   g_assert_cmpuint (ist_secure_tunnel_get_reconnect_count (pair->source->tunnel), ==, 1);
   g_assert_cmpuint (test_end_count (pair->source, "notify::reconnect-count"), ==, 1);
   {
@@ -550,7 +550,7 @@ test_versions (gconstpointer data)
   if (version == IST_PROTOCOL_VERSION_V3)
     g_assert_no_error (error);
   else
-    g_assert_error (error, IST_ERROR, IST_ERROR_NOT_SUPPORTED);
+    g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NOT_SUPPORTED);
   g_clear_error (&error);
   ist_secure_tunnel_reset_stream (source->tunnel, "SSH", &error);
   g_assert_no_error (error);

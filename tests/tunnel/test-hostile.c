@@ -50,7 +50,7 @@ typedef struct
 {
   const char *name;
   const char *answer; /* all of it */
-  IstError error;
+  IstTunnelError error;
   gboolean final;
   const char *says; /* the message has it */
   const char *channel_id;
@@ -63,86 +63,86 @@ typedef struct
 static const Answer answers[] = {
   { "token",
     "HTTP/1.1 403 Forbidden\r\nX-Status-Reason: Invalid access token: used before\r\nContent-Length: 0\r\n\r\n",
-    IST_ERROR_TOKEN_REJECTED, TRUE, "403", NULL },
+    IST_TUNNEL_ERROR_TOKEN_REJECTED, TRUE, "403", NULL },
   { "token-in-body", "HTTP/1.1 400 Bad Request\r\nchannel-id: c-17\r\nContent-Length: 20\r\n\r\nInvalid access token",
-    IST_ERROR_TOKEN_REJECTED, TRUE, "Invalid access token", "c-17" },
-  { "channel-id", "HTTP/1.1 400 Bad Request\r\nchannel-id: c-18\r\n\r\nno", IST_ERROR_REFUSED, TRUE, "c-18", "c-18" },
+    IST_TUNNEL_ERROR_TOKEN_REJECTED, TRUE, "Invalid access token", "c-17" },
+  { "channel-id", "HTTP/1.1 400 Bad Request\r\nchannel-id: c-18\r\n\r\nno", IST_TUNNEL_ERROR_REFUSED, TRUE, "c-18", "c-18" },
   { "closed", "HTTP/1.1 400 Bad Request\r\nX-Status-Reason: Tunnel is closed\r\nContent-Length: 0\r\n\r\n",
-    IST_ERROR_TUNNEL_CLOSED, TRUE, "Tunnel is closed", NULL },
+    IST_TUNNEL_ERROR_TUNNEL_CLOSED, TRUE, "Tunnel is closed", NULL },
   { "expired", "HTTP/1.1 400 Bad Request\r\nX-Status-Reason: tunnel has expired\r\nContent-Length: 0\r\n\r\n",
-    IST_ERROR_TUNNEL_CLOSED, TRUE, "expired", NULL },
-  { "not-found", "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", IST_ERROR_REFUSED, TRUE, "404", NULL },
-  { "unauthorized", "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", IST_ERROR_TOKEN_REJECTED, TRUE, "401",
+    IST_TUNNEL_ERROR_TUNNEL_CLOSED, TRUE, "expired", NULL },
+  { "not-found", "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", IST_TUNNEL_ERROR_REFUSED, TRUE, "404", NULL },
+  { "unauthorized", "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", IST_TUNNEL_ERROR_TOKEN_REJECTED, TRUE, "401",
     NULL },
-  { "redirect", "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n", IST_ERROR_REFUSED,
+  { "redirect", "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n", IST_TUNNEL_ERROR_REFUSED,
     TRUE, "302", NULL },
-  { "too-many", "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n", IST_ERROR_SERVICE_UNAVAILABLE, FALSE,
+  { "too-many", "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n", IST_TUNNEL_ERROR_SERVICE_UNAVAILABLE, FALSE,
     "429", NULL },
-  { "unavailable", "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 6\r\n\r\nbroken", IST_ERROR_SERVICE_UNAVAILABLE,
+  { "unavailable", "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 6\r\n\r\nbroken", IST_TUNNEL_ERROR_SERVICE_UNAVAILABLE,
     FALSE, "broken", NULL },
-  { "internal", "HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n", IST_ERROR_SERVICE_UNAVAILABLE, FALSE, "500", NULL },
-  { "ok", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", IST_ERROR_PROTOCOL, FALSE, "200", NULL },
-  { "not-http", "SSH-2.0-OpenSSH_9.2\r\n\r\n", IST_ERROR_PROTOCOL, FALSE, "not HTTP", NULL },
-  { "empty-line", "\r\n\r\n", IST_ERROR_PROTOCOL, FALSE, "not HTTP", NULL },
+  { "internal", "HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n", IST_TUNNEL_ERROR_SERVICE_UNAVAILABLE, FALSE, "500", NULL },
+  { "ok", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", IST_TUNNEL_ERROR_PROTOCOL, FALSE, "200", NULL },
+  { "not-http", "SSH-2.0-OpenSSH_9.2\r\n\r\n", IST_TUNNEL_ERROR_PROTOCOL, FALSE, "not HTTP", NULL },
+  { "empty-line", "\r\n\r\n", IST_TUNNEL_ERROR_PROTOCOL, FALSE, "not HTTP", NULL },
   { "no-accept", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n",
-    IST_ERROR_PROTOCOL, FALSE, "Sec-WebSocket-Accept", NULL },
+    IST_TUNNEL_ERROR_PROTOCOL, FALSE, "Sec-WebSocket-Accept", NULL },
   { "wrong-accept",
     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
     "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
-    IST_ERROR_PROTOCOL, FALSE, "Sec-WebSocket-Accept", NULL },
+    IST_TUNNEL_ERROR_PROTOCOL, FALSE, "Sec-WebSocket-Accept", NULL },
   { "no-upgrade", "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\n\r\n",
-    IST_ERROR_PROTOCOL, FALSE, "Upgrade",
+    IST_TUNNEL_ERROR_PROTOCOL, FALSE, "Upgrade",
     NULL },
-  { "no-connection", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n", IST_ERROR_PROTOCOL, FALSE,
+  { "no-connection", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n", IST_TUNNEL_ERROR_PROTOCOL, FALSE,
     "Connection", NULL },
-  { "nothing", "", IST_ERROR_DISCONNECTED, FALSE, "closed", NULL },
-  { "half", "HTTP/1.1 101 Switching Pro", IST_ERROR_DISCONNECTED, FALSE, "closed", NULL },
+  { "nothing", "", IST_TUNNEL_ERROR_DISCONNECTED, FALSE, "closed", NULL },
+  { "half", "HTTP/1.1 101 Switching Pro", IST_TUNNEL_ERROR_DISCONNECTED, FALSE, "closed", NULL },
   { "quoted-token",
     "HTTP/1.1 400 Bad Request\r\nX-Status-Reason: Invalid access token: " TEST_TOKEN ", client " CLIENT_TOKEN
     "\r\nchannel-id: c-" TEST_TOKEN "\r\nContent-Length: 0\r\n\r\n",
-    IST_ERROR_TOKEN_REJECTED, TRUE, "[token]", "c-[token]" },
+    IST_TUNNEL_ERROR_TOKEN_REJECTED, TRUE, "[token]", "c-[token]" },
   { "quoted-token-late",
     "HTTP/1.1 400 " TEST_TOKEN "\r\nX-Status-Reason: token " LONG_A LONG_A LONG_A LONG_A LONG_A TEST_TOKEN
     "\r\nContent-Length: 0\r\n\r\n",
-    IST_ERROR_TOKEN_REJECTED, TRUE, "aaaa", NULL },
+    IST_TUNNEL_ERROR_TOKEN_REJECTED, TRUE, "aaaa", NULL },
   { "quoted-token-cut",
     "HTTP/1.1 400 Bad Request\r\nContent-Length: 600\r\n\r\ntoken " LONG_A LONG_A LONG_A LONG_A TEST_TOKEN
       TEST_TOKEN TEST_TOKEN TEST_TOKEN,
-    IST_ERROR_TOKEN_REJECTED, TRUE, "aaaa", NULL },
-  { "quoted-token-status", "HTTP/1.1 400 token " TEST_TOKEN "\r\nContent-Length: 0\r\n\r\n", IST_ERROR_TOKEN_REJECTED,
+    IST_TUNNEL_ERROR_TOKEN_REJECTED, TRUE, "aaaa", NULL },
+  { "quoted-token-status", "HTTP/1.1 400 token " TEST_TOKEN "\r\nContent-Length: 0\r\n\r\n", IST_TUNNEL_ERROR_TOKEN_REJECTED,
     TRUE, "[token]", NULL },
   { "chunked",
     "HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n"
     "7\r\nTunnel \r\n9;name=value\r\nis closed\r\n0\r\n\r\n",
-    IST_ERROR_TUNNEL_CLOSED, TRUE, ": Tunnel is closed (", NULL },
+    IST_TUNNEL_ERROR_TUNNEL_CLOSED, TRUE, ": Tunnel is closed (", NULL },
   { "chunked-and-more",
     "HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n"
     "010\nTunnel is closed\n0000\nX-Trailer: 1\r\n\r\n",
-    IST_ERROR_TUNNEL_CLOSED, TRUE, ": Tunnel is closed (", NULL },
+    IST_TUNNEL_ERROR_TUNNEL_CLOSED, TRUE, ": Tunnel is closed (", NULL },
   { "chunked-broken",
     "HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\nTunnel is closed\r\n",
-    IST_ERROR_TOKEN_REJECTED, TRUE, ": Forbidden (", NULL },
+    IST_TUNNEL_ERROR_TOKEN_REJECTED, TRUE, ": Forbidden (", NULL },
   { "chunked-huge",
     "HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffffffff\r\nTunnel is closed",
-    IST_ERROR_TUNNEL_CLOSED, TRUE, ": Tunnel is closed (", NULL },
-  { "until-close", "HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\nTunnel has expired", IST_ERROR_TUNNEL_CLOSED,
+    IST_TUNNEL_ERROR_TUNNEL_CLOSED, TRUE, ": Tunnel is closed (", NULL },
+  { "until-close", "HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\nTunnel has expired", IST_TUNNEL_ERROR_TUNNEL_CLOSED,
     TRUE, ": Tunnel has expired (", NULL },
-  { "until-close-1.0", "HTTP/1.0 403 Forbidden\r\n\r\nTunnel is closed\r\n", IST_ERROR_TUNNEL_CLOSED, TRUE,
+  { "until-close-1.0", "HTTP/1.0 403 Forbidden\r\n\r\nTunnel is closed\r\n", IST_TUNNEL_ERROR_TUNNEL_CLOSED, TRUE,
     ": Tunnel is closed (", NULL },
-  { "no-content", "HTTP/1.1 204 No Content\r\n\r\n", IST_ERROR_PROTOCOL, FALSE, "204", NULL },
+  { "no-content", "HTTP/1.1 204 No Content\r\n\r\n", IST_TUNNEL_ERROR_PROTOCOL, FALSE, "204", NULL },
   { "interim",
     "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\nX-Status-Reason: no\r\n\r\n"
     "HTTP/1.1 403 Forbidden\r\nX-Status-Reason: Invalid access token\r\nContent-Length: 0\r\n\r\n",
-    IST_ERROR_TOKEN_REJECTED, TRUE, ": Invalid access token (", NULL },
+    IST_TUNNEL_ERROR_TOKEN_REJECTED, TRUE, ": Invalid access token (", NULL },
   { "interim-only", TEN ("HTTP/1.1 100 Continue\r\n\r\n") TEN ("HTTP/1.1 100 Continue\r\n\r\n"),
-    IST_ERROR_PROTOCOL, FALSE, "again and again", NULL },
-  { "interim-and-end", "HTTP/1.1 100 Continue\r\n\r\n", IST_ERROR_DISCONNECTED, FALSE, "closed", NULL },
+    IST_TUNNEL_ERROR_PROTOCOL, FALSE, "again and again", NULL },
+  { "interim-and-end", "HTTP/1.1 100 Continue\r\n\r\n", IST_TUNNEL_ERROR_DISCONNECTED, FALSE, "closed", NULL },
   { "quoted-token-after-control",
     "HTTP/1.1 400 Bad Request\r\nContent-Length: 200\r\n\r\ntoken \x01" TEST_TOKEN,
-    IST_ERROR_TOKEN_REJECTED, TRUE, "[token]", NULL },
+    IST_TUNNEL_ERROR_TOKEN_REJECTED, TRUE, "[token]", NULL },
   { "control-characters",
     "HTTP/1.1 400 Bad Request\r\nContent-Length: 12\r\n\r\na\tb\nc\x1b[1m\x80\xff",
-    IST_ERROR_REFUSED, TRUE, "a\\tb\\nc\\u001b[1m\\x80\\xff", NULL },
+    IST_TUNNEL_ERROR_REFUSED, TRUE, "a\\tb\\nc\\u001b[1m\\x80\\xff", NULL },
 };
 
 static void
@@ -195,9 +195,9 @@ test_answer (gconstpointer data)
 
   start (end);
   test_wait (test_end_count (end, "stopped") == 1);
-  g_assert_error (end->error, IST_ERROR, (int) answer->error);
+  g_assert_error (end->error, IST_TUNNEL_ERROR, (int) answer->error);
   g_assert_nonnull (strstr (get_message (end), answer->says));
-  g_assert_cmpint (ist_error_is_final (end->error), ==, answer->final);
+  g_assert_cmpint (ist_tunnel_error_is_final (end->error), ==, answer->final);
   g_assert_cmpuint (test_server_get_connections (server), ==, answer->final ? 1 : 2);
   expected = g_strdup_printf ("failure %d retry", answer->error);
   g_assert_cmpuint (test_end_count (end, expected), ==, answer->final ? 0 : 1);
@@ -228,7 +228,7 @@ test_header_flood (void)
 
   start (end);
   test_wait (test_end_count (end, "stopped") == 1);
-  g_assert_error (end->error, IST_ERROR, IST_ERROR_PROTOCOL);
+  g_assert_error (end->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL);
 }
 
 /* What only announces the answer is passed over, also before the upgrade. */
@@ -274,7 +274,7 @@ test_endless_body (gconstpointer data)
 
   start (end);
   test_wait (test_end_count (end, "stopped") == 1);
-  g_assert_error (end->error, IST_ERROR, IST_ERROR_TUNNEL_CLOSED);
+  g_assert_error (end->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TUNNEL_CLOSED);
 }
 
 /* Time */
@@ -318,9 +318,9 @@ test_timeout (gconstpointer data)
   start (end);
   test_wait (test_end_count (end, "stopped") == 1);
   if (drip == DRIP_BODY)
-    g_assert_error (end->error, IST_ERROR, IST_ERROR_TOKEN_REJECTED);
+    g_assert_error (end->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TOKEN_REJECTED);
   else
-    g_assert_error (end->error, IST_ERROR, IST_ERROR_TIMED_OUT);
+    g_assert_error (end->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TIMED_OUT);
 }
 
 /* Accepts TCP only: TLS never answers. */
@@ -334,7 +334,7 @@ test_timeout_tls (void)
 
   start (end);
   test_wait (test_end_count (end, "stopped") == 1);
-  g_assert_error (end->error, IST_ERROR, IST_ERROR_TIMED_OUT);
+  g_assert_error (end->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TIMED_OUT);
   g_assert_nonnull (strstr (get_message (end), "TLS"));
 }
 
@@ -434,11 +434,11 @@ test_certificates (void)
       test_wait (test_end_count (end, "stopped") == 1);
       if (cases[i].says == NULL)
         {
-          g_assert_error (end->error, IST_ERROR, IST_ERROR_DISCONNECTED);
+          g_assert_error (end->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_DISCONNECTED);
           g_assert_cmpuint (test_server_get_step (server), ==, 99);
           continue;
         }
-      g_assert_error (end->error, IST_ERROR, IST_ERROR_TLS);
+      g_assert_error (end->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TLS);
       g_assert_nonnull (strstr (get_message (end), cases[i].says));
       g_assert_cmpuint (test_server_get_step (server), ==, 0);
     }
@@ -587,11 +587,11 @@ test_quality (gconstpointer data)
   g_assert_cmpuint (test_server_get_step (server), ==, quality->says == NULL ? 99 : 1);
   if (quality->says == NULL)
     {
-      g_assert_error (end->error, IST_ERROR, IST_ERROR_DISCONNECTED);
+      g_assert_error (end->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_DISCONNECTED);
     }
   else
     {
-      g_assert_error (end->error, IST_ERROR, IST_ERROR_TLS);
+      g_assert_error (end->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TLS);
       g_assert_nonnull (strstr (get_message (end), quality->says));
     }
   g_unlink (ca_file);
@@ -685,7 +685,7 @@ test_old_tls (void)
 
   start (end);
   test_wait (test_end_count (end, "stopped") == 1);
-  g_assert_error (end->error, IST_ERROR, IST_ERROR_TLS);
+  g_assert_error (end->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TLS);
   test_wait (test_server_get_step (server) != 0);
   g_assert_cmpuint (test_server_get_step (server), ==, 1);
 }
@@ -715,10 +715,10 @@ test_unreachable (void)
   start (end);
   start (nowhere);
   test_wait (test_end_count (end, "stopped") == 1 && test_end_count (nowhere, "stopped") == 1);
-  g_assert_error (end->error, IST_ERROR, IST_ERROR_UNREACHABLE);
+  g_assert_error (end->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_UNREACHABLE);
   g_assert_nonnull (strstr (get_message (end), endpoint));
   g_assert_cmpuint (test_end_count (end, "failure"), ==, 2);
-  g_assert_error (nowhere->error, IST_ERROR, IST_ERROR_UNREACHABLE);
+  g_assert_error (nowhere->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_UNREACHABLE);
   g_assert_nonnull (strstr (get_message (nowhere), "does-not-exist.invalid"));
 }
 
@@ -811,7 +811,7 @@ test_silent_dns (gconstpointer stops)
   if (stops != NULL)
     g_assert_no_error (end->error);
   else
-    g_assert_error (end->error, IST_ERROR, IST_ERROR_TIMED_OUT);
+    g_assert_error (end->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TIMED_OUT);
   g_resolver_set_default (before);
 }
 
@@ -868,7 +868,7 @@ test_black_hole (gconstpointer alone)
   test_wait (test_end_count (end, "success") + test_end_count (end, "failure") == 1);
   g_resolver_set_default (before);
   if (alone != NULL)
-    g_assert_error (end->error, IST_ERROR, IST_ERROR_UNREACHABLE);
+    g_assert_error (end->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_UNREACHABLE);
   else
     g_assert_no_error (end->error);
   g_clear_pointer (&end, test_end_free);
@@ -959,15 +959,15 @@ static void
 test_after (gconstpointer data)
 {
   static const int errors[] = {
-    [AFTER_NOTHING] = IST_ERROR_DISCONNECTED,
-    [AFTER_GARBAGE] = IST_ERROR_PROTOCOL,
-    [AFTER_TEXT] = IST_ERROR_PROTOCOL,
-    [AFTER_TOO_LARGE] = IST_ERROR_PROTOCOL,
-    [AFTER_CLOSE_1001] = IST_ERROR_DISCONNECTED,
-    [AFTER_CLOSE_1008] = IST_ERROR_CLIENT_REPLACED,
-    [AFTER_CLOSE_TOKEN] = IST_ERROR_DISCONNECTED,
-    [AFTER_HALF_AND_RST] = IST_ERROR_DISCONNECTED,
-    [AFTER_HALF_MESSAGE] = IST_ERROR_DISCONNECTED,
+    [AFTER_NOTHING] = IST_TUNNEL_ERROR_DISCONNECTED,
+    [AFTER_GARBAGE] = IST_TUNNEL_ERROR_PROTOCOL,
+    [AFTER_TEXT] = IST_TUNNEL_ERROR_PROTOCOL,
+    [AFTER_TOO_LARGE] = IST_TUNNEL_ERROR_PROTOCOL,
+    [AFTER_CLOSE_1001] = IST_TUNNEL_ERROR_DISCONNECTED,
+    [AFTER_CLOSE_1008] = IST_TUNNEL_ERROR_CLIENT_REPLACED,
+    [AFTER_CLOSE_TOKEN] = IST_TUNNEL_ERROR_DISCONNECTED,
+    [AFTER_HALF_AND_RST] = IST_TUNNEL_ERROR_DISCONNECTED,
+    [AFTER_HALF_MESSAGE] = IST_TUNNEL_ERROR_DISCONNECTED,
   };
   guint what = GPOINTER_TO_UINT (data);
   gboolean connects = what >= 100;
@@ -983,7 +983,7 @@ test_after (gconstpointer data)
   end->hook_data = server;
   start (end);
   test_wait (test_end_count (end, "stopped") == 1);
-  g_assert_error (end->error, IST_ERROR, errors[what % 100]);
+  g_assert_error (end->error, IST_TUNNEL_ERROR, errors[what % 100]);
   get_message (end);
   assert_no_token (all_logs->str);
   /* A success that breaks at once counts as a failure for max-attempts. */

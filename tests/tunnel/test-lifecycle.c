@@ -42,14 +42,14 @@ test_start_stop (void)
       g_assert_cmpint (get_state (end), ==, IST_TUNNEL_STATE_CONNECTING);
       g_assert_cmpuint (test_end_count (end, "success"), ==, i - 1);
       g_assert_false (ist_secure_tunnel_start (end->tunnel, &error));
-      g_assert_error (error, IST_ERROR, IST_ERROR_INVALID_STATE);
+      g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_STATE);
       g_clear_error (&error);
       test_wait (test_end_count (end, "success SSH") == i);
       g_assert_cmpint (get_state (end), ==, IST_TUNNEL_STATE_CONNECTED);
       g_assert_cmpstr (ist_secure_tunnel_get_service_ids (end->tunnel)[0], ==, "SSH");
       g_assert_nonnull (ist_secure_tunnel_get_channel_id (end->tunnel));
       g_assert_false (ist_secure_tunnel_start (end->tunnel, &error));
-      g_assert_error (error, IST_ERROR, IST_ERROR_INVALID_STATE);
+      g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_STATE);
       g_clear_error (&error);
       ist_secure_tunnel_stop (end->tunnel);
       ist_secure_tunnel_stop (end->tunnel);
@@ -103,7 +103,7 @@ test_stop_from_every_state (void)
     g_autoptr (GError) error = NULL;
 
     g_assert_false (ist_secure_tunnel_start (end->tunnel, &error));
-    g_assert_error (error, IST_ERROR, IST_ERROR_INVALID_STATE);
+    g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_STATE);
   }
   test_wait (test_end_count (end, "stopped") == 22);
   test_wait (get_state (end) == IST_TUNNEL_STATE_CONNECTED);
@@ -642,7 +642,7 @@ test_late_services (void)
   g_assert_cmpuint (g_strv_length ((GStrv) ist_secure_tunnel_get_service_ids (end->tunnel)), ==, 0);
   g_assert_false (ist_secure_tunnel_get_services_known (end->tunnel));
   g_assert_null (ist_secure_tunnel_start_stream (end->tunnel, "SSH", &error));
-  g_assert_error (error, IST_ERROR, IST_ERROR_NO_SUCH_SERVICE);
+  g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NO_SUCH_SERVICE);
   ist_secure_tunnel_open_connection_async (end->tunnel, "SSH", NULL, on_opened, &connection);
 
   test_server_set_step (server, 1);

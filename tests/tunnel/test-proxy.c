@@ -131,7 +131,7 @@ test_proxy (gconstpointer data)
   if (c->refuses)
     {
       test_wait (test_end_count (end, "stopped") == 1);
-      g_assert_error (end->error, IST_ERROR, IST_ERROR_UNREACHABLE);
+      g_assert_error (end->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_UNREACHABLE);
     }
   else
     {
@@ -249,7 +249,7 @@ test_silent (gconstpointer said)
 
   g_assert_true (ist_secure_tunnel_start (end->tunnel, NULL));
   test_wait (test_end_count (end, "stopped") == 1);
-  g_assert_error (end->error, IST_ERROR, IST_ERROR_TIMED_OUT);
+  g_assert_error (end->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TIMED_OUT);
 }
 
 /* Resolvers name several ways: the next one is taken after one has failed. */

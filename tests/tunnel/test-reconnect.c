@@ -116,7 +116,7 @@ test_final (void)
   start (second);
   test_wait (test_end_count (second, "success") == 1);
   wait_stopped (first);
-  g_assert_error (first->error, IST_ERROR, IST_ERROR_CLIENT_REPLACED);
+  g_assert_error (first->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_CLIENT_REPLACED);
   test_run_for (60);
   g_assert_cmpuint (test_end_count (first, "success"), ==, 1);
   g_assert_cmpuint (test_end_count (second, "shutdown"), ==, 0);
@@ -125,17 +125,17 @@ test_final (void)
   start (wrong);
   wait_stopped (stranger);
   wait_stopped (wrong);
-  g_assert_error (stranger->error, IST_ERROR, IST_ERROR_TOKEN_REJECTED);
-  g_assert_error (wrong->error, IST_ERROR, IST_ERROR_TOKEN_REJECTED);
+  g_assert_error (stranger->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TOKEN_REJECTED);
+  g_assert_error (wrong->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TOKEN_REJECTED);
   g_assert_cmpuint (test_end_count (stranger, "failure") + test_end_count (wrong, "failure"), ==, 2);
 
   /* A closed tunnel is closed for good. */
   g_assert_true (ist_emulator_service_close_tunnel (emulator->service,
                                                     ist_emulator_tunnel_get_id (emulator->tunnel), NULL));
   wait_stopped (second);
-  g_assert_true (g_error_matches (second->error, IST_ERROR, IST_ERROR_TUNNEL_CLOSED) ||
-                 g_error_matches (second->error, IST_ERROR, IST_ERROR_CLIENT_REPLACED));
-  g_assert_true (ist_error_is_final (second->error));
+  g_assert_true (g_error_matches (second->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TUNNEL_CLOSED) ||
+                 g_error_matches (second->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_CLIENT_REPLACED));
+  g_assert_true (ist_tunnel_error_is_final (second->error));
 }
 
 static void
@@ -151,7 +151,7 @@ test_rotation (void)
                                                      ist_emulator_tunnel_get_id (emulator->tunnel),
                                                      IST_EMULATOR_SIDES_SOURCE, NULL));
   wait_stopped (end);
-  g_assert_true (ist_error_is_final (end->error));
+  g_assert_true (ist_tunnel_error_is_final (end->error));
   next = test_emulator_add (emulator, IST_MODE_SOURCE, NULL);
   start (next);
   test_wait (test_end_count (next, "success") == 1);

@@ -442,7 +442,7 @@ send_for_the_old_one (TestEnd *end,
     return;
   message = ist_message_new_for_stream (c->started, payload);
   g_assert_false (ist_secure_tunnel_send_message (end->tunnel, message, &error));
-  g_assert_error (error, IST_ERROR, IST_ERROR_NO_SUCH_STREAM);
+  g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NO_SUCH_STREAM);
   /* The start is on its way before anything that follows. */
   test_end_send (end, "SSH", 0, "new");
 }

@@ -115,7 +115,7 @@ assert_names (const GError *error,
 {
   g_autofree char *prefix = g_strdup_printf ("%s: ", property);
 
-  g_assert_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING);
+  g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING);
   g_assert_true (g_str_has_prefix (error->message, prefix));
   /* With enough after it to act on, but no secret. */
   g_assert_cmpuint (strlen (error->message), >, strlen (prefix) + 10);
@@ -305,7 +305,7 @@ test_long_token (void)
 
   g_assert_true (ist_secure_tunnel_start (end->tunnel, NULL));
   test_wait (test_end_count (end, "stopped") == 1);
-  g_assert_error (end->error, IST_ERROR, IST_ERROR_INVALID_SETTING);
+  g_assert_error (end->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING);
   g_assert_nonnull (strstr (end->error->message, "access-token"));
   g_assert_null (strstr (end->error->message, "SSSS"));
 }

@@ -10,20 +10,20 @@
 static void
 test_domain (void)
 {
-  g_assert_cmpstr (g_quark_to_string (IST_ERROR), ==, "ist-error-quark");
+  g_assert_cmpstr (g_quark_to_string (IST_TUNNEL_ERROR), ==, "ist-tunnel-error-quark");
 }
 
 static void
 test_final (void)
 {
-  g_autoptr (GEnumClass) codes = g_type_class_ref (IST_TYPE_ERROR);
+  g_autoptr (GEnumClass) codes = g_type_class_ref (IST_TYPE_TUNNEL_ERROR);
   guint n_final = 0;
 
   for (guint i = 0; i < codes->n_values; i++)
     {
-      g_autoptr (GError) error = g_error_new_literal (IST_ERROR, codes->values[i].value, "x");
+      g_autoptr (GError) error = g_error_new_literal (IST_TUNNEL_ERROR, codes->values[i].value, "x");
 
-      n_final += ist_error_is_final (error);
+      n_final += ist_tunnel_error_is_final (error);
     }
   g_assert_cmpuint (n_final, ==, 5);
 }
@@ -31,19 +31,19 @@ test_final (void)
 static void
 test_final_codes (void)
 {
-  static const IstError final_codes[] = {
-    IST_ERROR_INVALID_SETTING,
-    IST_ERROR_TOKEN_REJECTED,
-    IST_ERROR_TUNNEL_CLOSED,
-    IST_ERROR_REFUSED,
-    IST_ERROR_CLIENT_REPLACED,
+  static const IstTunnelError final_codes[] = {
+    IST_TUNNEL_ERROR_INVALID_SETTING,
+    IST_TUNNEL_ERROR_TOKEN_REJECTED,
+    IST_TUNNEL_ERROR_TUNNEL_CLOSED,
+    IST_TUNNEL_ERROR_REFUSED,
+    IST_TUNNEL_ERROR_CLIENT_REPLACED,
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (final_codes); i++)
     {
-      g_autoptr (GError) error = g_error_new_literal (IST_ERROR, final_codes[i], "x");
+      g_autoptr (GError) error = g_error_new_literal (IST_TUNNEL_ERROR, final_codes[i], "x");
 
-      g_assert_true (ist_error_is_final (error));
+      g_assert_true (ist_tunnel_error_is_final (error));
     }
 }
 
@@ -51,15 +51,15 @@ test_final_codes (void)
 static void
 test_final_other_domain (void)
 {
-  g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, IST_ERROR_TOKEN_REJECTED, "x");
+  g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, IST_TUNNEL_ERROR_TOKEN_REJECTED, "x");
 
-  g_assert_false (ist_error_is_final (error));
+  g_assert_false (ist_tunnel_error_is_final (error));
 }
 
 static void
 test_final_none (void)
 {
-  g_assert_false (ist_error_is_final (NULL));
+  g_assert_false (ist_tunnel_error_is_final (NULL));
 }
 
 /* Numbers are the ABI, nicks are what bindings and property files use. */
@@ -77,7 +77,7 @@ test_enums (void)
     { ist_protocol_version_get_type, "auto,v1,v2,v3" },
     { ist_reconnect_policy_get_type, "transient,always,never" },
     { ist_tunnel_state_get_type, "stopped,connecting,connected,waiting,stopping" },
-    { ist_error_get_type,
+    { ist_tunnel_error_get_type,
       "failed,invalid-setting,invalid-state,not-connected,no-such-service,no-such-stream,no-such-connection,"
       "too-large,would-block,not-supported,token-rejected,tunnel-closed,refused,client-replaced,"
       "service-unavailable,unreachable,tls,timed-out,disconnected,protocol,stream-reset,stream-replaced,"

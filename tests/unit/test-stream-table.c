@@ -931,13 +931,13 @@ append_event (GString *out,
       append_info (out, event->info);
       append_lane (out, event->lane);
       if (event->error != NULL)
-        g_assert_true (event->error->domain == IST_ERROR);
+        g_assert_true (event->error->domain == IST_TUNNEL_ERROR);
       g_string_append_printf (out, " (%s)",
-                              event->error != NULL ? nick (IST_TYPE_ERROR, event->error->code) : "");
+                              event->error != NULL ? nick (IST_TYPE_TUNNEL_ERROR, event->error->code) : "");
       break;
 
     case IST_STREAM_EVENT_PROTOCOL_ERROR:
-      g_assert_error (event->error, IST_ERROR, IST_ERROR_PROTOCOL);
+      g_assert_error (event->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL);
       break;
 
     case IST_STREAM_EVENT_SESSION_RESET:
@@ -982,9 +982,9 @@ append_result (GString *out,
 {
   if (error != NULL)
     {
-      g_assert_true (error->domain == IST_ERROR);
+      g_assert_true (error->domain == IST_TUNNEL_ERROR);
       append_item (out, "! ");
-      g_string_append (out, nick (IST_TYPE_ERROR, error->code));
+      g_string_append (out, nick (IST_TYPE_TUNNEL_ERROR, error->code));
       g_assert_null (info);
     }
   else
@@ -1003,7 +1003,7 @@ append_success (GString *out,
 
   append_item (out, success ? "= ok" : "! ");
   if (!success)
-    g_string_append (out, nick (IST_TYPE_ERROR, (*error)->code));
+    g_string_append (out, nick (IST_TYPE_TUNNEL_ERROR, (*error)->code));
 }
 
 static void
@@ -1079,7 +1079,7 @@ act (IstStreamTable *table,
     }
   else if (g_str_equal (words[0], "disconnect"))
     {
-      g_set_error_literal (&error, IST_ERROR, IST_ERROR_DISCONNECTED, "Lost");
+      g_set_error_literal (&error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_DISCONNECTED, "Lost");
       ist_stream_table_disconnect (table, error, events);
     }
   else if (g_str_equal (words[0], "stop"))
@@ -1250,7 +1250,7 @@ test_most_connections_source (void)
     }
 
   g_assert_null (ist_stream_table_start_connection (table, NULL, events, &error));
-  g_assert_error (error, IST_ERROR, IST_ERROR_FAILED);
+  g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_FAILED);
 }
 
 /* The service can't make us keep any number of services. */

@@ -441,7 +441,7 @@ test_lenient (gconstpointer data)
   if (lenient->strict)
     g_assert_no_error (error);
   else
-    g_assert_error (error, IST_ERROR, IST_ERROR_PROTOCOL);
+    g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL);
 }
 
 typedef struct
@@ -486,7 +486,7 @@ assert_refused (IstWireDecoder *decoder)
   g_autoptr (GError) error = NULL;
 
   g_assert_false (ist_wire_decoder_next (decoder, &message, &raw, &error));
-  g_assert_error (error, IST_ERROR, IST_ERROR_PROTOCOL);
+  g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL);
   g_assert_null (message);
   g_assert_null (raw);
 }
@@ -585,7 +585,7 @@ test_payload_too_large (void)
   g_autoptr (GError) error = NULL;
 
   g_assert_false (ist_wire_check (message, &error));
-  g_assert_error (error, IST_ERROR, IST_ERROR_TOO_LARGE);
+  g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TOO_LARGE);
 
   ist_wire_encode (message, out);
   encoding = g_byte_array_free_to_bytes (g_steal_pointer (&out));
@@ -632,7 +632,7 @@ test_service_id_length (void)
           g_autoptr (GError) error = NULL;
 
           g_assert_true (ist_wire_check (message, &error) == fits);
-          g_assert_true (fits || g_error_matches (error, IST_ERROR, IST_ERROR_INVALID_SETTING));
+          g_assert_true (fits || g_error_matches (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING));
           ist_wire_encode (message, out);
           encoding = g_byte_array_free_to_bytes (g_steal_pointer (&out));
           if (fits)
@@ -675,7 +675,7 @@ test_message_too_large (void)
   g_autoptr (GError) error = NULL;
 
   g_assert_false (ist_wire_check (message, &error));
-  g_assert_error (error, IST_ERROR, IST_ERROR_TOO_LARGE);
+  g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TOO_LARGE);
 }
 
 typedef struct
@@ -713,7 +713,7 @@ test_check (gconstpointer data)
   if (check->good)
     g_assert_no_error (error);
   else
-    g_assert_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING);
+    g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING);
 }
 
 static void
@@ -724,7 +724,7 @@ test_check_listed_service_id (void)
   g_autoptr (GError) error = NULL;
 
   g_assert_false (ist_wire_check (message, &error));
-  g_assert_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING);
+  g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING);
 }
 
 /* No input makes the decoder return without progress, and what it lets through

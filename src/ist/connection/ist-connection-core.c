@@ -299,7 +299,7 @@ make_end_error (IstConnectionCore *self)
 {
   if (self->failure != NULL)
     return g_error_copy (self->failure);
-  return g_error_new_literal (IST_ERROR, IST_ERROR_CONNECTION_RESET, "The peer has ended the connection");
+  return g_error_new_literal (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_CONNECTION_RESET, "The peer has ended the connection");
 }
 
 /* What was written while the connection ended. */
@@ -370,7 +370,7 @@ on_stall_timeout (gpointer user_data)
   if (self->stall_timer == NULL || tunnel == NULL)
     return G_SOURCE_REMOVE;
 
-  g_set_error (&error, IST_ERROR, IST_ERROR_TIMED_OUT,
+  g_set_error (&error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TIMED_OUT,
                "The connection was reset: what it had received was not read for %u seconds",
                self->stall_timeout);
   ist_connection_core_end (self, error);

@@ -25,10 +25,10 @@
  *
  * When the peer ends the connection, what had been received can still be read;
  * then reading gives the end of the stream, and writing fails with
- * %IST_ERROR_CONNECTION_RESET. When the connection ends otherwise, with its
+ * %IST_TUNNEL_ERROR_CONNECTION_RESET. When the connection ends otherwise, with its
  * stream, the session or the WebSocket, reading fails after what had been
- * received, with the error that says why, such as %IST_ERROR_DISCONNECTED, or
- * %IST_ERROR_TIMED_OUT after the tunnel's `stall-timeout`.
+ * received, with the error that says why, such as %IST_TUNNEL_ERROR_DISCONNECTED, or
+ * %IST_TUNNEL_ERROR_TIMED_OUT after the tunnel's `stall-timeout`.
  *
  * The protocol has no half-close: closing only the output stream ends writing
  * on this side, and the peer is not told. Closing the connection, or both of its

@@ -213,7 +213,7 @@ on_tunnel_timeout (gpointer user_data)
   g_autoptr (IstForwarderConnection) self = g_object_ref (user_data);
   g_autoptr (GError) error = NULL;
 
-  g_set_error (&error, IST_ERROR, IST_ERROR_NOT_CONNECTED, "The tunnel was not connected for %u s",
+  g_set_error (&error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NOT_CONNECTED, "The tunnel was not connected for %u s",
                self->settings.tunnel_timeout);
   connection_fail (self, IST_LOCAL_END_ABORT, error);
   return G_SOURCE_REMOVE;
@@ -252,8 +252,8 @@ on_tunnelled (GObject *object,
       connection_opened (self);
     }
   else if (ist_secure_tunnel_get_state (self->tunnel) != IST_TUNNEL_STATE_CONNECTED &&
-           (g_error_matches (error, IST_ERROR, IST_ERROR_NOT_CONNECTED) ||
-            g_error_matches (error, IST_ERROR, IST_ERROR_DISCONNECTED)))
+           (g_error_matches (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NOT_CONNECTED) ||
+            g_error_matches (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_DISCONNECTED)))
     {
       connection_open (self);
     }
@@ -283,7 +283,7 @@ connection_open (IstForwarderConnection *self)
     case IST_TUNNEL_STATE_STOPPING:
     case IST_TUNNEL_STATE_STOPPED:
     default:
-      g_set_error_literal (&error, IST_ERROR, IST_ERROR_NOT_CONNECTED, "The tunnel is stopped");
+      g_set_error_literal (&error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NOT_CONNECTED, "The tunnel is stopped");
       connection_fail (self, IST_LOCAL_END_ABORT, error);
       break;
     }
@@ -339,7 +339,7 @@ on_peer_gone (GCancellable *cancellable,
   g_autoptr (IstForwarderConnection) self = g_object_ref (user_data);
   g_autoptr (GError) error = NULL;
 
-  g_set_error_literal (&error, IST_ERROR, IST_ERROR_CONNECTION_RESET,
+  g_set_error_literal (&error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_CONNECTION_RESET,
                        "The other end has ended the connection before there was one to the service");
   connection_fail (self, IST_LOCAL_END_CLOSE, error);
   return G_SOURCE_REMOVE;
@@ -641,7 +641,7 @@ ist_forwarder_connection_get_bytes_out (IstForwarderConnection *self)
  * Closes the connection, and only this one: what was read from the local stream
  * is sent, then the peer is told, and the local socket is closed.
  *
- * [signal@Ist.Forwarder::connection-closed] follows, with %IST_ERROR_STOPPED;
+ * [signal@Ist.Forwarder::connection-closed] follows, with %IST_TUNNEL_ERROR_STOPPED;
  * or [signal@Ist.Forwarder::connection-failed] if the connection was not open
  * yet. One that has ended already stays as it is.
  *
@@ -655,7 +655,7 @@ ist_forwarder_connection_close (IstForwarderConnection *self)
   g_return_if_fail (IST_IS_FORWARDER_CONNECTION (self));
 
   g_object_ref (self);
-  g_set_error_literal (&error, IST_ERROR, IST_ERROR_STOPPED, "The connection was closed on this side");
+  g_set_error_literal (&error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED, "The connection was closed on this side");
   if (self->pump != NULL)
     ist_pump_end (self->pump, error, FALSE);
   else

@@ -321,7 +321,7 @@ forwarder_create_client (IstForwarder *self,
   local = g_inet_socket_address_new_from_string (self->local_bind_address, 0);
   if (local == NULL)
     {
-      g_set_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING,
+      g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING,
                    "Can't connect from “%s”: local-bind-address must be a numeric address for that",
                    self->local_bind_address);
       return NULL;
@@ -380,9 +380,9 @@ on_unclaimed_connection (IstSecureTunnel *tunnel,
   if (connection == NULL)
     return TRUE;
   if (service_id != NULL)
-    g_set_error (&error, IST_ERROR, IST_ERROR_NO_SUCH_SERVICE, "The service “%s” leads nowhere here", service_id);
+    g_set_error (&error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NO_SUCH_SERVICE, "The service “%s” leads nowhere here", service_id);
   else
-    g_set_error_literal (&error, IST_ERROR, IST_ERROR_NO_SUCH_SERVICE, "The tunnel leads nowhere here");
+    g_set_error_literal (&error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NO_SUCH_SERVICE, "The tunnel leads nowhere here");
   ist_forwarder_connection_end (connection, error);
   return TRUE;
 }
@@ -452,7 +452,7 @@ forwarder_check_source (IstForwarder *self,
   g_object_get (self->tunnel, "mode", &mode, NULL);
   if (mode == IST_MODE_SOURCE)
     return TRUE;
-  g_set_error_literal (error, IST_ERROR, IST_ERROR_INVALID_STATE,
+  g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_STATE,
                        "Only the source opens connections; on the destination, add a target");
   return FALSE;
 }
@@ -654,7 +654,7 @@ install_settings (void)
    * IstForwarder:idle-timeout: (getter get_idle_timeout) (setter set_idle_timeout)
    *
    * How long a connection may be without a byte in either direction before it
-   * is closed with %IST_ERROR_TIMED_OUT, in seconds; 0 for any time.
+   * is closed with %IST_TUNNEL_ERROR_TIMED_OUT, in seconds; 0 for any time.
    *
    * Since: 1.0
    */
@@ -697,7 +697,7 @@ install_settings (void)
    *
    * How long a local connection waits for a tunnel that is connecting, in
    * seconds. Then it is closed, which [signal@Ist.Forwarder::connection-failed]
-   * tells with %IST_ERROR_NOT_CONNECTED. If the tunnel is stopped, that happens
+   * tells with %IST_TUNNEL_ERROR_NOT_CONNECTED. If the tunnel is stopped, that happens
    * at once.
    *
    * Since: 1.0
@@ -734,7 +734,7 @@ install_settings (void)
    * Whether connections of services for which there is no target, and which no
    * handler of [signal@Ist.SecureTunnel::incoming-connection] takes, are ended at
    * once. [signal@Ist.Forwarder::connection-failed] tells of each with
-   * %IST_ERROR_NO_SUCH_SERVICE.
+   * %IST_TUNNEL_ERROR_NO_SUCH_SERVICE.
    *
    * Their source would wait for ever otherwise. Where other services of the same
    * tunnel are served by messages, set this to %FALSE.
@@ -932,7 +932,7 @@ ist_forwarder_new (IstSecureTunnel *tunnel)
  * Connects to an address whenever the peer opens a connection of a service. It
  * takes the place of the service's former target.
  *
- * Fails with %IST_ERROR_INVALID_SETTING if @address can't be one. Nothing is
+ * Fails with %IST_TUNNEL_ERROR_INVALID_SETTING if @address can't be one. Nothing is
  * looked up before it is needed.
  *
  * Returns: %TRUE on success
@@ -994,8 +994,8 @@ ist_forwarder_add_connectable (IstForwarder *self,
  * number; all its addresses are listened on. The file of a Unix socket at which
  * nobody listens any more is replaced; it is removed in the end.
  *
- * Fails with %IST_ERROR_INVALID_SETTING if @address can't be one, with
- * %IST_ERROR_INVALID_STATE on a destination, or with an error of
+ * Fails with %IST_TUNNEL_ERROR_INVALID_SETTING if @address can't be one, with
+ * %IST_TUNNEL_ERROR_INVALID_STATE on a destination, or with an error of
  * [error@Gio.IOErrorEnum], such as %G_IO_ERROR_ADDRESS_IN_USE, that names the address.
  *
  * Returns: %TRUE on success
@@ -1045,8 +1045,8 @@ ist_forwarder_listen (IstForwarder *self,
  * Does what [method@Ist.Forwarder.listen] does, with a socket that was made by
  * others, and closes it in the end.
  *
- * Fails with %IST_ERROR_INVALID_SETTING if @socket does not listen, and with
- * %IST_ERROR_INVALID_STATE on a destination.
+ * Fails with %IST_TUNNEL_ERROR_INVALID_SETTING if @socket does not listen, and with
+ * %IST_TUNNEL_ERROR_INVALID_STATE on a destination.
  *
  * Returns: %TRUE on success
  *
@@ -1082,7 +1082,7 @@ ist_forwarder_listen_socket (IstForwarder *self,
  * Carries one stream to a service, and closes it in the end.
  *
  * Streams that can be polled are best; others take threads. The signals tell
- * what becomes of it. Fails with %IST_ERROR_INVALID_STATE on a destination.
+ * what becomes of it. Fails with %IST_TUNNEL_ERROR_INVALID_STATE on a destination.
  *
  * Returns: %TRUE on success
  *
@@ -1128,7 +1128,7 @@ ist_forwarder_stop_listening (IstForwarder *self)
  * @self: a forwarder
  *
  * Takes no new connections, and closes those that there are, with
- * %IST_ERROR_STOPPED as the reason. The local sockets are closed at once, and
+ * %IST_TUNNEL_ERROR_STOPPED as the reason. The local sockets are closed at once, and
  * [signal@Ist.Forwarder::connection-closed] is emitted for each before this
  * returns; the tunnel may take a moment to tell the peer.
  *
@@ -1144,7 +1144,7 @@ ist_forwarder_close (IstForwarder *self)
   g_return_if_fail (IST_IS_FORWARDER (self));
 
   ist_forwarder_stop_listening (self);
-  g_set_error_literal (&error, IST_ERROR, IST_ERROR_STOPPED, "The forwarder was closed");
+  g_set_error_literal (&error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED, "The forwarder was closed");
   connections = ist_forwarder_get_connections (self);
   for (i = 0; i < connections->len; i++)
     ist_forwarder_connection_end (connections->pdata[i], error);

@@ -278,7 +278,7 @@ resolve (GSocketConnectable *connectable,
   if (failure != NULL)
     g_propagate_error (error, g_steal_pointer (&failure));
   else
-    g_set_error_literal (error, IST_ERROR, IST_ERROR_INVALID_SETTING, "there is no such address");
+    g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING, "there is no such address");
   return NULL;
 }
 
@@ -396,7 +396,7 @@ ist_listener_new_for_socket (GSocket *socket,
 
   if (!g_socket_get_option (socket, SOL_SOCKET, SO_ACCEPTCONN, &listens, NULL) || !listens)
     {
-      g_set_error_literal (error, IST_ERROR, IST_ERROR_INVALID_SETTING, "The socket does not listen");
+      g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING, "The socket does not listen");
       return NULL;
     }
   self = listener_new ();

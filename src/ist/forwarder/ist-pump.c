@@ -260,7 +260,7 @@ on_idle_timer (gpointer user_data)
       pump_start_timer (self, left, on_idle_timer);
       return G_SOURCE_REMOVE;
     }
-  g_set_error (&error, IST_ERROR, IST_ERROR_TIMED_OUT, "Nothing was sent or received for %u s",
+  g_set_error (&error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TIMED_OUT, "Nothing was sent or received for %u s",
                self->settings.idle_timeout);
   pump_end (self, IST_LOCAL_END_ABORT, error);
   return G_SOURCE_REMOVE;

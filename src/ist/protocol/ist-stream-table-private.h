@@ -81,7 +81,7 @@ void ist_stream_table_disconnect (IstStreamTable *self,
                                   GArray *events);
 
 /* For the calls below, @service_id may be NULL where the tunnel has at most one
- * service. IST_ERROR_NOT_CONNECTED before the services are known. What
+ * service. IST_TUNNEL_ERROR_NOT_CONNECTED before the services are known. What
  * start_stream(), start_connection() and address() return is the caller's. */
 
 /* Source: start a stream of a service, replacing the active one. */
@@ -91,8 +91,8 @@ IstStreamInfo *ist_stream_table_start_stream (IstStreamTable *self,
                                               GError **error);
 
 /* Source: start a further connection in the active stream (V3; the first one
- * comes with the stream). IST_ERROR_NO_SUCH_STREAM when there is no active
- * stream, IST_ERROR_NOT_SUPPORTED when the peer speaks V1 or V2. */
+ * comes with the stream). IST_TUNNEL_ERROR_NO_SUCH_STREAM when there is no active
+ * stream, IST_TUNNEL_ERROR_NOT_SUPPORTED when the peer speaks V1 or V2. */
 IstStreamInfo *ist_stream_table_start_connection (IstStreamTable *self,
                                                   const char *service_id,
                                                   GArray *events,
@@ -100,7 +100,7 @@ IstStreamInfo *ist_stream_table_start_connection (IstStreamTable *self,
 
 /* Source: whichever of the two makes a new connection, without ever mixing its
  * data with another's: the first one of a new stream, or a further one where the
- * peer is known to tell connections apart. IST_ERROR_WOULD_BLOCK says that it
+ * peer is known to tell connections apart. IST_TUNNEL_ERROR_WOULD_BLOCK says that it
  * can't be had before the peer has shown its version, or before the connection
  * of a V1 or V2 stream has ended; its text says which. @now: the monotonic time */
 IstStreamInfo *ist_stream_table_open_connection (IstStreamTable *self,

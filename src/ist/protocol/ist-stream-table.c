@@ -159,7 +159,7 @@ push_protocol_error (GArray *events,
 
   va_start (args, format);
   push_event (events, IST_STREAM_EVENT_PROTOCOL_ERROR, lane, NULL, NULL,
-              g_error_new_valist (IST_ERROR, IST_ERROR_PROTOCOL, format, args));
+              g_error_new_valist (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL, format, args));
   va_end (args);
 }
 
@@ -210,12 +210,12 @@ service_lane (const Service *service,
 /* An error that says "@what the service “X”". */
 static GError *
 service_error_new (const Service *service,
-                   IstError code,
+                   IstTunnelError code,
                    const char *what)
 {
   g_autofree char *name = service_describe (service);
 
-  return g_error_new (IST_ERROR, code, "%s %s", what, name);
+  return g_error_new (IST_TUNNEL_ERROR, code, "%s %s", what, name);
 }
 
 /* The service that a message from the wire is for. */
@@ -256,7 +256,7 @@ choose_service (IstStreamTable *self,
 
   if (self->services == NULL)
     {
-      g_set_error_literal (error, IST_ERROR, IST_ERROR_NOT_CONNECTED, "The tunnel is not connected");
+      g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NOT_CONNECTED, "The tunnel is not connected");
       return NULL;
     }
 
@@ -268,13 +268,13 @@ choose_service (IstStreamTable *self,
   names = ist_text_make_safe (joined, -1, MAX_SHOWN);
   wanted = ist_text_make_safe (service_id != NULL ? service_id : "", -1, MAX_SHOWN);
   if (service_id == NULL)
-    g_set_error (error, IST_ERROR, IST_ERROR_NO_SUCH_SERVICE,
+    g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NO_SUCH_SERVICE,
                  "The tunnel has several services; name one of: %s", names);
   else if (*names == '\0')
-    g_set_error (error, IST_ERROR, IST_ERROR_NO_SUCH_SERVICE,
+    g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NO_SUCH_SERVICE,
                  "The tunnel has no service “%s”; it has none, so name none", wanted);
   else
-    g_set_error (error, IST_ERROR, IST_ERROR_NO_SUCH_SERVICE,
+    g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NO_SUCH_SERVICE,
                  "The tunnel has no service “%s”; it has: %s", wanted, names);
 
   return NULL;
@@ -455,7 +455,7 @@ static void
 replace_stream (Service *service,
                 GArray *events)
 {
-  g_autoptr (GError) why = service_error_new (service, IST_ERROR_STREAM_REPLACED,
+  g_autoptr (GError) why = service_error_new (service, IST_TUNNEL_ERROR_STREAM_REPLACED,
                                               "A newer stream replaced that of");
 
   end_stream (service, why, events);
@@ -513,7 +513,7 @@ downgrade_stream (Service *service,
   GList *link;
   GList *next;
 
-  why = service_error_new (service, IST_ERROR_NOT_SUPPORTED,
+  why = service_error_new (service, IST_TUNNEL_ERROR_NOT_SUPPORTED,
                            "The peer's protocol version allows one connection at a time to");
 
   for (link = stream->order.head; link != NULL; link = next)
@@ -648,7 +648,7 @@ set_services (IstStreamTable *self,
       if (g_hash_table_contains (self->services_by_id, service_key (service)))
         continue;
 
-      why = service_error_new (service, IST_ERROR_STREAM_RESET,
+      why = service_error_new (service, IST_TUNNEL_ERROR_STREAM_RESET,
                                "The tunnel's services changed, which ended the stream of");
       end_stream (service, why, events);
       service_free (service);
@@ -803,7 +803,7 @@ static void
 receive_stream_reset (Service *service,
                       GArray *events)
 {
-  g_autoptr (GError) why = service_error_new (service, IST_ERROR_STREAM_RESET,
+  g_autoptr (GError) why = service_error_new (service, IST_TUNNEL_ERROR_STREAM_RESET,
                                               "The peer or the service reset the stream of");
 
   doubt_version (service);
@@ -822,7 +822,7 @@ receive_connection_reset (Service *service,
   if (connection == NULL)
     return;
 
-  why = service_error_new (service, IST_ERROR_CONNECTION_RESET, "The peer reset a connection of");
+  why = service_error_new (service, IST_TUNNEL_ERROR_CONNECTION_RESET, "The peer reset a connection of");
 
   if (!has_connection_ids (stream->version))
     {
@@ -838,7 +838,7 @@ static void
 receive_session_reset (IstStreamTable *self,
                        GArray *events)
 {
-  g_autoptr (GError) why = g_error_new_literal (IST_ERROR, IST_ERROR_SESSION_RESET,
+  g_autoptr (GError) why = g_error_new_literal (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_SESSION_RESET,
                                                 "The service ended all streams");
   IstLane lane = { IST_LANE_NO_SERVICE, 0 };
 
@@ -861,7 +861,7 @@ receive_unknown (Service *service,
   if (service == NULL)
     return;
 
-  why = service_error_new (service, IST_ERROR_PROTOCOL,
+  why = service_error_new (service, IST_TUNNEL_ERROR_PROTOCOL,
                            "Received a message of an unknown type for the stream of");
   push_stream_reset (service, events);
   end_stream (service, why, events);
@@ -1055,7 +1055,7 @@ check_is_source (IstStreamTable *self,
   if (self->mode == IST_MODE_SOURCE)
     return TRUE;
 
-  g_set_error_literal (error, IST_ERROR, IST_ERROR_INVALID_STATE,
+  g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_STATE,
                        "Only the source starts streams and connections; the destination waits for them");
   return FALSE;
 }
@@ -1072,7 +1072,7 @@ choose_active_service (IstStreamTable *self,
     return service;
 
   name = service_describe (service);
-  g_set_error (error, IST_ERROR, IST_ERROR_NO_SUCH_STREAM, "There is no active stream of %s; %s", name,
+  g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NO_SUCH_STREAM, "There is no active stream of %s; %s", name,
                self->mode == IST_MODE_SOURCE ? "start one first" : "wait until the source starts one");
 
   return NULL;
@@ -1090,7 +1090,7 @@ choose_connection (Service *service,
     return connection;
 
   name = service_describe (service);
-  g_set_error (error, IST_ERROR, IST_ERROR_NO_SUCH_CONNECTION,
+  g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NO_SUCH_CONNECTION,
                "The stream of %s has no active connection %u", name, id);
 
   return NULL;
@@ -1129,7 +1129,7 @@ ist_stream_table_start_stream (IstStreamTable *self,
   version = choose_version (self, service);
   if (version == IST_PROTOCOL_VERSION_V1 && self->services->len > 1)
     {
-      g_set_error_literal (error, IST_ERROR, IST_ERROR_NOT_SUPPORTED,
+      g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NOT_SUPPORTED,
                            "Protocol version 1 can't name one of several services; use version 2");
       return NULL;
     }
@@ -1183,14 +1183,14 @@ ist_stream_table_start_connection (IstStreamTable *self,
   if (!has_connection_ids (stream->version))
     {
       g_propagate_error (error,
-                         service_error_new (service, IST_ERROR_NOT_SUPPORTED,
+                         service_error_new (service, IST_TUNNEL_ERROR_NOT_SUPPORTED,
                                             "Protocol versions 1 and 2 allow one connection at a time to"));
       return NULL;
     }
 
   if (stream->order.length >= IST_STREAM_TABLE_MAX_CONNECTIONS)
     {
-      g_propagate_error (error, service_error_new (service, IST_ERROR_FAILED,
+      g_propagate_error (error, service_error_new (service, IST_TUNNEL_ERROR_FAILED,
                                                    "There are too many connections to"));
       return NULL;
     }
@@ -1253,8 +1253,8 @@ ist_stream_table_open_connection (IstStreamTable *self,
   service = choose_service (self, service_id, &no_service);
   if (service == NULL)
     {
-      if (g_error_matches (no_service, IST_ERROR, IST_ERROR_NO_SUCH_SERVICE) && !self->services_named)
-        g_set_error (error, IST_ERROR, IST_ERROR_WOULD_BLOCK,
+      if (g_error_matches (no_service, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NO_SUCH_SERVICE) && !self->services_named)
+        g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_WOULD_BLOCK,
                      "The service has not said whether the tunnel has a service “%s”", service_id);
       else
         g_propagate_error (error, g_steal_pointer (&no_service));
@@ -1267,7 +1267,7 @@ ist_stream_table_open_connection (IstStreamTable *self,
 
   if (!has_connection_ids (stream->version))
     {
-      g_propagate_error (error, service_error_new (service, IST_ERROR_WOULD_BLOCK,
+      g_propagate_error (error, service_error_new (service, IST_TUNNEL_ERROR_WOULD_BLOCK,
                                                    "The other end speaks a version of the protocol that allows "
                                                    "one connection at a time, and there is one to"));
       return NULL;
@@ -1280,7 +1280,7 @@ ist_stream_table_open_connection (IstStreamTable *self,
   if (stream->order.head == NULL)
     return restart_stream (self, service, events, error);
 
-  g_propagate_error (error, service_error_new (service, IST_ERROR_WOULD_BLOCK,
+  g_propagate_error (error, service_error_new (service, IST_TUNNEL_ERROR_WOULD_BLOCK,
                                                "The other end has not shown yet whether it tells several "
                                                "connections apart (its first answer will), and there is one to"));
   return NULL;
@@ -1314,7 +1314,7 @@ check_stream (const Service *service,
     return TRUE;
 
   name = service_describe (service);
-  g_set_error (error, IST_ERROR, IST_ERROR_NO_SUCH_STREAM, "The stream %d of %s has ended; %d is the active one",
+  g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NO_SUCH_STREAM, "The stream %d of %s has ended; %d is the active one",
                stream_id, name, service->stream->id);
   return FALSE;
 }
@@ -1330,7 +1330,7 @@ ist_stream_table_address (IstStreamTable *self,
 
   if (ist_message_get_message_type (message) != IST_MESSAGE_TYPE_DATA)
     {
-      g_set_error_literal (error, IST_ERROR, IST_ERROR_INVALID_SETTING,
+      g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING,
                            "Only messages of type DATA can be sent; there are calls for the others");
       return NULL;
     }

@@ -28,8 +28,8 @@ gsize ist_wire_get_encoded_size (const IstMessage *message);
 void ist_wire_encode (const IstMessage *message,
                       GByteArray *out);
 
-/* Whether @message may be sent at all (IST_ERROR_TOO_LARGE,
- * IST_ERROR_INVALID_SETTING otherwise: payload over the limit, a service id
+/* Whether @message may be sent at all (IST_TUNNEL_ERROR_TOO_LARGE,
+ * IST_TUNNEL_ERROR_INVALID_SETTING otherwise: payload over the limit, a service id
  * that is not UTF-8, ...). */
 gboolean ist_wire_check (const IstMessage *message,
                          GError **error);
@@ -50,7 +50,7 @@ void ist_wire_decoder_feed (IstWireDecoder *self,
                             GBytes *data);
 
 /* The next whole message: TRUE with *@message set, TRUE with *@message NULL
- * when the feed is used up, FALSE with IST_ERROR_PROTOCOL on bytes that are no
+ * when the feed is used up, FALSE with IST_TUNNEL_ERROR_PROTOCOL on bytes that are no
  * message; the byte stream can't be trusted after that, until a reset.
  * The payload is copied at most once on the way from the feed.
  *

@@ -100,7 +100,7 @@ check_service_id (const char *service_id,
 {
   if (strlen (service_id) > IST_WIRE_MAX_SERVICE_ID)
     {
-      g_set_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING, "A service id has at most %d bytes",
+      g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING, "A service id has at most %d bytes",
                    IST_WIRE_MAX_SERVICE_ID);
       return FALSE;
     }
@@ -108,7 +108,7 @@ check_service_id (const char *service_id,
   if (g_utf8_validate (service_id, -1, NULL))
     return TRUE;
 
-  g_set_error_literal (error, IST_ERROR, IST_ERROR_INVALID_SETTING, "The service id is not valid UTF-8");
+  g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING, "The service id is not valid UTF-8");
   return FALSE;
 }
 
@@ -124,21 +124,21 @@ ist_wire_check (const IstMessage *message,
 
   if (type <= IST_MESSAGE_TYPE_UNKNOWN || type > IST_MESSAGE_TYPE_CONNECTION_RESET)
     {
-      g_set_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING,
+      g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING,
                    "%d is not a type of message that can be sent", type);
       return FALSE;
     }
 
   if (ist_message_get_stream_id (message) < 0)
     {
-      g_set_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING,
+      g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING,
                    "The stream id %d is negative", ist_message_get_stream_id (message));
       return FALSE;
     }
 
   if (ist_message_get_connection_id (message) > IST_WIRE_MAX_CONNECTION_ID)
     {
-      g_set_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING,
+      g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING,
                    "The connection id %u is greater than %d",
                    ist_message_get_connection_id (message), IST_WIRE_MAX_CONNECTION_ID);
       return FALSE;
@@ -155,7 +155,7 @@ ist_wire_check (const IstMessage *message,
 
   if (g_bytes_get_size (payload) > IST_WIRE_MAX_PAYLOAD)
     {
-      g_set_error (error, IST_ERROR, IST_ERROR_TOO_LARGE,
+      g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TOO_LARGE,
                    "The payload has %" G_GSIZE_FORMAT " bytes, and one message carries at most %d",
                    g_bytes_get_size (payload), IST_WIRE_MAX_PAYLOAD);
       return FALSE;
@@ -164,7 +164,7 @@ ist_wire_check (const IstMessage *message,
   size = ist_wire_get_encoded_size (message) - LENGTH_SIZE;
   if (size > IST_WIRE_MAX_MESSAGE)
     {
-      g_set_error (error, IST_ERROR, IST_ERROR_TOO_LARGE,
+      g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TOO_LARGE,
                    "The message takes %" G_GSIZE_FORMAT " bytes, and can take at most %d",
                    size, IST_WIRE_MAX_MESSAGE);
       return FALSE;
@@ -307,20 +307,20 @@ check_unpacked (IstWireDecoder *self,
 {
   if (self->strict && wire->base.n_unknown_fields > 0)
     {
-      g_set_error (error, IST_ERROR, IST_ERROR_PROTOCOL,
+      g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL,
                    "Received a message with the unknown field %u", wire->base.unknown_fields[0].tag);
       return FALSE;
     }
 
   if (self->strict && wire->type == COM__AMAZONAWS__IOT__SECUREDTUNNELING__MESSAGE__TYPE__UNKNOWN)
     {
-      g_set_error_literal (error, IST_ERROR, IST_ERROR_PROTOCOL, "Received a message without a type");
+      g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL, "Received a message without a type");
       return FALSE;
     }
 
   if (wire->payload.len > IST_WIRE_MAX_PAYLOAD)
     {
-      g_set_error (error, IST_ERROR, IST_ERROR_PROTOCOL,
+      g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL,
                    "Received a payload of %" G_GSIZE_FORMAT " bytes; the limit is %d",
                    wire->payload.len, IST_WIRE_MAX_PAYLOAD);
       return FALSE;
@@ -328,7 +328,7 @@ check_unpacked (IstWireDecoder *self,
 
   if (!check_strings (wire, data, length))
     {
-      g_set_error (error, IST_ERROR, IST_ERROR_PROTOCOL,
+      g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL,
                    "Received a service id that is not text of at most %d bytes", IST_WIRE_MAX_SERVICE_ID);
       return FALSE;
     }
@@ -374,7 +374,7 @@ decode (IstWireDecoder *self,
 
   if (wire == NULL)
     {
-      g_set_error_literal (error, IST_ERROR, IST_ERROR_PROTOCOL, "Received bytes that are no tunnel message");
+      g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL, "Received bytes that are no tunnel message");
       return NULL;
     }
 
@@ -431,7 +431,7 @@ ist_wire_decoder_next (IstWireDecoder *self,
 
   if (self->broken)
     {
-      g_set_error_literal (error, IST_ERROR, IST_ERROR_PROTOCOL,
+      g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL,
                            "Bytes that are no tunnel message came before");
       return FALSE;
     }

@@ -46,8 +46,8 @@ typedef struct
                 gint64 round_trip,
                 gpointer user_data);
   /* Once, after everything else. @error says why, NULL after a close that gave
-   * no reason: IST_ERROR_DISCONNECTED, IST_ERROR_CLIENT_REPLACED,
-   * IST_ERROR_PROTOCOL, IST_ERROR_TIMED_OUT. */
+   * no reason: IST_TUNNEL_ERROR_DISCONNECTED, IST_TUNNEL_ERROR_CLIENT_REPLACED,
+   * IST_TUNNEL_ERROR_PROTOCOL, IST_TUNNEL_ERROR_TIMED_OUT. */
   void (*closed) (IstChannel *self,
                   const GError *error,
                   gpointer user_data);
@@ -124,7 +124,7 @@ guint64 ist_channel_get_bytes_written (IstChannel *self);
 
 /* Says goodbye with a WebSocket close code and waits a bounded time for the
  * peer's answer; then closed() follows with @why (nullable). What is queued
- * fails at once, with @why or IST_ERROR_STOPPED. */
+ * fails at once, with @why or IST_TUNNEL_ERROR_STOPPED. */
 void ist_channel_close (IstChannel *self,
                         guint16 code,
                         const char *reason,

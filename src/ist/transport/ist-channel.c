@@ -436,7 +436,7 @@ channel_enqueue (IstChannel *self,
       g_autoptr (GError) error = NULL;
 
       error = self->why != NULL ? g_error_copy (self->why)
-                                : g_error_new_literal (IST_ERROR, IST_ERROR_STOPPED,
+                                : g_error_new_literal (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED,
                                                        "The tunnel was stopped");
       channel_fail_item (self, item, error);
       return;
@@ -522,12 +522,12 @@ describe_close (guint16 code,
   const char *colon = *text != '\0' ? ": " : "";
 
   if (!is_close_code (code))
-    return g_error_new (IST_ERROR, IST_ERROR_PROTOCOL,
+    return g_error_new (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL,
                         "The peer broke the WebSocket protocol: it closed with code %u%s%s", code, colon, text);
   if (code == SOUP_WEBSOCKET_CLOSE_POLICY_VIOLATION)
-    return g_error_new (IST_ERROR, IST_ERROR_CLIENT_REPLACED,
+    return g_error_new (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_CLIENT_REPLACED,
                         "The peer closed the WebSocket for good, with code %u%s%s", code, colon, text);
-  return g_error_new (IST_ERROR, IST_ERROR_DISCONNECTED, "The peer closed the WebSocket with code %u%s%s", code,
+  return g_error_new (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_DISCONNECTED, "The peer closed the WebSocket with code %u%s%s", code,
                       colon, text);
 }
 
@@ -544,14 +544,14 @@ channel_describe_end (IstChannel *self)
   if (code != 0)
     return describe_close (code, ist_metered_stream_get_close_reason (self->stream));
   if (self->socket_error != NULL && self->socket_error->domain == SOUP_WEBSOCKET_ERROR)
-    return g_error_new (IST_ERROR, IST_ERROR_PROTOCOL, "The peer broke the WebSocket protocol: %s",
+    return g_error_new (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL, "The peer broke the WebSocket protocol: %s",
                         self->socket_error->message);
   if (soup_websocket_connection_get_close_code (self->websocket) == SOUP_WEBSOCKET_CLOSE_NO_STATUS)
-    return g_error_new_literal (IST_ERROR, IST_ERROR_DISCONNECTED, "The peer closed the WebSocket");
+    return g_error_new_literal (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_DISCONNECTED, "The peer closed the WebSocket");
   if (self->socket_error != NULL)
-    return g_error_new (IST_ERROR, IST_ERROR_DISCONNECTED, "The WebSocket was lost: %s",
+    return g_error_new (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_DISCONNECTED, "The WebSocket was lost: %s",
                         self->socket_error->message);
-  return g_error_new_literal (IST_ERROR, IST_ERROR_DISCONNECTED,
+  return g_error_new_literal (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_DISCONNECTED,
                               "The WebSocket was lost: the peer closed the connection without a word");
 }
 
@@ -583,7 +583,7 @@ channel_tell_closed (IstChannel *self)
   if (error != NULL)
     lost = g_error_copy (error);
   else
-    g_set_error_literal (&lost, IST_ERROR, IST_ERROR_STOPPED, "The tunnel was stopped");
+    g_set_error_literal (&lost, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED, "The tunnel was stopped");
   channel_fail_all (self, lost);
   channel_fail_queue (self, &self->in_flight, lost);
   failed = channel_take_failed (self);
@@ -705,10 +705,10 @@ channel_start_timer (IstChannel *self,
 
 static void
 channel_abort_with (IstChannel *self,
-                    IstError code,
+                    IstTunnelError code,
                     const char *message)
 {
-  g_autoptr (GError) error = g_error_new_literal (IST_ERROR, code, message);
+  g_autoptr (GError) error = g_error_new_literal (IST_TUNNEL_ERROR, code, message);
 
   ist_channel_abort (self, error);
 }
@@ -728,7 +728,7 @@ on_pong_timeout (gpointer user_data)
   g_clear_pointer (&self->pong_timer, g_source_unref);
   /* A peer that has never answered need not begin, but its kernel does. */
   if (self->pong_seen || !ist_metered_stream_is_heard (self->stream, self->pong_timeout * 1000))
-    channel_abort_with (self, IST_ERROR_TIMED_OUT, "The WebSocket was lost: no answer to a ping");
+    channel_abort_with (self, IST_TUNNEL_ERROR_TIMED_OUT, "The WebSocket was lost: no answer to a ping");
   return G_SOURCE_REMOVE;
 }
 
@@ -768,7 +768,7 @@ on_probe_timeout (gpointer user_data)
   g_clear_pointer (&self->probe_timer, g_source_unref);
   if (ist_metered_stream_get_bytes_read (self->stream) == self->bytes_read_at_probe &&
       !ist_metered_stream_is_heard (self->stream, PROBE_TIMEOUT))
-    channel_abort_with (self, IST_ERROR_TIMED_OUT,
+    channel_abort_with (self, IST_TUNNEL_ERROR_TIMED_OUT,
                         "The WebSocket was lost: no answer since the network has changed");
   return G_SOURCE_REMOVE;
 }
@@ -830,7 +830,7 @@ on_message (SoupWebsocketConnection *websocket,
     {
       g_autoptr (GError) error = NULL;
 
-      g_set_error_literal (&error, IST_ERROR, IST_ERROR_PROTOCOL, "The peer sent a text frame");
+      g_set_error_literal (&error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL, "The peer sent a text frame");
       ist_channel_close (self, SOUP_WEBSOCKET_CLOSE_UNSUPPORTED_DATA, error->message, error);
       return;
     }
@@ -857,7 +857,7 @@ on_close_timeout (gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   g_clear_pointer (&self->close_timer, g_source_unref);
-  g_set_error_literal (&error, IST_ERROR, IST_ERROR_DISCONNECTED, "The peer did not finish closing in time");
+  g_set_error_literal (&error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_DISCONNECTED, "The peer did not finish closing in time");
   ist_metered_stream_abort (self->stream, error);
   return G_SOURCE_REMOVE;
 }
@@ -991,7 +991,7 @@ ist_channel_disown (IstChannel *self)
 {
   self->delegate = (IstChannelDelegate){ 0 };
   if (!self->closed)
-    channel_abort_with (self, IST_ERROR_STOPPED, "The tunnel was stopped");
+    channel_abort_with (self, IST_TUNNEL_ERROR_STOPPED, "The tunnel was stopped");
 }
 
 void
@@ -1020,7 +1020,7 @@ ist_channel_network_changed (IstChannel *self)
     case IST_ROUTE_NONE:
       break;
     case IST_ROUTE_LOST:
-      channel_abort_with (self, IST_ERROR_DISCONNECTED,
+      channel_abort_with (self, IST_TUNNEL_ERROR_DISCONNECTED,
                           "The WebSocket was lost: its address is no more one of this machine's");
       break;
     case IST_ROUTE_SAME:
@@ -1207,7 +1207,7 @@ ist_channel_close (IstChannel *self,
   if (why != NULL)
     self->why = g_error_copy (why);
   else
-    g_set_error_literal (&stopped, IST_ERROR, IST_ERROR_STOPPED, "The tunnel was stopped");
+    g_set_error_literal (&stopped, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED, "The tunnel was stopped");
   channel_fail_all (self, why != NULL ? why : stopped);
 
   /* The peer's answer may be behind whatever made us pause. */

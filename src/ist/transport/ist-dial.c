@@ -60,7 +60,7 @@ take_failure (GTask *task,
   g_clear_error (&self->error);
   self->error = error;
   /* A secret is not in it: of a proxy, messages have its host and port. */
-  if (self->proxy != NULL && error->domain != IST_ERROR && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+  if (self->proxy != NULL && error->domain != IST_TUNNEL_ERROR && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     g_prefix_error (&self->error, "through the proxy %s: ", self->proxy_name);
   try_next (task);
 }
@@ -107,7 +107,7 @@ on_asked (GObject *source,
       return;
     }
   reason = describe_answer (self, answer);
-  take_failure (task, g_error_new (IST_ERROR, IST_ERROR_UNREACHABLE,
+  take_failure (task, g_error_new (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_UNREACHABLE,
                                    "Could not connect to %s: the proxy %s refuses with HTTP status %u: %s",
                                    self->authority, self->proxy_name, answer->status,
                                    *reason != '\0' ? reason : "no reason given"));
@@ -312,7 +312,7 @@ on_looked_up (GObject *source,
       g_task_return_error (task, error);
       return;
     }
-  g_set_error (&self->error, IST_ERROR, IST_ERROR_UNREACHABLE,
+  g_set_error (&self->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_UNREACHABLE,
                "Could not connect to %s: the proxy resolver says no way", self->authority);
   try_next (task);
 }

@@ -31,7 +31,7 @@ void ist_handshake_async (const IstHandshakeParams *params,
                           gpointer user_data);
 
 /* @channel_id: (out) (nullable): what the service calls this connection; set
- * also with an error if the service sent one. Errors are of IST_ERROR. */
+ * also with an error if the service sent one. Errors are of IST_TUNNEL_ERROR. */
 IstMeteredStream *ist_handshake_finish (GAsyncResult *result,
                                         char **channel_id,
                                         GError **error);

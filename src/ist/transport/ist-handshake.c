@@ -97,16 +97,16 @@ translate_error (Handshake *self,
   };
 
   if (self->timed_out)
-    return g_error_new (IST_ERROR, IST_ERROR_TIMED_OUT, "Could not connect to %s in time: timed out %s",
+    return g_error_new (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TIMED_OUT, "Could not connect to %s in time: timed out %s",
                         self->authority, stages[self->stage]);
-  if (error->domain == IST_ERROR || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+  if (error->domain == IST_TUNNEL_ERROR || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return g_error_copy (error);
 
   if (self->stage == STAGE_UPGRADING)
-    return g_error_new (IST_ERROR, IST_ERROR_DISCONNECTED,
+    return g_error_new (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_DISCONNECTED,
                         "The connection to %s was lost during the WebSocket handshake: %s",
                         self->authority, error->message);
-  return g_error_new (IST_ERROR, IST_ERROR_UNREACHABLE, "Could not connect to %s: %s", self->authority,
+  return g_error_new (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_UNREACHABLE, "Could not connect to %s: %s", self->authority,
                       error->message);
 }
 
@@ -149,23 +149,23 @@ read_channel_id (Handshake *self)
   return ist_text_make_safe (text->str, text->len, MAX_CHANNEL_ID);
 }
 
-static IstError
+static IstTunnelError
 classify_refusal (guint status,
                   const char *reason)
 {
   g_autofree char *folded = g_ascii_strdown (reason, -1);
 
   if (status >= 500 || status == STATUS_TOO_MANY_REQUESTS)
-    return IST_ERROR_SERVICE_UNAVAILABLE;
+    return IST_TUNNEL_ERROR_SERVICE_UNAVAILABLE;
   if (status < 300)
-    return IST_ERROR_PROTOCOL;
+    return IST_TUNNEL_ERROR_PROTOCOL;
   if (strstr (folded, "tunnel") != NULL &&
       (strstr (folded, "closed") != NULL || strstr (folded, "expired") != NULL))
-    return IST_ERROR_TUNNEL_CLOSED;
+    return IST_TUNNEL_ERROR_TUNNEL_CLOSED;
   if (strstr (folded, "token") != NULL || status == SOUP_STATUS_UNAUTHORIZED ||
       status == SOUP_STATUS_FORBIDDEN)
-    return IST_ERROR_TOKEN_REJECTED;
-  return IST_ERROR_REFUSED;
+    return IST_TUNNEL_ERROR_TOKEN_REJECTED;
+  return IST_TUNNEL_ERROR_REFUSED;
 }
 
 static GError *
@@ -175,7 +175,7 @@ describe_refusal (Handshake *self)
   g_autofree char *reason = ist_http_answer_describe (self->answer, secrets);
   guint status = self->answer->status;
 
-  return g_error_new (IST_ERROR, classify_refusal (status, reason),
+  return g_error_new (IST_TUNNEL_ERROR, classify_refusal (status, reason),
                       "%s refused the handshake with HTTP status %u: %s (channel %s)", self->authority,
                       status, *reason != '\0' ? reason : "no reason given",
                       self->channel_id != NULL ? self->channel_id : "unknown");
@@ -229,7 +229,7 @@ check_upgrade (Handshake *self,
 
   if (wrong == NULL)
     return TRUE;
-  g_set_error (error, IST_ERROR, IST_ERROR_PROTOCOL, "The answer of %s to the WebSocket handshake has %s",
+  g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL, "The answer of %s to the WebSocket handshake has %s",
                self->authority, wrong);
   return FALSE;
 }
@@ -312,7 +312,7 @@ send_request (GTask *task,
   request = make_request (self);
   if (request->len > MAX_REQUEST)
     {
-      return_error (task, g_error_new (IST_ERROR, IST_ERROR_INVALID_SETTING,
+      return_error (task, g_error_new (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING,
                                        "The handshake would take %" G_GSIZE_FORMAT " bytes, but the service "
                                        "takes no more than %d: access-token or endpoint is too long",
                                        request->len, MAX_REQUEST));

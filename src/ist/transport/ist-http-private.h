@@ -45,7 +45,7 @@ void ist_http_ask_async (GIOStream *stream,
                          GAsyncReadyCallback callback,
                          gpointer user_data);
 
-/* Errors: IST_ERROR_PROTOCOL, IST_ERROR_DISCONNECTED, those of the stream. */
+/* Errors: IST_TUNNEL_ERROR_PROTOCOL, IST_TUNNEL_ERROR_DISCONNECTED, those of the stream. */
 IstHttpAnswer *ist_http_ask_finish (GAsyncResult *result,
                                     GError **error);
 

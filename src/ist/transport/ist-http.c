@@ -199,7 +199,7 @@ parse_head (Asking *self,
   if (!soup_headers_parse_response ((const char *) self->head->data, self->head->len - 1, answer->headers, NULL,
                                     &answer->status, &answer->phrase))
     {
-      g_set_error (error, IST_ERROR, IST_ERROR_PROTOCOL, "The answer of %s is not HTTP", self->peer);
+      g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL, "The answer of %s is not HTTP", self->peer);
       return FALSE;
     }
   g_byte_array_set_size (self->head, 0);
@@ -208,7 +208,7 @@ parse_head (Asking *self,
     {
       if (++self->n_interim <= MAX_INTERIM)
         return TRUE;
-      g_set_error (error, IST_ERROR, IST_ERROR_PROTOCOL, "%s announces its answer again and again", self->peer);
+      g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL, "%s announces its answer again and again", self->peer);
       return FALSE;
     }
   self->answer = g_steal_pointer (&answer);
@@ -228,7 +228,7 @@ take_head (Asking *self,
     return parse_head (self, error);
   if (head->len < MAX_HEAD)
     return TRUE;
-  g_set_error (error, IST_ERROR, IST_ERROR_PROTOCOL, "The answer of %s is larger than %u bytes", self->peer,
+  g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL, "The answer of %s is larger than %u bytes", self->peer,
                MAX_HEAD);
   return FALSE;
 }
@@ -272,7 +272,7 @@ read_answer (Asking *self,
         }
       if (n == 0)
         {
-          g_set_error (error, IST_ERROR, IST_ERROR_DISCONNECTED, "%s closed the connection without an answer",
+          g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_DISCONNECTED, "%s closed the connection without an answer",
                        self->peer);
           return TRUE;
         }

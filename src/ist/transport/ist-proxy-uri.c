@@ -39,7 +39,7 @@ static gboolean
 invalid (GError **error,
          const char *what)
 {
-  g_set_error_literal (error, IST_ERROR, IST_ERROR_INVALID_SETTING, what);
+  g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING, what);
   return FALSE;
 }
 

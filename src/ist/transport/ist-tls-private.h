@@ -21,7 +21,7 @@ void ist_tls_connect_async (GIOStream *base,
                             GAsyncReadyCallback callback,
                             gpointer user_data);
 
-/* IST_ERROR_TLS, or what went wrong below. */
+/* IST_TUNNEL_ERROR_TLS, or what went wrong below. */
 GIOStream *ist_tls_connect_finish (GAsyncResult *result,
                                    GError **error);
 

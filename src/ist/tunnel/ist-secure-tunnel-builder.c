@@ -102,7 +102,7 @@ ist_secure_tunnel_builder_new (void)
  * Makes a tunnel with the settings as they are now.
  *
  * The tunnel belongs to the thread-default main context of the caller, as
- * [class@Ist.SecureTunnel] says. %IST_ERROR_INVALID_SETTING names the property
+ * [class@Ist.SecureTunnel] says. %IST_TUNNEL_ERROR_INVALID_SETTING names the property
  * that has no value or one that can't work.
  *
  * Returns: (transfer full): a new tunnel, not started

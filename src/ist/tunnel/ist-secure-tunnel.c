@@ -562,7 +562,7 @@ check_outgoing (IstMessage *message,
 {
   if (ist_message_get_message_type (message) == IST_MESSAGE_TYPE_DATA)
     return TRUE;
-  g_set_error_literal (error, IST_ERROR, IST_ERROR_INVALID_SETTING,
+  g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING,
                        "Only DATA messages can be sent; the tunnel makes the others, for "
                        "start_stream() and its kin");
   return FALSE;
@@ -576,7 +576,7 @@ check_connected (IstSecureTunnel *self,
    * channel could not send would do so for ever. */
   if (self->state == IST_TUNNEL_STATE_CONNECTED && self->channel != NULL && ist_channel_is_open (self->channel))
     return TRUE;
-  g_set_error_literal (error, IST_ERROR, IST_ERROR_NOT_CONNECTED,
+  g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NOT_CONNECTED,
                        "The tunnel is not connected; connection-success tells when it is");
   return FALSE;
 }
@@ -621,14 +621,14 @@ tunnel_accept (IstSecureTunnel *self,
       send->size += ist_wire_get_encoded_size (addressed);
       if (send->size > limit)
         {
-          g_set_error (error, IST_ERROR, IST_ERROR_TOO_LARGE,
+          g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TOO_LARGE,
                        "The message is larger than send-buffer-size, %u bytes; send it in parts", limit);
           return FALSE;
         }
     }
   if (!tunnel_has_room (self, send->size))
     {
-      g_set_error (error, IST_ERROR, IST_ERROR_WOULD_BLOCK,
+      g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_WOULD_BLOCK,
                    "The send queue is full: %" G_GSIZE_FORMAT " of %u bytes; notify::queued-bytes "
                    "tells when it drains",
                    self->sends_size, limit);
@@ -701,7 +701,7 @@ tunnel_serve_waiting (IstSecureTunnel *self)
           send_stop_watching (send);
           continue;
         }
-      if (g_error_matches (error, IST_ERROR, IST_ERROR_WOULD_BLOCK))
+      if (g_error_matches (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_WOULD_BLOCK))
         {
           g_queue_push_head_link (&self->waiting, &send->link);
           return;
@@ -786,7 +786,7 @@ tunnel_wants_retry (IstSecureTunnel *self,
     case IST_RECONNECT_POLICY_ALWAYS:
       return TRUE;
     case IST_RECONNECT_POLICY_TRANSIENT:
-      return !ist_error_is_final (error);
+      return !ist_tunnel_error_is_final (error);
     case IST_RECONNECT_POLICY_NEVER:
     default:
       return FALSE;
@@ -831,7 +831,7 @@ tunnel_end_streams (IstSecureTunnel *self,
   g_autoptr (GArray) events = ist_stream_events_new ();
 
   why = error != NULL ? g_error_copy (error)
-                      : g_error_new_literal (IST_ERROR, IST_ERROR_STOPPED, "The tunnel was stopped");
+                      : g_error_new_literal (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED, "The tunnel was stopped");
   tunnel_fail_waiting (self, why);
   tunnel_fail_openings (self, why);
   ist_stream_table_disconnect (self->table, why, events);
@@ -945,7 +945,7 @@ tunnel_close_channel (IstSecureTunnel *self,
   gpointer core;
 
   if (error == NULL)
-    g_set_error_literal (&stopped, IST_ERROR, IST_ERROR_STOPPED, "The tunnel was stopped");
+    g_set_error_literal (&stopped, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED, "The tunnel was stopped");
   /* Ending one calls nobody, so the table stays as it is. */
   g_hash_table_iter_init (&iter, self->connections);
   while (g_hash_table_iter_next (&iter, NULL, &core))
@@ -1120,9 +1120,9 @@ on_handshake_done (GObject *source,
 static gboolean
 is_of_the_network (const GError *error)
 {
-  return g_error_matches (error, IST_ERROR, IST_ERROR_UNREACHABLE) ||
-         g_error_matches (error, IST_ERROR, IST_ERROR_TIMED_OUT) ||
-         g_error_matches (error, IST_ERROR, IST_ERROR_DISCONNECTED);
+  return g_error_matches (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_UNREACHABLE) ||
+         g_error_matches (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TIMED_OUT) ||
+         g_error_matches (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_DISCONNECTED);
 }
 
 static void
@@ -1214,7 +1214,7 @@ tunnel_cancel_ended (IstSecureTunnel *self,
   for (i = 0; i < events->len; i++)
     {
       IstStreamEvent *event = &g_array_index (events, IstStreamEvent, i);
-      gboolean by_us = is_source && g_error_matches (event->error, IST_ERROR, IST_ERROR_STREAM_REPLACED);
+      gboolean by_us = is_source && g_error_matches (event->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STREAM_REPLACED);
 
       if (event->error == NULL)
         continue;
@@ -1358,7 +1358,7 @@ tunnel_offer_connection (IstSecureTunnel *self,
     {
       g_autoptr (GError) error = NULL;
 
-      g_set_error_literal (&error, IST_ERROR, IST_ERROR_INVALID_STATE,
+      g_set_error_literal (&error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_STATE,
                            "No handler of incoming-connection took the connection");
       g_hash_table_remove (self->connections, &news->lane);
       ist_connection_core_end (core, error);
@@ -1373,8 +1373,8 @@ end_core (IstConnectionCore *core,
           IstProtocolVersion version,
           const GError *error)
 {
-  gboolean alone = g_error_matches (error, IST_ERROR, IST_ERROR_CONNECTION_RESET) ||
-                   (version != IST_PROTOCOL_VERSION_V3 && g_error_matches (error, IST_ERROR, IST_ERROR_STREAM_RESET));
+  gboolean alone = g_error_matches (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_CONNECTION_RESET) ||
+                   (version != IST_PROTOCOL_VERSION_V3 && g_error_matches (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STREAM_RESET));
 
   ist_connection_core_end (core, alone ? NULL : error);
 }
@@ -1583,7 +1583,7 @@ tunnel_serve_openings (IstSecureTunnel *self)
 
       link = link->next;
       core = tunnel_try_opening (self, opening->service_id, events, &error);
-      if (g_error_matches (error, IST_ERROR, IST_ERROR_WOULD_BLOCK))
+      if (g_error_matches (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_WOULD_BLOCK))
         continue;
       tunnel_end_opening (self, opening, error, core);
       tunnel_apply_each_event (self, events);
@@ -1619,7 +1619,7 @@ tunnel_carry_out (IstSecureTunnel *self,
 static GError *
 refuse_opening (const GError *reason)
 {
-  return g_error_new (IST_ERROR, IST_ERROR_NOT_SUPPORTED,
+  return g_error_new (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NOT_SUPPORTED,
                       "%s. Wait until that one has ended, or connect the other end with protocol version 3, and "
                       "say so with protocol-version if it does not show",
                       reason->message);
@@ -1635,7 +1635,7 @@ on_opening_timeout (gpointer user_data)
   IstConnectionCore *core;
 
   core = tunnel_try_opening (self, opening->service_id, events, &error);
-  if (g_error_matches (error, IST_ERROR, IST_ERROR_WOULD_BLOCK))
+  if (g_error_matches (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_WOULD_BLOCK))
     {
       g_autoptr (GError) refusal = refuse_opening (error);
 
@@ -1719,7 +1719,7 @@ tunnel_end_all_streams (IstSecureTunnel *self)
   gpointer core;
   guint i;
 
-  g_set_error_literal (&gone, IST_ERROR, IST_ERROR_STOPPED, "The tunnel is gone");
+  g_set_error_literal (&gone, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED, "The tunnel is gone");
   g_hash_table_iter_init (&iter, self->connections);
   while (g_hash_table_iter_next (&iter, NULL, &core))
     {
@@ -1997,7 +1997,7 @@ install_signals (GType type)
   /**
    * IstSecureTunnel::connection-failure:
    * @self: the tunnel
-   * @error: why: an [error@Ist.Error]
+   * @error: why: an [error@Ist.TunnelError]
    * @will_retry: whether another attempt follows
    *
    * Emitted for each attempt to connect that fails before
@@ -2012,7 +2012,7 @@ install_signals (GType type)
   /**
    * IstSecureTunnel::connection-shutdown:
    * @self: the tunnel
-   * @error: (nullable): why: an [error@Ist.Error]; %NULL after [method@Ist.SecureTunnel.stop]
+   * @error: (nullable): why: an [error@Ist.TunnelError]; %NULL after [method@Ist.SecureTunnel.stop]
    *
    * Emitted each time the WebSocket of a connected tunnel has ended, after the
    * signals about its messages and streams. The state tells whether the tunnel
@@ -2065,7 +2065,7 @@ install_signals (GType type)
    * IstSecureTunnel::stream-stopped:
    * @self: the tunnel
    * @info: the stream
-   * @error: (nullable): why, an [error@Ist.Error]; %NULL if this end reset it
+   * @error: (nullable): why, an [error@Ist.TunnelError]; %NULL if this end reset it
    *
    * Emitted when an active stream has ended: reset, replaced by a new one, by a
    * session reset, or with the WebSocket.
@@ -2093,7 +2093,7 @@ install_signals (GType type)
    * IstSecureTunnel::connection-reset:
    * @self: the tunnel
    * @info: the stream and the connection
-   * @error: (nullable): why, an [error@Ist.Error]; %NULL if this end reset it
+   * @error: (nullable): why, an [error@Ist.TunnelError]; %NULL if this end reset it
    *
    * Emitted when an active connection has ended, alone or with its stream, in
    * a stream of protocol version 3; the earlier versions know streams only.
@@ -2140,7 +2140,7 @@ install_signals (GType type)
    * the handler keeps a reference to @connection for as long as it is wanted.
    * The first that returns %TRUE is the last that is asked. If none does, the
    * connection stays with the signals about messages, and @connection ends with
-   * %IST_ERROR_INVALID_STATE.
+   * %IST_TUNNEL_ERROR_INVALID_STATE.
    *
    * Returns: %TRUE to take the connection
    *
@@ -2186,7 +2186,7 @@ ist_secure_tunnel_init (IstSecureTunnel *self)
  * Makes a tunnel with the default settings. For others see
  * [class@Ist.SecureTunnelBuilder], or give them as construct properties.
  *
- * %IST_ERROR_INVALID_SETTING names the property that has no value or one that
+ * %IST_TUNNEL_ERROR_INVALID_SETTING names the property that has no value or one that
  * can't work.
  *
  * Returns: (transfer full): a new tunnel, not started
@@ -2217,8 +2217,8 @@ ist_secure_tunnel_new (IstMode mode,
  *
  * Connects the tunnel, and keeps it connected as `reconnect-policy` says.
  *
- * %IST_ERROR_INVALID_SETTING names a property that can't work, where the
- * tunnel was made without a check of its settings; %IST_ERROR_INVALID_STATE
+ * %IST_TUNNEL_ERROR_INVALID_SETTING names a property that can't work, where the
+ * tunnel was made without a check of its settings; %IST_TUNNEL_ERROR_INVALID_STATE
  * says that the tunnel is running already. While the tunnel is stopping it is
  * started again as soon as it has stopped.
  *
@@ -2245,7 +2245,7 @@ ist_secure_tunnel_start (IstSecureTunnel *self,
     }
   if (self->state != IST_TUNNEL_STATE_STOPPED)
     {
-      g_set_error_literal (error, IST_ERROR, IST_ERROR_INVALID_STATE, "The tunnel is already started");
+      g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_STATE, "The tunnel is already started");
       return FALSE;
     }
 
@@ -2324,11 +2324,11 @@ ist_secure_tunnel_stop (IstSecureTunnel *self)
  *
  * [signal@Ist.SecureTunnel::send-data-complete] follows exactly once, if and
  * only if the message was accepted, and never before this returns. It is not
- * accepted with %IST_ERROR_NOT_CONNECTED, %IST_ERROR_NO_SUCH_SERVICE,
- * %IST_ERROR_NO_SUCH_STREAM, %IST_ERROR_NO_SUCH_CONNECTION,
- * %IST_ERROR_TOO_LARGE (larger than `send-buffer-size`),
- * %IST_ERROR_WOULD_BLOCK (the queue is full; `notify::queued-bytes` tells when
- * it has drained) or %IST_ERROR_INVALID_SETTING (not a DATA message).
+ * accepted with %IST_TUNNEL_ERROR_NOT_CONNECTED, %IST_TUNNEL_ERROR_NO_SUCH_SERVICE,
+ * %IST_TUNNEL_ERROR_NO_SUCH_STREAM, %IST_TUNNEL_ERROR_NO_SUCH_CONNECTION,
+ * %IST_TUNNEL_ERROR_TOO_LARGE (larger than `send-buffer-size`),
+ * %IST_TUNNEL_ERROR_WOULD_BLOCK (the queue is full; `notify::queued-bytes` tells when
+ * it has drained) or %IST_TUNNEL_ERROR_INVALID_SETTING (not a DATA message).
  *
  * Returns: %TRUE if the message was accepted
  *
@@ -2349,7 +2349,7 @@ ist_secure_tunnel_send_message (IstSecureTunnel *self,
     return FALSE;
   if (self->waiting.head != NULL)
     {
-      g_set_error_literal (error, IST_ERROR, IST_ERROR_WOULD_BLOCK,
+      g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_WOULD_BLOCK,
                            "The send queue is full, and other messages wait for room");
       return FALSE;
     }
@@ -2404,7 +2404,7 @@ ist_secure_tunnel_send_message_async (IstSecureTunnel *self,
   send->task = g_steal_pointer (&task);
   if (self->waiting.head == NULL && tunnel_accept (self, send, &error))
     return;
-  if (error != NULL && !g_error_matches (error, IST_ERROR, IST_ERROR_WOULD_BLOCK))
+  if (error != NULL && !g_error_matches (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_WOULD_BLOCK))
     {
       g_task_return_error (send->task, g_steal_pointer (&error));
       send_free (send);
@@ -2427,7 +2427,7 @@ ist_secure_tunnel_send_message_async (IstSecureTunnel *self,
  *
  * Finishes [method@Ist.SecureTunnel.send_message_async]. Besides the errors of
  * [method@Ist.SecureTunnel.send_message] there is the reason for which an
- * accepted message could not be written, such as %IST_ERROR_DISCONNECTED.
+ * accepted message could not be written, such as %IST_TUNNEL_ERROR_DISCONNECTED.
  *
  * Returns: %TRUE if the message was written to the socket
  *
@@ -2455,8 +2455,8 @@ ist_secure_tunnel_send_message_finish (IstSecureTunnel *self,
  * stream comes with its first connection; data can be sent at once. That the
  * peer refuses it is told by [signal@Ist.SecureTunnel::stream-stopped].
  *
- * Fails with %IST_ERROR_NOT_CONNECTED, %IST_ERROR_NO_SUCH_SERVICE, or
- * %IST_ERROR_INVALID_STATE on a destination.
+ * Fails with %IST_TUNNEL_ERROR_NOT_CONNECTED, %IST_TUNNEL_ERROR_NO_SUCH_SERVICE, or
+ * %IST_TUNNEL_ERROR_INVALID_STATE on a destination.
  *
  * Returns: (transfer full): the new stream
  *
@@ -2493,9 +2493,9 @@ ist_secure_tunnel_start_stream (IstSecureTunnel *self,
  * what is sent on it for data of the first connection, as those of version 1 and
  * 2 do. [method@Ist.SecureTunnel.open_connection_async] waits until that is known.
  *
- * Fails with %IST_ERROR_NOT_CONNECTED, %IST_ERROR_NO_SUCH_SERVICE,
- * %IST_ERROR_NO_SUCH_STREAM, %IST_ERROR_INVALID_STATE on a destination, or
- * %IST_ERROR_NOT_SUPPORTED where the peer is known to speak version 1 or 2 of
+ * Fails with %IST_TUNNEL_ERROR_NOT_CONNECTED, %IST_TUNNEL_ERROR_NO_SUCH_SERVICE,
+ * %IST_TUNNEL_ERROR_NO_SUCH_STREAM, %IST_TUNNEL_ERROR_INVALID_STATE on a destination, or
+ * %IST_TUNNEL_ERROR_NOT_SUPPORTED where the peer is known to speak version 1 or 2 of
  * the protocol, which have one connection per stream.
  *
  * Returns: (transfer full): the stream with the new connection
@@ -2531,8 +2531,8 @@ ist_secure_tunnel_start_connection (IstSecureTunnel *self,
  * accepted for sending before goes out first.
  * [signal@Ist.SecureTunnel::stream-stopped] is emitted before this returns.
  *
- * Fails with %IST_ERROR_NOT_CONNECTED, %IST_ERROR_NO_SUCH_SERVICE or
- * %IST_ERROR_NO_SUCH_STREAM.
+ * Fails with %IST_TUNNEL_ERROR_NOT_CONNECTED, %IST_TUNNEL_ERROR_NO_SUCH_SERVICE or
+ * %IST_TUNNEL_ERROR_NO_SUCH_STREAM.
  *
  * Returns: %TRUE if there was a stream to end
  *
@@ -2568,8 +2568,8 @@ ist_secure_tunnel_reset_stream (IstSecureTunnel *self,
  * [signal@Ist.SecureTunnel::connection-reset] is emitted before this returns,
  * or [signal@Ist.SecureTunnel::stream-stopped] with a peer of version 1 or 2.
  *
- * Fails with %IST_ERROR_NOT_CONNECTED, %IST_ERROR_NO_SUCH_SERVICE,
- * %IST_ERROR_NO_SUCH_STREAM or %IST_ERROR_NO_SUCH_CONNECTION.
+ * Fails with %IST_TUNNEL_ERROR_NOT_CONNECTED, %IST_TUNNEL_ERROR_NO_SUCH_SERVICE,
+ * %IST_TUNNEL_ERROR_NO_SUCH_STREAM or %IST_TUNNEL_ERROR_NO_SUCH_CONNECTION.
  *
  * Returns: %TRUE if there was a connection to end
  *
@@ -2615,8 +2615,8 @@ ist_secure_tunnel_reset_connection (IstSecureTunnel *self,
  * `connection-wait-timeout`. Nothing waits when `protocol-version` says what the
  * peer speaks and that is version 3.
  *
- * Fails with %IST_ERROR_NOT_CONNECTED, %IST_ERROR_NO_SUCH_SERVICE,
- * %IST_ERROR_INVALID_STATE on a destination, or %IST_ERROR_NOT_SUPPORTED after
+ * Fails with %IST_TUNNEL_ERROR_NOT_CONNECTED, %IST_TUNNEL_ERROR_NO_SUCH_SERVICE,
+ * %IST_TUNNEL_ERROR_INVALID_STATE on a destination, or %IST_TUNNEL_ERROR_NOT_SUPPORTED after
  * waiting in vain.
  *
  * Since: 1.0
@@ -2649,7 +2649,7 @@ ist_secure_tunnel_open_connection_async (IstSecureTunnel *self,
       g_task_return_pointer (task, ist_connection_new (core), g_object_unref);
       tunnel_carry_out (self, events);
     }
-  else if (!g_error_matches (error, IST_ERROR, IST_ERROR_WOULD_BLOCK))
+  else if (!g_error_matches (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_WOULD_BLOCK))
     {
       g_task_return_error (task, g_steal_pointer (&error));
     }

@@ -68,7 +68,7 @@ void ist_tunnel_settings_get (const IstTunnelSettings *self,
 GObject *ist_tunnel_settings_construct (const IstTunnelSettings *self,
                                         GType type);
 
-/* Whether a tunnel can work with them. IST_ERROR_INVALID_SETTING names the
+/* Whether a tunnel can work with them. IST_TUNNEL_ERROR_INVALID_SETTING names the
  * property otherwise. */
 gboolean ist_tunnel_settings_validate (const IstTunnelSettings *self,
                                        GError **error);

@@ -729,7 +729,7 @@ invalid (GError **error,
          IstSetting setting,
          const char *what)
 {
-  g_set_error (error, IST_ERROR, IST_ERROR_INVALID_SETTING, "%s: %s",
+  g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING, "%s: %s",
                ist_tunnel_settings_get_name (setting), what);
   return FALSE;
 }

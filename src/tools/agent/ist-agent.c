@@ -311,7 +311,7 @@ set_up (Program *self,
   if (ist_agent_start (self->agent, error))
     return TRUE;
   /* All settings come from the file. */
-  if (error != NULL && g_error_matches (*error, IST_ERROR, IST_ERROR_INVALID_SETTING))
+  if (error != NULL && g_error_matches (*error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING))
     {
       (*error)->domain = TOOL_ERROR;
       (*error)->code = EX_CONFIG;

@@ -501,7 +501,7 @@ run (Emulator *emulator,
   if (!open_tunnels (emulator, options->open, &error))
     {
       g_message ("%s", error->message);
-      return g_error_matches (error, IST_ERROR, IST_ERROR_INVALID_SETTING) ? EX_USAGE : EX_SOFTWARE;
+      return g_error_matches (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING) ? EX_USAGE : EX_SOFTWARE;
     }
   if (!write_ca_file (emulator, options, &error))
     {

@@ -88,7 +88,7 @@ session_fail (Session *self,
     return;
   tool_log_fatal ("%s", error->message);
   /* The tunnel was made with what the command line says; this is of its surroundings. */
-  session_stop (self, g_error_matches (error, IST_ERROR, IST_ERROR_INVALID_SETTING)
+  session_stop (self, g_error_matches (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING)
                         ? EX_CONFIG
                         : tool_error_get_exit_status (error));
 }
@@ -129,7 +129,7 @@ session_listen (Session *self,
       session_add_place (self, service, address, port);
       return TRUE;
     }
-  g_set_error_literal (error, TOOL_ERROR, local->domain == IST_ERROR ? EX_USAGE : EX_UNAVAILABLE,
+  g_set_error_literal (error, TOOL_ERROR, local->domain == IST_TUNNEL_ERROR ? EX_USAGE : EX_UNAVAILABLE,
                        local->message);
   return FALSE;
 }
@@ -472,7 +472,7 @@ session_on_trouble (Session *self,
                     const GError *error)
 {
   if (!self->config->settings.reconnect_on_data_error &&
-      g_error_matches (error, IST_ERROR, IST_ERROR_PROTOCOL))
+      g_error_matches (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL))
     {
       session_fail (self, error);
       return;
