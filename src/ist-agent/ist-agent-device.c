@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include <ist-agent/ist-agent-error.h>
+#include <ist-agent/ist-agent-device-error.h>
 
 #include "common/ist-loopback-private.h"
 #include "ist-agent/ist-agent-notification-private.h"

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include <ist-agent/ist-agent-error.h>
+#include <ist-agent/ist-agent-device-error.h>
 #include <json-glib/json-glib.h>
 
 #include "common/ist-json-private.h"

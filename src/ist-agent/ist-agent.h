@@ -6,6 +6,6 @@
 
 #define IST_AGENT_INSIDE
 #include <ist-agent/ist-agent-class.h>
-#include <ist-agent/ist-agent-error.h>
+#include <ist-agent/ist-agent-device-error.h>
 #include <ist-agent/ist-agent-tunnel.h>
 #undef IST_AGENT_INSIDE

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include <ist-agent/ist-agent-error.h>
+#include <ist-agent/ist-agent-device-error.h>
 
 /**
  * ist_agent_error_quark:
