@@ -10,7 +10,8 @@ G_BEGIN_DECLS
 
 /* An address as users write it: "host:port", "[v6]:port", "port" (of
  * @default_host, or of the loopback interface if that is NULL), "/path" or
- * "unix:path". What comes back is a GNetworkAddress or a GUnixSocketAddress. */
+ * "unix:path". What comes back is a GNetworkAddress or a GUnixSocketAddress; else
+ * G_IO_ERROR_INVALID_ARGUMENT says what is wrong with it. */
 GSocketConnectable *ist_address_parse (const char *address,
                                        const char *default_host,
                                        GError **error);

@@ -4,8 +4,6 @@
 
 #include "common/ist-address-private.h"
 
-#include "ist/ist-tunnel-error.h"
-
 #include <string.h>
 #include <sys/un.h>
 
@@ -19,7 +17,7 @@ parse_port (const char *address,
 
   if (!g_ascii_string_to_unsigned (text, 10, 0, G_MAXUINT16, &number, NULL))
     {
-      g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING,
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
                    "“%s” is no address: it does not end in a port, a number up to %u", address, G_MAXUINT16);
       return FALSE;
     }
@@ -36,7 +34,7 @@ parse_path (const char *address,
 
   if (*path == '\0' || strlen (path) >= sizeof native.sun_path)
     {
-      g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING,
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
                    "“%s” can't be a Unix socket: its path must have 1 to %" G_GSIZE_FORMAT " bytes", address,
                    sizeof native.sun_path - 1);
       return NULL;
@@ -72,7 +70,7 @@ split_host (const char *address,
           if (is_ipv6 (host))
             return g_steal_pointer (&host);
         }
-      g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING,
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
                    "“%s” is no address: [IPv6 address]:port is expected after a bracket", address);
       return NULL;
     }
@@ -80,7 +78,7 @@ split_host (const char *address,
   end = strrchr (address, ':');
   if (end == address || memchr (address, ':', end - address) != NULL)
     {
-      g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING,
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
                    end == address ? "“%s” is no address: there is no host before the port"
                                   : "“%s” is no address: IPv6 addresses are written as [address]:port",
                    address);

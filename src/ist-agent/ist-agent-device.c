@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include <ist-agent/ist-agent-class.h>
+#include <ist-agent/ist-agent-device.h>
 
 #include <string.h>
 
@@ -31,7 +31,7 @@
 #define PENDING_TIME 60
 
 /**
- * IstAgent:
+ * IstAgentDevice:
  *
  * The device's side of AWS IoT Secure Tunneling: waits for notifications that a
  * tunnel was opened to the device, and connects local services to it.
@@ -40,7 +40,7 @@
  * an MQTT broker, AWS IoT Core as a rule, with the certificate of the device. For
  * each notification it starts an [class@Ist.SecureTunnel] in destination mode, and
  * an [class@Ist.Forwarder] for the services that
- * [method@IstAgent.Agent.set_services] lists; others can't be reached. A tunnel
+ * [method@IstAgent.Device.set_services] lists; others can't be reached. A tunnel
  * ends when the service says that it is closed or has expired.
  *
  * The agent connects to the broker again after any failure, for as long as it
@@ -48,21 +48,21 @@
  * comes back. Tunnels do not depend on the broker.
  *
  * ```c
- * g_autoptr (IstAgent) agent = NULL;
+ * g_autoptr (IstAgentDevice) agent = NULL;
  *
- * agent = g_object_new (IST_TYPE_AGENT,
+ * agent = g_object_new (IST_AGENT_TYPE_DEVICE,
  *                       "thing-name", "pump-17",
  *                       "broker", "example-ats.iot.eu-central-1.amazonaws.com",
  *                       "certificate-file", "/etc/pump/device.pem",
  *                       "key-file", "/etc/pump/device.key",
  *                       NULL);
  * g_hash_table_insert (services, "SSH", "127.0.0.1:22");
- * if (!ist_agent_set_services (agent, services, &error) || !ist_agent_start (agent, &error))
+ * if (!ist_agent_device_set_services (agent, services, &error) || !ist_agent_device_start (agent, &error))
  *   return FALSE;
  * ```
  *
  * A program that has an MQTT client of its own leaves `broker` out and passes
- * notifications to [method@IstAgent.Agent.handle_notification].
+ * notifications to [method@IstAgent.Device.handle_notification].
  *
  * An agent belongs to the main context that was the thread-default one when it
  * was started, and is used from that context's thread only. The name of the broker is
@@ -70,7 +70,7 @@
  *
  * Since: 1.0
  */
-struct _IstAgent
+struct _IstAgentDevice
 {
   GObject parent_instance;
 
@@ -104,7 +104,7 @@ struct _IstAgent
   GQueue seen_order;
 };
 
-G_DEFINE_FINAL_TYPE (IstAgent, ist_agent, G_TYPE_OBJECT)
+G_DEFINE_FINAL_TYPE (IstAgentDevice, ist_agent_device, G_TYPE_OBJECT)
 
 enum
 {
@@ -142,7 +142,7 @@ enum
 static guint signals[N_SIGNALS];
 
 static void
-set_subscribed (IstAgent *self,
+set_subscribed (IstAgentDevice *self,
                 gboolean subscribed)
 {
   if (self->subscribed == subscribed)
@@ -161,7 +161,7 @@ digest_of (const char *token)
 }
 
 static void
-remember (IstAgent *self,
+remember (IstAgentDevice *self,
           const char *token)
 {
   char *digest = digest_of (token);
@@ -173,7 +173,7 @@ remember (IstAgent *self,
 }
 
 static gboolean
-was_seen (IstAgent *self,
+was_seen (IstAgentDevice *self,
           const char *token)
 {
   g_autofree char *digest = digest_of (token);
@@ -188,10 +188,10 @@ on_authorize_connection (IstForwarder *forwarder,
                          IstForwarderConnection *connection,
                          gpointer user_data)
 {
-  IstAgent *self = user_data;
+  IstAgentDevice *self = user_data;
 
   /* This one is counted already. */
-  return self->max_connections == 0 || ist_agent_get_n_connections (self) <= self->max_connections;
+  return self->max_connections == 0 || ist_agent_device_get_n_connections (self) <= self->max_connections;
 }
 
 /* What no forwarder has taken: a service that is not listed. */
@@ -200,7 +200,7 @@ on_incoming_connection (IstSecureTunnel *secure_tunnel,
                         IstConnection *connection,
                         gpointer user_data)
 {
-  IstAgent *self = user_data;
+  IstAgentDevice *self = user_data;
 
   g_io_stream_close_async (G_IO_STREAM (connection), G_PRIORITY_DEFAULT, NULL, NULL, NULL);
   g_signal_emit (self, signals[SERVICE_REFUSED], 0, ist_connection_get_service_id (connection));
@@ -216,7 +216,7 @@ on_n_connections_changed (IstForwarder *forwarder,
 }
 
 static IstAgentTunnel *
-take_tunnel_of (IstAgent *self,
+take_tunnel_of (IstAgentDevice *self,
                 IstSecureTunnel *secure_tunnel)
 {
   for (guint i = 0; i < self->tunnels->len; i++)
@@ -230,13 +230,13 @@ take_tunnel_of (IstAgent *self,
 static void on_tunnel_connected (IstSecureTunnel *secure_tunnel,
                                  char **services,
                                  gpointer user_data);
-static void serve_pending (IstAgent *self);
+static void serve_pending (IstAgentDevice *self);
 
 static void
 on_tunnel_stopped (IstSecureTunnel *secure_tunnel,
                    gpointer user_data)
 {
-  g_autoptr (IstAgent) self = g_object_ref (user_data);
+  g_autoptr (IstAgentDevice) self = g_object_ref (user_data);
   g_autoptr (IstAgentTunnel) tunnel = take_tunnel_of (self, secure_tunnel);
   g_autoptr (GError) error = NULL;
 
@@ -251,7 +251,7 @@ on_tunnel_stopped (IstSecureTunnel *secure_tunnel,
 }
 
 static IstSecureTunnel *
-make_secure_tunnel (IstAgent *self,
+make_secure_tunnel (IstAgentDevice *self,
                     const IstAgentNotification *notification,
                     GError **error)
 {
@@ -270,7 +270,7 @@ make_secure_tunnel (IstAgent *self,
 
 /* Tells of the services that can't be reached. */
 static gboolean
-check_services (IstAgent *self,
+check_services (IstAgentDevice *self,
                 char **services)
 {
   gboolean any = FALSE;
@@ -286,7 +286,7 @@ check_services (IstAgent *self,
 }
 
 static guint
-count_attempts (IstAgent *self)
+count_attempts (IstAgentDevice *self)
 {
   guint n = 0;
 
@@ -302,21 +302,21 @@ count_attempts (IstAgent *self)
 }
 
 static gboolean
-check_notification (IstAgent *self,
+check_notification (IstAgentDevice *self,
                     const IstAgentNotification *notification,
                     GError **error)
 {
   if (was_seen (self, notification->access_token))
-    g_set_error_literal (error, IST_AGENT_ERROR, IST_AGENT_ERROR_DUPLICATE,
+    g_set_error_literal (error, IST_AGENT_DEVICE_ERROR, IST_AGENT_DEVICE_ERROR_DUPLICATE,
                          "The notification was seen before");
   else if (self->max_tunnels > 0 && self->tunnels->len >= self->max_tunnels)
-    g_set_error (error, IST_AGENT_ERROR, IST_AGENT_ERROR_TOO_MANY_TUNNELS,
+    g_set_error (error, IST_AGENT_DEVICE_ERROR, IST_AGENT_DEVICE_ERROR_TOO_MANY_TUNNELS,
                  "There are %u tunnels, which is the limit", self->tunnels->len);
   else if (count_attempts (self) >= MAX_ATTEMPTS)
-    g_set_error (error, IST_AGENT_ERROR, IST_AGENT_ERROR_TOO_MANY_TUNNELS,
+    g_set_error (error, IST_AGENT_DEVICE_ERROR, IST_AGENT_DEVICE_ERROR_TOO_MANY_TUNNELS,
                  "%d tunnels are being connected, which is the limit", MAX_ATTEMPTS);
   else if (!check_services (self, notification->services))
-    g_set_error_literal (error, IST_AGENT_ERROR, IST_AGENT_ERROR_NO_SERVICE,
+    g_set_error_literal (error, IST_AGENT_DEVICE_ERROR, IST_AGENT_DEVICE_ERROR_NO_SERVICE,
                          "None of the notification's services is listed");
   /* At last, for a handler of the signal about services may have stopped it. */
   else if (!self->started)
@@ -328,20 +328,20 @@ check_notification (IstAgent *self,
 }
 
 /**
- * ist_agent_handle_notification:
+ * ist_agent_device_handle_notification:
  * @self: an agent
  * @notification: the payload of an MQTT message
  * @error: return location for an error
  *
  * Does what the agent does with a notification from its broker.
  *
- * It is not taken with an [error@IstAgent.AgentError]: if it is not what the service
- * would send (%IST_AGENT_ERROR_INVALID_NOTIFICATION: a JSON object of at most
+ * It is not taken with an [error@IstAgent.DeviceError]: if it is not what the service
+ * would send (%IST_AGENT_DEVICE_ERROR_INVALID_NOTIFICATION: a JSON object of at most
  * 128 KiB with a printable `clientAccessToken`, the `clientMode` "destination", a
  * `region` and an array of `services` with valid names), if its token was seen before
- * (%IST_AGENT_ERROR_DUPLICATE), if none of its services is listed
- * (%IST_AGENT_ERROR_NO_SERVICE) or if there are too many tunnels
- * (%IST_AGENT_ERROR_TOO_MANY_TUNNELS); and with %IST_TUNNEL_ERROR_INVALID_STATE if the
+ * (%IST_AGENT_DEVICE_ERROR_DUPLICATE), if none of its services is listed
+ * (%IST_AGENT_DEVICE_ERROR_NO_SERVICE) or if there are too many tunnels
+ * (%IST_AGENT_DEVICE_ERROR_TOO_MANY_TUNNELS); and with %IST_TUNNEL_ERROR_INVALID_STATE if the
  * agent was not started. No error says anything of the token.
  *
  * Returns: (transfer none) (nullable): the tunnel, which has begun to connect, or %NULL with @error set
@@ -349,16 +349,16 @@ check_notification (IstAgent *self,
  * Since: 1.0
  */
 IstAgentTunnel *
-ist_agent_handle_notification (IstAgent *self,
-                               GBytes *notification,
-                               GError **error)
+ist_agent_device_handle_notification (IstAgentDevice *self,
+                                      GBytes *notification,
+                                      GError **error)
 {
   g_autoptr (IstAgentNotification) parsed = NULL;
   g_autoptr (IstSecureTunnel) secure_tunnel = NULL;
   IstAgentTunnel *tunnel;
   IstForwarder *forwarder;
 
-  g_return_val_if_fail (IST_IS_AGENT (self), NULL);
+  g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), NULL);
   g_return_val_if_fail (notification != NULL, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
@@ -407,14 +407,14 @@ on_lost (const GError *error,
          guint delay,
          gpointer user_data)
 {
-  g_autoptr (IstAgent) self = g_object_ref (user_data);
+  g_autoptr (IstAgentDevice) self = g_object_ref (user_data);
 
   set_subscribed (self, FALSE);
   g_signal_emit (self, signals[BROKER_LOST], 0, error, delay);
 }
 
 static void
-refuse_notification (IstAgent *self,
+refuse_notification (IstAgentDevice *self,
                      const GError *error)
 {
   g_signal_emit (self, signals[NOTIFICATION_REFUSED], 0, error);
@@ -424,7 +424,7 @@ refuse_notification (IstAgent *self,
  * Whoever floods the device with those must not keep a good one from it. */
 
 static void
-stop_pending (IstAgent *self)
+stop_pending (IstAgentDevice *self)
 {
   if (self->pending_timeout != NULL)
     g_source_destroy (self->pending_timeout);
@@ -434,7 +434,7 @@ stop_pending (IstAgent *self)
 }
 
 static void
-count_pending (IstAgent *self,
+count_pending (IstAgentDevice *self,
                GBytes *payload,
                int sign)
 {
@@ -442,10 +442,10 @@ count_pending (IstAgent *self,
 }
 
 static void
-drop_oldest (IstAgent *self,
+drop_oldest (IstAgentDevice *self,
              const char *why)
 {
-  g_autoptr (GError) error = g_error_new_literal (IST_AGENT_ERROR, IST_AGENT_ERROR_TOO_MANY_TUNNELS, why);
+  g_autoptr (GError) error = g_error_new_literal (IST_AGENT_DEVICE_ERROR, IST_AGENT_DEVICE_ERROR_TOO_MANY_TUNNELS, why);
   g_autoptr (GBytes) payload = g_queue_pop_tail (&self->pending);
 
   count_pending (self, payload, -1);
@@ -455,7 +455,7 @@ drop_oldest (IstAgent *self,
 static gboolean
 on_pending_timeout (gpointer user_data)
 {
-  g_autoptr (IstAgent) self = g_object_ref (user_data);
+  g_autoptr (IstAgentDevice) self = g_object_ref (user_data);
 
   g_clear_pointer (&self->pending_timeout, g_source_unref);
   while (self->pending.head != NULL)
@@ -464,7 +464,7 @@ on_pending_timeout (gpointer user_data)
 }
 
 static void
-add_pending (IstAgent *self,
+add_pending (IstAgentDevice *self,
              GBytes *payload)
 {
   /* Delivered once more. */
@@ -483,20 +483,20 @@ add_pending (IstAgent *self,
 }
 
 static void
-take_notification (IstAgent *self,
+take_notification (IstAgentDevice *self,
                    GBytes *payload)
 {
   g_autoptr (GError) error = NULL;
 
-  ist_agent_handle_notification (self, payload, &error);
-  if (g_error_matches (error, IST_AGENT_ERROR, IST_AGENT_ERROR_TOO_MANY_TUNNELS) && count_attempts (self) > 0)
+  ist_agent_device_handle_notification (self, payload, &error);
+  if (g_error_matches (error, IST_AGENT_DEVICE_ERROR, IST_AGENT_DEVICE_ERROR_TOO_MANY_TUNNELS) && count_attempts (self) > 0)
     add_pending (self, payload);
   else if (error != NULL)
     refuse_notification (self, error);
 }
 
 static void
-serve_pending (IstAgent *self)
+serve_pending (IstAgentDevice *self)
 {
   g_autoptr (GBytes) payload = g_queue_pop_head (&self->pending);
 
@@ -512,7 +512,7 @@ on_tunnel_connected (IstSecureTunnel *secure_tunnel,
                      char **services,
                      gpointer user_data)
 {
-  g_autoptr (IstAgent) self = g_object_ref (user_data);
+  g_autoptr (IstAgentDevice) self = g_object_ref (user_data);
 
   serve_pending (self);
 }
@@ -522,7 +522,7 @@ on_message (GBytes *payload,
             gboolean retained,
             gpointer user_data)
 {
-  g_autoptr (IstAgent) self = g_object_ref (user_data);
+  g_autoptr (IstAgentDevice) self = g_object_ref (user_data);
   g_autoptr (GError) error = NULL;
 
   /* The service retains none: somebody would have every restart replay it. */
@@ -531,7 +531,7 @@ on_message (GBytes *payload,
       take_notification (self, payload);
       return;
     }
-  g_set_error_literal (&error, IST_AGENT_ERROR, IST_AGENT_ERROR_INVALID_NOTIFICATION,
+  g_set_error_literal (&error, IST_AGENT_DEVICE_ERROR, IST_AGENT_DEVICE_ERROR_INVALID_NOTIFICATION,
                        "The notification was retained by the broker");
   refuse_notification (self, error);
 }
@@ -553,7 +553,7 @@ invalid (GError **error,
 
 /* HOST and HOST:PORT count as mqtts: URIs. */
 static gboolean
-parse_broker (IstAgent *self,
+parse_broker (IstAgentDevice *self,
               IstMqttSettings *settings,
               GError **error)
 {
@@ -590,7 +590,7 @@ parse_broker (IstAgent *self,
 }
 
 static IstMqttSettings *
-make_mqtt_settings (IstAgent *self,
+make_mqtt_settings (IstAgentDevice *self,
                     GError **error)
 {
   g_autoptr (IstMqttSettings) settings = ist_mqtt_settings_new ();
@@ -614,7 +614,7 @@ make_mqtt_settings (IstAgent *self,
 
 /* The endpoint's rules are those of a tunnel, so a tunnel checks them. */
 static gboolean
-check_endpoint (IstAgent *self,
+check_endpoint (IstAgentDevice *self,
                 GError **error)
 {
   IstAgentNotification probe = { .access_token = (char *) "none", .region = (char *) "us-east-1" };
@@ -624,12 +624,12 @@ check_endpoint (IstAgent *self,
 }
 
 /**
- * ist_agent_start:
+ * ist_agent_device_start:
  * @self: an agent
  * @error: return location for an error
  *
  * Takes notifications from now on. If the agent has a broker, begins to connect
- * to it, and keeps at it until [method@IstAgent.Agent.stop].
+ * to it, and keeps at it until [method@IstAgent.Device.stop].
  *
  * Fails with %IST_TUNNEL_ERROR_INVALID_SETTING, naming the property, if the settings
  * can't work. That a file can't be read is not found here but by each attempt to connect.
@@ -639,17 +639,17 @@ check_endpoint (IstAgent *self,
  * Since: 1.0
  */
 gboolean
-ist_agent_start (IstAgent *self,
-                 GError **error)
+ist_agent_device_start (IstAgentDevice *self,
+                        GError **error)
 {
   g_autoptr (IstMqttSettings) settings = NULL;
 
-  g_return_val_if_fail (IST_IS_AGENT (self), FALSE);
+  g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   if (self->started)
     return TRUE;
-  if (self->thing_name == NULL || !ist_agent_name_is_valid (self->thing_name))
+  if (self->thing_name == NULL || !ist_agent_device_name_is_valid (self->thing_name))
     return invalid (error, "thing-name", "must be 1 to 128 characters of a-z, A-Z, 0-9, :, _ and -");
   if (!check_endpoint (self, error))
     return FALSE;
@@ -665,32 +665,32 @@ ist_agent_start (IstAgent *self,
 }
 
 /**
- * ist_agent_stop:
+ * ist_agent_device_stop:
  * @self: an agent
  *
- * Leaves the broker and all tunnels. [signal@IstAgent.Agent::tunnel-closed] follows
+ * Leaves the broker and all tunnels. [signal@IstAgent.Device::tunnel-closed] follows
  * for each; nothing runs any more when there are none.
  *
  * Since: 1.0
  */
 void
-ist_agent_stop (IstAgent *self)
+ist_agent_device_stop (IstAgentDevice *self)
 {
   g_autoptr (GPtrArray) tunnels = NULL;
 
-  g_return_if_fail (IST_IS_AGENT (self));
+  g_return_if_fail (IST_AGENT_IS_DEVICE (self));
 
   self->started = FALSE;
   stop_pending (self);
   g_clear_pointer (&self->client, ist_mqtt_client_free);
   set_subscribed (self, FALSE);
-  tunnels = ist_agent_get_tunnels (self);
+  tunnels = ist_agent_device_get_tunnels (self);
   for (guint i = 0; i < tunnels->len; i++)
     ist_agent_tunnel_stop (tunnels->pdata[i]);
 }
 
 /**
- * ist_agent_set_services:
+ * ist_agent_device_set_services:
  * @self: an agent
  * @services: (element-type utf8 utf8): names of services, and where each is:
  *   `host:port`, `[IPv6 address]:port`, `port` of the loopback interface,
@@ -709,34 +709,38 @@ ist_agent_stop (IstAgent *self)
  * Since: 1.0
  */
 gboolean
-ist_agent_set_services (IstAgent *self,
-                        GHashTable *services,
-                        GError **error)
+ist_agent_device_set_services (IstAgentDevice *self,
+                               GHashTable *services,
+                               GError **error)
 {
   g_autoptr (GHashTable) targets = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
   GHashTableIter iter;
   gpointer name;
   gpointer address;
 
-  g_return_val_if_fail (IST_IS_AGENT (self), FALSE);
+  g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), FALSE);
   g_return_val_if_fail (services != NULL, FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   g_hash_table_iter_init (&iter, services);
   while (g_hash_table_iter_next (&iter, &name, &address))
     {
+      g_autoptr (GError) local = NULL;
       GSocketConnectable *target;
 
-      if (!ist_agent_name_is_valid (name))
+      if (!ist_agent_device_name_is_valid (name))
         {
           g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING,
                        "“%s” is no service: names have 1 to 128 characters of a-z, A-Z, 0-9, :, _ and -",
                        (const char *) name);
           return FALSE;
         }
-      target = ist_address_parse (address, NULL, error);
+      target = ist_address_parse (address, NULL, &local);
       if (target == NULL)
-        return FALSE;
+        {
+          g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING, local->message);
+          return FALSE;
+        }
       g_hash_table_insert (targets, g_strdup (name), target);
     }
 
@@ -750,20 +754,20 @@ ist_agent_set_services (IstAgent *self,
 /* GObject */
 
 static void
-ist_agent_dispose (GObject *object)
+ist_agent_device_dispose (GObject *object)
 {
-  IstAgent *self = IST_AGENT (object);
+  IstAgentDevice *self = IST_AGENT_DEVICE (object);
 
-  ist_agent_stop (self);
+  ist_agent_device_stop (self);
   g_ptr_array_set_size (self->tunnels, 0);
 
-  G_OBJECT_CLASS (ist_agent_parent_class)->dispose (object);
+  G_OBJECT_CLASS (ist_agent_device_parent_class)->dispose (object);
 }
 
 static void
-ist_agent_finalize (GObject *object)
+ist_agent_device_finalize (GObject *object)
 {
-  IstAgent *self = IST_AGENT (object);
+  IstAgentDevice *self = IST_AGENT_DEVICE (object);
 
   g_free (self->thing_name);
   g_free (self->broker);
@@ -779,11 +783,11 @@ ist_agent_finalize (GObject *object)
   g_hash_table_unref (self->seen);
   g_main_context_unref (self->context);
 
-  G_OBJECT_CLASS (ist_agent_parent_class)->finalize (object);
+  G_OBJECT_CLASS (ist_agent_device_parent_class)->finalize (object);
 }
 
 static char **
-get_string_field (IstAgent *self,
+get_string_field (IstAgentDevice *self,
                   guint prop_id)
 {
   switch (prop_id)
@@ -810,12 +814,12 @@ get_string_field (IstAgent *self,
 }
 
 static void
-ist_agent_get_property (GObject *object,
-                        guint prop_id,
-                        GValue *value,
-                        GParamSpec *pspec)
+ist_agent_device_get_property (GObject *object,
+                               guint prop_id,
+                               GValue *value,
+                               GParamSpec *pspec)
 {
-  IstAgent *self = IST_AGENT (object);
+  IstAgentDevice *self = IST_AGENT_DEVICE (object);
   char **field = get_string_field (self, prop_id);
 
   if (field != NULL)
@@ -845,10 +849,10 @@ ist_agent_get_property (GObject *object,
       g_value_set_boolean (value, self->subscribed);
       break;
     case PROP_N_TUNNELS:
-      g_value_set_uint (value, ist_agent_get_n_tunnels (self));
+      g_value_set_uint (value, ist_agent_device_get_n_tunnels (self));
       break;
     case PROP_N_CONNECTIONS:
-      g_value_set_uint (value, ist_agent_get_n_connections (self));
+      g_value_set_uint (value, ist_agent_device_get_n_connections (self));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -856,12 +860,12 @@ ist_agent_get_property (GObject *object,
 }
 
 static void
-ist_agent_set_property (GObject *object,
-                        guint prop_id,
-                        const GValue *value,
-                        GParamSpec *pspec)
+ist_agent_device_set_property (GObject *object,
+                               guint prop_id,
+                               const GValue *value,
+                               GParamSpec *pspec)
 {
-  IstAgent *self = IST_AGENT (object);
+  IstAgentDevice *self = IST_AGENT_DEVICE (object);
   char **field = get_string_field (self, prop_id);
 
   if (field != NULL)
@@ -880,10 +884,10 @@ ist_agent_set_property (GObject *object,
       self->keepalive = g_value_get_uint (value);
       break;
     case PROP_MAX_TUNNELS:
-      ist_agent_set_max_tunnels (self, g_value_get_uint (value));
+      ist_agent_device_set_max_tunnels (self, g_value_get_uint (value));
       break;
     case PROP_MAX_CONNECTIONS:
-      ist_agent_set_max_connections (self, g_value_get_uint (value));
+      ist_agent_device_set_max_connections (self, g_value_get_uint (value));
       break;
     case PROP_MAX_LIFETIME:
       self->max_lifetime = g_value_get_uint (value);
@@ -901,7 +905,7 @@ install_settings (void)
     G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
 
   /**
-   * IstAgent:thing-name:
+   * IstAgentDevice:thing-name:
    *
    * The name of the device at AWS IoT: 1 to 128 characters of `a-z`, `A-Z`,
    * `0-9`, `:`, `_` and `-`. Required.
@@ -911,7 +915,7 @@ install_settings (void)
   properties[PROP_THING_NAME] = g_param_spec_string ("thing-name", NULL, NULL, NULL, fixed);
 
   /**
-   * IstAgent:broker:
+   * IstAgentDevice:broker:
    *
    * The MQTT broker: `HOST`, `HOST:PORT`, `[ADDRESS]:PORT`, or an `mqtts:` URI;
    * the port is 8883 if none is given. On port 443 the agent asks for MQTT as
@@ -919,14 +923,14 @@ install_settings (void)
    * addresses only, unless `allow-plain` is set.
    *
    * %NULL if notifications come through
-   * [method@IstAgent.Agent.handle_notification] only.
+   * [method@IstAgent.Device.handle_notification] only.
    *
    * Since: 1.0
    */
   properties[PROP_BROKER] = g_param_spec_string ("broker", NULL, NULL, NULL, fixed);
 
   /**
-   * IstAgent:client-id:
+   * IstAgentDevice:client-id:
    *
    * What the agent calls itself to the broker, %NULL for the name of the thing.
    * A broker lets one client at a time use a name: another one is needed where
@@ -937,7 +941,7 @@ install_settings (void)
   properties[PROP_CLIENT_ID] = g_param_spec_string ("client-id", NULL, NULL, NULL, fixed);
 
   /**
-   * IstAgent:certificate-file: (type filename)
+   * IstAgentDevice:certificate-file: (type filename)
    *
    * A PEM file with the device's certificate. Required for TLS. This and the
    * other files of TLS are read each time the agent connects.
@@ -947,7 +951,7 @@ install_settings (void)
   properties[PROP_CERTIFICATE_FILE] = g_param_spec_string ("certificate-file", NULL, NULL, NULL, fixed);
 
   /**
-   * IstAgent:key-file: (type filename)
+   * IstAgentDevice:key-file: (type filename)
    *
    * A PEM file with the certificate's private key, %NULL if it is in the
    * certificate's file.
@@ -957,7 +961,7 @@ install_settings (void)
   properties[PROP_KEY_FILE] = g_param_spec_string ("key-file", NULL, NULL, NULL, fixed);
 
   /**
-   * IstAgent:ca-file: (type filename)
+   * IstAgentDevice:ca-file: (type filename)
    *
    * A PEM file with the certificate authorities that a broker's certificate may
    * be from, %NULL for those of the system.
@@ -967,7 +971,7 @@ install_settings (void)
   properties[PROP_CA_FILE] = g_param_spec_string ("ca-file", NULL, NULL, NULL, fixed);
 
   /**
-   * IstAgent:endpoint:
+   * IstAgentDevice:endpoint:
    *
    * Where tunnels connect to, as [property@Ist.SecureTunnel:endpoint] has it;
    * %NULL for the endpoint of the region that the notification names.
@@ -977,7 +981,7 @@ install_settings (void)
   properties[PROP_ENDPOINT] = g_param_spec_string ("endpoint", NULL, NULL, NULL, fixed);
 
   /**
-   * IstAgent:endpoint-ca-file: (type filename)
+   * IstAgentDevice:endpoint-ca-file: (type filename)
    *
    * A PEM file with the certificate authorities that the endpoint's certificate
    * may be from, %NULL for those of the system.
@@ -987,7 +991,7 @@ install_settings (void)
   properties[PROP_ENDPOINT_CA_FILE] = g_param_spec_string ("endpoint-ca-file", NULL, NULL, NULL, fixed);
 
   /**
-   * IstAgent:allow-plain:
+   * IstAgentDevice:allow-plain:
    *
    * Allow `mqtt:` and `ws:`, without TLS, on any host. Tokens and data are then
    * readable by whoever is in between.
@@ -997,7 +1001,7 @@ install_settings (void)
   properties[PROP_ALLOW_PLAIN] = g_param_spec_boolean ("allow-plain", NULL, NULL, FALSE, fixed);
 
   /**
-   * IstAgent:keepalive:
+   * IstAgentDevice:keepalive:
    *
    * Seconds of silence after which the agent asks whether the broker is there.
    * Twice as long, at most, may pass until a loss that nobody told of is seen.
@@ -1007,7 +1011,7 @@ install_settings (void)
   properties[PROP_KEEPALIVE] = g_param_spec_uint ("keepalive", NULL, NULL, 5, 1200, 120, fixed);
 
   /**
-   * IstAgent:max-tunnels: (getter get_max_tunnels) (setter set_max_tunnels)
+   * IstAgentDevice:max-tunnels: (getter get_max_tunnels) (setter set_max_tunnels)
    *
    * How many tunnels may be open at once, 0 for any number. Notifications beyond
    * are refused; those that come by MQTT wait for up to a minute while some of the
@@ -1018,7 +1022,7 @@ install_settings (void)
   properties[PROP_MAX_TUNNELS] = g_param_spec_uint ("max-tunnels", NULL, NULL, 0, G_MAXUINT, 16, open);
 
   /**
-   * IstAgent:max-connections: (getter get_max_connections) (setter set_max_connections)
+   * IstAgentDevice:max-connections: (getter get_max_connections) (setter set_max_connections)
    *
    * How many connections may be open at once, in all tunnels together, 0 for any
    * number. Connections beyond are refused.
@@ -1029,7 +1033,7 @@ install_settings (void)
     g_param_spec_uint ("max-connections", NULL, NULL, 0, G_MAXUINT, 256, open);
 
   /**
-   * IstAgent:max-lifetime:
+   * IstAgentDevice:max-lifetime:
    *
    * Seconds after which a tunnel is left, 0 for never. At AWS they live for 12
    * hours at most, but a tunnel that is never reached can't tell that it is over.
@@ -1046,7 +1050,7 @@ install_counters (void)
   const GParamFlags readable = G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
 
   /**
-   * IstAgent:subscribed: (getter is_subscribed)
+   * IstAgentDevice:subscribed: (getter is_subscribed)
    *
    * Whether the broker would tell of a notification now.
    *
@@ -1055,7 +1059,7 @@ install_counters (void)
   properties[PROP_SUBSCRIBED] = g_param_spec_boolean ("subscribed", NULL, NULL, FALSE, readable);
 
   /**
-   * IstAgent:n-tunnels: (getter get_n_tunnels)
+   * IstAgentDevice:n-tunnels: (getter get_n_tunnels)
    *
    * How many tunnels there are.
    *
@@ -1064,7 +1068,7 @@ install_counters (void)
   properties[PROP_N_TUNNELS] = g_param_spec_uint ("n-tunnels", NULL, NULL, 0, G_MAXUINT, 0, readable);
 
   /**
-   * IstAgent:n-connections: (getter get_n_connections)
+   * IstAgentDevice:n-connections: (getter get_n_connections)
    *
    * How many connections there are in all tunnels.
    *
@@ -1077,7 +1081,7 @@ static void
 install_signals (GType type)
 {
   /**
-   * IstAgent::broker-lost:
+   * IstAgentDevice::broker-lost:
    * @self: the agent
    * @error: why: an [error@Ist.TunnelError]
    * @delay: milliseconds until the next attempt
@@ -1091,9 +1095,9 @@ install_signals (GType type)
                                        G_TYPE_NONE, 2, G_TYPE_ERROR, G_TYPE_UINT);
 
   /**
-   * IstAgent::notification-refused:
+   * IstAgentDevice::notification-refused:
    * @self: the agent
-   * @error: why: an [error@IstAgent.AgentError] or an [error@Ist.TunnelError]
+   * @error: why: an [error@IstAgent.DeviceError] or an [error@Ist.TunnelError]
    *
    * Emitted when a notification from the broker does not lead to a tunnel.
    *
@@ -1103,7 +1107,7 @@ install_signals (GType type)
                                                 NULL, NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
 
   /**
-   * IstAgent::service-refused:
+   * IstAgentDevice::service-refused:
    * @self: the agent
    * @service_id: (nullable): the name of the service, if it has one
    *
@@ -1116,7 +1120,7 @@ install_signals (GType type)
                                            G_TYPE_NONE, 1, G_TYPE_STRING);
 
   /**
-   * IstAgent::tunnel-opened:
+   * IstAgentDevice::tunnel-opened:
    * @self: the agent
    * @tunnel: the tunnel
    *
@@ -1125,10 +1129,10 @@ install_signals (GType type)
    * Since: 1.0
    */
   signals[TUNNEL_OPENED] = g_signal_new ("tunnel-opened", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                         G_TYPE_NONE, 1, IST_TYPE_AGENT_TUNNEL);
+                                         G_TYPE_NONE, 1, IST_AGENT_TYPE_TUNNEL);
 
   /**
-   * IstAgent::tunnel-closed:
+   * IstAgentDevice::tunnel-closed:
    * @self: the agent
    * @tunnel: the tunnel
    * @error: (nullable): why: an [error@Ist.TunnelError], %IST_TUNNEL_ERROR_TUNNEL_CLOSED as a
@@ -1139,18 +1143,18 @@ install_signals (GType type)
    * Since: 1.0
    */
   signals[TUNNEL_CLOSED] = g_signal_new ("tunnel-closed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                         G_TYPE_NONE, 2, IST_TYPE_AGENT_TUNNEL, G_TYPE_ERROR);
+                                         G_TYPE_NONE, 2, IST_AGENT_TYPE_TUNNEL, G_TYPE_ERROR);
 }
 
 static void
-ist_agent_class_init (IstAgentClass *klass)
+ist_agent_device_class_init (IstAgentDeviceClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
-  object_class->dispose = ist_agent_dispose;
-  object_class->finalize = ist_agent_finalize;
-  object_class->get_property = ist_agent_get_property;
-  object_class->set_property = ist_agent_set_property;
+  object_class->dispose = ist_agent_device_dispose;
+  object_class->finalize = ist_agent_device_finalize;
+  object_class->get_property = ist_agent_device_get_property;
+  object_class->set_property = ist_agent_device_set_property;
   install_settings ();
   install_counters ();
   g_object_class_install_properties (object_class, N_PROPS, properties);
@@ -1161,7 +1165,7 @@ ist_agent_class_init (IstAgentClass *klass)
 }
 
 static void
-ist_agent_init (IstAgent *self)
+ist_agent_device_init (IstAgentDevice *self)
 {
   self->context = g_main_context_ref_thread_default ();
   g_queue_init (&self->pending);
@@ -1172,7 +1176,7 @@ ist_agent_init (IstAgent *self)
 }
 
 /**
- * ist_agent_new:
+ * ist_agent_device_new:
  * @thing_name: the name of the device at AWS IoT
  * @broker: (nullable): the MQTT broker
  *
@@ -1183,17 +1187,17 @@ ist_agent_init (IstAgent *self)
  *
  * Since: 1.0
  */
-IstAgent *
-ist_agent_new (const char *thing_name,
-               const char *broker)
+IstAgentDevice *
+ist_agent_device_new (const char *thing_name,
+                      const char *broker)
 {
   g_return_val_if_fail (thing_name != NULL, NULL);
 
-  return g_object_new (IST_TYPE_AGENT, "thing-name", thing_name, "broker", broker, NULL);
+  return g_object_new (IST_AGENT_TYPE_DEVICE, "thing-name", thing_name, "broker", broker, NULL);
 }
 
 /**
- * ist_agent_is_subscribed: (get-property subscribed)
+ * ist_agent_device_is_subscribed: (get-property subscribed)
  * @self: an agent
  *
  * Gets whether the broker would tell of a notification now.
@@ -1203,15 +1207,15 @@ ist_agent_new (const char *thing_name,
  * Since: 1.0
  */
 gboolean
-ist_agent_is_subscribed (IstAgent *self)
+ist_agent_device_is_subscribed (IstAgentDevice *self)
 {
-  g_return_val_if_fail (IST_IS_AGENT (self), FALSE);
+  g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), FALSE);
 
   return self->subscribed;
 }
 
 /**
- * ist_agent_get_tunnels:
+ * ist_agent_device_get_tunnels:
  * @self: an agent
  *
  * Gets the tunnels that there are, the oldest first.
@@ -1221,15 +1225,15 @@ ist_agent_is_subscribed (IstAgent *self)
  * Since: 1.0
  */
 GPtrArray *
-ist_agent_get_tunnels (IstAgent *self)
+ist_agent_device_get_tunnels (IstAgentDevice *self)
 {
-  g_return_val_if_fail (IST_IS_AGENT (self), NULL);
+  g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), NULL);
 
   return g_ptr_array_copy (self->tunnels, (GCopyFunc) (GCallback) g_object_ref, NULL);
 }
 
 /**
- * ist_agent_get_n_tunnels: (get-property n-tunnels)
+ * ist_agent_device_get_n_tunnels: (get-property n-tunnels)
  * @self: an agent
  *
  * Gets how many tunnels there are.
@@ -1239,15 +1243,15 @@ ist_agent_get_tunnels (IstAgent *self)
  * Since: 1.0
  */
 guint
-ist_agent_get_n_tunnels (IstAgent *self)
+ist_agent_device_get_n_tunnels (IstAgentDevice *self)
 {
-  g_return_val_if_fail (IST_IS_AGENT (self), 0);
+  g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), 0);
 
   return self->tunnels->len;
 }
 
 /**
- * ist_agent_get_n_connections: (get-property n-connections)
+ * ist_agent_device_get_n_connections: (get-property n-connections)
  * @self: an agent
  *
  * Gets how many connections there are in all tunnels, those that are being
@@ -1258,11 +1262,11 @@ ist_agent_get_n_tunnels (IstAgent *self)
  * Since: 1.0
  */
 guint
-ist_agent_get_n_connections (IstAgent *self)
+ist_agent_device_get_n_connections (IstAgentDevice *self)
 {
   guint n = 0;
 
-  g_return_val_if_fail (IST_IS_AGENT (self), 0);
+  g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), 0);
 
   for (guint i = 0; i < self->tunnels->len; i++)
     n += ist_forwarder_get_n_connections (ist_agent_tunnel_get_forwarder (self->tunnels->pdata[i]));
@@ -1270,7 +1274,7 @@ ist_agent_get_n_connections (IstAgent *self)
 }
 
 /**
- * ist_agent_get_max_tunnels: (get-property max-tunnels)
+ * ist_agent_device_get_max_tunnels: (get-property max-tunnels)
  * @self: an agent
  *
  * Gets how many tunnels may be open at once.
@@ -1280,15 +1284,15 @@ ist_agent_get_n_connections (IstAgent *self)
  * Since: 1.0
  */
 guint
-ist_agent_get_max_tunnels (IstAgent *self)
+ist_agent_device_get_max_tunnels (IstAgentDevice *self)
 {
-  g_return_val_if_fail (IST_IS_AGENT (self), 0);
+  g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), 0);
 
   return self->max_tunnels;
 }
 
 /**
- * ist_agent_set_max_tunnels: (set-property max-tunnels)
+ * ist_agent_device_set_max_tunnels: (set-property max-tunnels)
  * @self: an agent
  * @max_tunnels: the number, 0 for any
  *
@@ -1298,10 +1302,10 @@ ist_agent_get_max_tunnels (IstAgent *self)
  * Since: 1.0
  */
 void
-ist_agent_set_max_tunnels (IstAgent *self,
-                           guint max_tunnels)
+ist_agent_device_set_max_tunnels (IstAgentDevice *self,
+                                  guint max_tunnels)
 {
-  g_return_if_fail (IST_IS_AGENT (self));
+  g_return_if_fail (IST_AGENT_IS_DEVICE (self));
 
   if (self->max_tunnels == max_tunnels)
     return;
@@ -1310,7 +1314,7 @@ ist_agent_set_max_tunnels (IstAgent *self,
 }
 
 /**
- * ist_agent_get_max_connections: (get-property max-connections)
+ * ist_agent_device_get_max_connections: (get-property max-connections)
  * @self: an agent
  *
  * Gets how many connections may be open at once, in all tunnels together.
@@ -1320,15 +1324,15 @@ ist_agent_set_max_tunnels (IstAgent *self,
  * Since: 1.0
  */
 guint
-ist_agent_get_max_connections (IstAgent *self)
+ist_agent_device_get_max_connections (IstAgentDevice *self)
 {
-  g_return_val_if_fail (IST_IS_AGENT (self), 0);
+  g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), 0);
 
   return self->max_connections;
 }
 
 /**
- * ist_agent_set_max_connections: (set-property max-connections)
+ * ist_agent_device_set_max_connections: (set-property max-connections)
  * @self: an agent
  * @max_connections: the number, 0 for any
  *
@@ -1338,10 +1342,10 @@ ist_agent_get_max_connections (IstAgent *self)
  * Since: 1.0
  */
 void
-ist_agent_set_max_connections (IstAgent *self,
-                               guint max_connections)
+ist_agent_device_set_max_connections (IstAgentDevice *self,
+                                      guint max_connections)
 {
-  g_return_if_fail (IST_IS_AGENT (self));
+  g_return_if_fail (IST_AGENT_IS_DEVICE (self));
 
   if (self->max_connections == max_connections)
     return;

@@ -15,48 +15,48 @@
 
 G_BEGIN_DECLS
 
-#define IST_TYPE_AGENT (ist_agent_get_type ())
+#define IST_AGENT_TYPE_DEVICE (ist_agent_device_get_type ())
 
 IST_AVAILABLE_IN_1_0
-G_DECLARE_FINAL_TYPE (IstAgent, ist_agent, IST, AGENT, GObject)
+G_DECLARE_FINAL_TYPE (IstAgentDevice, ist_agent_device, IST_AGENT, DEVICE, GObject)
 
 IST_AVAILABLE_IN_1_0
-IstAgent *ist_agent_new (const char *thing_name,
-                         const char *broker) G_GNUC_WARN_UNUSED_RESULT;
+IstAgentDevice *ist_agent_device_new (const char *thing_name,
+                                      const char *broker) G_GNUC_WARN_UNUSED_RESULT;
 
 IST_AVAILABLE_IN_1_0
-gboolean ist_agent_start (IstAgent *self,
-                          GError **error);
-IST_AVAILABLE_IN_1_0
-void ist_agent_stop (IstAgent *self);
-
-IST_AVAILABLE_IN_1_0
-gboolean ist_agent_set_services (IstAgent *self,
-                                 GHashTable *services,
+gboolean ist_agent_device_start (IstAgentDevice *self,
                                  GError **error);
 IST_AVAILABLE_IN_1_0
-IstAgentTunnel *ist_agent_handle_notification (IstAgent *self,
-                                               GBytes *notification,
-                                               GError **error);
+void ist_agent_device_stop (IstAgentDevice *self);
 
 IST_AVAILABLE_IN_1_0
-gboolean ist_agent_is_subscribed (IstAgent *self);
+gboolean ist_agent_device_set_services (IstAgentDevice *self,
+                                        GHashTable *services,
+                                        GError **error);
 IST_AVAILABLE_IN_1_0
-GPtrArray *ist_agent_get_tunnels (IstAgent *self) G_GNUC_WARN_UNUSED_RESULT;
-IST_AVAILABLE_IN_1_0
-guint ist_agent_get_n_tunnels (IstAgent *self);
-IST_AVAILABLE_IN_1_0
-guint ist_agent_get_n_connections (IstAgent *self);
+IstAgentTunnel *ist_agent_device_handle_notification (IstAgentDevice *self,
+                                                      GBytes *notification,
+                                                      GError **error);
 
 IST_AVAILABLE_IN_1_0
-guint ist_agent_get_max_tunnels (IstAgent *self);
+gboolean ist_agent_device_is_subscribed (IstAgentDevice *self);
 IST_AVAILABLE_IN_1_0
-void ist_agent_set_max_tunnels (IstAgent *self,
-                                guint max_tunnels);
+GPtrArray *ist_agent_device_get_tunnels (IstAgentDevice *self) G_GNUC_WARN_UNUSED_RESULT;
 IST_AVAILABLE_IN_1_0
-guint ist_agent_get_max_connections (IstAgent *self);
+guint ist_agent_device_get_n_tunnels (IstAgentDevice *self);
 IST_AVAILABLE_IN_1_0
-void ist_agent_set_max_connections (IstAgent *self,
-                                    guint max_connections);
+guint ist_agent_device_get_n_connections (IstAgentDevice *self);
+
+IST_AVAILABLE_IN_1_0
+guint ist_agent_device_get_max_tunnels (IstAgentDevice *self);
+IST_AVAILABLE_IN_1_0
+void ist_agent_device_set_max_tunnels (IstAgentDevice *self,
+                                       guint max_tunnels);
+IST_AVAILABLE_IN_1_0
+guint ist_agent_device_get_max_connections (IstAgentDevice *self);
+IST_AVAILABLE_IN_1_0
+void ist_agent_device_set_max_connections (IstAgentDevice *self,
+                                           guint max_connections);
 
 G_END_DECLS

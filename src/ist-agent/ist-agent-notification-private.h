@@ -22,7 +22,7 @@ IstAgentNotification *ist_agent_notification_parse (GBytes *bytes,
 void ist_agent_notification_free (IstAgentNotification *self);
 
 /* Of a service or a thing. */
-gboolean ist_agent_name_is_valid (const char *name);
+gboolean ist_agent_device_name_is_valid (const char *name);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (IstAgentNotification, ist_agent_notification_free)
 

@@ -34,7 +34,7 @@ static gboolean
 invalid (GError **error,
          const char *what)
 {
-  g_set_error (error, IST_AGENT_ERROR, IST_AGENT_ERROR_INVALID_NOTIFICATION, "The notification %s", what);
+  g_set_error (error, IST_AGENT_DEVICE_ERROR, IST_AGENT_DEVICE_ERROR_INVALID_NOTIFICATION, "The notification %s", what);
   return FALSE;
 }
 
@@ -67,7 +67,7 @@ is_token (const char *text)
 }
 
 gboolean
-ist_agent_name_is_valid (const char *name)
+ist_agent_device_name_is_valid (const char *name)
 {
   return is_made_of (name, ":_-", MAX_NAME_LENGTH);
 }
@@ -110,7 +110,7 @@ parse_services (IstAgentNotification *self,
       if (!JSON_NODE_HOLDS_VALUE (element) || json_node_get_value_type (element) != G_TYPE_STRING)
         return invalid (error, "has a service that is not a string");
       service = json_node_get_string (element);
-      if (!ist_agent_name_is_valid (service))
+      if (!ist_agent_device_name_is_valid (service))
         return invalid (error, "has a service with an invalid name");
       if (!g_ptr_array_find_with_equal_func (services, service, g_str_equal, NULL))
         g_ptr_array_add (services, g_strdup (service));

@@ -7,7 +7,7 @@
 /**
  * IstAgentTunnel:
  *
- * A tunnel that an [class@IstAgent.Agent] has been told to connect to.
+ * A tunnel that an [class@IstAgent.Device] has been told to connect to.
  *
  * Its state and its connections are those of its [class@Ist.SecureTunnel] and of
  * its [class@Ist.Forwarder].
@@ -193,7 +193,7 @@ ist_agent_tunnel_new (guint id,
                       guint max_lifetime,
                       IstSecureTunnel *secure_tunnel)
 {
-  IstAgentTunnel *self = g_object_new (IST_TYPE_AGENT_TUNNEL, NULL);
+  IstAgentTunnel *self = g_object_new (IST_AGENT_TYPE_TUNNEL, NULL);
 
   self->id = id;
   self->region = g_strdup (region);
@@ -261,14 +261,14 @@ ist_agent_tunnel_dup_error (IstAgentTunnel *self)
  * Closes its connections and leaves the tunnel. To the service the tunnel stays
  * open; only a new token lets the device connect to it again.
  *
- * [signal@IstAgent.Agent::tunnel-closed] follows.
+ * [signal@IstAgent.Device::tunnel-closed] follows.
  *
  * Since: 1.0
  */
 void
 ist_agent_tunnel_stop (IstAgentTunnel *self)
 {
-  g_return_if_fail (IST_IS_AGENT_TUNNEL (self));
+  g_return_if_fail (IST_AGENT_IS_TUNNEL (self));
 
   ist_agent_tunnel_end (self, NULL);
 }
@@ -286,7 +286,7 @@ ist_agent_tunnel_stop (IstAgentTunnel *self)
 guint
 ist_agent_tunnel_get_id (IstAgentTunnel *self)
 {
-  g_return_val_if_fail (IST_IS_AGENT_TUNNEL (self), 0);
+  g_return_val_if_fail (IST_AGENT_IS_TUNNEL (self), 0);
 
   return self->id;
 }
@@ -304,7 +304,7 @@ ist_agent_tunnel_get_id (IstAgentTunnel *self)
 const char *
 ist_agent_tunnel_get_region (IstAgentTunnel *self)
 {
-  g_return_val_if_fail (IST_IS_AGENT_TUNNEL (self), NULL);
+  g_return_val_if_fail (IST_AGENT_IS_TUNNEL (self), NULL);
 
   return self->region;
 }
@@ -322,7 +322,7 @@ ist_agent_tunnel_get_region (IstAgentTunnel *self)
 const char *const *
 ist_agent_tunnel_get_services (IstAgentTunnel *self)
 {
-  g_return_val_if_fail (IST_IS_AGENT_TUNNEL (self), NULL);
+  g_return_val_if_fail (IST_AGENT_IS_TUNNEL (self), NULL);
 
   return (const char *const *) self->services;
 }
@@ -340,7 +340,7 @@ ist_agent_tunnel_get_services (IstAgentTunnel *self)
 gint64
 ist_agent_tunnel_get_opened_at (IstAgentTunnel *self)
 {
-  g_return_val_if_fail (IST_IS_AGENT_TUNNEL (self), 0);
+  g_return_val_if_fail (IST_AGENT_IS_TUNNEL (self), 0);
 
   return self->opened_at;
 }
@@ -358,7 +358,7 @@ ist_agent_tunnel_get_opened_at (IstAgentTunnel *self)
 IstSecureTunnel *
 ist_agent_tunnel_get_secure_tunnel (IstAgentTunnel *self)
 {
-  g_return_val_if_fail (IST_IS_AGENT_TUNNEL (self), NULL);
+  g_return_val_if_fail (IST_AGENT_IS_TUNNEL (self), NULL);
 
   return self->secure_tunnel;
 }
@@ -376,7 +376,7 @@ ist_agent_tunnel_get_secure_tunnel (IstAgentTunnel *self)
 IstForwarder *
 ist_agent_tunnel_get_forwarder (IstAgentTunnel *self)
 {
-  g_return_val_if_fail (IST_IS_AGENT_TUNNEL (self), NULL);
+  g_return_val_if_fail (IST_AGENT_IS_TUNNEL (self), NULL);
 
   return self->forwarder;
 }

@@ -13,10 +13,10 @@
 
 G_BEGIN_DECLS
 
-#define IST_TYPE_AGENT_TUNNEL (ist_agent_tunnel_get_type ())
+#define IST_AGENT_TYPE_TUNNEL (ist_agent_tunnel_get_type ())
 
 IST_AVAILABLE_IN_1_0
-G_DECLARE_FINAL_TYPE (IstAgentTunnel, ist_agent_tunnel, IST, AGENT_TUNNEL, GObject)
+G_DECLARE_FINAL_TYPE (IstAgentTunnel, ist_agent_tunnel, IST_AGENT, TUNNEL, GObject)
 
 IST_AVAILABLE_IN_1_0
 guint ist_agent_tunnel_get_id (IstAgentTunnel *self);

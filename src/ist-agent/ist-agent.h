@@ -5,7 +5,7 @@
 #pragma once
 
 #define IST_AGENT_INSIDE
-#include <ist-agent/ist-agent-class.h>
+#include <ist-agent/ist-agent-device.h>
 #include <ist-agent/ist-agent-device-error.h>
 #include <ist-agent/ist-agent-tunnel.h>
 #undef IST_AGENT_INSIDE

@@ -17,7 +17,7 @@
 /* clang-format off */
 G_DEFINE_QUARK (ist-tunnel-error-quark, ist_tunnel_error)
 
-G_DEFINE_ENUM_TYPE (IstTunnelError, ist_error,
+G_DEFINE_ENUM_TYPE (IstTunnelError, ist_tunnel_error,
                     G_DEFINE_ENUM_VALUE (IST_TUNNEL_ERROR_FAILED, "failed"),
                     G_DEFINE_ENUM_VALUE (IST_TUNNEL_ERROR_INVALID_SETTING, "invalid-setting"),
                     G_DEFINE_ENUM_VALUE (IST_TUNNEL_ERROR_INVALID_STATE, "invalid-state"),

@@ -18,7 +18,7 @@ typedef struct
 {
   IstEmulatorService *service;
   char *ca_file;
-  IstAgent *agent;
+  IstAgentDevice *agent;
   GSocketService *echo;
   guint echo_port;
   guint opened;
@@ -28,7 +28,7 @@ typedef struct
 } Fixture;
 
 static void
-on_tunnel_opened (IstAgent *agent,
+on_tunnel_opened (IstAgentDevice *agent,
                   IstAgentTunnel *tunnel,
                   gpointer user_data)
 {
@@ -38,7 +38,7 @@ on_tunnel_opened (IstAgent *agent,
 }
 
 static void
-on_tunnel_closed (IstAgent *agent,
+on_tunnel_closed (IstAgentDevice *agent,
                   IstAgentTunnel *tunnel,
                   const GError *error,
                   gpointer user_data)
@@ -51,7 +51,7 @@ on_tunnel_closed (IstAgent *agent,
 }
 
 static void
-on_service_refused (IstAgent *agent,
+on_service_refused (IstAgentDevice *agent,
                     const char *service_id,
                     gpointer user_data)
 {
@@ -109,14 +109,14 @@ set_services (Fixture *fixture,
       g_hash_table_insert (services, g_strndup (text, address - text - 1), g_strdup (address));
     }
   va_end (args);
-  return ist_agent_set_services (fixture->agent, services, error);
+  return ist_agent_device_set_services (fixture->agent, services, error);
 }
 
 static void
 make_agent (Fixture *fixture,
             guint max_lifetime)
 {
-  fixture->agent = g_object_new (IST_TYPE_AGENT,
+  fixture->agent = g_object_new (IST_AGENT_TYPE_DEVICE,
                                  "thing-name", "pump-17",
                                  "endpoint", ist_emulator_service_get_endpoint (fixture->service),
                                  "endpoint-ca-file", fixture->ca_file,
@@ -149,15 +149,15 @@ fixture_set_up (Fixture *fixture,
   make_agent (fixture, GPOINTER_TO_UINT (data));
   address = g_strdup_printf ("SSH=127.0.0.1:%u", fixture->echo_port);
   g_assert_true (set_services (fixture, &error, address, NULL));
-  g_assert_true (ist_agent_start (fixture->agent, &error));
+  g_assert_true (ist_agent_device_start (fixture->agent, &error));
 }
 
 static void
 fixture_tear_down (Fixture *fixture,
                    gconstpointer data)
 {
-  ist_agent_stop (fixture->agent);
-  test_wait (ist_agent_get_n_tunnels (fixture->agent) == 0);
+  ist_agent_device_stop (fixture->agent);
+  test_wait (ist_agent_device_get_n_tunnels (fixture->agent) == 0);
   g_assert_cmpuint (fixture->opened, ==, fixture->closed);
   g_assert_finalize_object (fixture->agent);
   g_socket_service_stop (fixture->echo);
@@ -192,7 +192,7 @@ notify (Fixture *fixture,
 {
   g_autoptr (GBytes) bytes = g_bytes_new (json, strlen (json));
 
-  return ist_agent_handle_notification (fixture->agent, bytes, error);
+  return ist_agent_device_handle_notification (fixture->agent, bytes, error);
 }
 
 static char *
@@ -312,7 +312,7 @@ test_bytes_flow (Fixture *fixture,
   IstSecureTunnel *source;
   IstConnection *connection;
   g_autofree char *answer = NULL;
-  g_autoptr (GPtrArray) listed = ist_agent_get_tunnels (fixture->agent);
+  g_autoptr (GPtrArray) listed = ist_agent_device_get_tunnels (fixture->agent);
 
   g_assert_no_error (error);
   g_assert_cmpuint (listed->len, ==, 1);
@@ -331,9 +331,9 @@ test_bytes_flow (Fixture *fixture,
   connection = open_connection (source, "SSH");
   answer = exchange (connection, "hello");
   g_assert_cmpstr (answer, ==, "hello");
-  g_assert_cmpuint (ist_agent_get_n_connections (fixture->agent), ==, 1);
+  g_assert_cmpuint (ist_agent_device_get_n_connections (fixture->agent), ==, 1);
   close_connection (connection);
-  test_wait (ist_agent_get_n_connections (fixture->agent) == 0);
+  test_wait (ist_agent_device_get_n_connections (fixture->agent) == 0);
   stop_source (source);
 }
 
@@ -372,19 +372,19 @@ test_invalid (Fixture *fixture,
   for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
     {
       g_assert_null (notify (fixture, texts[i], &error));
-      g_assert_error (error, IST_AGENT_ERROR, IST_AGENT_ERROR_INVALID_NOTIFICATION);
+      g_assert_error (error, IST_AGENT_DEVICE_ERROR, IST_AGENT_DEVICE_ERROR_INVALID_NOTIFICATION);
       g_assert_null (strstr (error->message, "AQGAA"));
       g_clear_error (&error);
     }
   g_assert_null (notify (fixture, deep, &error));
-  g_assert_error (error, IST_AGENT_ERROR, IST_AGENT_ERROR_INVALID_NOTIFICATION);
+  g_assert_error (error, IST_AGENT_DEVICE_ERROR, IST_AGENT_DEVICE_ERROR_INVALID_NOTIFICATION);
   g_clear_error (&error);
   g_assert_null (notify (fixture, large, &error));
-  g_assert_error (error, IST_AGENT_ERROR, IST_AGENT_ERROR_INVALID_NOTIFICATION);
+  g_assert_error (error, IST_AGENT_DEVICE_ERROR, IST_AGENT_DEVICE_ERROR_INVALID_NOTIFICATION);
   g_clear_error (&error);
-  g_assert_null (ist_agent_handle_notification (fixture->agent, binary, &error));
-  g_assert_error (error, IST_AGENT_ERROR, IST_AGENT_ERROR_INVALID_NOTIFICATION);
-  g_assert_cmpuint (ist_agent_get_n_tunnels (fixture->agent), ==, 0);
+  g_assert_null (ist_agent_device_handle_notification (fixture->agent, binary, &error));
+  g_assert_error (error, IST_AGENT_DEVICE_ERROR, IST_AGENT_DEVICE_ERROR_INVALID_NOTIFICATION);
+  g_assert_cmpuint (ist_agent_device_get_n_tunnels (fixture->agent), ==, 0);
 }
 
 static void
@@ -411,9 +411,9 @@ test_duplicate (Fixture *fixture,
 
   g_assert_nonnull (notify_of (fixture, tunnel, &error));
   g_assert_null (notify_of (fixture, tunnel, &error));
-  g_assert_error (error, IST_AGENT_ERROR, IST_AGENT_ERROR_DUPLICATE);
+  g_assert_error (error, IST_AGENT_DEVICE_ERROR, IST_AGENT_DEVICE_ERROR_DUPLICATE);
   g_assert_null (strstr (error->message, ist_emulator_tunnel_get_destination_access_token (tunnel)));
-  g_assert_cmpuint (ist_agent_get_n_tunnels (fixture->agent), ==, 1);
+  g_assert_cmpuint (ist_agent_device_get_n_tunnels (fixture->agent), ==, 1);
 }
 
 /* What is remembered is bounded: far more tokens than fit, and the last is known. */
@@ -424,7 +424,7 @@ test_many_tokens (Fixture *fixture,
   g_autofree char *last = NULL;
   g_autoptr (GError) error = NULL;
 
-  ist_agent_set_max_tunnels (fixture->agent, 0);
+  ist_agent_device_set_max_tunnels (fixture->agent, 0);
   for (guint i = 0; i < 2000; i++)
     {
       g_autofree char *token = g_strdup_printf ("%s-%u", TOKEN, i);
@@ -435,8 +435,8 @@ test_many_tokens (Fixture *fixture,
       g_assert_no_error (error);
     }
   g_assert_null (notify (fixture, last, &error));
-  g_assert_error (error, IST_AGENT_ERROR, IST_AGENT_ERROR_DUPLICATE);
-  test_wait (ist_agent_get_n_tunnels (fixture->agent) == 0);
+  g_assert_error (error, IST_AGENT_DEVICE_ERROR, IST_AGENT_DEVICE_ERROR_DUPLICATE);
+  test_wait (ist_agent_device_get_n_tunnels (fixture->agent) == 0);
 }
 
 static void
@@ -449,7 +449,7 @@ test_no_service (Fixture *fixture,
   g_autoptr (GError) error = NULL;
 
   g_assert_null (notify (fixture, json, &error));
-  g_assert_error (error, IST_AGENT_ERROR, IST_AGENT_ERROR_NO_SERVICE);
+  g_assert_error (error, IST_AGENT_DEVICE_ERROR, IST_AGENT_DEVICE_ERROR_NO_SERVICE);
   g_clear_error (&error);
   /* What was refused is not a duplicate later. */
   g_assert_nonnull (notify_of (fixture, tunnel, &error));
@@ -469,11 +469,11 @@ test_limits (Fixture *fixture,
   g_autofree char *answer = NULL;
   g_autofree char *nothing = NULL;
 
-  ist_agent_set_max_tunnels (fixture->agent, 1);
-  ist_agent_set_max_connections (fixture->agent, 1);
+  ist_agent_device_set_max_tunnels (fixture->agent, 1);
+  ist_agent_device_set_max_connections (fixture->agent, 1);
   g_assert_nonnull (notify_of (fixture, first, &error));
   g_assert_null (notify_of (fixture, second, &error));
-  g_assert_error (error, IST_AGENT_ERROR, IST_AGENT_ERROR_TOO_MANY_TUNNELS);
+  g_assert_error (error, IST_AGENT_DEVICE_ERROR, IST_AGENT_DEVICE_ERROR_TOO_MANY_TUNNELS);
   g_clear_error (&error);
 
   test_wait (ist_emulator_tunnel_is_connected (first, IST_MODE_DESTINATION));
@@ -491,7 +491,7 @@ test_limits (Fixture *fixture,
   close_connection (connection);
   stop_source (source);
 
-  ist_agent_set_max_tunnels (fixture->agent, 2);
+  ist_agent_device_set_max_tunnels (fixture->agent, 2);
   g_assert_nonnull (notify_of (fixture, second, &error));
   g_assert_no_error (error);
 }
@@ -572,7 +572,7 @@ test_closed (Fixture *fixture,
   test_wait (fixture->closed == 1);
   g_assert_nonnull (fixture->last_error);
   g_assert_true (ist_tunnel_error_is_final (fixture->last_error));
-  g_assert_cmpuint (ist_agent_get_n_tunnels (fixture->agent), ==, 0);
+  g_assert_cmpuint (ist_agent_device_get_n_tunnels (fixture->agent), ==, 0);
 }
 
 /* A rotation: the old token is thrown out, the notification of the new one is a new tunnel. */
@@ -591,7 +591,7 @@ test_rotated (Fixture *fixture,
   g_assert_no_error (error);
   test_wait (fixture->closed == 1);
   test_wait (ist_emulator_tunnel_is_connected (tunnel, IST_MODE_DESTINATION));
-  g_assert_cmpuint (ist_agent_get_n_tunnels (fixture->agent), ==, 1);
+  g_assert_cmpuint (ist_agent_device_get_n_tunnels (fixture->agent), ==, 1);
 }
 
 static void
@@ -627,11 +627,11 @@ test_lifetime (Fixture *fixture,
 }
 
 static void
-on_opened_stop_all (IstAgent *agent,
+on_opened_stop_all (IstAgentDevice *agent,
                     IstAgentTunnel *tunnel,
                     gpointer user_data)
 {
-  ist_agent_stop (agent);
+  ist_agent_device_stop (agent);
 }
 
 /* Whatever a handler does. */
@@ -649,11 +649,11 @@ test_stop_in_handler (Fixture *fixture,
 }
 
 static void
-on_refused_stop_all (IstAgent *agent,
+on_refused_stop_all (IstAgentDevice *agent,
                      const char *service_id,
                      gpointer user_data)
 {
-  ist_agent_stop (agent);
+  ist_agent_device_stop (agent);
 }
 
 static void
@@ -708,9 +708,9 @@ test_settings (void)
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autoptr (GError) error = NULL;
-      g_autoptr (IstAgent) agent = NULL;
+      g_autoptr (IstAgentDevice) agent = NULL;
 
-      agent = g_object_new (IST_TYPE_AGENT,
+      agent = g_object_new (IST_AGENT_TYPE_DEVICE,
                             "thing-name", cases[i].thing,
                             "broker", cases[i].broker,
                             "certificate-file", cases[i].certificate,
@@ -718,7 +718,7 @@ test_settings (void)
                             "allow-plain", cases[i].allow_plain,
                             NULL);
       g_test_message ("%s, %s, %s", cases[i].thing, cases[i].broker, cases[i].endpoint);
-      g_assert_cmpint (ist_agent_start (agent, &error), ==, cases[i].good);
+      g_assert_cmpint (ist_agent_device_start (agent, &error), ==, cases[i].good);
       if (!cases[i].good)
         g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING);
     }
@@ -727,7 +727,7 @@ test_settings (void)
 }
 
 static void
-on_broker_lost (IstAgent *agent,
+on_broker_lost (IstAgentDevice *agent,
                 const GError *error,
                 guint delay,
                 gpointer user_data)
@@ -737,7 +737,7 @@ on_broker_lost (IstAgent *agent,
   g_clear_error (lost);
   *lost = g_error_copy (error);
   /* Allowed, as in all its signals. */
-  ist_agent_stop (agent);
+  ist_agent_device_stop (agent);
 }
 
 static void
@@ -759,19 +759,19 @@ test_unreachable_broker (void)
     {
       g_autoptr (GError) error = NULL;
       g_autoptr (GError) lost = NULL;
-      g_autoptr (IstAgent) agent = NULL;
+      g_autoptr (IstAgentDevice) agent = NULL;
 
-      agent = g_object_new (IST_TYPE_AGENT,
+      agent = g_object_new (IST_AGENT_TYPE_DEVICE,
                             "thing-name", "a",
                             "broker", cases[i].broker,
                             "certificate-file", cases[i].certificate,
                             NULL);
       g_signal_connect (agent, "broker-lost", G_CALLBACK (on_broker_lost), &lost);
-      g_assert_true (ist_agent_start (agent, &error));
+      g_assert_true (ist_agent_device_start (agent, &error));
       test_wait (lost != NULL);
       g_test_message ("%s: %s", cases[i].broker, lost->message);
       g_assert_error (lost, IST_TUNNEL_ERROR, cases[i].code);
-      g_assert_false (ist_agent_is_subscribed (agent));
+      g_assert_false (ist_agent_device_is_subscribed (agent));
     }
 }
 
@@ -893,12 +893,12 @@ fall_silent (TestServer *server,
   test_peer_sleep (peer, G_MAXUINT);
 }
 
-static IstAgent *
+static IstAgentDevice *
 make_agent_of (TestServer *server)
 {
   g_autofree char *broker = g_strdup_printf ("mqtt://127.0.0.1:%u", test_server_get_port (server));
 
-  return g_object_new (IST_TYPE_AGENT, "thing-name", "a", "broker", broker, "keepalive", 5, NULL);
+  return g_object_new (IST_AGENT_TYPE_DEVICE, "thing-name", "a", "broker", broker, "keepalive", 5, NULL);
 }
 
 typedef struct
@@ -912,12 +912,12 @@ test_bad_broker (gconstpointer data)
 {
   const BadBroker *bad = data;
   g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, bad->script, NULL);
-  g_autoptr (IstAgent) agent = make_agent_of (server);
+  g_autoptr (IstAgentDevice) agent = make_agent_of (server);
   g_autoptr (GError) error = NULL;
   g_autoptr (GError) lost = NULL;
 
   g_signal_connect (agent, "broker-lost", G_CALLBACK (on_broker_lost), &lost);
-  g_assert_true (ist_agent_start (agent, &error));
+  g_assert_true (ist_agent_device_start (agent, &error));
   test_wait (lost != NULL);
   g_test_message ("%s", lost->message);
   g_assert_error (lost, IST_TUNNEL_ERROR, bad->code);
@@ -940,20 +940,20 @@ static void
 test_network_changes (void)
 {
   g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, serve_probes, NULL);
-  g_autoptr (IstAgent) agent = make_agent_of (server);
+  g_autoptr (IstAgentDevice) agent = make_agent_of (server);
   g_autoptr (GError) error = NULL;
   g_autoptr (GError) lost = NULL;
 
   g_signal_connect (agent, "broker-lost", G_CALLBACK (on_broker_lost), &lost);
-  g_assert_true (ist_agent_start (agent, &error));
-  test_wait (ist_agent_is_subscribed (agent));
+  g_assert_true (ist_agent_device_start (agent, &error));
+  test_wait (ist_agent_device_is_subscribed (agent));
   while (test_server_get_step (server) == 0)
     {
       g_signal_emit_by_name (g_network_monitor_get_default (), "network-changed", TRUE);
       test_run_for (100);
       g_assert_no_error (lost);
     }
-  g_assert_true (ist_agent_is_subscribed (agent));
+  g_assert_true (ist_agent_device_is_subscribed (agent));
   g_assert_cmpuint (test_server_get_connections (server), ==, 1);
 }
 
@@ -965,7 +965,7 @@ typedef struct
 } AgentThread;
 
 static void
-on_broker_lost_anywhere (IstAgent *agent,
+on_broker_lost_anywhere (IstAgentDevice *agent,
                          const GError *error,
                          guint delay,
                          gpointer user_data)
@@ -977,19 +977,19 @@ static gpointer
 run_agent (gpointer data)
 {
   AgentThread *self = data;
-  g_autoptr (IstAgent) agent = NULL;
+  g_autoptr (IstAgentDevice) agent = NULL;
 
   g_main_context_push_thread_default (self->context);
   agent = make_agent_of (self->server);
   g_signal_connect (agent, "broker-lost", G_CALLBACK (on_broker_lost_anywhere), NULL);
-  g_assert_true (ist_agent_start (agent, NULL));
+  g_assert_true (ist_agent_device_start (agent, NULL));
   while (g_atomic_int_get (&self->state) != 2)
     {
       g_main_context_iteration (self->context, TRUE);
-      if (ist_agent_is_subscribed (agent) && g_atomic_int_get (&self->state) == 0)
+      if (ist_agent_device_is_subscribed (agent) && g_atomic_int_get (&self->state) == 0)
         g_atomic_int_set (&self->state, 1);
     }
-  ist_agent_stop (agent);
+  ist_agent_device_stop (agent);
   g_clear_object (&agent);
   while (g_main_context_iteration (self->context, FALSE))
     continue;
@@ -1049,14 +1049,14 @@ send_notifications (TestServer *server,
 }
 
 static void
-on_refused_stop (IstAgent *agent,
+on_refused_stop (IstAgentDevice *agent,
                  const GError *error,
                  gpointer user_data)
 {
   guint *refused = user_data;
 
   (*refused)++;
-  ist_agent_stop (agent);
+  ist_agent_device_stop (agent);
 }
 
 /* Notifications that came with one read, and an agent that is stopped by the first. */
@@ -1064,12 +1064,12 @@ static void
 test_stop_between_notifications (void)
 {
   g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, send_notifications, NULL);
-  g_autoptr (IstAgent) agent = make_agent_of (server);
+  g_autoptr (IstAgentDevice) agent = make_agent_of (server);
   g_autoptr (GError) error = NULL;
   guint refused = 0;
 
   g_signal_connect (agent, "notification-refused", G_CALLBACK (on_refused_stop), &refused);
-  g_assert_true (ist_agent_start (agent, &error));
+  g_assert_true (ist_agent_device_start (agent, &error));
   test_wait (refused > 0);
   test_wait (test_server_get_step (server) > 0);
   g_assert_cmpuint (test_server_get_step (server), ==, 1);

@@ -47,7 +47,7 @@ class Agent(Case):
         self.events = []
 
     def start_agent(self, services):
-        agent = IstAgent.Agent(
+        agent = IstAgent.Device(
             thing_name=THING, broker=self.broker.address, certificate_file=str(self.broker.certificate),
             key_file=str(self.broker.key), ca_file=str(self.broker.authority.certificate),
             endpoint=self.service.get_endpoint(), endpoint_ca_file=self.path('ca.pem'))
@@ -105,10 +105,10 @@ class Agent(Case):
         wait_for(lambda: self.events, 'the refusal')
         name, error = self.events[0]
         self.assertEqual(name, 'notification-refused')
-        self.check_error(error, 'ist-agent-error-quark', IstAgent.AgentError.INVALID_NOTIFICATION)
+        self.check_error(error, 'ist-agent-device-error-quark', IstAgent.DeviceError.INVALID_NOTIFICATION)
         with self.assertRaises(GLib.Error) as raised:
             agent.handle_notification(GLib.Bytes(b'{}'))
-        self.assertEqual(raised.exception.code, IstAgent.AgentError.INVALID_NOTIFICATION)
+        self.assertEqual(raised.exception.code, IstAgent.DeviceError.INVALID_NOTIFICATION)
         with self.assertRaises(GLib.Error):
             agent.set_services({'SSH': 'nonsense'})
         self.stop_agent(agent)

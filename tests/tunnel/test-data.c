@@ -160,13 +160,13 @@ test_refusals (void)
   GError *error = NULL;
   guint i;
 
-#define refused(call, expected)                  \
-  G_STMT_START                                   \
-  {                                              \
-    g_assert_false (call);                       \
+#define refused(call, expected)                         \
+  G_STMT_START                                          \
+  {                                                     \
+    g_assert_false (call);                              \
     g_assert_error (error, IST_TUNNEL_ERROR, expected); \
-    g_clear_error (&error);                      \
-  }                                              \
+    g_clear_error (&error);                             \
+  }                                                     \
   G_STMT_END
 
   refused (send_bytes (idle, "SSH", 0, payload, &error), IST_TUNNEL_ERROR_NOT_CONNECTED);

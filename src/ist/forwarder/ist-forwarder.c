@@ -401,6 +401,19 @@ forwarder_take_incoming (IstForwarder *self,
 
 /* Source */
 
+static GSocketConnectable *
+parse_address (const char *address,
+               const char *default_host,
+               GError **error)
+{
+  g_autoptr (GError) local = NULL;
+  GSocketConnectable *connectable = ist_address_parse (address, default_host, &local);
+
+  if (connectable == NULL)
+    g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING, local->message);
+  return connectable;
+}
+
 static void
 listener_data_free (ListenerData *data)
 {
@@ -950,7 +963,7 @@ ist_forwarder_add_target (IstForwarder *self,
   g_return_val_if_fail (IST_IS_FORWARDER (self), FALSE);
   g_return_val_if_fail (address != NULL, FALSE);
 
-  target = ist_address_parse (address, NULL, error);
+  target = parse_address (address, NULL, error);
   if (target == NULL)
     return FALSE;
   forwarder_take_incoming (self, service_id, target);
@@ -1018,7 +1031,7 @@ ist_forwarder_listen (IstForwarder *self,
 
   if (!forwarder_check_source (self, error))
     return FALSE;
-  connectable = ist_address_parse (address, self->local_bind_address, error);
+  connectable = parse_address (address, self->local_bind_address, error);
   if (connectable == NULL)
     return FALSE;
   listener = ist_listener_new (connectable, &bound, error);

@@ -16,7 +16,7 @@
 
 struct _AgentBus
 {
-  IstAgent *agent;
+  IstAgentDevice *agent;
   GCancellable *cancellable;
   GDBusConnection *connection;
   guint name;
@@ -152,7 +152,7 @@ on_list_tunnels (AgentDBusAgent1 *skeleton,
                  gpointer user_data)
 {
   AgentBus *self = user_data;
-  g_autoptr (GPtrArray) tunnels = ist_agent_get_tunnels (self->agent);
+  g_autoptr (GPtrArray) tunnels = ist_agent_device_get_tunnels (self->agent);
   GVariantBuilder list = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
 
   for (guint i = 0; i < tunnels->len; i++)
@@ -189,7 +189,7 @@ on_list_connections (AgentDBusAgent1 *skeleton,
                      gpointer user_data)
 {
   AgentBus *self = user_data;
-  g_autoptr (GPtrArray) tunnels = ist_agent_get_tunnels (self->agent);
+  g_autoptr (GPtrArray) tunnels = ist_agent_device_get_tunnels (self->agent);
   GVariantBuilder list = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
 
   for (guint i = 0; i < tunnels->len; i++)
@@ -216,7 +216,7 @@ on_stop_tunnel (AgentDBusAgent1 *skeleton,
                 gpointer user_data)
 {
   AgentBus *self = user_data;
-  g_autoptr (GPtrArray) tunnels = ist_agent_get_tunnels (self->agent);
+  g_autoptr (GPtrArray) tunnels = ist_agent_device_get_tunnels (self->agent);
 
   for (guint i = 0; i < tunnels->len; i++)
     {
@@ -285,7 +285,7 @@ observation_free (gpointer data)
 }
 
 static void
-on_tunnel_opened (IstAgent *agent,
+on_tunnel_opened (IstAgentDevice *agent,
                   IstAgentTunnel *tunnel,
                   gpointer user_data)
 {
@@ -310,7 +310,7 @@ on_tunnel_opened (IstAgent *agent,
 }
 
 static void
-on_tunnel_closed (IstAgent *agent,
+on_tunnel_closed (IstAgentDevice *agent,
                   IstAgentTunnel *tunnel,
                   const GError *error,
                   gpointer user_data)
@@ -398,7 +398,7 @@ connect_to_bus (AgentBus *self,
 }
 
 AgentBus *
-agent_bus_new (IstAgent *agent,
+agent_bus_new (IstAgentDevice *agent,
                const char *address)
 {
   AgentBus *self = g_new0 (AgentBus, 1);
@@ -416,7 +416,7 @@ agent_bus_new (IstAgent *agent,
   g_signal_connect (self->skeleton, "handle-list-connections", G_CALLBACK (on_list_connections), self);
   g_signal_connect (self->skeleton, "handle-stop-tunnel", G_CALLBACK (on_stop_tunnel), self);
 
-  self->signals = g_signal_group_new (IST_TYPE_AGENT);
+  self->signals = g_signal_group_new (IST_AGENT_TYPE_DEVICE);
   g_signal_group_connect (self->signals, "tunnel-opened", G_CALLBACK (on_tunnel_opened), self);
   g_signal_group_connect (self->signals, "tunnel-closed", G_CALLBACK (on_tunnel_closed), self);
   g_signal_group_set_target (self->signals, agent);

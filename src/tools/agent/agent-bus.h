@@ -13,7 +13,7 @@ typedef struct _AgentBus AgentBus;
 
 /* @address: of a bus, or "system" or "session". An agent does its work without
  * a bus too: failures are logged. */
-AgentBus *agent_bus_new (IstAgent *agent,
+AgentBus *agent_bus_new (IstAgentDevice *agent,
                          const char *address);
 void agent_bus_free (AgentBus *self);
 

@@ -52,7 +52,7 @@ struct _AgentConfig
 static AgentConfig *
 config_new (void)
 {
-  g_autoptr (GTypeClass) class = g_type_class_ref (IST_TYPE_AGENT);
+  g_autoptr (GTypeClass) class = g_type_class_ref (IST_AGENT_TYPE_DEVICE);
   AgentConfig *self = g_new0 (AgentConfig, 1);
 
   for (gsize i = 0; i < G_N_ELEMENTS (keys); i++)
@@ -159,7 +159,7 @@ check_range (GValue *value,
              const Key *key,
              GError **error)
 {
-  g_autoptr (GTypeClass) class = g_type_class_ref (IST_TYPE_AGENT);
+  g_autoptr (GTypeClass) class = g_type_class_ref (IST_AGENT_TYPE_DEVICE);
   GParamSpec *pspec = g_object_class_find_property (G_OBJECT_CLASS (class), key->property);
 
   if (!g_param_value_validate (pspec, value))
@@ -238,23 +238,23 @@ fail (GError **error,
   return FALSE;
 }
 
-IstAgent *
+IstAgentDevice *
 agent_config_make_agent (const AgentConfig *self,
                          GError **error)
 {
   const char *names[G_N_ELEMENTS (keys)];
-  g_autoptr (IstAgent) agent = NULL;
+  g_autoptr (IstAgentDevice) agent = NULL;
   GError *local = NULL;
 
   for (gsize i = 0; i < G_N_ELEMENTS (keys); i++)
     names[i] = keys[i].property;
-  agent = IST_AGENT (g_object_new_with_properties (IST_TYPE_AGENT, G_N_ELEMENTS (keys), names, self->values));
+  agent = IST_AGENT_DEVICE (g_object_new_with_properties (IST_AGENT_TYPE_DEVICE, G_N_ELEMENTS (keys), names, self->values));
   if (g_value_get_string (&self->values[0]) == NULL || g_value_get_string (&self->values[1]) == NULL)
     {
       g_set_error_literal (error, TOOL_ERROR, EX_CONFIG, _ ("“thing” and “broker” must be set"));
       return NULL;
     }
-  if (ist_agent_set_services (agent, self->services, &local))
+  if (ist_agent_device_set_services (agent, self->services, &local))
     return g_steal_pointer (&agent);
   fail (error, local);
   return NULL;
@@ -262,13 +262,13 @@ agent_config_make_agent (const AgentConfig *self,
 
 gboolean
 agent_config_reload (const AgentConfig *self,
-                     IstAgent *agent,
+                     IstAgentDevice *agent,
                      gboolean *needs_restart,
                      GError **error)
 {
   GError *local = NULL;
 
-  if (!ist_agent_set_services (agent, self->services, &local))
+  if (!ist_agent_device_set_services (agent, self->services, &local))
     return fail (error, local);
 
   *needs_restart = FALSE;

@@ -16,13 +16,13 @@ AgentConfig *agent_config_load (const char *path,
                                 GError **error);
 void agent_config_free (AgentConfig *self);
 
-IstAgent *agent_config_make_agent (const AgentConfig *self,
-                                   GError **error);
+IstAgentDevice *agent_config_make_agent (const AgentConfig *self,
+                                         GError **error);
 
 /* Applies what can change while the agent runs. @needs_restart: whether
  * something else is different too. Changes nothing if it fails. */
 gboolean agent_config_reload (const AgentConfig *self,
-                              IstAgent *agent,
+                              IstAgentDevice *agent,
                               gboolean *needs_restart,
                               GError **error);
 

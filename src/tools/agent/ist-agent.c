@@ -35,7 +35,7 @@ typedef struct
 {
   const char *config;
   GMainLoop *loop;
-  IstAgent *agent;
+  IstAgentDevice *agent;
   AgentBus *bus;
   gboolean stopping;
 } Program;
@@ -94,13 +94,13 @@ tell_status (Program *self)
   g_autofree char *status = NULL;
 
   status = g_strdup_printf (_ ("%s; tunnels: %u, connections: %u"),
-                            ist_agent_is_subscribed (self->agent) ? _ ("Subscribed") : _ ("No broker"),
-                            ist_agent_get_n_tunnels (self->agent), ist_agent_get_n_connections (self->agent));
+                            ist_agent_device_is_subscribed (self->agent) ? _ ("Subscribed") : _ ("No broker"),
+                            ist_agent_device_get_n_tunnels (self->agent), ist_agent_device_get_n_connections (self->agent));
   tool_systemd_notify_status (status);
 }
 
 static void
-on_figure (IstAgent *agent,
+on_figure (IstAgentDevice *agent,
            GParamSpec *pspec,
            gpointer user_data)
 {
@@ -108,16 +108,16 @@ on_figure (IstAgent *agent,
 }
 
 static void
-on_subscribed (IstAgent *agent,
+on_subscribed (IstAgentDevice *agent,
                GParamSpec *pspec,
                gpointer user_data)
 {
-  if (ist_agent_is_subscribed (agent))
+  if (ist_agent_device_is_subscribed (agent))
     g_message (_ ("Subscribed: waiting for notifications"));
 }
 
 static void
-on_broker_lost (IstAgent *agent,
+on_broker_lost (IstAgentDevice *agent,
                 const GError *error,
                 guint delay,
                 gpointer user_data)
@@ -126,7 +126,7 @@ on_broker_lost (IstAgent *agent,
 }
 
 static void
-on_notification_refused (IstAgent *agent,
+on_notification_refused (IstAgentDevice *agent,
                          const GError *error,
                          gpointer user_data)
 {
@@ -134,7 +134,7 @@ on_notification_refused (IstAgent *agent,
 }
 
 static void
-on_service_refused (IstAgent *agent,
+on_service_refused (IstAgentDevice *agent,
                     const char *service_id,
                     gpointer user_data)
 {
@@ -198,7 +198,7 @@ on_tunnel_failure (IstSecureTunnel *tunnel,
 }
 
 static void
-on_tunnel_opened (IstAgent *agent,
+on_tunnel_opened (IstAgentDevice *agent,
                   IstAgentTunnel *tunnel,
                   gpointer user_data)
 {
@@ -216,7 +216,7 @@ on_tunnel_opened (IstAgent *agent,
 }
 
 static void
-on_tunnel_closed (IstAgent *agent,
+on_tunnel_closed (IstAgentDevice *agent,
                   IstAgentTunnel *tunnel,
                   const GError *error,
                   gpointer user_data)
@@ -225,7 +225,7 @@ on_tunnel_closed (IstAgent *agent,
 
   g_message (_ ("Tunnel %u: %s"), ist_agent_tunnel_get_id (tunnel),
              error != NULL ? error->message : _ ("stopped"));
-  if (self->stopping && ist_agent_get_n_tunnels (agent) == 0)
+  if (self->stopping && ist_agent_device_get_n_tunnels (agent) == 0)
     g_main_loop_quit (self->loop);
 }
 
@@ -251,8 +251,8 @@ on_stop (gpointer user_data)
 
   self->stopping = TRUE;
   tool_systemd_notify_stopping ();
-  ist_agent_stop (self->agent);
-  if (ist_agent_get_n_tunnels (self->agent) == 0)
+  ist_agent_device_stop (self->agent);
+  if (ist_agent_device_get_n_tunnels (self->agent) == 0)
     g_main_loop_quit (self->loop);
   else
     g_timeout_add_seconds (FAREWELL_TIME, on_farewell_over, self->loop);
@@ -283,7 +283,7 @@ on_reload (gpointer user_data)
 static void
 connect_signals (Program *self)
 {
-  IstAgent *agent = self->agent;
+  IstAgentDevice *agent = self->agent;
 
   g_signal_connect (agent, "notify::subscribed", G_CALLBACK (on_subscribed), self);
   g_signal_connect (agent, "notify::subscribed", G_CALLBACK (on_figure), self);
@@ -308,7 +308,7 @@ set_up (Program *self,
   if (self->agent == NULL)
     return FALSE;
   connect_signals (self);
-  if (ist_agent_start (self->agent, error))
+  if (ist_agent_device_start (self->agent, error))
     return TRUE;
   /* All settings come from the file. */
   if (error != NULL && g_error_matches (*error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING))

@@ -216,7 +216,7 @@ tool_log_set_level (guint level)
 
 void
 tool_log_set_sink (ToolLogSink sink,
-                    gpointer user_data)
+                   gpointer user_data)
 {
   g_mutex_lock (&state.mutex);
   state.sink = sink;
@@ -226,7 +226,7 @@ tool_log_set_sink (ToolLogSink sink,
 
 void
 tool_log_fatal (const char *format,
-                 ...)
+                ...)
 {
   g_autofree char *message = NULL;
   va_list args;

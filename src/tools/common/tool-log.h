@@ -28,11 +28,11 @@ void tool_log_set_level (guint level);
 
 /* Lines go to @sink instead, until it is NULL. */
 void tool_log_set_sink (ToolLogSink sink,
-                         gpointer user_data);
+                        gpointer user_data);
 
 /* What ends the program. */
 void tool_log_fatal (const char *format,
-                      ...) G_GNUC_PRINTF (1, 2);
+                     ...) G_GNUC_PRINTF (1, 2);
 
 /* For a person to read or copy, several lines as they are: nothing of it may be
  * somebody else's. */

@@ -68,8 +68,8 @@ choose_way (ToolOutput *self)
 
 ToolOutput *
 tool_output_new (int fd,
-                  ToolOutputDrained drained,
-                  gpointer user_data)
+                 ToolOutputDrained drained,
+                 gpointer user_data)
 {
   ToolOutput *self = g_new0 (ToolOutput, 1);
 
@@ -196,8 +196,8 @@ keep_rest (ToolOutput *self,
 
 gboolean
 tool_output_write (ToolOutput *self,
-                    const char *text,
-                    gsize length)
+                   const char *text,
+                   gsize length)
 {
   gsize done;
   int problem = EAGAIN;
@@ -220,7 +220,7 @@ tool_output_write (ToolOutput *self,
 
 void
 tool_output_flush (ToolOutput *self,
-                    guint milliseconds)
+                   guint milliseconds)
 {
   gint64 end = g_get_monotonic_time () + milliseconds * G_TIME_SPAN_MILLISECOND;
   struct pollfd poll_fd = { .fd = self->fd, .events = POLLOUT };

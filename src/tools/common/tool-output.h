@@ -17,20 +17,20 @@ typedef struct _ProxyOutput ToolOutput;
 typedef void (*ToolOutputDrained) (gpointer user_data);
 
 ToolOutput *tool_output_new (int fd,
-                               ToolOutputDrained drained,
-                               gpointer user_data);
+                             ToolOutputDrained drained,
+                             gpointer user_data);
 void tool_output_free (ToolOutput *self);
 
 /* Takes all of @text or nothing. What can't be written now waits, and as long
  * as it does no other text is taken: FALSE, with EAGAIN in errno. With another
  * error there, it could not be written at all. From any thread. */
 gboolean tool_output_write (ToolOutput *self,
-                             const char *text,
-                             gsize length);
+                            const char *text,
+                            gsize length);
 
 /* Gives what waits so many milliseconds to be written. */
 void tool_output_flush (ToolOutput *self,
-                         guint milliseconds);
+                        guint milliseconds);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ToolOutput, tool_output_free)
 

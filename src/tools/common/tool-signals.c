@@ -9,8 +9,8 @@
 
 guint
 tool_signal_watch (int number,
-                    GSourceFunc func,
-                    gpointer user_data)
+                   GSourceFunc func,
+                   gpointer user_data)
 {
   struct sigaction action;
 

@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 /* A source's id; 0 if whoever started this program wants the signal to be
  * ignored, as nohup does. */
 guint tool_signal_watch (int number,
-                          GSourceFunc func,
-                          gpointer user_data);
+                         GSourceFunc func,
+                         gpointer user_data);
 
 G_END_DECLS

@@ -202,7 +202,7 @@ proxy_ca_load_environment (GError **error)
 
 GTlsDatabase *
 proxy_ca_load (const char *path,
-                  GError **error)
+               GError **error)
 {
   g_autoptr (GError) local = NULL;
   g_autofree char *absolute = NULL;

@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 /* Trusts the certificates in a PEM file or a folder of them. Folders that
  * c_rehash has been at are read as OpenSSL reads them. */
 GTlsDatabase *proxy_ca_load (const char *path,
-                                GError **error);
+                             GError **error);
 
 /* Likewise, for what SSL_CERT_FILE and SSL_CERT_DIR name. */
 gboolean proxy_ca_is_in_environment (void);

@@ -191,7 +191,7 @@ set_refusal (const Call *call,
   shown_message = make_harmless (message != NULL ? message : "");
   kind = find_kind (type);
   g_set_error (error, TOOL_ERROR, kind != NULL ? kind->exit_status : status >= 500 ? EX_TEMPFAIL
-                                                                                    : EX_UNAVAILABLE,
+                                                                                   : EX_UNAVAILABLE,
                "%s: %s: %s%s%s%s", call->operation, shown_type, shown_message, kind != NULL ? " (" : "",
                kind != NULL ? _ (kind->advice) : "", kind != NULL ? ")" : "");
 }

@@ -53,9 +53,9 @@ add_place (JsonBuilder *builder,
 
 gboolean
 proxy_ready_json (IstSecureTunnel *tunnel,
-                     GPtrArray *places,
-                     ToolOutput *output,
-                     GError **error)
+                  GPtrArray *places,
+                  ToolOutput *output,
+                  GError **error)
 {
   const char *const *services = ist_secure_tunnel_get_service_ids (tunnel);
   g_autoptr (JsonBuilder) builder = json_builder_new_immutable ();
@@ -96,9 +96,9 @@ proxy_ready_json (IstSecureTunnel *tunnel,
 
 gboolean
 proxy_ready_port_file (const char *path,
-                          IstSecureTunnel *tunnel,
-                          GPtrArray *places,
-                          GError **error)
+                       IstSecureTunnel *tunnel,
+                       GPtrArray *places,
+                       GError **error)
 {
   g_autoptr (GString) text = g_string_new (NULL);
   g_autoptr (GError) local = NULL;

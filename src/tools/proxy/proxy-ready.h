@@ -23,12 +23,12 @@ void proxy_place_free (ProxyPlace *self);
 /* What scripts ask for: which services there are, and where. @places is of
  * ProxyPlace. */
 gboolean proxy_ready_json (IstSecureTunnel *tunnel,
-                              GPtrArray *places,
-                              ToolOutput *output,
-                              GError **error);
+                           GPtrArray *places,
+                           ToolOutput *output,
+                           GError **error);
 gboolean proxy_ready_port_file (const char *path,
-                                   IstSecureTunnel *tunnel,
-                                   GPtrArray *places,
-                                   GError **error);
+                                IstSecureTunnel *tunnel,
+                                GPtrArray *places,
+                                GError **error);
 
 G_END_DECLS

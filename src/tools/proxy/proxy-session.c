@@ -34,8 +34,8 @@ typedef struct
   GMainLoop *loop;
   IstSecureTunnel *tunnel;
   IstForwarder *forwarder;
-  GPtrArray *places;   /* ProxyPlace: where is listened, or what is connected to */
-  GPtrArray *sockets;  /* ToolSystemdSocket */
+  GPtrArray *places;  /* ProxyPlace: where is listened, or what is connected to */
+  GPtrArray *sockets; /* ToolSystemdSocket */
   ToolOutput *output; /* standard output; NULL if nothing is told there */
   ProxyStatus *status;
   GIOStream *stdio;
