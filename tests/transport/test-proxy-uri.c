@@ -209,8 +209,8 @@ main (int argc,
 #endif
   g_test_init (&argc, &argv, NULL);
 
-  g_test_add_func ("/detour/parse", test_parse);
-  g_test_add_func ("/detour/environment", test_environment);
+  g_test_add_func ("/proxy-uri/parse", test_parse);
+  g_test_add_func ("/proxy-uri/environment", test_environment);
 
   return g_test_run ();
 }
