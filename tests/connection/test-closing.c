@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "ends.h"
+#include "pair.h"
 
 typedef struct
 {

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "ends.h"
+#include "pair.h"
 
 /* Writes much, which the other side has received and nobody has read. */
 #define UNREAD 100000

@@ -7,7 +7,7 @@
 #include <malloc.h>
 #include <string.h>
 
-#include "ends.h"
+#include "pair.h"
 
 #define MIB (1024 * 1024)
 

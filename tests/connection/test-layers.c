@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "ends.h"
+#include "pair.h"
 
 /* As much as goes through TLS each way, and through splicing. */
 #define BULK (10 * 1024 * 1024)

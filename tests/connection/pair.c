@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "ends.h"
+#include "pair.h"
 
 #include <string.h>
 
