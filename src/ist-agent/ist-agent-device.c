@@ -489,7 +489,8 @@ take_notification (IstAgentDevice *self,
   g_autoptr (GError) error = NULL;
 
   ist_agent_device_handle_notification (self, payload, &error);
-  if (g_error_matches (error, IST_AGENT_DEVICE_ERROR, IST_AGENT_DEVICE_ERROR_TOO_MANY_TUNNELS) && count_attempts (self) > 0)
+  if (g_error_matches (error, IST_AGENT_DEVICE_ERROR, IST_AGENT_DEVICE_ERROR_TOO_MANY_TUNNELS) &&
+      count_attempts (self) > 0)
     add_pending (self, payload);
   else if (error != NULL)
     refuse_notification (self, error);

@@ -801,7 +801,8 @@ ist_emulator_service_start (IstEmulatorService *self,
   address = g_inet_address_new_from_string (self->address);
   if (address == NULL)
     {
-      g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING, "“%s” is not an IP address", self->address);
+      g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING, "“%s” is not an IP address",
+                   self->address);
       return FALSE;
     }
   if (!restore (self, error) || !prepare_certificate (self, address, error))
@@ -946,7 +947,8 @@ ist_emulator_service_write_ca_file (IstEmulatorService *self,
 
   if (self->ca_pem == NULL)
     {
-      g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_STATE, "The service has made no certificate");
+      g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_STATE,
+                           "The service has made no certificate");
       return FALSE;
     }
   return g_file_set_contents_full (path, self->ca_pem, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644, error);

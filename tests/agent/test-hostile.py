@@ -13,10 +13,8 @@ import sys
 import threading
 import time
 
-sys.path[:0] = [os.path.join(os.path.dirname(__file__), '..', folder) for folder in ('real', 'lib')]
-sys.path.insert(0, os.path.dirname(__file__))
 import fixture  # noqa: E402
-import parts  # noqa: E402
+import device  # noqa: E402
 import tap  # noqa: E402
 
 AGENT = os.environ['IST_AGENT']
@@ -34,7 +32,7 @@ def packet(kind, body):
 
 
 def publish(payload, qos=1, number=1):
-    topic = parts.TOPIC.encode()
+    topic = device.TOPIC.encode()
     return packet(0x30 | qos << 1, struct.pack('>H', len(topic)) + topic + struct.pack('>H', number) + payload)
 
 
@@ -49,7 +47,7 @@ def read_packet(connection):
         shift += 7
         if digit < 128:
             break
-    return kind[0], parts.read_exactly(connection, length)
+    return kind[0], device.read_exactly(connection, length)
 
 
 class Hostile(fixture.Case):
@@ -80,7 +78,7 @@ class Hostile(fixture.Case):
 
     def start_agent(self, port, *lines, wait=True, **options):
         with open(self.path('agent.conf'), 'w') as f:
-            f.write('\n'.join(['[agent]', f'thing={parts.THING}', f'broker=mqtt://127.0.0.1:{port}', *lines,
+            f.write('\n'.join(['[agent]', f'thing={device.THING}', f'broker=mqtt://127.0.0.1:{port}', *lines,
                                '[services]', 'SSH=127.0.0.1:9', '']))
         self.agent = self.spawn('agent', [AGENT, '--config', self.path('agent.conf')], fixture.frugal(),
                                 **options)
@@ -137,9 +135,9 @@ class Hostile(fixture.Case):
 
         def script(connection):
             for i in range(20000):
-                bad = parts.notification(f'no-such-token-{i}', ['SSH'], padding='x' * 300)
+                bad = device.notification(f'no-such-token-{i}', ['SSH'], padding='x' * 300)
                 connection.sendall(publish(json.dumps(bad).encode(), 1, i % 60000 + 1))
-            connection.sendall(publish(json.dumps(parts.notification(token, ['SSH'])).encode()))
+            connection.sendall(publish(json.dumps(device.notification(token, ['SSH'])).encode()))
             while True:
                 read_packet(connection)
         port = self.start_broker(script)
@@ -149,7 +147,7 @@ class Hostile(fixture.Case):
 
     def test_a_token_with_a_nul_is_none(self):
         def script(connection):
-            connection.sendall(publish(json.dumps(parts.notification('half\0of it', ['SSH'])).encode()))
+            connection.sendall(publish(json.dumps(device.notification('half\0of it', ['SSH'])).encode()))
             time.sleep(fixture.PATIENCE)
         self.start_agent(self.start_broker(script))
         fixture.wait_until(lambda: 'is not JSON' in self.log_of('agent'), 'the refusal')

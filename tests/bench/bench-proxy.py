@@ -25,7 +25,7 @@ import time
 
 os.environ.setdefault('IST_EMULATOR', sys.argv[1] if len(sys.argv) > 1 else '')
 os.environ.setdefault('IST_PROXY', sys.argv[2] if len(sys.argv) > 2 else '')
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'real'))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
 import fixture  # noqa: E402
 
 BLOCK = bytes(1 << 20)

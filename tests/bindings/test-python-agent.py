@@ -11,7 +11,7 @@ import unittest
 import gi
 import tap
 from fixture import Case, require, wait_until
-from parts import MOSQUITTO, THING, Broker, Echo, notification, read_exactly
+from device import MOSQUITTO, THING, Broker, Echo, notification, read_exactly
 
 gi.require_version('Ist', '1')
 gi.require_version('IstAgent', '1')

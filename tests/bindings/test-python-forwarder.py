@@ -17,7 +17,6 @@ gi.require_version('Ist', '1')
 gi.require_version('IstEmulator', '1')
 from gi.repository import GLib, Ist, IstEmulator  # noqa: E402
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'lib'))
 import tap  # noqa: E402
 
 

@@ -16,7 +16,6 @@ gi.require_version('Ist', '1')
 gi.require_version('IstEmulator', '1')
 from gi.repository import Gio, GLib, GObject, Ist, IstEmulator
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'lib'))
 import tap
 
 SOURCE = Ist.Mode.SOURCE

@@ -9,7 +9,7 @@
 static gboolean
 on_incoming_connection (IstSecureTunnel *tunnel,
                         IstConnection *connection,
-                        Ends *self)
+                        Pair *self)
 {
   if (self->on_incoming != NULL)
     return self->on_incoming (self, connection);
@@ -20,7 +20,7 @@ on_incoming_connection (IstSecureTunnel *tunnel,
 }
 
 static TestEnd *
-add_end (Ends *self,
+add_end (Pair *self,
          IstMode mode,
          const char *first_property,
          va_list args)
@@ -44,13 +44,13 @@ add_end (Ends *self,
   return test_end_new (tunnel);
 }
 
-Ends *
-ends_new (const char *const *services,
+Pair *
+pair_new (const char *const *services,
           gboolean destination,
           const char *first_property,
           ...)
 {
-  Ends *self = g_new0 (Ends, 1);
+  Pair *self = g_new0 (Pair, 1);
   va_list args;
 
   self->emulator = test_emulator_new (services);
@@ -72,7 +72,7 @@ ends_new (const char *const *services,
 }
 
 void
-ends_free (Ends *self)
+pair_free (Pair *self)
 {
   g_queue_clear_full (&self->incoming, g_object_unref);
   g_clear_pointer (&self->source, test_end_free);
@@ -82,7 +82,7 @@ ends_free (Ends *self)
 }
 
 void
-ends_begin_open (Ends *self,
+pair_begin_open (Pair *self,
                  const char *service,
                  GAsyncResult **result)
 {
@@ -90,7 +90,7 @@ ends_begin_open (Ends *self,
 }
 
 IstConnection *
-ends_finish_open (Ends *self,
+pair_finish_open (Pair *self,
                   GAsyncResult **result,
                   GError **error)
 {
@@ -102,25 +102,25 @@ ends_finish_open (Ends *self,
 }
 
 IstConnection *
-ends_try_open (Ends *self,
+pair_try_open (Pair *self,
                const char *service,
                GError **error)
 {
   GAsyncResult *result = NULL;
 
-  ends_begin_open (self, service, &result);
-  return ends_finish_open (self, &result, error);
+  pair_begin_open (self, service, &result);
+  return pair_finish_open (self, &result, error);
 }
 
 void
-ends_open (Ends *self,
+pair_open (Pair *self,
            const char *service,
            IstConnection **source,
            IstConnection **destination)
 {
   g_autoptr (GError) error = NULL;
 
-  *source = ends_try_open (self, service, &error);
+  *source = pair_try_open (self, service, &error);
   g_assert_no_error (error);
   test_wait (self->incoming.head != NULL);
   *destination = g_queue_pop_head (&self->incoming);
@@ -128,7 +128,7 @@ ends_open (Ends *self,
 }
 
 void
-ends_say (Ends *self,
+pair_say (Pair *self,
           IstMessageType type,
           const char *service,
           int stream,
@@ -336,7 +336,7 @@ fill_more (gpointer data)
 }
 
 gsize
-ends_block (Ends *self,
+pair_block (Pair *self,
             IstConnection *connection)
 {
   Filled filled = { connection, 0 };
@@ -347,7 +347,7 @@ ends_block (Ends *self,
 }
 
 void
-ends_unblock (Ends *self)
+pair_unblock (Pair *self)
 {
   ist_emulator_tunnel_set_stalled (self->emulator->tunnel, IST_MODE_SOURCE, FALSE);
 }

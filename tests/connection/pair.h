@@ -9,7 +9,7 @@
 G_BEGIN_DECLS
 
 /* Both ends of a tunnel through the emulator, with streams for its connections. */
-typedef struct _Ends Ends;
+typedef struct _Ends Pair;
 
 struct _Ends
 {
@@ -19,37 +19,37 @@ struct _Ends
   GQueue incoming; /* of IstConnection: taken by the destination, not yet by the test */
   gboolean refuse; /* the destination's handler takes nothing */
   /* Called with each incoming connection, if set; returns what the handler does. */
-  gboolean (*on_incoming) (Ends *self,
+  gboolean (*on_incoming) (Pair *self,
                            IstConnection *connection);
 };
 
 /* @destination: whether there is one; without it the test speaks for it through
  * the emulator. Then pairs of name and value of properties of both ends. */
-Ends *ends_new (const char *const *services,
+Pair *pair_new (const char *const *services,
                 gboolean destination,
                 const char *first_property,
                 ...);
-void ends_free (Ends *self);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Ends, ends_free)
+void pair_free (Pair *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Pair, pair_free)
 
-/* The two halves of ends_try_open(); *@result is NULL until it is done. */
-void ends_begin_open (Ends *self,
+/* The two halves of pair_try_open(); *@result is NULL until it is done. */
+void pair_begin_open (Pair *self,
                       const char *service,
                       GAsyncResult **result);
-IstConnection *ends_finish_open (Ends *self,
+IstConnection *pair_finish_open (Pair *self,
                                  GAsyncResult **result,
                                  GError **error);
 /* (transfer full); NULL with @error */
-IstConnection *ends_try_open (Ends *self,
+IstConnection *pair_try_open (Pair *self,
                               const char *service,
                               GError **error);
 /* A connection, and its other end once it is there. */
-void ends_open (Ends *self,
+void pair_open (Pair *self,
                 const char *service,
                 IstConnection **source,
                 IstConnection **destination);
 /* Says something to the source in the name of the destination. */
-void ends_say (Ends *self,
+void pair_say (Pair *self,
                IstMessageType type,
                const char *service,
                int stream,
@@ -79,9 +79,9 @@ void connection_expect_end (IstConnection *connection,
 gsize connection_fill (IstConnection *connection);
 /* Has the service read nothing from the source any more, and fills all that is
  * between until nothing moves. Returns how much. */
-gsize ends_block (Ends *self,
+gsize pair_block (Pair *self,
                   IstConnection *connection);
-void ends_unblock (Ends *self);
+void pair_unblock (Pair *self);
 /* Waits until the number has not changed for a while in which there was nothing to do. */
 void await_standstill (guint64 (*get) (gpointer data),
                        gpointer data);

@@ -10,7 +10,7 @@
 
 typedef struct
 {
-  Ends *ends;
+  Pair *pair;
   IstConnection *near;
   IstConnection *far;
 } Fixture;
@@ -19,8 +19,8 @@ static void
 set_up (Fixture *self,
         gconstpointer data)
 {
-  self->ends = ends_new (test_ssh, TRUE, "protocol-version", IST_PROTOCOL_VERSION_V3, NULL);
-  ends_open (self->ends, "SSH", &self->near, &self->far);
+  self->pair = pair_new (test_ssh, TRUE, "protocol-version", IST_PROTOCOL_VERSION_V3, NULL);
+  pair_open (self->pair, "SSH", &self->near, &self->far);
 }
 
 static void
@@ -29,7 +29,7 @@ tear_down (Fixture *self,
 {
   g_clear_object (&self->near);
   g_clear_object (&self->far);
-  ends_free (self->ends);
+  pair_free (self->pair);
 }
 
 static GInputStream *
@@ -93,7 +93,7 @@ test_cancel_write (Fixture *self,
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
-  gsize taken = ends_block (self->ends, self->near);
+  gsize taken = pair_block (self->pair, self->near);
 
   g_output_stream_write_async (out_of (self->near), "never", 5, 0, cancellable, store_result, &result);
   test_run_for (10);
@@ -103,7 +103,7 @@ test_cancel_write (Fixture *self,
   g_assert_cmpint (g_output_stream_write_finish (out_of (self->near), result, &error), ==, -1);
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 
-  ends_unblock (self->ends);
+  pair_unblock (self->pair);
   read_zeros (self->far, taken);
   connection_say (self->near, "more");
   connection_expect (self->far, "more");
@@ -117,7 +117,7 @@ test_cancel_flush (Fixture *self,
   g_autoptr (GAsyncResult) flushed = NULL;
   g_autoptr (GAsyncResult) closed = NULL;
   g_autoptr (GError) error = NULL;
-  gsize taken = ends_block (self->ends, self->near);
+  gsize taken = pair_block (self->pair, self->near);
 
   g_output_stream_flush_async (out_of (self->near), 0, cancellable, store_result, &flushed);
   test_run_for (10);
@@ -139,7 +139,7 @@ test_cancel_flush (Fixture *self,
 
   /* It is closed nevertheless, after what was written. */
   g_assert_true (g_io_stream_is_closed (G_IO_STREAM (self->near)));
-  ends_unblock (self->ends);
+  pair_unblock (self->pair);
   read_zeros (self->far, taken);
   connection_expect_end (self->far, -1);
 }
@@ -185,7 +185,7 @@ test_order (Fixture *self,
     {
       /* That begins a new stream, behind what the old one still has to send. */
       g_assert_true (g_io_stream_close (G_IO_STREAM (self->near), NULL, NULL));
-      another = ends_try_open (self->ends, "SSH", NULL);
+      another = pair_try_open (self->pair, "SSH", NULL);
       g_assert_nonnull (another);
     }
   else
@@ -258,7 +258,7 @@ test_close_when_stalled (Fixture *self,
   IstConnection *near;
   IstConnection *far;
 
-  ends_open (self->ends, "SSH", &near, &far);
+  pair_open (self->pair, "SSH", &near, &far);
   connection_write (self->far, buffer, 262144);
   test_wait (ist_connection_get_bytes_in (self->near) >= 250000);
   g_output_stream_write_all_async (out_of (self->far), buffer, 262144, 0, NULL, store_result, &written);
@@ -268,7 +268,7 @@ test_close_when_stalled (Fixture *self,
   else if (g_str_equal (data, "close-input"))
     g_input_stream_close (in_of (self->near), NULL, NULL);
   else if (g_str_equal (data, "reset"))
-    ist_secure_tunnel_reset_connection (self->ends->source->tunnel, "SSH", 1, NULL);
+    ist_secure_tunnel_reset_connection (self->pair->source->tunnel, "SSH", 1, NULL);
   else
     g_clear_object (&self->near);
 
@@ -287,7 +287,7 @@ test_close_with_pending (Fixture *self,
   g_autoptr (GAsyncResult) written = NULL;
   g_autoptr (GAsyncResult) closed = NULL;
   g_autoptr (GError) error = NULL;
-  gsize taken = ends_block (self->ends, self->near);
+  gsize taken = pair_block (self->pair, self->near);
   char byte;
 
   g_input_stream_read_async (in_of (self->near), &byte, 1, 0, NULL, store_result, &read);
@@ -306,7 +306,7 @@ test_close_with_pending (Fixture *self,
   g_clear_error (&error);
 
   g_assert_null (closed);
-  ends_unblock (self->ends);
+  pair_unblock (self->pair);
   read_zeros (self->far, taken);
   connection_expect_end (self->far, -1);
   test_wait (closed != NULL);
@@ -326,12 +326,12 @@ test_close_twice (Fixture *self,
       connection_close (self->near);
     }
   connection_expect_end (self->far, -1);
-  g_assert_cmpuint (test_end_count (self->ends->source, "connection-reset"), ==, 1);
-  g_assert_cmpuint (test_end_count (self->ends->destination, "connection-reset"), ==, 1);
+  g_assert_cmpuint (test_end_count (self->pair->source, "connection-reset"), ==, 1);
+  g_assert_cmpuint (test_end_count (self->pair->destination, "connection-reset"), ==, 1);
   /* By both ends, too. */
   connection_close (self->far);
   test_run_for (20);
-  g_assert_cmpuint (test_end_count (self->ends->source, "connection-reset"), ==, 1);
+  g_assert_cmpuint (test_end_count (self->pair->source, "connection-reset"), ==, 1);
 }
 
 static void
@@ -378,21 +378,21 @@ test_outlives_tunnel (Fixture *self,
   gpointer in;
   char byte;
 
-  ends_open (self->ends, "SSH", &near, &far);
+  pair_open (self->pair, "SSH", &near, &far);
   connection_say (self->far, "unread");
   test_wait (ist_connection_get_bytes_in (self->near) == 6);
-  ends_block (self->ends, self->near);
+  pair_block (self->pair, self->near);
   g_output_stream_flush_async (out_of (self->near), 0, NULL, store_result, &flushed);
   g_input_stream_read_async (in_of (near), &byte, 1, 0, NULL, store_result, &read);
   test_settle ();
   g_assert_null (flushed);
 
   if (g_str_equal (how, "dropped"))
-    g_clear_object (&self->ends->source->tunnel);
+    g_clear_object (&self->pair->source->tunnel);
   else
-    ist_secure_tunnel_stop (self->ends->source->tunnel);
+    ist_secure_tunnel_stop (self->pair->source->tunnel);
   test_wait (read != NULL && flushed != NULL);
-  g_clear_pointer (&self->ends->source, test_end_free);
+  g_clear_pointer (&self->pair->source, test_end_free);
 
   g_assert_cmpint (g_input_stream_read_finish (in_of (near), read, &error), ==, -1);
   g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED);
@@ -426,7 +426,7 @@ test_lost (Fixture *self,
   g_autoptr (GError) error = NULL;
   gboolean success;
 
-  ends_block (self->ends, self->near);
+  pair_block (self->pair, self->near);
   if (closes)
     g_io_stream_close_async (G_IO_STREAM (self->near), 0, NULL, store_result, &result);
   else
@@ -435,11 +435,11 @@ test_lost (Fixture *self,
   g_assert_null (result);
 
   if (g_str_has_suffix (how, "/stopped"))
-    ist_secure_tunnel_stop (self->ends->source->tunnel);
+    ist_secure_tunnel_stop (self->pair->source->tunnel);
   else if (g_str_has_suffix (how, "/closed"))
-    ist_emulator_tunnel_close_side (self->ends->emulator->tunnel, IST_MODE_SOURCE, 1001, NULL);
+    ist_emulator_tunnel_close_side (self->pair->emulator->tunnel, IST_MODE_SOURCE, 1001, NULL);
   else
-    ist_secure_tunnel_reset_connection (self->ends->destination->tunnel, "SSH", 1, NULL);
+    ist_secure_tunnel_reset_connection (self->pair->destination->tunnel, "SSH", 1, NULL);
   test_wait (result != NULL);
   success = closes ? g_io_stream_close_finish (G_IO_STREAM (self->near), result, &error)
                    : g_output_stream_flush_finish (out_of (self->near), result, &error);
@@ -483,11 +483,11 @@ test_blocked_thread (Fixture *self,
   Writer writer = { .stream = out_of (self->near) };
   GThread *thread;
 
-  ends_block (self->ends, self->near);
+  pair_block (self->pair, self->near);
   thread = g_thread_new ("writer", write_much, &writer);
   test_run_for (100);
   g_assert_false (g_atomic_int_get (&writer.done));
-  ist_secure_tunnel_stop (self->ends->source->tunnel);
+  ist_secure_tunnel_stop (self->pair->source->tunnel);
   test_wait (g_atomic_int_get (&writer.done));
   g_thread_join (thread);
   g_assert_error (writer.error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED);
@@ -506,20 +506,20 @@ test_messages_beside (Fixture *self,
 
   g_clear_object (&self->near);
   g_clear_object (&self->far);
-  ends_free (self->ends);
-  self->ends = ends_new (test_ssh_web, TRUE, "protocol-version", IST_PROTOCOL_VERSION_V3, "send-buffer-size", 200000,
+  pair_free (self->pair);
+  self->pair = pair_new (test_ssh_web, TRUE, "protocol-version", IST_PROTOCOL_VERSION_V3, "send-buffer-size", 200000,
                          NULL);
-  ends_open (self->ends, "SSH", &self->near, &self->far);
-  self->ends->refuse = TRUE;
-  info = ist_secure_tunnel_start_stream (self->ends->source->tunnel, "WEB", NULL);
-  test_wait (test_end_count (self->ends->destination, "stream-started WEB") == 1);
-  taken = ends_block (self->ends, self->near);
+  pair_open (self->pair, "SSH", &self->near, &self->far);
+  self->pair->refuse = TRUE;
+  info = ist_secure_tunnel_start_stream (self->pair->source->tunnel, "WEB", NULL);
+  test_wait (test_end_count (self->pair->destination, "stream-started WEB") == 1);
+  taken = pair_block (self->pair, self->near);
   g_assert_cmpuint (taken, >, 200000);
 
   for (gsize i = 0; i < 100; i++)
-    test_end_send (self->ends->source, "WEB", 1, "a message among bytes");
-  ends_unblock (self->ends);
-  test_wait (self->ends->destination->n_messages == 100);
+    test_end_send (self->pair->source, "WEB", 1, "a message among bytes");
+  pair_unblock (self->pair);
+  test_wait (self->pair->destination->n_messages == 100);
   read_zeros (self->far, taken);
 }
 
@@ -591,13 +591,13 @@ test_last_unref (Fixture *self,
     }
   else if (g_str_equal (how, "reset-by-peer"))
     {
-      g_signal_connect (self->ends->source->tunnel, "connection-reset", G_CALLBACK (on_reset_drop),
+      g_signal_connect (self->pair->source->tunnel, "connection-reset", G_CALLBACK (on_reset_drop),
                         &self->near);
       connection_close (self->far);
     }
   else if (g_str_equal (how, "reset"))
     {
-      g_signal_connect (self->ends->source->tunnel, "connection-reset", G_CALLBACK (on_reset_drop),
+      g_signal_connect (self->pair->source->tunnel, "connection-reset", G_CALLBACK (on_reset_drop),
                         &self->near);
       g_io_stream_close (G_IO_STREAM (self->near), NULL, NULL);
     }
@@ -608,7 +608,7 @@ test_last_unref (Fixture *self,
   g_clear_pointer (&source, g_source_unref);
   test_wait (self->near == NULL);
   test_wait (alive == NULL && in == NULL && out == NULL);
-  test_wait (test_end_count (self->ends->destination, "connection-reset") == 1);
+  test_wait (test_end_count (self->pair->destination, "connection-reset") == 1);
 }
 
 static void
@@ -636,7 +636,7 @@ test_properties (Fixture *self,
   g_assert_cmpuint (bytes_in, ==, 3);
   g_assert_cmpuint (bytes_out, ==, 5);
 
-  ends_open (self->ends, "SSH", &near, &far);
+  pair_open (self->pair, "SSH", &near, &far);
   g_assert_cmpuint (ist_stream_info_get_connection_id (ist_connection_get_stream_info (far)), ==, 2);
   g_assert_cmpint (ist_stream_info_get_stream_id (ist_connection_get_stream_info (far)), ==,
                    ist_stream_info_get_stream_id (info));
@@ -663,7 +663,7 @@ main (int argc,
 {
   static const char *const orders[] = { "close", "close-async", "unref", "close-both-streams", "open-another", NULL };
   static const char *const stalls[] = { "close", "close-input", "unref", "reset", NULL };
-  static const char *const ends_of_tunnel[] = { "dropped", "stopped", NULL };
+  static const char *const pair_of_tunnel[] = { "dropped", "stopped", NULL };
   static const char *const losses[] = { "flush/stopped", "flush/closed", "flush/reset",
                                         "close/stopped", "close/closed", NULL };
   static const char *const unrefs[] = { "read", "write", "flush", "close",
@@ -683,7 +683,7 @@ main (int argc,
   ADD ("properties", test_properties);
   add_tests ("order", orders, test_order);
   add_tests ("when-stalled", stalls, test_close_when_stalled);
-  add_tests ("outlives-tunnel", ends_of_tunnel, test_outlives_tunnel);
+  add_tests ("outlives-tunnel", pair_of_tunnel, test_outlives_tunnel);
   add_tests ("lost", losses, test_lost);
   ADD ("lost/blocked-thread", test_blocked_thread);
   ADD ("messages-beside", test_messages_beside);

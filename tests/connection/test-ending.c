@@ -35,68 +35,68 @@ read_unread (IstConnection *connection,
 }
 
 static void
-close_far (Ends *ends,
+close_far (Pair *pair,
            IstConnection *far)
 {
   connection_close (far);
 }
 
 static void
-reset_stream_of_far (Ends *ends,
+reset_stream_of_far (Pair *pair,
                      IstConnection *far)
 {
   g_autoptr (GError) error = NULL;
 
-  ist_secure_tunnel_reset_stream (ends->destination->tunnel, "SSH", &error);
+  ist_secure_tunnel_reset_stream (pair->destination->tunnel, "SSH", &error);
   g_assert_no_error (error);
 }
 
 static void
-reset_session (Ends *ends,
+reset_session (Pair *pair,
                IstConnection *far)
 {
-  ist_emulator_tunnel_reset_session (ends->emulator->tunnel);
+  ist_emulator_tunnel_reset_session (pair->emulator->tunnel);
 }
 
 static void
-lose_websocket (Ends *ends,
+lose_websocket (Pair *pair,
                 IstConnection *far)
 {
-  ist_emulator_tunnel_drop_side (ends->emulator->tunnel, IST_MODE_SOURCE);
+  ist_emulator_tunnel_drop_side (pair->emulator->tunnel, IST_MODE_SOURCE);
 }
 
 static void
-close_websocket (Ends *ends,
+close_websocket (Pair *pair,
                  IstConnection *far)
 {
-  ist_emulator_tunnel_close_side (ends->emulator->tunnel, IST_MODE_SOURCE, 1001, "going away");
+  ist_emulator_tunnel_close_side (pair->emulator->tunnel, IST_MODE_SOURCE, 1001, "going away");
 }
 
 static void
-stop (Ends *ends,
+stop (Pair *pair,
       IstConnection *far)
 {
-  ist_secure_tunnel_stop (ends->source->tunnel);
+  ist_secure_tunnel_stop (pair->source->tunnel);
 }
 
 static void
-replace_stream (Ends *ends,
+replace_stream (Pair *pair,
                 IstConnection *far)
 {
   g_autoptr (IstStreamInfo) info = NULL;
   g_autoptr (GError) error = NULL;
 
-  info = ist_secure_tunnel_start_stream (ends->source->tunnel, "SSH", &error);
+  info = ist_secure_tunnel_start_stream (pair->source->tunnel, "SSH", &error);
   g_assert_no_error (error);
 }
 
 static void
-reset_near (Ends *ends,
+reset_near (Pair *pair,
             IstConnection *far)
 {
   g_autoptr (GError) error = NULL;
 
-  ist_secure_tunnel_reset_connection (ends->source->tunnel, "SSH", 1, &error);
+  ist_secure_tunnel_reset_connection (pair->source->tunnel, "SSH", 1, &error);
   g_assert_no_error (error);
 }
 
@@ -104,7 +104,7 @@ typedef struct
 {
   const char *name;
   IstProtocolVersion version;
-  void (*act) (Ends *ends, IstConnection *far);
+  void (*act) (Pair *pair, IstConnection *far);
   int code;     /* what the near end tells, -1 for a clean end */
   int far_code; /* what the far end tells; -2 if it is not asked */
 } Way;
@@ -137,7 +137,7 @@ static void
 test_end (gconstpointer data)
 {
   const Way *way = data;
-  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, "protocol-version", way->version, NULL);
+  g_autoptr (Pair) pair = pair_new (test_ssh, TRUE, "protocol-version", way->version, NULL);
   g_autoptr (IstConnection) near = NULL;
   g_autoptr (IstConnection) far = NULL;
   g_autoptr (GError) error = NULL;
@@ -147,7 +147,7 @@ test_end (gconstpointer data)
 
   if (version == IST_PROTOCOL_VERSION_AUTO)
     version = IST_PROTOCOL_VERSION_V3;
-  ends_open (ends, "SSH", &near, &far);
+  pair_open (pair, "SSH", &near, &far);
   info = ist_connection_get_stream_info (near);
   g_assert_cmpint (ist_stream_info_get_version (info), ==, version);
   g_assert_cmpint (ist_stream_info_get_version (ist_connection_get_stream_info (far)), ==,
@@ -155,7 +155,7 @@ test_end (gconstpointer data)
   write_unread (far, near);
   write_unread (near, far);
 
-  way->act (ends, far);
+  way->act (pair, far);
   read_unread (near, way->code);
   g_assert_cmpint (g_pollable_output_stream_write_nonblocking (connection_out (near), "x", 1, NULL, &error),
                    ==, -1);
@@ -170,8 +170,8 @@ test_lost_transfer (gconstpointer data)
 {
   IstMode side = GPOINTER_TO_INT (data);
   const gsize size = 20 * 1024 * 1024;
-  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, NULL);
-  TestEnd *end = side == IST_MODE_SOURCE ? ends->source : ends->destination;
+  g_autoptr (Pair) pair = pair_new (test_ssh, TRUE, NULL);
+  TestEnd *end = side == IST_MODE_SOURCE ? pair->source : pair->destination;
   g_autofree guint8 *pattern = g_malloc (size);
   g_autofree guint8 *received = g_malloc (size);
   guint round;
@@ -189,7 +189,7 @@ test_lost_transfer (gconstpointer data)
       gsize n_read;
 
       /* From the end that stays to the one that is cut off. */
-      ends_open (ends, "SSH", &near, &far);
+      pair_open (pair, "SSH", &near, &far);
       if (side == IST_MODE_SOURCE)
         {
           IstConnection *other = near;
@@ -202,7 +202,7 @@ test_lost_transfer (gconstpointer data)
       g_input_stream_read_all_async (G_INPUT_STREAM (connection_in (far)), received, size, 0, NULL,
                                      store_result, &read);
       test_wait (ist_connection_get_bytes_in (far) > 1000000);
-      ist_emulator_tunnel_drop_side (ends->emulator->tunnel, side);
+      ist_emulator_tunnel_drop_side (pair->emulator->tunnel, side);
       test_wait (read != NULL);
       g_assert_false (
         g_input_stream_read_all_finish (G_INPUT_STREAM (connection_in (far)), read, &n_read, &error));
@@ -219,7 +219,7 @@ test_lost_transfer (gconstpointer data)
       connection_expect_end (near, IST_TUNNEL_ERROR_STREAM_RESET);
 
       test_wait (test_end_count (end, "success") == 1 + round);
-      ends_open (ends, "SSH", &near2, &far2);
+      pair_open (pair, "SSH", &near2, &far2);
       connection_say (near2, "hello");
       connection_expect (far2, "hello");
       connection_say (far2, "you");
@@ -232,47 +232,47 @@ test_lost_transfer (gconstpointer data)
 static void
 test_open_fails (void)
 {
-  g_autoptr (Ends) ends = ends_new (test_ssh_web, TRUE, NULL);
+  g_autoptr (Pair) pair = pair_new (test_ssh_web, TRUE, NULL);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
 
-  g_assert_null (ends_try_open (ends, "FTP", &error));
+  g_assert_null (pair_try_open (pair, "FTP", &error));
   g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NO_SUCH_SERVICE);
   g_clear_error (&error);
-  g_assert_null (ends_try_open (ends, NULL, &error));
+  g_assert_null (pair_try_open (pair, NULL, &error));
   g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NO_SUCH_SERVICE);
   g_clear_error (&error);
 
-  ist_secure_tunnel_open_connection_async (ends->destination->tunnel, "SSH", NULL, store_result, &result);
+  ist_secure_tunnel_open_connection_async (pair->destination->tunnel, "SSH", NULL, store_result, &result);
   test_wait (result != NULL);
-  g_assert_null (ist_secure_tunnel_open_connection_finish (ends->destination->tunnel, result, &error));
+  g_assert_null (ist_secure_tunnel_open_connection_finish (pair->destination->tunnel, result, &error));
   g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_STATE);
   g_clear_error (&error);
   g_clear_object (&result);
 
   g_cancellable_cancel (cancellable);
-  ist_secure_tunnel_open_connection_async (ends->source->tunnel, "SSH", cancellable, store_result, &result);
+  ist_secure_tunnel_open_connection_async (pair->source->tunnel, "SSH", cancellable, store_result, &result);
   test_wait (result != NULL);
-  g_assert_null (ist_secure_tunnel_open_connection_finish (ends->source->tunnel, result, &error));
+  g_assert_null (ist_secure_tunnel_open_connection_finish (pair->source->tunnel, result, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_clear_error (&error);
   g_clear_object (&result);
 
   /* Cancelled when it was open already: it is closed again. */
   g_cancellable_reset (cancellable);
-  ist_secure_tunnel_open_connection_async (ends->source->tunnel, "SSH", cancellable, store_result, &result);
+  ist_secure_tunnel_open_connection_async (pair->source->tunnel, "SSH", cancellable, store_result, &result);
   g_cancellable_cancel (cancellable);
   test_wait (result != NULL);
-  g_assert_null (ist_secure_tunnel_open_connection_finish (ends->source->tunnel, result, &error));
+  g_assert_null (ist_secure_tunnel_open_connection_finish (pair->source->tunnel, result, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_clear_error (&error);
   g_clear_object (&result);
-  test_wait (test_end_count (ends->destination, "connection-reset SSH 1 V3") == 1);
+  test_wait (test_end_count (pair->destination, "connection-reset SSH 1 V3") == 1);
 
-  ist_secure_tunnel_stop (ends->source->tunnel);
-  test_wait (test_end_count (ends->source, "stopped") == 1);
-  g_assert_null (ends_try_open (ends, "SSH", &error));
+  ist_secure_tunnel_stop (pair->source->tunnel);
+  test_wait (test_end_count (pair->source, "stopped") == 1);
+  g_assert_null (pair_try_open (pair, "SSH", &error));
   g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NOT_CONNECTED);
 }
 
@@ -281,7 +281,7 @@ static void
 test_one_at_a_time (gconstpointer data)
 {
   IstProtocolVersion version = GPOINTER_TO_INT (data);
-  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, "protocol-version", version, NULL);
+  g_autoptr (Pair) pair = pair_new (test_ssh, TRUE, "protocol-version", version, NULL);
   g_autoptr (GError) error = NULL;
   guint i;
 
@@ -290,8 +290,8 @@ test_one_at_a_time (gconstpointer data)
       g_autoptr (IstConnection) near = NULL;
       g_autoptr (IstConnection) far = NULL;
 
-      ends_open (ends, "SSH", &near, &far);
-      g_assert_null (ends_try_open (ends, "SSH", &error));
+      pair_open (pair, "SSH", &near, &far);
+      g_assert_null (pair_try_open (pair, "SSH", &error));
       g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NOT_SUPPORTED);
       g_clear_error (&error);
       connection_say (near, "hello");
@@ -306,31 +306,31 @@ test_one_at_a_time (gconstpointer data)
 /* A peer of version 1 or 2, spoken by hand, and a source that has to find out. */
 
 static void
-ends_speak_as (Ends *ends,
+pair_speak_as (Pair *pair,
                IstProtocolVersion version,
                IstMessageType type,
                IstConnection *near,
                const char *payload)
 {
-  ends_say (ends, type, version == IST_PROTOCOL_VERSION_V1 ? NULL : "SSH",
+  pair_say (pair, type, version == IST_PROTOCOL_VERSION_V1 ? NULL : "SSH",
             ist_stream_info_get_stream_id (ist_connection_get_stream_info (near)), 0, payload);
 }
 
 static void
-check_next_is_old (Ends *ends,
+check_next_is_old (Pair *pair,
                    IstProtocolVersion version)
 {
   g_autoptr (IstConnection) near = NULL;
   g_autoptr (GError) error = NULL;
 
-  near = ends_try_open (ends, "SSH", &error);
+  near = pair_try_open (pair, "SSH", &error);
   g_assert_no_error (error);
   g_assert_cmpint (ist_stream_info_get_version (ist_connection_get_stream_info (near)), ==, version);
-  g_assert_null (ends_try_open (ends, "SSH", &error));
+  g_assert_null (pair_try_open (pair, "SSH", &error));
   g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NOT_SUPPORTED);
-  ends_speak_as (ends, version, IST_MESSAGE_TYPE_DATA, near, "again");
+  pair_speak_as (pair, version, IST_MESSAGE_TYPE_DATA, near, "again");
   connection_expect (near, "again");
-  ends_speak_as (ends, version, IST_MESSAGE_TYPE_STREAM_RESET, near, NULL);
+  pair_speak_as (pair, version, IST_MESSAGE_TYPE_STREAM_RESET, near, NULL);
   connection_expect_end (near, -1);
 }
 
@@ -339,29 +339,29 @@ static void
 test_old_peer_answers (gconstpointer data)
 {
   IstProtocolVersion version = GPOINTER_TO_INT (data);
-  g_autoptr (Ends) ends = ends_new (test_ssh, FALSE, "connection-wait-timeout", 100, NULL);
+  g_autoptr (Pair) pair = pair_new (test_ssh, FALSE, "connection-wait-timeout", 100, NULL);
   g_autoptr (IstConnection) near = NULL;
   g_autoptr (GError) error = NULL;
   GAsyncResult *second = NULL;
 
-  near = ends_try_open (ends, "SSH", &error);
+  near = pair_try_open (pair, "SSH", &error);
   g_assert_no_error (error);
-  ends_begin_open (ends, "SSH", &second);
-  ends_speak_as (ends, version, IST_MESSAGE_TYPE_DATA, near, "hello");
+  pair_begin_open (pair, "SSH", &second);
+  pair_speak_as (pair, version, IST_MESSAGE_TYPE_DATA, near, "hello");
   connection_expect (near, "hello");
   /* The second never had a chance, and says why. */
-  g_assert_null (ends_finish_open (ends, &second, &error));
+  g_assert_null (pair_finish_open (pair, &second, &error));
   g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NOT_SUPPORTED);
   g_clear_error (&error);
 
   /* The first goes on, although it had been started as version 3. */
   connection_say (near, "more");
-  ends_speak_as (ends, version, IST_MESSAGE_TYPE_DATA, near, "hello");
+  pair_speak_as (pair, version, IST_MESSAGE_TYPE_DATA, near, "hello");
   connection_expect (near, "hello");
-  ends_speak_as (ends, version, IST_MESSAGE_TYPE_STREAM_RESET, near, NULL);
+  pair_speak_as (pair, version, IST_MESSAGE_TYPE_STREAM_RESET, near, NULL);
   connection_expect_end (near, -1);
-  check_next_is_old (ends, version);
-  check_next_is_old (ends, version);
+  check_next_is_old (pair, version);
+  check_next_is_old (pair, version);
 }
 
 /* It ends the first connection without a word: then it is the second one's turn. */
@@ -369,33 +369,33 @@ static void
 test_old_peer_resets (gconstpointer data)
 {
   IstProtocolVersion version = GPOINTER_TO_INT (data);
-  g_autoptr (Ends) ends = ends_new (test_ssh, FALSE, "connection-wait-timeout", 60000, NULL);
+  g_autoptr (Pair) pair = pair_new (test_ssh, FALSE, "connection-wait-timeout", 60000, NULL);
   g_autoptr (IstConnection) near = NULL;
   g_autoptr (IstConnection) second = NULL;
   g_autoptr (GError) error = NULL;
   GAsyncResult *result = NULL;
   GAsyncResult *third = NULL;
 
-  near = ends_try_open (ends, "SSH", &error);
+  near = pair_try_open (pair, "SSH", &error);
   g_assert_no_error (error);
-  ends_begin_open (ends, "SSH", &result);
-  ends_begin_open (ends, "SSH", &third);
+  pair_begin_open (pair, "SSH", &result);
+  pair_begin_open (pair, "SSH", &third);
   test_run_for (50);
   g_assert_null (result);
-  ends_speak_as (ends, version, IST_MESSAGE_TYPE_STREAM_RESET, near, NULL);
+  pair_speak_as (pair, version, IST_MESSAGE_TYPE_STREAM_RESET, near, NULL);
   connection_expect_end (near, IST_TUNNEL_ERROR_STREAM_RESET);
-  second = ends_finish_open (ends, &result, &error);
+  second = pair_finish_open (pair, &result, &error);
   g_assert_no_error (error);
   g_assert_cmpint (ist_stream_info_get_stream_id (ist_connection_get_stream_info (second)), >,
                    ist_stream_info_get_stream_id (ist_connection_get_stream_info (near)));
-  ends_speak_as (ends, version, IST_MESSAGE_TYPE_DATA, second, "hello");
+  pair_speak_as (pair, version, IST_MESSAGE_TYPE_DATA, second, "hello");
   connection_expect (second, "hello");
   g_assert_null (third);
 
   /* Closed here, and the next one has the stream. */
   g_clear_object (&near);
   connection_close (second);
-  near = ends_finish_open (ends, &third, &error);
+  near = pair_finish_open (pair, &third, &error);
   g_assert_no_error (error);
   g_assert_cmpint (ist_stream_info_get_version (ist_connection_get_stream_info (near)), ==, version);
 }
@@ -404,7 +404,7 @@ test_old_peer_resets (gconstpointer data)
 static void
 test_waiting_ends (void)
 {
-  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, "connection-wait-timeout", 60000, NULL);
+  g_autoptr (Pair) pair = pair_new (test_ssh, TRUE, "connection-wait-timeout", 60000, NULL);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (IstConnection) near = NULL;
   g_autoptr (IstConnection) further = NULL;
@@ -413,43 +413,43 @@ test_waiting_ends (void)
   GAsyncResult *waits = NULL;
   guint i;
 
-  near = ends_try_open (ends, "SSH", &error);
+  near = pair_try_open (pair, "SSH", &error);
   g_assert_no_error (error);
-  ist_secure_tunnel_open_connection_async (ends->source->tunnel, "SSH", cancellable, store_result, &cancelled);
-  ends_begin_open (ends, "SSH", &waits);
+  ist_secure_tunnel_open_connection_async (pair->source->tunnel, "SSH", cancellable, store_result, &cancelled);
+  pair_begin_open (pair, "SSH", &waits);
   test_run_for (20);
   g_cancellable_cancel (cancellable);
   test_wait (cancelled != NULL);
-  g_assert_null (ist_secure_tunnel_open_connection_finish (ends->source->tunnel, cancelled, &error));
+  g_assert_null (ist_secure_tunnel_open_connection_finish (pair->source->tunnel, cancelled, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_clear_error (&error);
 
   /* The first answer shows that the peer can have several. */
   g_assert_null (waits);
-  test_wait (ends->incoming.head != NULL);
-  connection_say (ends->incoming.head->data, "hello");
-  further = ends_finish_open (ends, &waits, &error);
+  test_wait (pair->incoming.head != NULL);
+  connection_say (pair->incoming.head->data, "hello");
+  further = pair_finish_open (pair, &waits, &error);
   g_assert_no_error (error);
   connection_expect (near, "hello");
   for (i = 0; i < 3; i++)
     {
-      g_autoptr (IstConnection) another = ends_try_open (ends, "SSH", &error);
+      g_autoptr (IstConnection) another = pair_try_open (pair, "SSH", &error);
 
       g_assert_no_error (error);
       g_assert_cmpuint (ist_stream_info_get_connection_id (ist_connection_get_stream_info (another)), ==, i + 3);
     }
 
   /* What was learned does not outlive the WebSocket, and neither does who waits. */
-  ist_emulator_tunnel_drop_side (ends->emulator->tunnel, IST_MODE_SOURCE);
-  test_wait (test_end_count (ends->source, "success") == 2);
+  ist_emulator_tunnel_drop_side (pair->emulator->tunnel, IST_MODE_SOURCE);
+  test_wait (test_end_count (pair->source, "success") == 2);
   g_clear_object (&near);
-  near = ends_try_open (ends, "SSH", &error);
+  near = pair_try_open (pair, "SSH", &error);
   g_assert_no_error (error);
-  ends_begin_open (ends, "SSH", &waits);
+  pair_begin_open (pair, "SSH", &waits);
   test_run_for (20);
   g_assert_null (waits);
-  ist_secure_tunnel_stop (ends->source->tunnel);
-  g_assert_null (ends_finish_open (ends, &waits, &error));
+  ist_secure_tunnel_stop (pair->source->tunnel);
+  g_assert_null (pair_finish_open (pair, &waits, &error));
   g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED);
 }
 
@@ -458,34 +458,34 @@ test_waiting_ends (void)
 static void
 test_not_taken (void)
 {
-  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, NULL);
+  g_autoptr (Pair) pair = pair_new (test_ssh, TRUE, NULL);
   g_autoptr (IstConnection) near = NULL;
   g_autoptr (GError) error = NULL;
 
-  ends->refuse = TRUE;
-  near = ends_try_open (ends, "SSH", &error);
+  pair->refuse = TRUE;
+  near = pair_try_open (pair, "SSH", &error);
   g_assert_no_error (error);
   connection_say (near, "hello");
-  test_wait (ends->destination->received->len == 5);
-  g_assert_cmpuint (test_end_count (ends->destination, "stream-started SSH 1 V3"), ==, 1);
-  test_end_send (ends->destination, "SSH", 1, "you");
+  test_wait (pair->destination->received->len == 5);
+  g_assert_cmpuint (test_end_count (pair->destination, "stream-started SSH 1 V3"), ==, 1);
+  test_end_send (pair->destination, "SSH", 1, "you");
   connection_expect (near, "you");
 
   /* The next is another question. */
-  ends->refuse = FALSE;
+  pair->refuse = FALSE;
   g_clear_object (&near);
-  near = ends_try_open (ends, "SSH", &error);
+  near = pair_try_open (pair, "SSH", &error);
   g_assert_no_error (error);
-  test_wait (ends->incoming.head != NULL);
+  test_wait (pair->incoming.head != NULL);
   connection_say (near, "stream");
-  connection_expect (ends->incoming.head->data, "stream");
-  g_assert_cmpuint (ends->destination->received->len, ==, 5);
+  connection_expect (pair->incoming.head->data, "stream");
+  g_assert_cmpuint (pair->destination->received->len, ==, 5);
 }
 
 static IstConnection *kept;
 
 static gboolean
-keep_and_refuse (Ends *ends,
+keep_and_refuse (Pair *pair,
                  IstConnection *connection)
 {
   g_set_object (&kept, connection);
@@ -495,44 +495,44 @@ keep_and_refuse (Ends *ends,
 static void
 test_kept_though_refused (void)
 {
-  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, NULL);
+  g_autoptr (Pair) pair = pair_new (test_ssh, TRUE, NULL);
   g_autoptr (IstConnection) near = NULL;
   g_autoptr (GError) error = NULL;
 
-  ends->on_incoming = keep_and_refuse;
-  near = ends_try_open (ends, "SSH", &error);
+  pair->on_incoming = keep_and_refuse;
+  near = pair_try_open (pair, "SSH", &error);
   g_assert_no_error (error);
   test_wait (kept != NULL);
   connection_say (near, "hello");
-  test_wait (ends->destination->received->len == 5);
+  test_wait (pair->destination->received->len == 5);
   connection_expect_end (kept, IST_TUNNEL_ERROR_INVALID_STATE);
   /* It has nothing to do with the connection any more. */
   g_assert_true (g_io_stream_close (G_IO_STREAM (kept), NULL, NULL));
   g_clear_object (&kept);
-  test_end_send (ends->destination, "SSH", 1, "you");
+  test_end_send (pair->destination, "SSH", 1, "you");
   connection_expect (near, "you");
 }
 
 static gboolean
-stop_tunnel (Ends *ends,
+stop_tunnel (Pair *pair,
              IstConnection *connection)
 {
   g_set_object (&kept, connection);
-  ist_secure_tunnel_stop (ends->destination->tunnel);
+  ist_secure_tunnel_stop (pair->destination->tunnel);
   return TRUE;
 }
 
 static gboolean
-reset_the_stream (Ends *ends,
+reset_the_stream (Pair *pair,
                   IstConnection *connection)
 {
   g_set_object (&kept, connection);
-  ist_secure_tunnel_reset_stream (ends->destination->tunnel, "SSH", NULL);
+  ist_secure_tunnel_reset_stream (pair->destination->tunnel, "SSH", NULL);
   return TRUE;
 }
 
 static gboolean
-close_at_once (Ends *ends,
+close_at_once (Pair *pair,
                IstConnection *connection)
 {
   g_set_object (&kept, connection);
@@ -543,33 +543,33 @@ close_at_once (Ends *ends,
 }
 
 static gboolean
-close_and_refuse (Ends *ends,
+close_and_refuse (Pair *pair,
                   IstConnection *connection)
 {
-  close_at_once (ends, connection);
+  close_at_once (pair, connection);
   return FALSE;
 }
 
 static gboolean
-take_without_reference (Ends *ends,
+take_without_reference (Pair *pair,
                         IstConnection *connection)
 {
   return TRUE;
 }
 
 static gboolean
-drop_tunnel (Ends *ends,
+drop_tunnel (Pair *pair,
              IstConnection *connection)
 {
   g_set_object (&kept, connection);
-  g_clear_object (&ends->destination->tunnel);
+  g_clear_object (&pair->destination->tunnel);
   return TRUE;
 }
 
 typedef struct
 {
   const char *name;
-  gboolean (*on_incoming) (Ends *ends, IstConnection *connection);
+  gboolean (*on_incoming) (Pair *pair, IstConnection *connection);
   const char *said; /* what the source hears; NULL if it may hear nothing */
   int code;         /* how it ends for the handler, 0 if it does not look */
   gboolean is_io;   /* whether that is a GIOErrorEnum */
@@ -588,14 +588,14 @@ static void
 test_handler (gconstpointer data)
 {
   const Handler *handler = data;
-  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, NULL);
+  g_autoptr (Pair) pair = pair_new (test_ssh, TRUE, NULL);
   g_autoptr (IstConnection) near = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (GAsyncResult) result = NULL;
   char byte;
 
-  ends->on_incoming = handler->on_incoming;
-  near = ends_try_open (ends, "SSH", &error);
+  pair->on_incoming = handler->on_incoming;
+  near = pair_try_open (pair, "SSH", &error);
   g_assert_no_error (error);
   connection_say (near, "data that comes after");
 
@@ -641,12 +641,12 @@ never_asked (IstSecureTunnel *tunnel,
 static void
 test_two_handlers (void)
 {
-  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, NULL);
+  g_autoptr (Pair) pair = pair_new (test_ssh, TRUE, NULL);
   g_autoptr (IstConnection) near = NULL;
   g_autoptr (IstConnection) far = NULL;
 
-  g_signal_connect (ends->destination->tunnel, "incoming-connection", G_CALLBACK (never_asked), NULL);
-  ends_open (ends, "SSH", &near, &far);
+  g_signal_connect (pair->destination->tunnel, "incoming-connection", G_CALLBACK (never_asked), NULL);
+  pair_open (pair, "SSH", &near, &far);
   connection_say (near, "hello");
   connection_expect (far, "hello");
 }
@@ -656,11 +656,11 @@ test_without_services (gconstpointer data)
 {
   static const char *const none[] = { NULL };
   IstProtocolVersion version = GPOINTER_TO_INT (data);
-  g_autoptr (Ends) ends = ends_new (none, TRUE, "protocol-version", version, NULL);
+  g_autoptr (Pair) pair = pair_new (none, TRUE, "protocol-version", version, NULL);
   g_autoptr (IstConnection) near = NULL;
   g_autoptr (IstConnection) far = NULL;
 
-  ends_open (ends, NULL, &near, &far);
+  pair_open (pair, NULL, &near, &far);
   g_assert_null (ist_connection_get_service_id (near));
   write_unread (near, far);
   connection_close (near);

@@ -112,7 +112,7 @@ pump_read (Pump *self)
 }
 
 static Pump *
-pump_new (Ends *ends,
+pump_new (Pair *pair,
           gboolean from_source,
           gsize piece)
 {
@@ -120,9 +120,9 @@ pump_new (Ends *ends,
 
   self->piece = piece;
   if (from_source)
-    ends_open (ends, "SSH", &self->from, &self->to);
+    pair_open (pair, "SSH", &self->from, &self->to);
   else
-    ends_open (ends, "SSH", &self->to, &self->from);
+    pair_open (pair, "SSH", &self->to, &self->from);
   return self;
 }
 
@@ -159,9 +159,9 @@ static void
 test_writer_is_bounded (gconstpointer data)
 {
   const guint buffer_size = 1 * MIB;
-  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, "protocol-version", IST_PROTOCOL_VERSION_V3,
+  g_autoptr (Pair) pair = pair_new (test_ssh, TRUE, "protocol-version", IST_PROTOCOL_VERSION_V3,
                                     "connection-buffer-size", buffer_size, NULL);
-  Pump *pump = pump_new (ends, TRUE, GPOINTER_TO_SIZE (data));
+  Pump *pump = pump_new (pair, TRUE, GPOINTER_TO_SIZE (data));
   guint64 unsent;
   guint before;
 
@@ -170,7 +170,7 @@ test_writer_is_bounded (gconstpointer data)
   test_wait (pump->n_read > 100 * pump->piece);
   before = test_get_rss ();
 
-  ist_emulator_tunnel_set_stalled (ends->emulator->tunnel, IST_MODE_SOURCE, TRUE);
+  ist_emulator_tunnel_set_stalled (pair->emulator->tunnel, IST_MODE_SOURCE, TRUE);
   await_standstill (pump_get_written, pump);
   unsent = pump->n_written - ist_connection_get_bytes_out (pump->from);
   g_test_message ("%" G_GUINT64_FORMAT " bytes unsent", unsent);
@@ -179,7 +179,7 @@ test_writer_is_bounded (gconstpointer data)
   /* Tiny writes, too. What it takes more is the kernel's part, read back later. */
   assert_grown_less ("writer stands still", before, 8 * 1024);
 
-  ist_emulator_tunnel_set_stalled (ends->emulator->tunnel, IST_MODE_SOURCE, FALSE);
+  ist_emulator_tunnel_set_stalled (pair->emulator->tunnel, IST_MODE_SOURCE, FALSE);
   pump_finish (pump);
   pump_free (pump);
 }
@@ -190,9 +190,9 @@ test_reader_stops (gconstpointer data)
 {
   const guint buffer_size = 512 * 1024;
   gboolean from_source = GPOINTER_TO_INT (data);
-  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, "protocol-version", IST_PROTOCOL_VERSION_V3,
+  g_autoptr (Pair) pair = pair_new (test_ssh, TRUE, "protocol-version", IST_PROTOCOL_VERSION_V3,
                                     "connection-buffer-size", buffer_size, NULL);
-  Pump *pump = pump_new (ends, from_source, 65536);
+  Pump *pump = pump_new (pair, from_source, 65536);
   guint64 unread;
   guint before;
 
@@ -220,7 +220,7 @@ test_reader_stops (gconstpointer data)
 
 /* Writes into all connections until none takes any more; returns what is queued. */
 static guint64
-fill_up (Ends *ends,
+fill_up (Pair *pair,
          GPtrArray *connections)
 {
   static const guint8 data[65536];
@@ -237,7 +237,7 @@ fill_up (Ends *ends,
           n_refused = 0;
       test_run_for (20);
     }
-  return ist_secure_tunnel_get_queued_bytes (ends->source->tunnel);
+  return ist_secure_tunnel_get_queued_bytes (pair->source->tunnel);
 }
 
 /* Many together keep no more than few, and few may keep more again. */
@@ -246,7 +246,7 @@ test_total_buffer_size (void)
 {
   const guint n = 64;
   const gsize total = 2 * MIB;
-  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, "protocol-version", IST_PROTOCOL_VERSION_V3,
+  g_autoptr (Pair) pair = pair_new (test_ssh, TRUE, "protocol-version", IST_PROTOCOL_VERSION_V3,
                                     "total-buffer-size", (guint) total, NULL);
   g_autoptr (GPtrArray) connections = g_ptr_array_new_with_free_func (g_object_unref);
   g_autoptr (GPtrArray) readers = g_ptr_array_new_with_free_func (g_object_unref);
@@ -258,26 +258,26 @@ test_total_buffer_size (void)
       IstConnection *near;
       IstConnection *far;
 
-      ends_open (ends, "SSH", &near, &far);
+      pair_open (pair, "SSH", &near, &far);
       g_ptr_array_add (connections, near);
       g_ptr_array_add (readers, far);
       g_input_stream_skip_async (g_io_stream_get_input_stream (G_IO_STREAM (far)), G_MAXSSIZE, 0, NULL, NULL, NULL);
     }
-  ist_emulator_tunnel_set_stalled (ends->emulator->tunnel, IST_MODE_SOURCE, TRUE);
-  queued = fill_up (ends, connections);
+  ist_emulator_tunnel_set_stalled (pair->emulator->tunnel, IST_MODE_SOURCE, TRUE);
+  queued = fill_up (pair, connections);
   g_test_message ("%" G_GUINT64_FORMAT " bytes queued by %u connections", queued, n);
   g_assert_cmpuint (queued, <=, total + n * 1024);
   g_assert_cmpuint (queued, >=, total / 2);
 
   /* They have what they need again when there are fewer. */
-  ist_emulator_tunnel_set_stalled (ends->emulator->tunnel, IST_MODE_SOURCE, FALSE);
-  test_wait (ist_secure_tunnel_get_queued_bytes (ends->source->tunnel) == 0);
+  ist_emulator_tunnel_set_stalled (pair->emulator->tunnel, IST_MODE_SOURCE, FALSE);
+  test_wait (ist_secure_tunnel_get_queued_bytes (pair->source->tunnel) == 0);
   g_ptr_array_set_size (connections, 1);
-  test_wait (ist_secure_tunnel_get_queued_bytes (ends->source->tunnel) == 0);
-  ist_emulator_tunnel_set_stalled (ends->emulator->tunnel, IST_MODE_SOURCE, TRUE);
+  test_wait (ist_secure_tunnel_get_queued_bytes (pair->source->tunnel) == 0);
+  ist_emulator_tunnel_set_stalled (pair->emulator->tunnel, IST_MODE_SOURCE, TRUE);
   /* Where sending is slow, what is refused so often may still be on its way. */
-  test_wait (fill_up (ends, connections) > 2 * total / n);
-  queued = ist_secure_tunnel_get_queued_bytes (ends->source->tunnel);
+  test_wait (fill_up (pair, connections) > 2 * total / n);
+  queued = ist_secure_tunnel_get_queued_bytes (pair->source->tunnel);
   g_assert_cmpuint (queued, <=, 262144 + 65536);
 }
 
@@ -285,10 +285,10 @@ test_total_buffer_size (void)
 static void
 test_stall_timeout (void)
 {
-  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, "protocol-version", IST_PROTOCOL_VERSION_V3,
+  g_autoptr (Pair) pair = pair_new (test_ssh, TRUE, "protocol-version", IST_PROTOCOL_VERSION_V3,
                                     "connection-buffer-size", 65536, "stall-timeout", 1, NULL);
-  Pump *stalled = pump_new (ends, TRUE, 65536);
-  Pump *other = pump_new (ends, TRUE, 65536);
+  Pump *stalled = pump_new (pair, TRUE, 65536);
+  Pump *other = pump_new (pair, TRUE, 65536);
   g_autoptr (GError) error = NULL;
   guint8 *unread;
   guint64 n_unread;
@@ -317,8 +317,8 @@ test_stall_timeout (void)
   g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TIMED_OUT);
 
   test_wait (other->n_read > 10 * MIB);
-  g_assert_cmpuint (test_end_count (ends->source, "connection-reset"), ==, 1);
-  g_assert_cmpuint (test_end_count (ends->destination, "connection-reset"), ==, 1);
+  g_assert_cmpuint (test_end_count (pair->source, "connection-reset"), ==, 1);
+  g_assert_cmpuint (test_end_count (pair->destination, "connection-reset"), ==, 1);
   pump_finish (other);
   pump_free (stalled);
   pump_free (other);
@@ -328,9 +328,9 @@ test_stall_timeout (void)
 static void
 test_slow_reader (void)
 {
-  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, "protocol-version", IST_PROTOCOL_VERSION_V3,
+  g_autoptr (Pair) pair = pair_new (test_ssh, TRUE, "protocol-version", IST_PROTOCOL_VERSION_V3,
                                     "connection-buffer-size", 65536, "stall-timeout", 600, NULL);
-  Pump *pump = pump_new (ends, TRUE, 65536);
+  Pump *pump = pump_new (pair, TRUE, 65536);
   guint i;
 
   pump_write (pump);
@@ -358,7 +358,7 @@ test_fair_turns (void)
     N_BULK = 4,
     N_TRIPS = 50,
   };
-  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, "protocol-version", IST_PROTOCOL_VERSION_V3,
+  g_autoptr (Pair) pair = pair_new (test_ssh, TRUE, "protocol-version", IST_PROTOCOL_VERSION_V3,
                                     "connection-buffer-size", 8 * MIB, NULL);
   Pump *bulk[N_BULK];
   IstConnection *near;
@@ -367,10 +367,10 @@ test_fair_turns (void)
   guint64 after = 0;
   guint i;
 
-  ends_open (ends, "SSH", &near, &far);
+  pair_open (pair, "SSH", &near, &far);
   for (i = 0; i < N_BULK; i++)
     {
-      bulk[i] = pump_new (ends, TRUE, 65536);
+      bulk[i] = pump_new (pair, TRUE, 65536);
       pump_write (bulk[i]);
       pump_read (bulk[i]);
     }
@@ -411,14 +411,14 @@ test_fair_turns (void)
 /* Many of them */
 
 static void
-use_once (Ends *ends,
+use_once (Pair *pair,
           guint i)
 {
   g_autoptr (IstConnection) near = NULL;
   g_autoptr (IstConnection) far = NULL;
   g_autofree char *text = g_strdup_printf ("connection %u", i);
 
-  ends_open (ends, "SSH", &near, &far);
+  pair_open (pair, "SSH", &near, &far);
   connection_say (near, text);
   connection_expect (far, text);
   connection_say (far, text);
@@ -440,21 +440,21 @@ use_once (Ends *ends,
 static void
 test_many_in_sequence (void)
 {
-  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, "protocol-version", IST_PROTOCOL_VERSION_V3, NULL);
+  g_autoptr (Pair) pair = pair_new (test_ssh, TRUE, "protocol-version", IST_PROTOCOL_VERSION_V3, NULL);
   guint n_fds;
   guint before;
   guint i;
 
   for (i = 0; i < 100; i++)
-    use_once (ends, i);
+    use_once (pair, i);
   n_fds = test_count_fds ();
   malloc_trim (0);
   before = test_get_rss ();
 
   for (i = 0; i < 1000; i++)
-    use_once (ends, i);
-  test_wait (test_end_count (ends->destination, "connection-reset") == 1100);
-  test_wait (test_end_count (ends->source, "connection-reset") == 1100);
+    use_once (pair, i);
+  test_wait (test_end_count (pair->destination, "connection-reset") == 1100);
+  test_wait (test_end_count (pair->source, "connection-reset") == 1100);
   g_assert_cmpuint (test_count_fds (), ==, n_fds);
   /* What the test itself notes is part of it. */
   assert_grown_less ("1000 connections", before, 3 * 1024);
@@ -467,7 +467,7 @@ test_many_at_once (void)
   {
     N = 300,
   };
-  g_autoptr (Ends) ends = ends_new (test_ssh, TRUE, "protocol-version", IST_PROTOCOL_VERSION_V3, NULL);
+  g_autoptr (Pair) pair = pair_new (test_ssh, TRUE, "protocol-version", IST_PROTOCOL_VERSION_V3, NULL);
   guint n_fds = test_count_fds ();
   guint before = 0;
   guint round;
@@ -481,16 +481,16 @@ test_many_at_once (void)
       g_autoptr (GError) error = NULL;
 
       for (i = 0; i < N; i++)
-        ist_secure_tunnel_open_connection_async (ends->source->tunnel, "SSH", NULL, store_result,
+        ist_secure_tunnel_open_connection_async (pair->source->tunnel, "SSH", NULL, store_result,
                                                  &results[i]);
-      test_wait (g_queue_get_length (&ends->incoming) == N);
+      test_wait (g_queue_get_length (&pair->incoming) == N);
       for (i = 0; i < N; i++)
         {
           test_wait (results[i] != NULL);
-          near[i] = ist_secure_tunnel_open_connection_finish (ends->source->tunnel, results[i], &error);
+          near[i] = ist_secure_tunnel_open_connection_finish (pair->source->tunnel, results[i], &error);
           g_assert_no_error (error);
           g_object_unref (results[i]);
-          far[i] = g_queue_pop_head (&ends->incoming);
+          far[i] = g_queue_pop_head (&pair->incoming);
         }
       for (i = 0; i < N; i++)
         {
@@ -515,7 +515,7 @@ test_many_at_once (void)
           connection_expect_end (i % 2 == 0 ? far[i] : near[i], -1);
           g_object_unref (i % 2 == 0 ? far[i] : near[i]);
         }
-      test_wait (test_end_count (ends->source, "connection-reset") == N * (round + 1));
+      test_wait (test_end_count (pair->source, "connection-reset") == N * (round + 1));
       g_assert_cmpuint (test_count_fds (), ==, n_fds);
       if (round == 0)
         before = test_get_rss ();

@@ -13,7 +13,7 @@
 
 typedef struct
 {
-  Ends *ends;
+  Pair *pair;
   IstConnection *near;
   IstConnection *far;
 } Fixture;
@@ -22,8 +22,8 @@ static void
 set_up (Fixture *self,
         gconstpointer data)
 {
-  self->ends = ends_new (test_ssh, TRUE, NULL);
-  ends_open (self->ends, "SSH", &self->near, &self->far);
+  self->pair = pair_new (test_ssh, TRUE, NULL);
+  pair_open (self->pair, "SSH", &self->near, &self->far);
 }
 
 static void
@@ -32,7 +32,7 @@ tear_down (Fixture *self,
 {
   g_clear_object (&self->near);
   g_clear_object (&self->far);
-  ends_free (self->ends);
+  pair_free (self->pair);
 }
 
 static GBytes *
@@ -444,9 +444,9 @@ test_blocked_thread (Fixture *self,
   else if (g_str_equal (how, "reset"))
     connection_close (self->far);
   else if (g_str_equal (how, "lost"))
-    ist_emulator_tunnel_drop_side (self->ends->emulator->tunnel, IST_MODE_SOURCE);
+    ist_emulator_tunnel_drop_side (self->pair->emulator->tunnel, IST_MODE_SOURCE);
   else if (g_str_equal (how, "tunnel-gone"))
-    g_clear_object (&self->ends->source->tunnel);
+    g_clear_object (&self->pair->source->tunnel);
   worker_join (&reader);
 
   g_assert_cmpint (reader.n, ==, 0);
@@ -471,7 +471,7 @@ test_blocked_writer (Fixture *self,
   g_autoptr (GBytes) pattern = make_pattern (4 * BULK);
   Worker writer = { .connection = self->near, .cancellable = cancellable, .bytes = pattern };
 
-  ist_emulator_tunnel_set_stalled (self->ends->emulator->tunnel, IST_MODE_SOURCE, TRUE);
+  ist_emulator_tunnel_set_stalled (self->pair->emulator->tunnel, IST_MODE_SOURCE, TRUE);
   worker_start (&writer, run_writer);
   test_run_for (20);
   g_cancellable_cancel (cancellable);
@@ -548,9 +548,9 @@ test_stress (Fixture *self,
       else if (round % 4 == 1)
         g_clear_object (&self->far);
       else if (round % 4 == 2)
-        ist_secure_tunnel_reset_stream (self->ends->source->tunnel, "SSH", NULL);
+        ist_secure_tunnel_reset_stream (self->pair->source->tunnel, "SSH", NULL);
       else
-        ist_emulator_tunnel_reset_session (self->ends->emulator->tunnel);
+        ist_emulator_tunnel_reset_session (self->pair->emulator->tunnel);
       for (i = 0; i < G_N_ELEMENTS (stress); i++)
         {
           test_wait (g_atomic_int_get (&stress[i].done));
@@ -558,7 +558,7 @@ test_stress (Fixture *self,
         }
       g_clear_object (&self->near);
       g_clear_object (&self->far);
-      ends_open (self->ends, "SSH", &self->near, &self->far);
+      pair_open (self->pair, "SSH", &self->near, &self->far);
     }
 }
 

@@ -10,7 +10,7 @@
 
 typedef struct
 {
-  Ends *ends;
+  Pair *pair;
   IstConnection *near;
   IstConnection *far;
 } Fixture;
@@ -19,8 +19,8 @@ static void
 set_up (Fixture *self,
         gconstpointer data)
 {
-  self->ends = ends_new (test_ssh, TRUE, NULL);
-  ends_open (self->ends, "SSH", &self->near, &self->far);
+  self->pair = pair_new (test_ssh, TRUE, NULL);
+  pair_open (self->pair, "SSH", &self->near, &self->far);
 }
 
 static void
@@ -29,7 +29,7 @@ tear_down (Fixture *self,
 {
   g_clear_object (&self->near);
   g_clear_object (&self->far);
-  ends_free (self->ends);
+  pair_free (self->pair);
 }
 
 /* A source that counts, and goes on. */
@@ -179,8 +179,8 @@ test_ready_after_error (Fixture *self,
 {
   g_autoptr (GError) error = NULL;
 
-  ist_emulator_tunnel_reset_session (self->ends->emulator->tunnel);
-  test_wait (test_end_count (self->ends->source, "session-reset") == 1);
+  ist_emulator_tunnel_reset_session (self->pair->emulator->tunnel);
+  test_wait (test_end_count (self->pair->source, "session-reset") == 1);
   assert_readable (self->near, TRUE);
   assert_writable (self->near, TRUE);
   g_assert_cmpint (read_now (self->near, &error), ==, -1);
@@ -235,7 +235,7 @@ test_waiting_sources (Fixture *self,
   else if (g_str_equal (how, "end"))
     connection_close (self->far);
   else if (g_str_equal (how, "error"))
-    ist_emulator_tunnel_drop_side (self->ends->emulator->tunnel, IST_MODE_SOURCE);
+    ist_emulator_tunnel_drop_side (self->pair->emulator->tunnel, IST_MODE_SOURCE);
   else if (g_str_equal (how, "close"))
     g_io_stream_close (G_IO_STREAM (self->near), NULL, NULL);
   else if (g_str_equal (how, "close-input"))
@@ -367,11 +367,11 @@ static void
 test_unwritable (Fixture *self,
                  gconstpointer data)
 {
-  gsize taken = ends_block (self->ends, self->near);
+  gsize taken = pair_block (self->pair, self->near);
   g_autofree guint8 *buffer = g_malloc (taken);
 
   assert_writable (self->near, FALSE);
-  ends_unblock (self->ends);
+  pair_unblock (self->pair);
   connection_read (self->far, buffer, taken);
   assert_writable (self->near, TRUE);
 }

@@ -25,7 +25,6 @@ import unittest
 import botocore.exceptions
 import botocore.session
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'lib'))
 import tap
 
 TIMEOUT = 60

@@ -14,7 +14,6 @@ import struct
 import sys
 import time
 
-sys.path[:0] = [os.path.join(os.path.dirname(__file__), '..', folder) for folder in ('real', 'lib')]
 import fixture  # noqa: E402
 import tap  # noqa: E402
 

@@ -9,10 +9,10 @@ import os
 import subprocess
 import unittest
 
-import parts
+import device
 import tap
 from fixture import EMULATOR, Case, require, wait_until
-from parts import THING, Broker
+from device import THING, Broker
 
 AGENT = os.environ['IST_AGENT']
 
@@ -48,7 +48,7 @@ class Story(Case):
 
     def test_story(self):
         require('aws', 'openssl', 'mosquitto_pub')
-        if parts.MOSQUITTO is None:
+        if device.MOSQUITTO is None:
             raise unittest.SkipTest('mosquitto is not installed')
         broker = Broker(self.folder)
         broker.start()

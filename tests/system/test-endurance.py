@@ -11,7 +11,6 @@ import sys
 import threading
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..', 'lib'))
 import fixture  # noqa: E402
 import tap  # noqa: E402
 

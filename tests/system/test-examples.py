@@ -14,7 +14,6 @@ import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'lib'))
 import tap
 
 TIMEOUT = 60

@@ -7,7 +7,6 @@ import os
 import socket
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..', 'lib'))
 import fixture  # noqa: E402
 import tap  # noqa: E402
 

@@ -18,10 +18,10 @@ import time
 import unittest
 import urllib.request
 
-import parts
+import device
 import tap
 from fixture import EMULATOR, Case, cpu, descriptors, is_listening, memory, require, wait_until
-from parts import THING, TOPIC, Broker, Echo, notification, read_exactly
+from device import THING, TOPIC, Broker, Echo, notification, read_exactly
 
 AGENT = os.environ['IST_AGENT']
 
@@ -34,7 +34,7 @@ class AgentCase(Case):
     def setUp(self):
         super().setUp()
         require('openssl', 'mosquitto_pub')
-        if parts.MOSQUITTO is None:
+        if device.MOSQUITTO is None:
             raise unittest.SkipTest('mosquitto is not installed')
         self.broker = Broker(self.folder)
         self.broker.start()
@@ -445,7 +445,7 @@ class Failures(AgentCase):
 
     def test_untrusted_broker(self):
         self.open_tunnels()
-        other = parts.Authority(self.path('other'))
+        other = device.Authority(self.path('other'))
         self.configure({'SSH': '1'}, ca=other.certificate)
         self.spawn_agent()
         self.wait_for_log('TLS failed')
@@ -466,7 +466,7 @@ class Failures(AgentCase):
 
     def test_certificate_that_the_broker_does_not_know(self):
         self.open_tunnels()
-        other = parts.Authority(self.path('other'))
+        other = device.Authority(self.path('other'))
         certificate, key = other.issue(THING)
         self.configure({'SSH': '1'}, certificate=certificate, key=key)
         self.spawn_agent()
@@ -724,9 +724,9 @@ class Figures(AgentCase):
         self.open_tunnels()
         self.start_agent({'SSH': '1'})
         time.sleep(1)
-        before = parts.switches_of(self.agent.pid)
+        before = device.switches_of(self.agent.pid)
         time.sleep(10)
-        switches = parts.wakeups_between(before, parts.switches_of(self.agent.pid))
+        switches = device.wakeups_between(before, device.switches_of(self.agent.pid))
         self.note(f'idle: {memory(self.agent.pid):.1f} MiB, {switches} wake-ups in 10 s')
         # One a second would be a timer that ticks; this leaves room for a stranger's word.
         self.assertLess(switches, 10)
@@ -749,9 +749,9 @@ class Figures(AgentCase):
                   f'{(full - idle) * 1024 / self.TUNNELS:.0f} KiB each, {descriptors(self.agent.pid)} descriptors')
         for number in (0, self.TUNNELS // 2, self.TUNNELS - 1):
             self.talk(self.start_operator(number)['SSH'], f'tunnel {number}'.encode())
-        before = parts.switches_of(self.agent.pid)
+        before = device.switches_of(self.agent.pid)
         time.sleep(10)
-        switches = parts.wakeups_between(before, parts.switches_of(self.agent.pid))
+        switches = device.wakeups_between(before, device.switches_of(self.agent.pid))
         self.note(f'{switches} wake-ups in 10 s with {self.TUNNELS} idle tunnels')
         self.end_child(self.agent)
         self.note(f'{self.count("Tunnel [0-9]*: stopped")} said goodbye')

@@ -9,7 +9,6 @@ import socket
 import sys
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..', 'lib'))
 import fixture  # noqa: E402
 import tap  # noqa: E402
 

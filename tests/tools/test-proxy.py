@@ -24,7 +24,6 @@ import threading
 import time
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'lib'))
 import tap
 
 OPTIONS = argparse.ArgumentParser(description=__doc__)

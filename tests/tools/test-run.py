@@ -28,7 +28,6 @@ import botocore.auth
 import botocore.awsrequest
 import botocore.credentials
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'lib'))
 import tap
 
 OPTIONS = argparse.ArgumentParser(description=__doc__)

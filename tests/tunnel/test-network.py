@@ -24,7 +24,6 @@ import threading
 import time
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'lib'))
 import tap  # noqa: E402
 
 SERVICE = '10.77.0.1'

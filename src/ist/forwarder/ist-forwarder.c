@@ -380,7 +380,8 @@ on_unclaimed_connection (IstSecureTunnel *tunnel,
   if (connection == NULL)
     return TRUE;
   if (service_id != NULL)
-    g_set_error (&error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NO_SUCH_SERVICE, "The service “%s” leads nowhere here", service_id);
+    g_set_error (&error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NO_SUCH_SERVICE, "The service “%s” leads nowhere here",
+                 service_id);
   else
     g_set_error_literal (&error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NO_SUCH_SERVICE, "The tunnel leads nowhere here");
   ist_forwarder_connection_end (connection, error);

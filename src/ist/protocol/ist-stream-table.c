@@ -1314,7 +1314,8 @@ check_stream (const Service *service,
     return TRUE;
 
   name = service_describe (service);
-  g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NO_SUCH_STREAM, "The stream %d of %s has ended; %d is the active one",
+  g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NO_SUCH_STREAM,
+               "The stream %d of %s has ended; %d is the active one",
                stream_id, name, service->stream->id);
   return FALSE;
 }

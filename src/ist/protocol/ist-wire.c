@@ -374,7 +374,8 @@ decode (IstWireDecoder *self,
 
   if (wire == NULL)
     {
-      g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL, "Received bytes that are no tunnel message");
+      g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL,
+                           "Received bytes that are no tunnel message");
       return NULL;
     }
 

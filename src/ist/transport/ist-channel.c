@@ -527,7 +527,8 @@ describe_close (guint16 code,
   if (code == SOUP_WEBSOCKET_CLOSE_POLICY_VIOLATION)
     return g_error_new (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_CLIENT_REPLACED,
                         "The peer closed the WebSocket for good, with code %u%s%s", code, colon, text);
-  return g_error_new (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_DISCONNECTED, "The peer closed the WebSocket with code %u%s%s", code,
+  return g_error_new (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_DISCONNECTED,
+                      "The peer closed the WebSocket with code %u%s%s", code,
                       colon, text);
 }
 
@@ -857,7 +858,8 @@ on_close_timeout (gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   g_clear_pointer (&self->close_timer, g_source_unref);
-  g_set_error_literal (&error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_DISCONNECTED, "The peer did not finish closing in time");
+  g_set_error_literal (&error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_DISCONNECTED,
+                       "The peer did not finish closing in time");
   ist_metered_stream_abort (self->stream, error);
   return G_SOURCE_REMOVE;
 }

@@ -60,7 +60,8 @@ take_failure (GTask *task,
   g_clear_error (&self->error);
   self->error = error;
   /* A secret is not in it: of a proxy, messages have its host and port. */
-  if (self->proxy != NULL && error->domain != IST_TUNNEL_ERROR && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+  if (self->proxy != NULL && error->domain != IST_TUNNEL_ERROR &&
+      !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     g_prefix_error (&self->error, "through the proxy %s: ", self->proxy_name);
   try_next (task);
 }

@@ -208,7 +208,8 @@ parse_head (Asking *self,
     {
       if (++self->n_interim <= MAX_INTERIM)
         return TRUE;
-      g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL, "%s announces its answer again and again", self->peer);
+      g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL, "%s announces its answer again and again",
+                   self->peer);
       return FALSE;
     }
   self->answer = g_steal_pointer (&answer);
@@ -228,7 +229,8 @@ take_head (Asking *self,
     return parse_head (self, error);
   if (head->len < MAX_HEAD)
     return TRUE;
-  g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL, "The answer of %s is larger than %u bytes", self->peer,
+  g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL, "The answer of %s is larger than %u bytes",
+               self->peer,
                MAX_HEAD);
   return FALSE;
 }
@@ -272,7 +274,8 @@ read_answer (Asking *self,
         }
       if (n == 0)
         {
-          g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_DISCONNECTED, "%s closed the connection without an answer",
+          g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_DISCONNECTED,
+                       "%s closed the connection without an answer",
                        self->peer);
           return TRUE;
         }

@@ -135,7 +135,8 @@ check_connection (Shaking *self,
 
   if (g_tls_connection_get_protocol_version (tls) < G_TLS_PROTOCOL_VERSION_TLS_1_2)
     {
-      g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TLS, "%s speaks no version of TLS that is safe: 1.2 is the least",
+      g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TLS,
+                   "%s speaks no version of TLS that is safe: 1.2 is the least",
                    self->authority);
       return FALSE;
     }
@@ -170,7 +171,8 @@ translate_error (Shaking *self,
   if (error->domain != G_TLS_ERROR)
     return error;
   certificate = describe_certificate_errors (self->certificate_errors);
-  translated = g_error_new (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TLS, "The TLS handshake with %s failed: %s%s", self->authority,
+  translated = g_error_new (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TLS, "The TLS handshake with %s failed: %s%s",
+                            self->authority,
                             error->message, certificate);
   g_error_free (error);
   return translated;

@@ -1374,7 +1374,8 @@ end_core (IstConnectionCore *core,
           const GError *error)
 {
   gboolean alone = g_error_matches (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_CONNECTION_RESET) ||
-                   (version != IST_PROTOCOL_VERSION_V3 && g_error_matches (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STREAM_RESET));
+                   (version != IST_PROTOCOL_VERSION_V3 && g_error_matches (error, IST_TUNNEL_ERROR,
+                                                                           IST_TUNNEL_ERROR_STREAM_RESET));
 
   ist_connection_core_end (core, alone ? NULL : error);
 }

@@ -248,7 +248,8 @@ agent_config_make_agent (const AgentConfig *self,
 
   for (gsize i = 0; i < G_N_ELEMENTS (keys); i++)
     names[i] = keys[i].property;
-  agent = IST_AGENT_DEVICE (g_object_new_with_properties (IST_AGENT_TYPE_DEVICE, G_N_ELEMENTS (keys), names, self->values));
+  agent = IST_AGENT_DEVICE (g_object_new_with_properties (IST_AGENT_TYPE_DEVICE, G_N_ELEMENTS (keys), names,
+                                                          self->values));
   if (g_value_get_string (&self->values[0]) == NULL || g_value_get_string (&self->values[1]) == NULL)
     {
       g_set_error_literal (error, TOOL_ERROR, EX_CONFIG, _ ("“thing” and “broker” must be set"));

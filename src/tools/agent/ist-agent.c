@@ -95,7 +95,8 @@ tell_status (Program *self)
 
   status = g_strdup_printf (_ ("%s; tunnels: %u, connections: %u"),
                             ist_agent_device_is_subscribed (self->agent) ? _ ("Subscribed") : _ ("No broker"),
-                            ist_agent_device_get_n_tunnels (self->agent), ist_agent_device_get_n_connections (self->agent));
+                            ist_agent_device_get_n_tunnels (self->agent),
+                            ist_agent_device_get_n_connections (self->agent));
   tool_systemd_notify_status (status);
 }
 
