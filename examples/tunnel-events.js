@@ -48,7 +48,7 @@ tunnel.connect('session-reset', () => print('session reset'));
 tunnel.connect('message-received', (_tunnel, message) =>
     print(`received ${message.get_payload()?.get_size() ?? 0} bytes for ${message.get_service_id() ?? 'no service'}`));
 tunnel.connect('notify::state', () => print(`state ${tunnel.state}`));
-tunnel.connect('notify::round-trip-time', () => print(`round trip ${tunnel.roundTripTime} µs`));
+tunnel.connect('notify::round-trip-time-us', () => print(`round trip ${tunnel.roundTripTime} µs`));
 tunnel.connect('stopped', () => loop.quit());
 
 let interrupted = false;

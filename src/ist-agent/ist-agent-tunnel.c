@@ -35,7 +35,7 @@ enum
 {
   PROP_ID = 1,
   PROP_REGION,
-  PROP_SERVICES,
+  PROP_SERVICE_IDS,
   PROP_OPENED_AT,
   PROP_SECURE_TUNNEL,
   PROP_FORWARDER,
@@ -96,7 +96,7 @@ ist_agent_tunnel_get_property (GObject *object,
     case PROP_REGION:
       g_value_set_string (value, self->region);
       break;
-    case PROP_SERVICES:
+    case PROP_SERVICE_IDS:
       g_value_set_boxed (value, self->services);
       break;
     case PROP_OPENED_AT:
@@ -141,14 +141,14 @@ ist_agent_tunnel_class_init (IstAgentTunnelClass *klass)
   properties[PROP_REGION] = g_param_spec_string ("region", NULL, NULL, NULL, flags);
 
   /**
-   * IstAgentTunnel:services: (getter get_services)
+   * IstAgentTunnel:service-ids: (getter get_service_ids)
    *
    * The services that the tunnel was opened for, as its notification says;
    * those of them that the agent does not list are refused.
    *
    * Since: 1.0
    */
-  properties[PROP_SERVICES] = g_param_spec_boxed ("services", NULL, NULL, G_TYPE_STRV, flags);
+  properties[PROP_SERVICE_IDS] = g_param_spec_boxed ("service-ids", NULL, NULL, G_TYPE_STRV, flags);
 
   /**
    * IstAgentTunnel:opened-at: (getter get_opened_at)
@@ -310,7 +310,7 @@ ist_agent_tunnel_get_region (IstAgentTunnel *self)
 }
 
 /**
- * ist_agent_tunnel_get_services:
+ * ist_agent_tunnel_get_service_ids:
  * @self: a tunnel
  *
  * Gets the services that the tunnel was opened for, listed by the agent or not.
@@ -320,7 +320,7 @@ ist_agent_tunnel_get_region (IstAgentTunnel *self)
  * Since: 1.0
  */
 const char *const *
-ist_agent_tunnel_get_services (IstAgentTunnel *self)
+ist_agent_tunnel_get_service_ids (IstAgentTunnel *self)
 {
   g_return_val_if_fail (IST_AGENT_IS_TUNNEL (self), NULL);
 

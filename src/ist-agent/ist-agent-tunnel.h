@@ -21,7 +21,7 @@ G_DECLARE_FINAL_TYPE (IstAgentTunnel, ist_agent_tunnel, IST_AGENT, TUNNEL, GObje
 IST_AVAILABLE_IN_1_0
 guint ist_agent_tunnel_get_id (IstAgentTunnel *self);
 IST_AVAILABLE_IN_1_0
-const char *const *ist_agent_tunnel_get_services (IstAgentTunnel *self);
+const char *const *ist_agent_tunnel_get_service_ids (IstAgentTunnel *self);
 IST_AVAILABLE_IN_1_0
 const char *ist_agent_tunnel_get_region (IstAgentTunnel *self);
 IST_AVAILABLE_IN_1_0

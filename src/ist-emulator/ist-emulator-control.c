@@ -303,7 +303,7 @@ describe_connection (IstEmulatorRecord *record,
 static JsonObject *
 describe_destination (IstEmulatorTunnel *tunnel)
 {
-  const char *const *services = ist_emulator_tunnel_get_services (tunnel);
+  const char *const *services = ist_emulator_tunnel_get_service_ids (tunnel);
   JsonObject *config = json_object_new ();
   JsonArray *array = json_array_new ();
 
@@ -333,7 +333,7 @@ describe_tunnel (IstEmulatorRegistry *registry,
                                  describe_connection (record, IST_MODE_SOURCE));
   json_object_set_object_member (tunnel, "destinationConnectionState",
                                  describe_connection (record, IST_MODE_DESTINATION));
-  if (ist_emulator_tunnel_get_services (record->tunnel)[0] != NULL ||
+  if (ist_emulator_tunnel_get_service_ids (record->tunnel)[0] != NULL ||
       ist_emulator_tunnel_get_thing_name (record->tunnel) != NULL)
     json_object_set_object_member (tunnel, "destinationConfig", describe_destination (record->tunnel));
   timeout = json_object_new ();

@@ -161,7 +161,7 @@ tags_to_json (JsonObject *tags)
 GBytes *
 ist_emulator_record_to_bytes (IstEmulatorRecord *self)
 {
-  const char *const *services = ist_emulator_tunnel_get_services (self->tunnel);
+  const char *const *services = ist_emulator_tunnel_get_service_ids (self->tunnel);
   const char *thing_name = ist_emulator_tunnel_get_thing_name (self->tunnel);
   g_autoptr (JsonGenerator) generator = json_generator_new ();
   g_autoptr (JsonNode) root = json_node_new (JSON_NODE_OBJECT);
@@ -243,7 +243,7 @@ restore_lifetime (IstEmulatorRecord *self,
   if (self->closed_at != 0)
     ist_emulator_tunnel_close (self->tunnel);
   else
-    ist_emulator_tunnel_set_lifetime (self->tunnel, left / 1000);
+    ist_emulator_tunnel_set_lifetime_ms (self->tunnel, left / 1000);
 }
 
 IstEmulatorRecord *

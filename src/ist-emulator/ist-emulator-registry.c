@@ -470,7 +470,7 @@ ist_emulator_registry_open (IstEmulatorRegistry *self,
 
   tunnel = ist_emulator_tunnel_new (NULL, request->services != NULL ? request->services : none,
                                     request->thing_name);
-  ist_emulator_tunnel_set_lifetime (tunnel, lifetime * 60 * 1000);
+  ist_emulator_tunnel_set_lifetime_ms (tunnel, lifetime * 60 * 1000);
   record = ist_emulator_record_new (g_object_ref (tunnel));
   record->sequence = self->sequence + 1;
   record->description = g_strdup (request->description);

@@ -298,7 +298,7 @@ static void
 notify_thing (IstEmulatorTunnel *tunnel,
               gpointer user_data)
 {
-  const char *const *services = ist_emulator_tunnel_get_services (tunnel);
+  const char *const *services = ist_emulator_tunnel_get_service_ids (tunnel);
   g_autoptr (JsonBuilder) builder = json_builder_new_immutable ();
   g_autoptr (JsonNode) root = NULL;
   g_autoptr (GBytes) payload = NULL;

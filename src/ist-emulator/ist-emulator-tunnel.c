@@ -67,7 +67,7 @@ enum
 {
   PROP_ID = 1,
   PROP_ARN,
-  PROP_SERVICES,
+  PROP_SERVICE_IDS,
   PROP_THING_NAME,
   PROP_OPEN,
   N_PROPS
@@ -165,7 +165,7 @@ ist_emulator_tunnel_get_property (GObject *object,
     case PROP_ARN:
       g_value_set_string (value, self->arn);
       break;
-    case PROP_SERVICES:
+    case PROP_SERVICE_IDS:
       g_value_set_boxed (value, self->services);
       break;
     case PROP_THING_NAME:
@@ -209,14 +209,14 @@ ist_emulator_tunnel_class_init (IstEmulatorTunnelClass *klass)
     g_param_spec_string ("arn", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
   /**
-   * IstEmulatorTunnel:services: (getter get_services)
+   * IstEmulatorTunnel:service-ids: (getter get_service_ids)
    *
    * The tunnel's services, in the order in which clients are told; may be empty.
    *
    * Since: 1.0
    */
-  properties[PROP_SERVICES] =
-    g_param_spec_boxed ("services", NULL, NULL, G_TYPE_STRV, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_SERVICE_IDS] =
+    g_param_spec_boxed ("service-ids", NULL, NULL, G_TYPE_STRV, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
   /**
    * IstEmulatorTunnel:thing-name: (getter get_thing_name)
@@ -349,7 +349,7 @@ ist_emulator_tunnel_set_destination (IstEmulatorTunnel *self,
   g_strfreev (self->services);
   self->services = g_strdupv ((char **) services);
   ist_emulator_relay_set_services (self->relay, services);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SERVICES]);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SERVICE_IDS]);
 }
 
 void
@@ -474,7 +474,7 @@ ist_emulator_tunnel_get_arn (IstEmulatorTunnel *self)
 }
 
 /**
- * ist_emulator_tunnel_get_services:
+ * ist_emulator_tunnel_get_service_ids:
  * @self: a tunnel
  *
  * Gets the tunnel's services, in the order in which clients are told.
@@ -484,7 +484,7 @@ ist_emulator_tunnel_get_arn (IstEmulatorTunnel *self)
  * Since: 1.0
  */
 const char *const *
-ist_emulator_tunnel_get_services (IstEmulatorTunnel *self)
+ist_emulator_tunnel_get_service_ids (IstEmulatorTunnel *self)
 {
   g_return_val_if_fail (IST_EMULATOR_IS_TUNNEL (self), NULL);
 
@@ -615,7 +615,7 @@ lifetime_over (gpointer user_data)
 }
 
 /**
- * ist_emulator_tunnel_set_lifetime:
+ * ist_emulator_tunnel_set_lifetime_ms:
  * @self: a tunnel
  * @milliseconds: how long the tunnel lives from now on
  *
@@ -627,8 +627,8 @@ lifetime_over (gpointer user_data)
  * Since: 1.0
  */
 void
-ist_emulator_tunnel_set_lifetime (IstEmulatorTunnel *self,
-                                  guint milliseconds)
+ist_emulator_tunnel_set_lifetime_ms (IstEmulatorTunnel *self,
+                                     guint milliseconds)
 {
   g_return_if_fail (IST_EMULATOR_IS_TUNNEL (self));
 
@@ -927,7 +927,7 @@ ist_emulator_tunnel_set_stalled (IstEmulatorTunnel *self,
 }
 
 /**
- * ist_emulator_tunnel_set_delay:
+ * ist_emulator_tunnel_set_delay_ms:
  * @self: a tunnel
  * @side: source or destination
  * @milliseconds: how long each message waits
@@ -937,9 +937,9 @@ ist_emulator_tunnel_set_stalled (IstEmulatorTunnel *self,
  * Since: 1.0
  */
 void
-ist_emulator_tunnel_set_delay (IstEmulatorTunnel *self,
-                               IstMode side,
-                               guint milliseconds)
+ist_emulator_tunnel_set_delay_ms (IstEmulatorTunnel *self,
+                                  IstMode side,
+                                  guint milliseconds)
 {
   g_return_if_fail (IST_EMULATOR_IS_TUNNEL (self));
   g_return_if_fail (side == IST_MODE_SOURCE || side == IST_MODE_DESTINATION);

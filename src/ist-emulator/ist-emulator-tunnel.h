@@ -45,7 +45,7 @@ const char *ist_emulator_tunnel_get_id (IstEmulatorTunnel *self);
 IST_AVAILABLE_IN_1_0
 const char *ist_emulator_tunnel_get_arn (IstEmulatorTunnel *self);
 IST_AVAILABLE_IN_1_0
-const char *const *ist_emulator_tunnel_get_services (IstEmulatorTunnel *self);
+const char *const *ist_emulator_tunnel_get_service_ids (IstEmulatorTunnel *self);
 IST_AVAILABLE_IN_1_0
 const char *ist_emulator_tunnel_get_thing_name (IstEmulatorTunnel *self);
 IST_AVAILABLE_IN_1_0
@@ -63,7 +63,7 @@ guint64 ist_emulator_tunnel_get_queued_bytes (IstEmulatorTunnel *self,
                                               IstMode side);
 
 IST_AVAILABLE_IN_1_0
-void ist_emulator_tunnel_set_lifetime (IstEmulatorTunnel *self,
+void ist_emulator_tunnel_set_lifetime_ms (IstEmulatorTunnel *self,
                                        guint milliseconds);
 
 IST_AVAILABLE_IN_1_0
@@ -111,7 +111,7 @@ void ist_emulator_tunnel_set_stalled (IstEmulatorTunnel *self,
                                       IstMode side,
                                       gboolean stalled);
 IST_AVAILABLE_IN_1_0
-void ist_emulator_tunnel_set_delay (IstEmulatorTunnel *self,
+void ist_emulator_tunnel_set_delay_ms (IstEmulatorTunnel *self,
                                     IstMode side,
                                     guint milliseconds);
 IST_AVAILABLE_IN_1_0

@@ -68,7 +68,7 @@ guint ist_forwarder_get_n_connections (IstForwarder *self);
 IST_AVAILABLE_IN_1_0
 GPtrArray *ist_forwarder_get_connections (IstForwarder *self) G_GNUC_WARN_UNUSED_RESULT;
 IST_AVAILABLE_IN_1_0
-guint64 ist_forwarder_get_connections_total (IstForwarder *self);
+guint64 ist_forwarder_get_n_connections_total (IstForwarder *self);
 IST_AVAILABLE_IN_1_0
 guint64 ist_forwarder_get_bytes_in (IstForwarder *self);
 IST_AVAILABLE_IN_1_0
@@ -105,9 +105,9 @@ IST_AVAILABLE_IN_1_0
 void ist_forwarder_set_connect_retries (IstForwarder *self,
                                         guint number);
 IST_AVAILABLE_IN_1_0
-guint ist_forwarder_get_connect_retry_delay (IstForwarder *self);
+guint ist_forwarder_get_connect_retry_delay_ms (IstForwarder *self);
 IST_AVAILABLE_IN_1_0
-void ist_forwarder_set_connect_retry_delay (IstForwarder *self,
+void ist_forwarder_set_connect_retry_delay_ms (IstForwarder *self,
                                             guint milliseconds);
 IST_AVAILABLE_IN_1_0
 guint ist_forwarder_get_tunnel_timeout (IstForwarder *self);

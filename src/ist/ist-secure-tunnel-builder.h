@@ -70,20 +70,20 @@ IST_AVAILABLE_IN_1_0
 IstSecureTunnelBuilder *ist_secure_tunnel_builder_set_reconnect_policy (IstSecureTunnelBuilder *self,
                                                                         IstReconnectPolicy reconnect_policy);
 IST_AVAILABLE_IN_1_0
-IstSecureTunnelBuilder *ist_secure_tunnel_builder_set_reconnect_delay_floor (IstSecureTunnelBuilder *self,
-                                                                             guint reconnect_delay_floor);
+IstSecureTunnelBuilder *ist_secure_tunnel_builder_set_reconnect_delay_floor_ms (IstSecureTunnelBuilder *self,
+                                                                             guint reconnect_delay_floor_ms);
 IST_AVAILABLE_IN_1_0
-IstSecureTunnelBuilder *ist_secure_tunnel_builder_set_reconnect_delay_base (IstSecureTunnelBuilder *self,
-                                                                            guint reconnect_delay_base);
+IstSecureTunnelBuilder *ist_secure_tunnel_builder_set_reconnect_delay_base_ms (IstSecureTunnelBuilder *self,
+                                                                            guint reconnect_delay_base_ms);
 IST_AVAILABLE_IN_1_0
-IstSecureTunnelBuilder *ist_secure_tunnel_builder_set_reconnect_delay_cap (IstSecureTunnelBuilder *self,
-                                                                           guint reconnect_delay_cap);
+IstSecureTunnelBuilder *ist_secure_tunnel_builder_set_reconnect_delay_cap_ms (IstSecureTunnelBuilder *self,
+                                                                           guint reconnect_delay_cap_ms);
 IST_AVAILABLE_IN_1_0
 IstSecureTunnelBuilder *ist_secure_tunnel_builder_set_max_attempts (IstSecureTunnelBuilder *self,
                                                                     guint max_attempts);
 IST_AVAILABLE_IN_1_0
-IstSecureTunnelBuilder *ist_secure_tunnel_builder_set_connection_wait_timeout (IstSecureTunnelBuilder *self,
-                                                                               guint connection_wait_timeout);
+IstSecureTunnelBuilder *ist_secure_tunnel_builder_set_connection_wait_timeout_ms (IstSecureTunnelBuilder *self,
+                                                                               guint connection_wait_timeout_ms);
 IST_AVAILABLE_IN_1_0
 IstSecureTunnelBuilder *ist_secure_tunnel_builder_set_connection_buffer_size (IstSecureTunnelBuilder *self,
                                                                               guint connection_buffer_size);

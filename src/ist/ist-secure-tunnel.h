@@ -88,7 +88,7 @@ IstTunnelState ist_secure_tunnel_get_state (IstSecureTunnel *self);
 IST_AVAILABLE_IN_1_0
 const char *const *ist_secure_tunnel_get_service_ids (IstSecureTunnel *self);
 IST_AVAILABLE_IN_1_0
-gboolean ist_secure_tunnel_get_services_known (IstSecureTunnel *self);
+gboolean ist_secure_tunnel_get_service_ids_known (IstSecureTunnel *self);
 IST_AVAILABLE_IN_1_0
 const char *ist_secure_tunnel_get_channel_id (IstSecureTunnel *self);
 IST_AVAILABLE_IN_1_0
@@ -102,9 +102,9 @@ guint64 ist_secure_tunnel_get_messages_out (IstSecureTunnel *self);
 IST_AVAILABLE_IN_1_0
 guint64 ist_secure_tunnel_get_queued_bytes (IstSecureTunnel *self);
 IST_AVAILABLE_IN_1_0
-gint64 ist_secure_tunnel_get_round_trip_time (IstSecureTunnel *self);
+gint64 ist_secure_tunnel_get_round_trip_time_us (IstSecureTunnel *self);
 IST_AVAILABLE_IN_1_0
-guint ist_secure_tunnel_get_reconnect_count (IstSecureTunnel *self);
+guint ist_secure_tunnel_get_n_reconnects (IstSecureTunnel *self);
 IST_AVAILABLE_IN_1_0
 const GError *ist_secure_tunnel_get_last_error (IstSecureTunnel *self);
 

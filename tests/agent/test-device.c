@@ -319,7 +319,7 @@ test_bytes_flow (Fixture *fixture,
   g_assert_true (listed->pdata[0] == agent_tunnel);
   g_assert_cmpuint (ist_agent_tunnel_get_id (agent_tunnel), ==, 1);
   g_assert_cmpstr (ist_agent_tunnel_get_region (agent_tunnel), ==, "us-east-1");
-  g_assert_cmpstr (ist_agent_tunnel_get_services (agent_tunnel)[1], ==, "VNC");
+  g_assert_cmpstr (ist_agent_tunnel_get_service_ids (agent_tunnel)[1], ==, "VNC");
   g_assert_cmpint (ist_agent_tunnel_get_opened_at (agent_tunnel), <=, g_get_real_time ());
   g_assert_cmpint (ist_agent_tunnel_get_opened_at (agent_tunnel), >, g_get_real_time () - G_TIME_SPAN_HOUR);
   /* The one that is not listed was told of, the other one is served. */

@@ -92,8 +92,8 @@ class Fixture {
             endpoint: this.service.get_endpoint(),
             accessToken: mode === SOURCE
                 ? this.tunnel.get_source_access_token() : this.tunnel.get_destination_access_token(),
-            reconnectDelayFloor: 1,
-            reconnectDelayBase: 1,
+            reconnectDelayFloorMs: 1,
+            reconnectDelayBaseMs: 1,
         };
     }
 

@@ -74,7 +74,7 @@ class Agent(Case):
         wait_for(lambda: tunnel.is_connected(Ist.Mode.DESTINATION), 'the device')
         opened, = (event[1] for event in self.events if event[0] == 'tunnel-opened')
         self.assertEqual([t.get_id() for t in agent.get_tunnels()], [opened.get_id()])
-        self.assertEqual(opened.get_services(), ['SSH', 'VNC'])
+        self.assertEqual(opened.get_service_ids(), ['SSH', 'VNC'])
         self.assertIn(('service-refused', 'VNC'), self.events)
 
         source = Ist.SecureTunnel(mode=Ist.Mode.SOURCE, access_token=tunnel.get_source_access_token(),

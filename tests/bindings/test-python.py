@@ -74,8 +74,8 @@ class TestCase(unittest.TestCase):
         return self.tunnel.get_destination_access_token()
 
     def make(self, mode, **settings):
-        return Ist.SecureTunnel(**{'mode': mode, 'access_token': self.token(mode), 'reconnect_delay_floor': 1,
-                                   'reconnect_delay_base': 1, 'endpoint': self.service.get_endpoint(), **settings})
+        return Ist.SecureTunnel(**{'mode': mode, 'access_token': self.token(mode), 'reconnect_delay_floor_ms': 1,
+                                   'reconnect_delay_base_ms': 1, 'endpoint': self.service.get_endpoint(), **settings})
 
     def start(self, mode, **settings):
         end = self.make(mode, **settings)
@@ -123,7 +123,7 @@ class Making(TestCase):
         self.assertEqual(end.get_service_ids(), [])
         self.assertIsNone(end.get_channel_id())
         self.assertIsNone(end.get_last_error())
-        self.assertEqual(end.props.round_trip_time, -1)
+        self.assertEqual(end.props.round_trip_time_us, -1)
 
     def test_by_constructor(self):
         end = Ist.SecureTunnel.new(DESTINATION, 'token', 'eu-central-1')
@@ -161,8 +161,8 @@ class Making(TestCase):
         good = {'region': 'eu-west-1', 'access_token': 'token'}
         for name, value in (('access-token', None), ('access-token', 'to ken'), ('client-token', 'short'),
                             ('region', None), ('region', '../etc'), ('endpoint', 'localhost'),
-                            ('ca-file', '/nonexistent'), ('reconnect-delay-floor', 1000000),
-                            ('reconnect-delay-base', 1000000)):
+                            ('ca-file', '/nonexistent'), ('reconnect-delay-floor-ms', 1000000),
+                            ('reconnect-delay-base-ms', 1000000)):
             builder = Ist.SecureTunnelBuilder(**good)
             builder.set_property(name, value)
             error = self.fails(Ist.TunnelError.INVALID_SETTING, builder.build)
@@ -329,7 +329,7 @@ class Signals(TestCase):
             self.assert_error(error, Ist.TunnelError.DISCONNECTED)
             self.assertFalse(Ist.TunnelError.is_final(error))
             wait_for(lambda: self.events.named('connection-success'))
-        self.assertEqual(self.source.props.reconnect_count, 2)
+        self.assertEqual(self.source.props.n_reconnects, 2)
         self.assert_error(self.source.get_last_error(), Ist.TunnelError.DISCONNECTED)
         self.assert_error(self.source.props.last_error, Ist.TunnelError.DISCONNECTED)
         self.start_stream()

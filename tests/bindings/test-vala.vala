@@ -44,8 +44,8 @@ class Fixture {
             .set_mode (mode)
             .set_access_token (token)
             .set_endpoint (service.get_endpoint ())
-            .set_reconnect_delay_floor (1)
-            .set_reconnect_delay_base (1)
+            .set_reconnect_delay_floor_ms (1)
+            .set_reconnect_delay_base_ms (1)
             .build ();
     }
 

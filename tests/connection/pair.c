@@ -33,8 +33,8 @@ add_end (Pair *self,
   IstSecureTunnel *tunnel;
 
   g_object_set (builder, "mode", mode, "access-token", token, "ca-file", self->emulator->ca_file, "endpoint",
-                ist_emulator_service_get_endpoint (self->emulator->service), "reconnect-delay-floor", 5,
-                "reconnect-delay-base", 10, "reconnect-delay-cap", 20, NULL);
+                ist_emulator_service_get_endpoint (self->emulator->service), "reconnect-delay-floor-ms", 5,
+                "reconnect-delay-base-ms", 10, "reconnect-delay-cap-ms", 20, NULL);
   if (first_property != NULL)
     g_object_set_valist (G_OBJECT (builder), first_property, args);
   tunnel = ist_secure_tunnel_builder_build (builder, &error);

@@ -339,7 +339,7 @@ static void
 test_old_peer_answers (gconstpointer data)
 {
   IstProtocolVersion version = GPOINTER_TO_INT (data);
-  g_autoptr (Pair) pair = pair_new (test_ssh, FALSE, "connection-wait-timeout", 100, NULL);
+  g_autoptr (Pair) pair = pair_new (test_ssh, FALSE, "connection-wait-timeout-ms", 100, NULL);
   g_autoptr (IstConnection) near = NULL;
   g_autoptr (GError) error = NULL;
   GAsyncResult *second = NULL;
@@ -369,7 +369,7 @@ static void
 test_old_peer_resets (gconstpointer data)
 {
   IstProtocolVersion version = GPOINTER_TO_INT (data);
-  g_autoptr (Pair) pair = pair_new (test_ssh, FALSE, "connection-wait-timeout", 60000, NULL);
+  g_autoptr (Pair) pair = pair_new (test_ssh, FALSE, "connection-wait-timeout-ms", 60000, NULL);
   g_autoptr (IstConnection) near = NULL;
   g_autoptr (IstConnection) second = NULL;
   g_autoptr (GError) error = NULL;
@@ -404,7 +404,7 @@ test_old_peer_resets (gconstpointer data)
 static void
 test_waiting_ends (void)
 {
-  g_autoptr (Pair) pair = pair_new (test_ssh, TRUE, "connection-wait-timeout", 60000, NULL);
+  g_autoptr (Pair) pair = pair_new (test_ssh, TRUE, "connection-wait-timeout-ms", 60000, NULL);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (IstConnection) near = NULL;
   g_autoptr (IstConnection) further = NULL;

@@ -725,7 +725,7 @@ test_expiry (Fixture *fixture,
   g_autoptr (Client) destination = client_new (fixture->service, tunnel, IST_MODE_DESTINATION, NULL);
   g_autoptr (JsonObject) described = NULL;
 
-  ist_emulator_tunnel_set_lifetime (tunnel, 1);
+  ist_emulator_tunnel_set_lifetime_ms (tunnel, 1);
   client_expect_services (source, (const char *const[]){ NULL });
   client_expect_closed (source, 1000, "Tunnel is closed");
   client_expect_services (destination, (const char *const[]){ NULL });
@@ -946,7 +946,7 @@ test_state (void)
   before = describe (&fixture, id);
 
   short_lived = call (&fixture, "OpenTunnel", "{}");
-  ist_emulator_tunnel_set_lifetime (last_opened (&fixture), 50);
+  ist_emulator_tunnel_set_lifetime_ms (last_opened (&fixture), 50);
   json_object_unref (call (&fixture, "TagResource",
                            "{'resourceArn': '%s', 'tags': [{'key': 'l', 'value': ''}]}",
                            get (short_lived, "tunnelArn")));

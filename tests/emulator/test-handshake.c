@@ -289,7 +289,7 @@ static void
 test_expired (Fixture *fixture,
               gconstpointer user_data)
 {
-  ist_emulator_tunnel_set_lifetime (fixture->tunnel, 1);
+  ist_emulator_tunnel_set_lifetime_ms (fixture->tunnel, 1);
   test_wait (!ist_emulator_tunnel_is_open (fixture->tunnel));
   expect_tokens (fixture->service, fixture->tunnel, NULL, "Tunnel is closed");
 }
@@ -378,7 +378,7 @@ test_tunnels (Fixture *fixture,
 
   tunnel = ist_emulator_service_open_tunnel (fixture->service, good, long_name + 1, 720, &error);
   g_assert_no_error (error);
-  g_assert_cmpstrv ((gpointer) ist_emulator_tunnel_get_services (tunnel), (gpointer) good);
+  g_assert_cmpstrv ((gpointer) ist_emulator_tunnel_get_service_ids (tunnel), (gpointer) good);
   g_assert_cmpstr (ist_emulator_tunnel_get_thing_name (tunnel), ==, long_name + 1);
   id = ist_emulator_tunnel_get_id (tunnel);
   g_assert_true (ist_emulator_service_lookup_tunnel (fixture->service, id) == tunnel);

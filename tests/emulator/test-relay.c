@@ -60,7 +60,7 @@ static void
 connect_source (Fixture *fixture)
 {
   fixture->source = client_new (fixture->service, fixture->tunnel, IST_MODE_SOURCE, CLIENT_TOKEN);
-  client_expect_services (fixture->source, ist_emulator_tunnel_get_services (fixture->tunnel));
+  client_expect_services (fixture->source, ist_emulator_tunnel_get_service_ids (fixture->tunnel));
 }
 
 static void
@@ -68,7 +68,7 @@ connect_destination (Fixture *fixture)
 {
   fixture->destination = client_new (fixture->service, fixture->tunnel, IST_MODE_DESTINATION,
                                      "x" CLIENT_TOKEN);
-  client_expect_services (fixture->destination, ist_emulator_tunnel_get_services (fixture->tunnel));
+  client_expect_services (fixture->destination, ist_emulator_tunnel_get_service_ids (fixture->tunnel));
 }
 
 static void
@@ -456,7 +456,7 @@ static void
 test_expired (Fixture *fixture,
               gconstpointer user_data)
 {
-  ist_emulator_tunnel_set_lifetime (fixture->tunnel, 1);
+  ist_emulator_tunnel_set_lifetime_ms (fixture->tunnel, 1);
   client_expect_closed (fixture->source, 1000, "Tunnel is closed");
   client_expect_closed (fixture->destination, 1000, "Tunnel is closed");
   g_assert_error (fixture->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TUNNEL_CLOSED);
@@ -653,11 +653,11 @@ test_delay (Fixture *fixture,
 {
   gint64 start = g_get_monotonic_time ();
 
-  ist_emulator_tunnel_set_delay (fixture->tunnel, IST_MODE_DESTINATION, 50);
+  ist_emulator_tunnel_set_delay_ms (fixture->tunnel, IST_MODE_DESTINATION, 50);
   client_send (fixture->source, STREAM_START, "SSH", 1, 1, NULL);
   client_send (fixture->source, DATA, "SSH", 1, 1, "first");
   test_wait (ist_emulator_tunnel_get_queued_bytes (fixture->tunnel, IST_MODE_DESTINATION) > 0);
-  ist_emulator_tunnel_set_delay (fixture->tunnel, IST_MODE_DESTINATION, 0);
+  ist_emulator_tunnel_set_delay_ms (fixture->tunnel, IST_MODE_DESTINATION, 0);
   client_send (fixture->source, DATA, "SSH", 1, 1, "second");
   client_expect (fixture->destination, STREAM_START, "SSH", 1, 1, NULL);
   g_assert_cmpint (g_get_monotonic_time () - start, >=, 50 * 1000);
@@ -665,7 +665,7 @@ test_delay (Fixture *fixture,
   client_expect (fixture->destination, DATA, "SSH", 1, 1, "second");
 
   /* Whoever leaves gets nothing more. */
-  ist_emulator_tunnel_set_delay (fixture->tunnel, IST_MODE_DESTINATION, 1);
+  ist_emulator_tunnel_set_delay_ms (fixture->tunnel, IST_MODE_DESTINATION, 1);
   client_send (fixture->source, DATA, "SSH", 1, 1, "third");
   test_wait (ist_emulator_tunnel_get_queued_bytes (fixture->tunnel, IST_MODE_DESTINATION) > 0);
   ist_emulator_tunnel_drop_side (fixture->tunnel, IST_MODE_DESTINATION);

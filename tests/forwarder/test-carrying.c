@@ -67,7 +67,7 @@ test_small (void)
   g_assert_cmpuint (forwarding->opened[IST_MODE_DESTINATION], ==, 1);
   g_assert_cmpuint (ist_forwarder_get_bytes_in (forwarding->source), ==, 10);
   g_assert_cmpuint (ist_forwarder_get_bytes_out (forwarding->source), ==, 10);
-  g_assert_cmpuint (ist_forwarder_get_connections_total (forwarding->source), ==, 1);
+  g_assert_cmpuint (ist_forwarder_get_n_connections_total (forwarding->source), ==, 1);
   g_assert_cmpuint (ist_forwarder_get_n_connections (forwarding->source), ==, 0);
 }
 

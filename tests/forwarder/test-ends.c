@@ -377,7 +377,7 @@ test_retry (void)
   guint port;
 
   ist_forwarder_set_connect_retries (forwarding->destination, 100000);
-  ist_forwarder_set_connect_retry_delay (forwarding->destination, 10);
+  ist_forwarder_set_connect_retry_delay_ms (forwarding->destination, 10);
   ist_forwarder_add_target (forwarding->destination, "SSH", path, NULL);
   ist_forwarder_listen (forwarding->source, "SSH", "0", &port, NULL);
 

@@ -575,7 +575,7 @@ test_properties (void)
     "idle-timeout",
     "connect-timeout",
     "connect-retries",
-    "connect-retry-delay",
+    "connect-retry-delay-ms",
     "tunnel-timeout",
   };
   guint i;
@@ -593,7 +593,7 @@ test_properties (void)
   g_assert_cmpuint (ist_forwarder_get_idle_timeout (forwarding->source), ==, 102);
   g_assert_cmpuint (ist_forwarder_get_connect_timeout (forwarding->source), ==, 103);
   g_assert_cmpuint (ist_forwarder_get_connect_retries (forwarding->source), ==, 104);
-  g_assert_cmpuint (ist_forwarder_get_connect_retry_delay (forwarding->source), ==, 105);
+  g_assert_cmpuint (ist_forwarder_get_connect_retry_delay_ms (forwarding->source), ==, 105);
   g_assert_cmpuint (ist_forwarder_get_tunnel_timeout (forwarding->source), ==, 106);
 
   g_object_set (forwarding->source, "local-bind-address", "::1", "proxy-resolver", resolver, NULL);

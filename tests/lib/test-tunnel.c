@@ -268,7 +268,7 @@ build_end (IstMode mode,
   IstSecureTunnel *tunnel;
 
   g_object_set (builder, "mode", mode, "endpoint", endpoint, "access-token", token, "ca-file", ca_file,
-                "reconnect-delay-floor", 5, "reconnect-delay-base", 10, "reconnect-delay-cap", 20, NULL);
+                "reconnect-delay-floor-ms", 5, "reconnect-delay-base-ms", 10, "reconnect-delay-cap-ms", 20, NULL);
   if (first_property != NULL)
     g_object_set_valist (G_OBJECT (builder), first_property, args);
   tunnel = ist_secure_tunnel_builder_build (builder, &error);

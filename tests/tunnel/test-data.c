@@ -512,8 +512,8 @@ test_events (void)
   test_wait (test_end_count (pair->source, "success") == 2);
   g_assert_cmpuint (test_end_count (pair->source, "stream-stopped"), ==, 3);
   g_assert_error (pair->source->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_DISCONNECTED);
-  g_assert_cmpuint (ist_secure_tunnel_get_reconnect_count (pair->source->tunnel), ==, 1);
-  g_assert_cmpuint (test_end_count (pair->source, "notify::reconnect-count"), ==, 1);
+  g_assert_cmpuint (ist_secure_tunnel_get_n_reconnects (pair->source->tunnel), ==, 1);
+  g_assert_cmpuint (test_end_count (pair->source, "notify::n-reconnects"), ==, 1);
   {
     g_autoptr (IstStreamInfo) third = ist_secure_tunnel_start_stream (pair->source->tunnel, "SSH", NULL);
 

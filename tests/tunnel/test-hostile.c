@@ -994,7 +994,7 @@ test_after (gconstpointer data)
   g_assert_cmpuint (test_end_count (end, "success SSH"), ==, connects ? attempts : 0);
   g_assert_cmpuint (test_end_count (end, "shutdown"), ==, connects ? attempts : 0);
   g_assert_cmpuint (test_end_count (end, "failure"), ==, connects ? 0 : attempts);
-  g_assert_cmpuint (ist_secure_tunnel_get_reconnect_count (end->tunnel), ==, connects ? attempts - 1 : 0);
+  g_assert_cmpuint (ist_secure_tunnel_get_n_reconnects (end->tunnel), ==, connects ? attempts - 1 : 0);
   g_assert_cmpuint (end->n_messages, ==, 0);
 }
 

@@ -59,7 +59,7 @@ test_start_stop (void)
       g_assert_cmpuint (test_end_count (end, "shutdown none"), ==, i);
       g_assert_cmpint (get_state (end), ==, IST_TUNNEL_STATE_STOPPED);
     }
-  g_assert_cmpuint (ist_secure_tunnel_get_reconnect_count (end->tunnel), ==, 0);
+  g_assert_cmpuint (ist_secure_tunnel_get_n_reconnects (end->tunnel), ==, 0);
   g_assert_null (ist_secure_tunnel_get_last_error (end->tunnel));
 }
 
@@ -68,8 +68,8 @@ static void
 test_stop_from_every_state (void)
 {
   g_autoptr (TestEmulator) emulator = test_emulator_new (test_ssh);
-  g_autoptr (TestEnd) end = test_emulator_add (emulator, IST_MODE_SOURCE, "reconnect-delay-floor", 20000,
-                                               "reconnect-delay-base", 20000, "reconnect-delay-cap", 20000, NULL);
+  g_autoptr (TestEnd) end = test_emulator_add (emulator, IST_MODE_SOURCE, "reconnect-delay-floor-ms", 20000,
+                                               "reconnect-delay-base-ms", 20000, "reconnect-delay-cap-ms", 20000, NULL);
   guint i;
 
   for (i = 1; i <= 20; i++)
@@ -137,9 +137,9 @@ static const char *const moments[] = {
   "notify::messages-in",
   "notify::messages-out",
   "notify::queued-bytes",
-  "notify::reconnect-count",
+  "notify::n-reconnects",
   "notify::last-error",
-  "notify::round-trip-time",
+  "notify::round-trip-time-us",
 };
 
 typedef struct
@@ -632,7 +632,7 @@ static void
 test_late_services (void)
 {
   g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, name_late, NULL);
-  g_autoptr (TestEnd) end = test_client_new (server, "mode", IST_MODE_SOURCE, "connection-wait-timeout", 60000,
+  g_autoptr (TestEnd) end = test_client_new (server, "mode", IST_MODE_SOURCE, "connection-wait-timeout-ms", 60000,
                                              NULL);
   g_autoptr (IstConnection) connection = NULL;
   g_autoptr (GError) error = NULL;
@@ -640,7 +640,7 @@ test_late_services (void)
   start (end);
   test_wait (test_end_count (end, "success") == 1);
   g_assert_cmpuint (g_strv_length ((GStrv) ist_secure_tunnel_get_service_ids (end->tunnel)), ==, 0);
-  g_assert_false (ist_secure_tunnel_get_services_known (end->tunnel));
+  g_assert_false (ist_secure_tunnel_get_service_ids_known (end->tunnel));
   g_assert_null (ist_secure_tunnel_start_stream (end->tunnel, "SSH", &error));
   g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NO_SUCH_SERVICE);
   ist_secure_tunnel_open_connection_async (end->tunnel, "SSH", NULL, on_opened, &connection);
@@ -648,10 +648,10 @@ test_late_services (void)
   test_server_set_step (server, 1);
   test_wait (connection != NULL);
   g_assert_cmpstr (ist_connection_get_service_id (connection), ==, "SSH");
-  g_assert_true (ist_secure_tunnel_get_services_known (end->tunnel));
+  g_assert_true (ist_secure_tunnel_get_service_ids_known (end->tunnel));
   g_assert_cmpstr (ist_secure_tunnel_get_service_ids (end->tunnel)[0], ==, "SSH");
   g_assert_cmpuint (test_end_count (end, "success"), ==, 1);
-  g_assert_cmpuint (test_end_count (end, "notify::services-known"), ==, 1);
+  g_assert_cmpuint (test_end_count (end, "notify::service-ids-known"), ==, 1);
 }
 
 int

@@ -111,8 +111,8 @@ def connect(clients):
     for name, endpoint, token, kind in clients:
         settings = {'quick': {'ping_interval': 2, 'pong_timeout': 3},
                     'full': {'ping_interval': 2, 'pong_timeout': 3},
-                    'patient': {'ping_interval': 2, 'pong_timeout': 3, 'reconnect_delay_floor': 100,
-                                'reconnect_delay_base': 3600000, 'reconnect_delay_cap': 3600000},
+                    'patient': {'ping_interval': 2, 'pong_timeout': 3, 'reconnect_delay_floor_ms': 100,
+                                'reconnect_delay_base_ms': 3600000, 'reconnect_delay_cap_ms': 3600000},
                     'usual': {}}[kind]
         end = Ist.SecureTunnel(mode=Ist.Mode.SOURCE, access_token=token, endpoint=endpoint, allow_plain=True,
                                **settings)

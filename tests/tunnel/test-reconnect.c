@@ -87,14 +87,14 @@ test_recovery (void)
   start (end);
   test_wait (test_end_count (end, "success SSH") == 1);
   g_assert_cmpuint (test_end_count (end, "failure"), ==, 3);
-  g_assert_cmpuint (ist_secure_tunnel_get_reconnect_count (end->tunnel), ==, 0);
+  g_assert_cmpuint (ist_secure_tunnel_get_n_reconnects (end->tunnel), ==, 0);
   channel_id = g_strdup (ist_secure_tunnel_get_channel_id (end->tunnel));
   ist_emulator_tunnel_close_side (emulator->tunnel, IST_MODE_SOURCE, 1001, "moving");
   test_wait (test_end_count (end, "success SSH") == 2);
   g_assert_nonnull (strstr (end->error->message, "moving"));
   ist_emulator_tunnel_drop_side (emulator->tunnel, IST_MODE_SOURCE);
   test_wait (test_end_count (end, "success SSH") == 3);
-  g_assert_cmpuint (ist_secure_tunnel_get_reconnect_count (end->tunnel), ==, 2);
+  g_assert_cmpuint (ist_secure_tunnel_get_n_reconnects (end->tunnel), ==, 2);
   g_assert_cmpstr (ist_secure_tunnel_get_channel_id (end->tunnel), !=, channel_id);
   g_assert_cmpuint (test_end_count (end, "shutdown 18"), ==, 2);
 }
@@ -178,8 +178,8 @@ static void
 test_floor (void)
 {
   g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, refuse_script, NULL);
-  g_autoptr (TestEnd) end = test_client_new (server, "max-attempts", 6, "reconnect-delay-floor", 80,
-                                             "reconnect-delay-base", 1, "reconnect-delay-cap", 80, NULL);
+  g_autoptr (TestEnd) end = test_client_new (server, "max-attempts", 6, "reconnect-delay-floor-ms", 80,
+                                             "reconnect-delay-base-ms", 1, "reconnect-delay-cap-ms", 80, NULL);
   gint64 before = 0;
   gint64 *now;
   guint n = 0;
@@ -224,8 +224,8 @@ test_time (void)
 
   test_wait (test_end_count (none, "success") == 1);
   g_assert_cmpstr (test_end_last (none, "success"), ==, "success");
-  test_wait (test_end_count (none, "notify::round-trip-time") >= 2);
-  g_assert_cmpint (ist_secure_tunnel_get_round_trip_time (none->tunnel), >=, 0);
+  test_wait (test_end_count (none, "notify::round-trip-time-us") >= 2);
+  g_assert_cmpint (ist_secure_tunnel_get_round_trip_time_us (none->tunnel), >=, 0);
 
   test_wait (g_get_monotonic_time () >= until);
   g_assert_cmpuint (test_end_count (none, "shutdown"), ==, 0);

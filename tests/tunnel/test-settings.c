@@ -189,10 +189,10 @@ test_ranges (void)
     { "ping-interval", 0, 86400 },
     { "pong-timeout", 0, 86400 },
     { "connect-timeout", 0, 86400 },
-    { "reconnect-delay-floor", 0, 86400000 },
-    { "reconnect-delay-base", 1, 86400000 },
-    { "reconnect-delay-cap", 1, 86400000 },
-    { "connection-wait-timeout", 0, 86400000 },
+    { "reconnect-delay-floor-ms", 0, 86400000 },
+    { "reconnect-delay-base-ms", 1, 86400000 },
+    { "reconnect-delay-cap-ms", 1, 86400000 },
+    { "connection-wait-timeout-ms", 0, 86400000 },
     { "connection-buffer-size", 65536, G_MAXINT },
     { "total-buffer-size", 65536, G_MAXINT },
     { "stall-timeout", 0, 86400 },
@@ -215,8 +215,8 @@ test_ranges (void)
           g_autoptr (GError) error = NULL;
           guint value;
 
-          g_object_set (builder, "access-token", SECRET, "region", "us-east-1", "reconnect-delay-floor", 0,
-                        "reconnect-delay-base", 1, "reconnect-delay-cap", 86400000, NULL);
+          g_object_set (builder, "access-token", SECRET, "region", "us-east-1", "reconnect-delay-floor-ms", 0,
+                        "reconnect-delay-base-ms", 1, "reconnect-delay-cap-ms", 86400000, NULL);
           g_object_set (builder, ranges[i].name, values[j], NULL);
           g_object_get (builder, ranges[i].name, &value, NULL);
           g_assert_cmpuint (value, ==, values[j]);
@@ -277,13 +277,14 @@ test_combinations (void)
   g_clear_error (&error);
   g_object_set (builder, "ca-file", NULL, NULL);
 
-  g_object_set (builder, "reconnect-delay-floor", 200, "reconnect-delay-base", 50, "reconnect-delay-cap", 100, NULL);
+  g_object_set (builder, "reconnect-delay-floor-ms", 200, "reconnect-delay-base-ms", 50,
+                "reconnect-delay-cap-ms", 100, NULL);
   g_assert_null (ist_secure_tunnel_builder_build (builder, &error));
-  assert_names (error, "reconnect-delay-floor");
+  assert_names (error, "reconnect-delay-floor-ms");
   g_clear_error (&error);
-  g_object_set (builder, "reconnect-delay-floor", 50, "reconnect-delay-base", 200, NULL);
+  g_object_set (builder, "reconnect-delay-floor-ms", 50, "reconnect-delay-base-ms", 200, NULL);
   g_assert_null (ist_secure_tunnel_builder_build (builder, &error));
-  assert_names (error, "reconnect-delay-base");
+  assert_names (error, "reconnect-delay-base-ms");
   g_clear_error (&error);
 
   g_assert_null (ist_secure_tunnel_new (IST_MODE_SOURCE, SECRET, "not a region", &error));
@@ -380,9 +381,9 @@ test_builder (void)
   same (ist_secure_tunnel_builder_set_pong_timeout (builder, 2));
   same (ist_secure_tunnel_builder_set_connect_timeout (builder, 3));
   same (ist_secure_tunnel_builder_set_reconnect_policy (builder, IST_RECONNECT_POLICY_ALWAYS));
-  same (ist_secure_tunnel_builder_set_reconnect_delay_floor (builder, 4));
-  same (ist_secure_tunnel_builder_set_reconnect_delay_base (builder, 5));
-  same (ist_secure_tunnel_builder_set_reconnect_delay_cap (builder, 6));
+  same (ist_secure_tunnel_builder_set_reconnect_delay_floor_ms (builder, 4));
+  same (ist_secure_tunnel_builder_set_reconnect_delay_base_ms (builder, 5));
+  same (ist_secure_tunnel_builder_set_reconnect_delay_cap_ms (builder, 6));
   same (ist_secure_tunnel_builder_set_max_attempts (builder, 7));
   same (ist_secure_tunnel_builder_set_send_buffer_size (builder, 70000));
 #undef same
@@ -394,7 +395,8 @@ test_builder (void)
   g_object_get (tunnel, "mode", &mode, "endpoint", &endpoint, "region", &region, "verify-certificate", &verify,
                 "proxy-resolver", &got_resolver, "protocol-version", &version, "ping-interval", &numbers[0],
                 "pong-timeout", &numbers[1], "connect-timeout", &numbers[2], "reconnect-policy", &policy,
-                "reconnect-delay-floor", &numbers[3], "reconnect-delay-base", &numbers[4], "reconnect-delay-cap",
+                "reconnect-delay-floor-ms", &numbers[3], "reconnect-delay-base-ms", &numbers[4],
+                "reconnect-delay-cap-ms",
                 &numbers[5], "max-attempts", &numbers[6], "send-buffer-size", &numbers[7], NULL);
   g_assert_cmpint (mode, ==, IST_MODE_DESTINATION);
   g_assert_cmpstr (endpoint, ==, "localhost:1");
@@ -418,7 +420,7 @@ test_initial (void)
   g_assert_null (ist_secure_tunnel_get_service_ids (tunnel));
   g_assert_null (ist_secure_tunnel_get_channel_id (tunnel));
   g_assert_null (ist_secure_tunnel_get_last_error (tunnel));
-  g_assert_cmpint (ist_secure_tunnel_get_round_trip_time (tunnel), ==, -1);
+  g_assert_cmpint (ist_secure_tunnel_get_round_trip_time_us (tunnel), ==, -1);
   g_assert_cmpuint (ist_secure_tunnel_get_queued_bytes (tunnel), ==, 0);
   ist_secure_tunnel_pause (tunnel);
   ist_secure_tunnel_resume (tunnel);

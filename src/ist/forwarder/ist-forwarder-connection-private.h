@@ -17,7 +17,7 @@ typedef struct
   IstPumpSettings pump;
   guint tunnel_timeout;      /* seconds */
   guint connect_retries;
-  guint connect_retry_delay; /* milliseconds */
+  guint connect_retry_delay_ms; /* milliseconds */
 } IstForwarderConnectionSettings;
 
 /* A connection is opened and then closed, or fails. */

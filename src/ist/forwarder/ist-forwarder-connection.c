@@ -322,8 +322,8 @@ on_connected (GObject *object,
     }
   if (self->retries++ < self->settings.connect_retries)
     {
-      g_debug ("Connecting again in %u ms: %s", self->settings.connect_retry_delay, error->message);
-      connection_start_timer (self, self->settings.connect_retry_delay, on_retry);
+      g_debug ("Connecting again in %u ms: %s", self->settings.connect_retry_delay_ms, error->message);
+      connection_start_timer (self, self->settings.connect_retry_delay_ms, on_retry);
       return;
     }
   name = g_socket_connectable_to_string (self->target);

@@ -63,7 +63,7 @@ struct _IstForwarder
   GHashTable *targets;     /* service id, or "" for none: GSocketConnectable */
   GPtrArray *listeners;    /* IstListener */
   GHashTable *connections; /* set of IstForwarderConnection */
-  guint64 connections_total;
+  guint64 n_connections_total;
   guint64 bytes_in; /* of those that are closed */
   guint64 bytes_out;
 
@@ -97,7 +97,7 @@ enum
   PROP_IDLE_TIMEOUT,
   PROP_CONNECT_TIMEOUT,
   PROP_CONNECT_RETRIES,
-  PROP_CONNECT_RETRY_DELAY,
+  PROP_CONNECT_RETRY_DELAY_MS,
   PROP_TUNNEL_TIMEOUT,
   N_NUMBERS,
   PROP_LOCAL_BIND_ADDRESS = N_NUMBERS,
@@ -105,7 +105,7 @@ enum
   PROP_REFUSE_UNMAPPED,
   PROP_TUNNEL,
   PROP_N_CONNECTIONS,
-  PROP_CONNECTIONS_TOTAL,
+  PROP_N_CONNECTIONS_TOTAL,
   PROP_BYTES_IN,
   PROP_BYTES_OUT,
   N_PROPS,
@@ -227,8 +227,8 @@ on_connection_event (IstForwarderConnection *connection,
   switch (event)
     {
     case IST_FORWARDER_CONNECTION_OPENED:
-      self->connections_total++;
-      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CONNECTIONS_TOTAL]);
+      self->n_connections_total++;
+      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_CONNECTIONS_TOTAL]);
       g_signal_emit (self, signals[CONNECTION_OPENED], 0, connection);
       break;
     case IST_FORWARDER_CONNECTION_FAILED:
@@ -260,7 +260,7 @@ forwarder_add (IstForwarder *self,
     },
     .tunnel_timeout = self->numbers[PROP_TUNNEL_TIMEOUT],
     .connect_retries = self->numbers[PROP_CONNECT_RETRIES],
-    .connect_retry_delay = self->numbers[PROP_CONNECT_RETRY_DELAY],
+    .connect_retry_delay_ms = self->numbers[PROP_CONNECT_RETRY_DELAY_MS],
   };
   guint max = self->numbers[PROP_MAX_CONNECTIONS];
   g_autoptr (IstForwarderConnection) connection = NULL;
@@ -571,8 +571,8 @@ ist_forwarder_get_property (GObject *object,
     case PROP_N_CONNECTIONS:
       g_value_set_uint (value, ist_forwarder_get_n_connections (self));
       break;
-    case PROP_CONNECTIONS_TOTAL:
-      g_value_set_uint64 (value, self->connections_total);
+    case PROP_N_CONNECTIONS_TOTAL:
+      g_value_set_uint64 (value, self->n_connections_total);
       break;
     case PROP_BYTES_IN:
       g_value_set_uint64 (value, ist_forwarder_get_bytes_in (self));
@@ -697,14 +697,14 @@ install_settings (void)
                                                         settable);
 
   /**
-   * IstForwarder:connect-retry-delay: (getter get_connect_retry_delay) (setter set_connect_retry_delay)
+   * IstForwarder:connect-retry-delay-ms: (getter get_connect_retry_delay_ms) (setter set_connect_retry_delay_ms)
    *
    * The time between two attempts to connect to a service, in milliseconds.
    *
    * Since: 1.0
    */
-  properties[PROP_CONNECT_RETRY_DELAY] = g_param_spec_uint ("connect-retry-delay", NULL, NULL, 0, G_MAXUINT,
-                                                            2500, settable);
+  properties[PROP_CONNECT_RETRY_DELAY_MS] = g_param_spec_uint ("connect-retry-delay-ms", NULL, NULL, 0, G_MAXUINT,
+                                                               2500, settable);
 
   /**
    * IstForwarder:tunnel-timeout: (getter get_tunnel_timeout) (setter set_tunnel_timeout)
@@ -784,15 +784,15 @@ install_counters (void)
   properties[PROP_N_CONNECTIONS] = g_param_spec_uint ("n-connections", NULL, NULL, 0, G_MAXUINT, 0, readable);
 
   /**
-   * IstForwarder:connections-total: (getter get_connections_total)
+   * IstForwarder:n-connections-total: (getter get_n_connections_total)
    *
    * How many connections were opened so far.
    *
    * Since: 1.0
    */
-  properties[PROP_CONNECTIONS_TOTAL] = g_param_spec_uint64 ("connections-total", NULL, NULL, 0, G_MAXUINT64,
-                                                            0,
-                                                            readable);
+  properties[PROP_N_CONNECTIONS_TOTAL] = g_param_spec_uint64 ("n-connections-total", NULL, NULL, 0, G_MAXUINT64,
+                                                              0,
+                                                              readable);
 
   /**
    * IstForwarder:bytes-in: (getter get_bytes_in)
@@ -1225,7 +1225,7 @@ ist_forwarder_get_n_connections (IstForwarder *self)
 }
 
 /**
- * ist_forwarder_get_connections_total: (get-property connections-total)
+ * ist_forwarder_get_n_connections_total: (get-property n-connections-total)
  * @self: a forwarder
  *
  * Gets how many connections were opened so far.
@@ -1235,10 +1235,10 @@ ist_forwarder_get_n_connections (IstForwarder *self)
  * Since: 1.0
  */
 guint64
-ist_forwarder_get_connections_total (IstForwarder *self)
+ist_forwarder_get_n_connections_total (IstForwarder *self)
 {
   g_return_val_if_fail (IST_IS_FORWARDER (self), 0);
-  return self->connections_total;
+  return self->n_connections_total;
 }
 
 static guint64
@@ -1482,35 +1482,35 @@ ist_forwarder_set_connect_retries (IstForwarder *self,
 }
 
 /**
- * ist_forwarder_get_connect_retry_delay: (get-property connect-retry-delay)
+ * ist_forwarder_get_connect_retry_delay_ms: (get-property connect-retry-delay-ms)
  * @self: a forwarder
  *
- * Gets [property@Ist.Forwarder:connect-retry-delay].
+ * Gets [property@Ist.Forwarder:connect-retry-delay-ms].
  *
  * Returns: milliseconds between attempts to connect to a service
  *
  * Since: 1.0
  */
 guint
-ist_forwarder_get_connect_retry_delay (IstForwarder *self)
+ist_forwarder_get_connect_retry_delay_ms (IstForwarder *self)
 {
-  return forwarder_get_number (self, PROP_CONNECT_RETRY_DELAY);
+  return forwarder_get_number (self, PROP_CONNECT_RETRY_DELAY_MS);
 }
 
 /**
- * ist_forwarder_set_connect_retry_delay: (set-property connect-retry-delay)
+ * ist_forwarder_set_connect_retry_delay_ms: (set-property connect-retry-delay-ms)
  * @self: a forwarder
  * @milliseconds: milliseconds between attempts to connect to a service
  *
- * Sets [property@Ist.Forwarder:connect-retry-delay], for connections that begin from now on.
+ * Sets [property@Ist.Forwarder:connect-retry-delay-ms], for connections that begin from now on.
  *
  * Since: 1.0
  */
 void
-ist_forwarder_set_connect_retry_delay (IstForwarder *self,
-                                       guint milliseconds)
+ist_forwarder_set_connect_retry_delay_ms (IstForwarder *self,
+                                          guint milliseconds)
 {
-  forwarder_set_number (self, PROP_CONNECT_RETRY_DELAY, milliseconds);
+  forwarder_set_number (self, PROP_CONNECT_RETRY_DELAY_MS, milliseconds);
 }
 
 /**

@@ -342,43 +342,43 @@ DEFINE_SETTER (connect_timeout, guint, uint, IST_SETTING_CONNECT_TIMEOUT)
 DEFINE_SETTER (reconnect_policy, IstReconnectPolicy, enum, IST_SETTING_RECONNECT_POLICY)
 
 /**
- * ist_secure_tunnel_builder_set_reconnect_delay_floor:
+ * ist_secure_tunnel_builder_set_reconnect_delay_floor_ms:
  * @self: a builder
- * @reconnect_delay_floor: the value
+ * @reconnect_delay_floor_ms: the value
  *
- * Sets [property@Ist.SecureTunnelBuilder:reconnect-delay-floor].
+ * Sets [property@Ist.SecureTunnelBuilder:reconnect-delay-floor-ms].
  *
  * Returns: (transfer none): @self
  *
  * Since: 1.0
  */
-DEFINE_SETTER (reconnect_delay_floor, guint, uint, IST_SETTING_RECONNECT_DELAY_FLOOR)
+DEFINE_SETTER (reconnect_delay_floor_ms, guint, uint, IST_SETTING_RECONNECT_DELAY_FLOOR_MS)
 
 /**
- * ist_secure_tunnel_builder_set_reconnect_delay_base:
+ * ist_secure_tunnel_builder_set_reconnect_delay_base_ms:
  * @self: a builder
- * @reconnect_delay_base: the value
+ * @reconnect_delay_base_ms: the value
  *
- * Sets [property@Ist.SecureTunnelBuilder:reconnect-delay-base].
+ * Sets [property@Ist.SecureTunnelBuilder:reconnect-delay-base-ms].
  *
  * Returns: (transfer none): @self
  *
  * Since: 1.0
  */
-DEFINE_SETTER (reconnect_delay_base, guint, uint, IST_SETTING_RECONNECT_DELAY_BASE)
+DEFINE_SETTER (reconnect_delay_base_ms, guint, uint, IST_SETTING_RECONNECT_DELAY_BASE_MS)
 
 /**
- * ist_secure_tunnel_builder_set_reconnect_delay_cap:
+ * ist_secure_tunnel_builder_set_reconnect_delay_cap_ms:
  * @self: a builder
- * @reconnect_delay_cap: the value
+ * @reconnect_delay_cap_ms: the value
  *
- * Sets [property@Ist.SecureTunnelBuilder:reconnect-delay-cap].
+ * Sets [property@Ist.SecureTunnelBuilder:reconnect-delay-cap-ms].
  *
  * Returns: (transfer none): @self
  *
  * Since: 1.0
  */
-DEFINE_SETTER (reconnect_delay_cap, guint, uint, IST_SETTING_RECONNECT_DELAY_CAP)
+DEFINE_SETTER (reconnect_delay_cap_ms, guint, uint, IST_SETTING_RECONNECT_DELAY_CAP_MS)
 
 /**
  * ist_secure_tunnel_builder_set_max_attempts:
@@ -394,17 +394,17 @@ DEFINE_SETTER (reconnect_delay_cap, guint, uint, IST_SETTING_RECONNECT_DELAY_CAP
 DEFINE_SETTER (max_attempts, guint, uint, IST_SETTING_MAX_ATTEMPTS)
 
 /**
- * ist_secure_tunnel_builder_set_connection_wait_timeout:
+ * ist_secure_tunnel_builder_set_connection_wait_timeout_ms:
  * @self: a builder
- * @connection_wait_timeout: the value
+ * @connection_wait_timeout_ms: the value
  *
- * Sets [property@Ist.SecureTunnelBuilder:connection-wait-timeout].
+ * Sets [property@Ist.SecureTunnelBuilder:connection-wait-timeout-ms].
  *
  * Returns: (transfer none): @self
  *
  * Since: 1.0
  */
-DEFINE_SETTER (connection_wait_timeout, guint, uint, IST_SETTING_CONNECTION_WAIT_TIMEOUT)
+DEFINE_SETTER (connection_wait_timeout_ms, guint, uint, IST_SETTING_CONNECTION_WAIT_TIMEOUT_MS)
 
 /**
  * ist_secure_tunnel_builder_set_connection_buffer_size:

@@ -135,8 +135,8 @@ struct _IstSecureTunnel
   guint64 messages_in;
   guint64 messages_out;
   guint64 told[5]; /* the counters as last notified */
-  gint64 round_trip_time;
-  guint reconnect_count;
+  gint64 round_trip_time_us;
+  guint n_reconnects;
   GError *last_error;
 };
 
@@ -219,15 +219,15 @@ enum
 {
   PROP_STATE = IST_N_SETTINGS,
   PROP_SERVICE_IDS,
-  PROP_SERVICES_KNOWN,
+  PROP_SERVICE_IDS_KNOWN,
   PROP_CHANNEL_ID,
   PROP_BYTES_IN,
   PROP_BYTES_OUT,
   PROP_MESSAGES_IN,
   PROP_MESSAGES_OUT,
   PROP_QUEUED_BYTES,
-  PROP_ROUND_TRIP_TIME,
-  PROP_RECONNECT_COUNT,
+  PROP_ROUND_TRIP_TIME_US,
+  PROP_N_RECONNECTS,
   PROP_LAST_ERROR,
   N_PROPS,
 };
@@ -448,7 +448,7 @@ tunnel_update_services_known (IstSecureTunnel *self)
   if (self->services_known == known)
     return;
   self->services_known = known;
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SERVICES_KNOWN]);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SERVICE_IDS_KNOWN]);
 }
 
 static void
@@ -909,8 +909,8 @@ on_channel_pong (IstChannel *channel,
 {
   IstSecureTunnel *self = user_data;
 
-  self->round_trip_time = round_trip;
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ROUND_TRIP_TIME]);
+  self->round_trip_time_us = round_trip;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ROUND_TRIP_TIME_US]);
 }
 
 static void
@@ -1040,8 +1040,8 @@ tunnel_set_connected (IstSecureTunnel *self)
   tunnel_update_paused (self);
   if (is_again)
     {
-      self->reconnect_count++;
-      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_RECONNECT_COUNT]);
+      self->n_reconnects++;
+      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_RECONNECTS]);
     }
   tunnel_add_news (self, NEWS_CONNECTION_SUCCESS);
 }
@@ -1701,9 +1701,9 @@ ist_secure_tunnel_constructed (GObject *object)
   self->context = g_main_context_ref_thread_default ();
   if (ist_tunnel_settings_get_string (&self->settings, IST_SETTING_CLIENT_TOKEN) == NULL)
     g_value_take_string (&self->settings.values[IST_SETTING_CLIENT_TOKEN], g_uuid_string_random ());
-  self->backoff.floor = ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_RECONNECT_DELAY_FLOOR);
-  self->backoff.base = ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_RECONNECT_DELAY_BASE);
-  self->backoff.cap = ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_RECONNECT_DELAY_CAP);
+  self->backoff.floor = ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_RECONNECT_DELAY_FLOOR_MS);
+  self->backoff.base = ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_RECONNECT_DELAY_BASE_MS);
+  self->backoff.cap = ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_RECONNECT_DELAY_CAP_MS);
   self->budget =
     ist_connection_budget_new (ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_TOTAL_BUFFER_SIZE));
   self->table = ist_stream_table_new (ist_tunnel_settings_get_enum (&self->settings, IST_SETTING_MODE),
@@ -1798,7 +1798,7 @@ ist_secure_tunnel_get_property (GObject *object,
     case PROP_SERVICE_IDS:
       g_value_set_boxed (value, self->service_ids);
       break;
-    case PROP_SERVICES_KNOWN:
+    case PROP_SERVICE_IDS_KNOWN:
       g_value_set_boolean (value, self->services_known);
       break;
     case PROP_CHANNEL_ID:
@@ -1819,11 +1819,11 @@ ist_secure_tunnel_get_property (GObject *object,
     case PROP_QUEUED_BYTES:
       g_value_set_uint64 (value, ist_secure_tunnel_get_queued_bytes (self));
       break;
-    case PROP_ROUND_TRIP_TIME:
-      g_value_set_int64 (value, self->round_trip_time);
+    case PROP_ROUND_TRIP_TIME_US:
+      g_value_set_int64 (value, self->round_trip_time_us);
       break;
-    case PROP_RECONNECT_COUNT:
-      g_value_set_uint (value, self->reconnect_count);
+    case PROP_N_RECONNECTS:
+      g_value_set_uint (value, self->n_reconnects);
       break;
     case PROP_LAST_ERROR:
       g_value_set_boxed (value, self->last_error);
@@ -1869,21 +1869,21 @@ install_properties (GObjectClass *klass)
    * Some servers never name any. After five seconds, or with the first message of
    * another kind, the tunnel then connects as one without services; if it names
    * them later, they are taken, and this is notified.
-   * [property@Ist.SecureTunnel:services-known] tells the two apart.
+   * [property@Ist.SecureTunnel:service-ids-known] tells the two apart.
    *
    * Since: 1.0
    */
   properties[PROP_SERVICE_IDS] = g_param_spec_boxed ("service-ids", NULL, NULL, G_TYPE_STRV, flags);
 
   /**
-   * IstSecureTunnel:services-known: (getter get_services_known)
+   * IstSecureTunnel:service-ids-known: (getter get_service_ids_known)
    *
    * Whether the service itself has named the services of the tunnel, if only to
    * say that there are none, since the tunnel last connected.
    *
    * Since: 1.0
    */
-  properties[PROP_SERVICES_KNOWN] = g_param_spec_boolean ("services-known", NULL, NULL, FALSE, flags);
+  properties[PROP_SERVICE_IDS_KNOWN] = g_param_spec_boolean ("service-ids-known", NULL, NULL, FALSE, flags);
 
   /**
    * IstSecureTunnel:channel-id: (getter get_channel_id)
@@ -1945,25 +1945,25 @@ install_properties (GObjectClass *klass)
   properties[PROP_QUEUED_BYTES] = g_param_spec_uint64 ("queued-bytes", NULL, NULL, 0, G_MAXUINT64, 0, flags);
 
   /**
-   * IstSecureTunnel:round-trip-time: (getter get_round_trip_time)
+   * IstSecureTunnel:round-trip-time-us: (getter get_round_trip_time_us)
    *
    * How long the answer to the last ping took, in microseconds; -1 before the
    * first.
    *
    * Since: 1.0
    */
-  properties[PROP_ROUND_TRIP_TIME] = g_param_spec_int64 ("round-trip-time", NULL, NULL, -1, G_MAXINT64, -1,
-                                                         flags);
+  properties[PROP_ROUND_TRIP_TIME_US] = g_param_spec_int64 ("round-trip-time-us", NULL, NULL, -1, G_MAXINT64, -1,
+                                                            flags);
 
   /**
-   * IstSecureTunnel:reconnect-count: (getter get_reconnect_count)
+   * IstSecureTunnel:n-reconnects: (getter get_n_reconnects)
    *
    * How often the tunnel connected again since it was last started.
    *
    * Since: 1.0
    */
-  properties[PROP_RECONNECT_COUNT] = g_param_spec_uint ("reconnect-count", NULL, NULL, 0, G_MAXUINT, 0,
-                                                        flags);
+  properties[PROP_N_RECONNECTS] = g_param_spec_uint ("n-reconnects", NULL, NULL, 0, G_MAXUINT, 0,
+                                                     flags);
 
   /**
    * IstSecureTunnel:last-error: (getter get_last_error)
@@ -2174,7 +2174,7 @@ ist_secure_tunnel_init (IstSecureTunnel *self)
                                              (GDestroyNotify) ist_connection_core_unref);
   self->decoder = ist_wire_decoder_new (FALSE);
   self->news = g_array_new (FALSE, FALSE, sizeof (News));
-  self->round_trip_time = -1;
+  self->round_trip_time_us = -1;
 }
 
 /**
@@ -2252,7 +2252,7 @@ ist_secure_tunnel_start (IstSecureTunnel *self,
 
   self->start_again = FALSE;
   self->was_connected = FALSE;
-  self->reconnect_count = 0;
+  self->n_reconnects = 0;
   ist_backoff_reset (&self->backoff);
   /* From the main loop, so that even a failure at once is told after this. */
   tunnel_start_timer (self, 0, on_reconnect);
@@ -2613,7 +2613,7 @@ ist_secure_tunnel_reset_connection (IstSecureTunnel *self,
  * that speaks them puts the data of a second one into the first. So where a
  * service has a connection, another one waits until the peer has shown that it
  * speaks version 3, or until the one there is has ended, for up to
- * `connection-wait-timeout`. Nothing waits when `protocol-version` says what the
+ * `connection-wait-timeout-ms`. Nothing waits when `protocol-version` says what the
  * peer speaks and that is version 3.
  *
  * Fails with %IST_TUNNEL_ERROR_NOT_CONNECTED, %IST_TUNNEL_ERROR_NO_SUCH_SERVICE,
@@ -2642,7 +2642,7 @@ ist_secure_tunnel_open_connection_async (IstSecureTunnel *self,
   if (g_task_return_error_if_cancelled (task))
     return;
 
-  timeout = ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_CONNECTION_WAIT_TIMEOUT);
+  timeout = ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_CONNECTION_WAIT_TIMEOUT_MS);
   core = tunnel_try_opening (self, service_id, events, &error);
   if (core != NULL)
     {
@@ -2765,17 +2765,17 @@ ist_secure_tunnel_get_service_ids (IstSecureTunnel *self)
 }
 
 /**
- * ist_secure_tunnel_get_services_known: (get-property services-known)
+ * ist_secure_tunnel_get_service_ids_known: (get-property service-ids-known)
  * @self: a tunnel
  *
- * Gets [property@Ist.SecureTunnel:services-known].
+ * Gets [property@Ist.SecureTunnel:service-ids-known].
  *
  * Returns: whether the service has named the services of the tunnel
  *
  * Since: 1.0
  */
 gboolean
-ist_secure_tunnel_get_services_known (IstSecureTunnel *self)
+ist_secure_tunnel_get_service_ids_known (IstSecureTunnel *self)
 {
   g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), FALSE);
 
@@ -2891,39 +2891,39 @@ ist_secure_tunnel_get_queued_bytes (IstSecureTunnel *self)
 }
 
 /**
- * ist_secure_tunnel_get_round_trip_time: (get-property round-trip-time)
+ * ist_secure_tunnel_get_round_trip_time_us: (get-property round-trip-time-us)
  * @self: a tunnel
  *
- * Gets [property@Ist.SecureTunnel:round-trip-time].
+ * Gets [property@Ist.SecureTunnel:round-trip-time-us].
  *
  * Returns: microseconds, -1 if not known
  *
  * Since: 1.0
  */
 gint64
-ist_secure_tunnel_get_round_trip_time (IstSecureTunnel *self)
+ist_secure_tunnel_get_round_trip_time_us (IstSecureTunnel *self)
 {
   g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), -1);
 
-  return self->round_trip_time;
+  return self->round_trip_time_us;
 }
 
 /**
- * ist_secure_tunnel_get_reconnect_count: (get-property reconnect-count)
+ * ist_secure_tunnel_get_n_reconnects: (get-property n-reconnects)
  * @self: a tunnel
  *
- * Gets [property@Ist.SecureTunnel:reconnect-count].
+ * Gets [property@Ist.SecureTunnel:n-reconnects].
  *
  * Returns: how often the tunnel connected again since it was last started
  *
  * Since: 1.0
  */
 guint
-ist_secure_tunnel_get_reconnect_count (IstSecureTunnel *self)
+ist_secure_tunnel_get_n_reconnects (IstSecureTunnel *self)
 {
   g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), 0);
 
-  return self->reconnect_count;
+  return self->n_reconnects;
 }
 
 /**

@@ -191,7 +191,7 @@
  */
 
 /**
- * IstSecureTunnel:reconnect-delay-floor:
+ * IstSecureTunnel:reconnect-delay-floor-ms:
  *
  * The least delay before an attempt to reconnect, in milliseconds.
  *
@@ -201,11 +201,11 @@
  */
 
 /**
- * IstSecureTunnel:reconnect-delay-base:
+ * IstSecureTunnel:reconnect-delay-base-ms:
  *
  * The delay before the n-th attempt to reconnect in a row is random between
- * `reconnect-delay-floor` and this times 2 to the power of n-1, at most
- * `reconnect-delay-cap`, in milliseconds.
+ * `reconnect-delay-floor-ms` and this times 2 to the power of n-1, at most
+ * `reconnect-delay-cap-ms`, in milliseconds.
  *
  * From 1 to 86400000.
  *
@@ -213,7 +213,7 @@
  */
 
 /**
- * IstSecureTunnel:reconnect-delay-cap:
+ * IstSecureTunnel:reconnect-delay-cap-ms:
  *
  * The longest delay before an attempt to reconnect, in milliseconds.
  *
@@ -232,7 +232,7 @@
  */
 
 /**
- * IstSecureTunnel:connection-wait-timeout:
+ * IstSecureTunnel:connection-wait-timeout-ms:
  *
  * How long [method@Ist.SecureTunnel.open_connection_async] waits for a connection
  * that can't be had at once, in milliseconds; with 0 it fails at once. It waits
@@ -462,7 +462,7 @@
  */
 
 /**
- * IstSecureTunnelBuilder:reconnect-delay-floor:
+ * IstSecureTunnelBuilder:reconnect-delay-floor-ms:
  *
  * The least delay before an attempt to reconnect, in milliseconds.
  *
@@ -472,11 +472,11 @@
  */
 
 /**
- * IstSecureTunnelBuilder:reconnect-delay-base:
+ * IstSecureTunnelBuilder:reconnect-delay-base-ms:
  *
  * The delay before the n-th attempt to reconnect in a row is random between
- * `reconnect-delay-floor` and this times 2 to the power of n-1, at most
- * `reconnect-delay-cap`, in milliseconds.
+ * `reconnect-delay-floor-ms` and this times 2 to the power of n-1, at most
+ * `reconnect-delay-cap-ms`, in milliseconds.
  *
  * From 1 to 86400000.
  *
@@ -484,7 +484,7 @@
  */
 
 /**
- * IstSecureTunnelBuilder:reconnect-delay-cap:
+ * IstSecureTunnelBuilder:reconnect-delay-cap-ms:
  *
  * The longest delay before an attempt to reconnect, in milliseconds.
  *
@@ -503,7 +503,7 @@
  */
 
 /**
- * IstSecureTunnelBuilder:connection-wait-timeout:
+ * IstSecureTunnelBuilder:connection-wait-timeout-ms:
  *
  * How long [method@Ist.SecureTunnel.open_connection_async] waits for a connection
  * that can't be had at once, in milliseconds; with 0 it fails at once. It waits
@@ -604,11 +604,11 @@ make_specs (GParamSpec **specs,
   specs[IST_SETTING_RECONNECT_POLICY] = g_param_spec_enum ("reconnect-policy", NULL, NULL,
                                                            IST_TYPE_RECONNECT_POLICY,
                                                            IST_RECONNECT_POLICY_TRANSIENT, OPEN);
-  specs[IST_SETTING_RECONNECT_DELAY_FLOOR] = number ("reconnect-delay-floor", 100, flags);
-  specs[IST_SETTING_RECONNECT_DELAY_BASE] = number ("reconnect-delay-base", 1000, flags);
-  specs[IST_SETTING_RECONNECT_DELAY_CAP] = number ("reconnect-delay-cap", 120000, flags);
+  specs[IST_SETTING_RECONNECT_DELAY_FLOOR_MS] = number ("reconnect-delay-floor-ms", 100, flags);
+  specs[IST_SETTING_RECONNECT_DELAY_BASE_MS] = number ("reconnect-delay-base-ms", 1000, flags);
+  specs[IST_SETTING_RECONNECT_DELAY_CAP_MS] = number ("reconnect-delay-cap-ms", 120000, flags);
   specs[IST_SETTING_MAX_ATTEMPTS] = number ("max-attempts", 0, flags);
-  specs[IST_SETTING_CONNECTION_WAIT_TIMEOUT] = number ("connection-wait-timeout", 5000, flags);
+  specs[IST_SETTING_CONNECTION_WAIT_TIMEOUT_MS] = number ("connection-wait-timeout-ms", 5000, flags);
   specs[IST_SETTING_CONNECTION_BUFFER_SIZE] = number ("connection-buffer-size", 262144, flags);
   specs[IST_SETTING_TOTAL_BUFFER_SIZE] = number ("total-buffer-size", 67108864, flags);
   specs[IST_SETTING_STALL_TIMEOUT] = number ("stall-timeout", 0, flags);
@@ -714,10 +714,10 @@ static const struct
   { IST_SETTING_PING_INTERVAL, 0, 86400 },
   { IST_SETTING_PONG_TIMEOUT, 0, 86400 },
   { IST_SETTING_CONNECT_TIMEOUT, 0, 86400 },
-  { IST_SETTING_RECONNECT_DELAY_FLOOR, 0, 86400000 },
-  { IST_SETTING_RECONNECT_DELAY_BASE, 1, 86400000 },
-  { IST_SETTING_RECONNECT_DELAY_CAP, 1, 86400000 },
-  { IST_SETTING_CONNECTION_WAIT_TIMEOUT, 0, 86400000 },
+  { IST_SETTING_RECONNECT_DELAY_FLOOR_MS, 0, 86400000 },
+  { IST_SETTING_RECONNECT_DELAY_BASE_MS, 1, 86400000 },
+  { IST_SETTING_RECONNECT_DELAY_CAP_MS, 1, 86400000 },
+  { IST_SETTING_CONNECTION_WAIT_TIMEOUT_MS, 0, 86400000 },
   { IST_SETTING_CONNECTION_BUFFER_SIZE, 65536, G_MAXINT },
   { IST_SETTING_TOTAL_BUFFER_SIZE, 65536, G_MAXINT },
   { IST_SETTING_STALL_TIMEOUT, 0, 86400 },
@@ -950,9 +950,9 @@ gboolean
 ist_tunnel_settings_validate (const IstTunnelSettings *self,
                               GError **error)
 {
-  guint floor = ist_tunnel_settings_get_uint (self, IST_SETTING_RECONNECT_DELAY_FLOOR);
-  guint base = ist_tunnel_settings_get_uint (self, IST_SETTING_RECONNECT_DELAY_BASE);
-  guint cap = ist_tunnel_settings_get_uint (self, IST_SETTING_RECONNECT_DELAY_CAP);
+  guint floor = ist_tunnel_settings_get_uint (self, IST_SETTING_RECONNECT_DELAY_FLOOR_MS);
+  guint base = ist_tunnel_settings_get_uint (self, IST_SETTING_RECONNECT_DELAY_BASE_MS);
+  guint cap = ist_tunnel_settings_get_uint (self, IST_SETTING_RECONNECT_DELAY_CAP_MS);
   const char *ca_file = ist_tunnel_settings_get_string (self, IST_SETTING_CA_FILE);
 
   if (!validate_values (self, error) || !validate_tokens (self, error) || !validate_place (self, error))
@@ -967,9 +967,9 @@ ist_tunnel_settings_validate (const IstTunnelSettings *self,
         return FALSE;
     }
   if (floor > cap)
-    return invalid (error, IST_SETTING_RECONNECT_DELAY_FLOOR, "larger than reconnect-delay-cap");
+    return invalid (error, IST_SETTING_RECONNECT_DELAY_FLOOR_MS, "larger than reconnect-delay-cap-ms");
   if (base > cap)
-    return invalid (error, IST_SETTING_RECONNECT_DELAY_BASE, "larger than reconnect-delay-cap");
+    return invalid (error, IST_SETTING_RECONNECT_DELAY_BASE_MS, "larger than reconnect-delay-cap-ms");
   return TRUE;
 }
 

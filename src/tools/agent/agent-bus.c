@@ -134,7 +134,7 @@ add_tunnel (GVariantBuilder *list,
   measure_forwarder (forwarder);
   g_variant_builder_open (list, G_VARIANT_TYPE_VARDICT);
   add (list, "id", g_variant_new_uint32 (ist_agent_tunnel_get_id (tunnel)));
-  add (list, "services", g_variant_new_strv (ist_agent_tunnel_get_services (tunnel), -1));
+  add (list, "services", g_variant_new_strv (ist_agent_tunnel_get_service_ids (tunnel), -1));
   add (list, "region", g_variant_new_string (ist_agent_tunnel_get_region (tunnel)));
   add (list, "state", g_variant_new_string (get_state_name (secure_tunnel)));
   if (channel_id != NULL && g_utf8_validate (channel_id, -1, NULL))
@@ -306,7 +306,7 @@ on_tunnel_opened (IstAgentDevice *agent,
   g_signal_connect (forwarder, "connection-closed", G_CALLBACK (on_connection_closed), observation);
   g_signal_connect (forwarder, "connection-failed", G_CALLBACK (on_connection_closed), observation);
   agent_dbus_agent1_emit_tunnel_opened (self->skeleton, observation->id,
-                                        ist_agent_tunnel_get_services (tunnel));
+                                        ist_agent_tunnel_get_service_ids (tunnel));
 }
 
 static void

@@ -203,7 +203,7 @@ on_tunnel_opened (IstAgentDevice *agent,
                   IstAgentTunnel *tunnel,
                   gpointer user_data)
 {
-  g_autofree char *services = g_strjoinv (", ", (char **) ist_agent_tunnel_get_services (tunnel));
+  g_autofree char *services = g_strjoinv (", ", (char **) ist_agent_tunnel_get_service_ids (tunnel));
   IstSecureTunnel *secure_tunnel = ist_agent_tunnel_get_secure_tunnel (tunnel);
   IstForwarder *forwarder = ist_agent_tunnel_get_forwarder (tunnel);
   gpointer id = GUINT_TO_POINTER (ist_agent_tunnel_get_id (tunnel));

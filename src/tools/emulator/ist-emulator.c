@@ -365,7 +365,7 @@ static void
 add_tunnel (JsonBuilder *builder,
             IstEmulatorTunnel *tunnel)
 {
-  const char *const *services = ist_emulator_tunnel_get_services (tunnel);
+  const char *const *services = ist_emulator_tunnel_get_service_ids (tunnel);
 
   json_builder_begin_object (builder);
   json_builder_set_member_name (builder, "tunnelId");

@@ -19,7 +19,7 @@
 #define DEFAULT_FOLDER "config"
 
 /* Milliseconds; libist's own. */
-#define RECONNECT_DELAY_CAP 120000
+#define RECONNECT_DELAY_CAP_MS 120000
 
 #define MAX_SECONDS 86400
 
@@ -454,13 +454,13 @@ proxy_config_make_tunnel (ProxyConfig *self,
                 "verify-certificate", !self->skip_verification,
                 "protocol-version", self->version,
                 "ping-interval", to_seconds (self->settings.ping_period),
-                "reconnect-delay-base", (guint) self->settings.retry_delay,
-                "reconnect-delay-cap", MAX (RECONNECT_DELAY_CAP, (guint) self->settings.retry_delay),
+                "reconnect-delay-base-ms", (guint) self->settings.retry_delay,
+                "reconnect-delay-cap-ms", MAX (RECONNECT_DELAY_CAP_MS, (guint) self->settings.retry_delay),
                 /* Retries there, attempts here; 0 for no end. */
                 "max-attempts", (guint) (self->settings.connect_retry_count + 1),
                 NULL);
   if (self->connection_wait >= 0)
-    g_object_set (builder, "connection-wait-timeout", 1000 * (guint) self->connection_wait, NULL);
+    g_object_set (builder, "connection-wait-timeout-ms", 1000 * (guint) self->connection_wait, NULL);
   return ist_secure_tunnel_builder_build (builder, error);
 }
 
@@ -474,7 +474,7 @@ proxy_config_make_forwarder (const ProxyConfig *self,
   g_object_set (forwarder,
                 "local-bind-address", self->local_address,
                 "connect-retries", retries < 0 ? G_MAXUINT : (guint) retries,
-                "connect-retry-delay", (guint) self->settings.connection_retry_delay,
+                "connect-retry-delay-ms", (guint) self->settings.connection_retry_delay,
                 "max-connections", (guint) self->settings.max_active_connections,
                 "idle-timeout", self->idle_timeout,
                 NULL);

@@ -441,7 +441,7 @@ on_services_known (IstSecureTunnel *tunnel,
                    GParamSpec *pspec,
                    Session *self)
 {
-  if (!self->waits_for_services || !ist_secure_tunnel_get_services_known (tunnel))
+  if (!self->waits_for_services || !ist_secure_tunnel_get_service_ids_known (tunnel))
     return;
   self->waits_for_services = FALSE;
   session_become_ready (self);
@@ -455,7 +455,7 @@ on_connection_success (IstSecureTunnel *tunnel,
   g_message ("Successfully established websocket connection to %s",
              self->config->endpoint != NULL ? self->config->endpoint : self->config->region);
   /* It is for the service to say that it has none of those that are wanted. */
-  self->waits_for_services = !self->is_ready && !ist_secure_tunnel_get_services_known (tunnel) &&
+  self->waits_for_services = !self->is_ready && !ist_secure_tunnel_get_service_ids_known (tunnel) &&
                              session_names_services (self);
   if (self->waits_for_services)
     {
@@ -751,7 +751,7 @@ static void
 session_connect_signals (Session *self)
 {
   g_signal_connect (self->tunnel, "connection-success", G_CALLBACK (on_connection_success), self);
-  g_signal_connect (self->tunnel, "notify::services-known", G_CALLBACK (on_services_known), self);
+  g_signal_connect (self->tunnel, "notify::service-ids-known", G_CALLBACK (on_services_known), self);
   g_signal_connect (self->tunnel, "connection-failure", G_CALLBACK (on_connection_failure), self);
   g_signal_connect (self->tunnel, "connection-shutdown", G_CALLBACK (on_connection_shutdown), self);
   g_signal_connect (self->tunnel, "stopped", G_CALLBACK (on_stopped), self);

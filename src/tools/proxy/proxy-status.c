@@ -192,7 +192,7 @@ add_head (ProxyStatus *self,
   IstSecureTunnel *tunnel = ist_forwarder_get_tunnel (self->forwarder);
   const char *const *services = ist_secure_tunnel_get_service_ids (tunnel);
   g_autofree char *names = services != NULL ? g_strjoinv (" ", (char **) services) : NULL;
-  gint64 round_trip = ist_secure_tunnel_get_round_trip_time (tunnel);
+  gint64 round_trip = ist_secure_tunnel_get_round_trip_time_us (tunnel);
   IstMode mode;
 
   g_object_get (tunnel, "mode", &mode, NULL);
@@ -201,7 +201,7 @@ add_head (ProxyStatus *self,
             describe_state (ist_secure_tunnel_get_state (tunnel)));
   add_line (screen, columns, "", _ ("Services: %s"), names != NULL && *names != '\0' ? names : "-");
   add_line (screen, columns, "", _ ("Connections: %u now, %u in all"), self->rows->len, self->n_opened);
-  add_line (screen, columns, "", _ ("Reconnected: %u"), ist_secure_tunnel_get_reconnect_count (tunnel));
+  add_line (screen, columns, "", _ ("Reconnected: %u"), ist_secure_tunnel_get_n_reconnects (tunnel));
   if (round_trip > 0)
     add_line (screen, columns, "", _ ("Round trip: %.1f ms"), round_trip / 1000.0);
   add_line (screen, columns, "", "%s", "");
