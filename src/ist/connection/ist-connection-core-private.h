@@ -41,10 +41,9 @@ typedef struct
                  GBytes *data,
                  gboolean is_first,
                  gpointer tunnel);
-  /* The receive buffer became full, or has room again. */
-  void (*set_stalled) (IstConnectionCore *core,
-                       gboolean stalled,
-                       gpointer tunnel);
+  /* What ist_connection_core_is_stalled() says has changed. */
+  void (*stalled_changed) (IstConnectionCore *core,
+                           gpointer tunnel);
   /* The stream was closed: reset the connection. No call follows. */
   void (*close) (IstConnectionCore *core,
                  gpointer tunnel);
@@ -71,6 +70,8 @@ const IstLane *ist_connection_core_get_lane (IstConnectionCore *self);
 
 void ist_connection_core_receive (IstConnectionCore *self,
                                   GBytes *data);
+/* Whether the receive buffer is full, and the connection has not ended. */
+gboolean ist_connection_core_is_stalled (IstConnectionCore *self);
 /* A piece is on the wire, or never will be: then @error says why. */
 void ist_connection_core_written (IstConnectionCore *self,
                                   gsize length,

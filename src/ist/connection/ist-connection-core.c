@@ -290,7 +290,7 @@ tell_stalled (IstConnectionCore *self,
       g_source_set_callback (self->stall_timer, on_stall_timeout, self, NULL);
       g_source_attach (self->stall_timer, self->context);
     }
-  self->backend->set_stalled (self, stalled, self->tunnel);
+  self->backend->stalled_changed (self, self->tunnel);
 }
 
 /* With the mutex held: why nothing can be written any more. */
@@ -625,9 +625,15 @@ ist_connection_core_end (IstConnectionCore *self,
   if (has_lost)
     settle_flushes_later (self);
   if (was_stalled && tunnel != NULL)
-    self->backend->set_stalled (self, FALSE, tunnel);
+    self->backend->stalled_changed (self, tunnel);
   if (self->at_end != NULL)
     g_cancellable_cancel (self->at_end);
+}
+
+gboolean
+ist_connection_core_is_stalled (IstConnectionCore *self)
+{
+  return self->tunnel != NULL && self->stalled_told;
 }
 
 void

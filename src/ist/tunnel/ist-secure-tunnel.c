@@ -6,13 +6,17 @@
 
 #include "common/ist-backoff-private.h"
 #include "common/ist-redact-private.h"
-#include "ist/connection/ist-connection-core-private.h"
 #include "ist/ist-tunnel-error.h"
 #include "ist/protocol/ist-stream-table-private.h"
 #include "ist/protocol/ist-wire-private.h"
 #include "ist/transport/ist-channel-private.h"
 #include "ist/transport/ist-handshake-private.h"
 #include "ist/transport/ist-network-watch-private.h"
+#include "ist/tunnel/ist-connection-set-private.h"
+#include "ist/tunnel/ist-news-queue-private.h"
+#include "ist/tunnel/ist-opening-queue-private.h"
+#include "ist/tunnel/ist-send-queue-private.h"
+#include "ist/tunnel/ist-tunnel-link-private.h"
 #include "ist/tunnel/ist-tunnel-settings-private.h"
 
 /* A connection that was up for so long counts as a success, in microseconds. */
@@ -26,17 +30,20 @@
  * is taken to have none, since a source would wait for ever. */
 #define SERVICES_GRACE 5
 
-/* What a queued message takes besides its bytes on the wire, roughly; so that
- * a buffer full of tiny messages is no larger than one of large ones. */
-#define MESSAGE_OVERHEAD 256
-
 /* A peer that makes us answer (with resets) and reads no answers is not
  * listened to beyond so many. */
 #define MAX_ANSWERS_QUEUED 1024
 
-/* What is to be told takes a place each, which are kept for the next ones up to
- * so many. */
-#define MAX_NEWS_KEPT 1024
+/* What changes with every message. */
+typedef enum
+{
+  COUNTER_BYTES_IN,
+  COUNTER_BYTES_OUT,
+  COUNTER_MESSAGES_IN,
+  COUNTER_MESSAGES_OUT,
+  COUNTER_QUEUED_BYTES,
+  N_COUNTERS,
+} Counter;
 
 /**
  * IstSecureTunnel:
@@ -95,7 +102,6 @@ struct _IstSecureTunnel
   GObject parent_instance;
 
   IstTunnelSettings settings;
-  GMainContext *context;
 
   IstTunnelState state;
   gboolean start_again; /* start() was called while stopping */
@@ -107,113 +113,25 @@ struct _IstSecureTunnel
   gint64 connected_at;
   gboolean was_connected; /* at least once since start() */
 
-  IstChannel *channel;
+  IstTunnelLink link;
+  IstNewsQueue *news;
+  IstSendQueue *sends;
+  IstConnectionSet *connections;
+  IstOpeningQueue *openings;
   IstWireDecoder *decoder;
-  IstStreamTable *table;
   GArray *events; /* spare, for received messages */
-
-  GHashTable *connections; /* of IstConnectionCore, by their lanes */
-  IstConnectionBudget *budget;
-  guint n_stalled; /* of them, that have no room */
   gboolean paused;
   guint answers_queued;
-
-  GQueue writes; /* ConnectionWrites, by their link */
-  GQueue sends;  /* Sends that were accepted, by their link */
-  gsize sends_size;
-  GQueue waiting;            /* Sends that wait for room */
-  GQueue openings;           /* Openings that wait, by their link */
-  guint openings_generation; /* of the stream table, when they were last looked at */
-  GArray *news;              /* of News: what has happened and is to be told */
-  guint news_told;           /* of them */
+  IstOutgoing answer; /* all that the tunnel itself sends: nobody is told of one among them */
 
   GStrv service_ids;
-  gboolean services_known;
+  gboolean service_ids_known;
   char *channel_id;
-  guint64 bytes_in;
-  guint64 bytes_out;
-  guint64 messages_in;
-  guint64 messages_out;
-  guint64 told[5]; /* the counters as last notified */
   gint64 round_trip_time_us;
   guint n_reconnects;
   GError *last_error;
+  guint64 told[N_COUNTERS]; /* as last notified */
 };
-
-/* What was given to the channel, and learns when it is on the wire. */
-typedef struct
-{
-  void (*done) (IstSecureTunnel *tunnel,
-                gpointer self,
-                const GError *error);
-} Outgoing;
-
-/* A piece of what was written to a connection. */
-typedef struct
-{
-  Outgoing outgoing;
-  GList link;
-  IstConnectionCore *connection;
-  gsize size;
-} ConnectionWrite;
-
-/* A message of the user's, from the moment it is accepted or waits. */
-typedef struct
-{
-  Outgoing outgoing;
-  GList link;
-  IstMessage *message;
-  gsize size;
-  guint pieces;  /* DATA messages that are not done */
-  GError *error; /* of the first piece that failed */
-  GTask *task;   /* NULL unless sent asynchronously */
-  GSource *cancelled;
-} Send;
-
-/* A connection that can't be opened yet. */
-typedef struct
-{
-  GList link;
-  GTask *task;
-  char *service_id;
-  GSource *timeout;
-  GSource *cancelled;
-} Opening;
-
-/* What follows from a message, a call or the end of a WebSocket is carried out as
- * a whole first: states, what is queued or cancelled, the objects that begin or
- * end. Then it is told, from this queue. A handler that causes more hears of it,
- * as its call promises, before the call returns, but never before what had
- * happened earlier. */
-typedef enum
-{
-  NEWS_SIGNAL, /* without parameters */
-  NEWS_CONNECTION_SUCCESS,
-  NEWS_CONNECTION_FAILURE,
-  NEWS_CONNECTION_SHUTDOWN,
-  NEWS_SENT,
-  NEWS_WRITTEN,
-  NEWS_MESSAGE,
-  NEWS_BEGIN,    /* of a stream or connection */
-  NEWS_INCOMING, /* the same, as a stream */
-  NEWS_END,
-  NEWS_TASK, /* has its result */
-  NEWS_STOPPED,
-} NewsType;
-
-typedef struct
-{
-  NewsType type;
-  guint signal;
-  IstStreamInfo *info;
-  IstMessage *message;
-  GError *error;
-  GTask *task;
-  IstConnectionCore *connection;
-  IstLane lane;
-  gsize size;
-  gboolean will_retry;
-} News;
 
 enum
 {
@@ -256,8 +174,6 @@ static guint signals[N_SIGNALS];
 G_DEFINE_FINAL_TYPE (IstSecureTunnel, ist_secure_tunnel, G_TYPE_OBJECT)
 
 static void tunnel_begin_attempt (IstSecureTunnel *self);
-static void tunnel_fail_openings (IstSecureTunnel *self,
-                                  const GError *error);
 static void tunnel_receive_data (IstSecureTunnel *self,
                                  IstStreamEvent *event);
 static void tunnel_apply_events (IstSecureTunnel *self,
@@ -268,145 +184,69 @@ static void tunnel_carry_out (IstSecureTunnel *self,
 /* What is told */
 
 static void
-news_clear (News *news)
-{
-  g_clear_pointer (&news->info, ist_stream_info_unref);
-  g_clear_pointer (&news->message, ist_message_unref);
-  g_clear_error (&news->error);
-  g_clear_object (&news->task);
-  g_clear_pointer (&news->connection, ist_connection_core_unref);
-}
-
-/* The caller fills in what comes with it. */
-static News *
-tunnel_add_news (IstSecureTunnel *self,
-                 NewsType type)
-{
-  News *news;
-
-  g_array_set_size (self->news, self->news->len + 1);
-  news = &g_array_index (self->news, News, self->news->len - 1);
-  *news = (News){ .type = type };
-  return news;
-}
-
-static void
 tunnel_add_signal (IstSecureTunnel *self,
-                   NewsType type,
+                   IstNewsType type,
                    guint signal,
                    IstStreamInfo *info,
                    const GError *error)
 {
-  News *news = tunnel_add_news (self, type);
+  IstNews *news = ist_news_queue_add (self->news, type);
 
   news->signal = signal;
   news->info = info != NULL ? ist_stream_info_ref (info) : NULL;
   news->error = error != NULL ? g_error_copy (error) : NULL;
 }
 
-/* Takes the task; returns it with @error, or else with TRUE or @connection. */
-static void
-tunnel_add_task (IstSecureTunnel *self,
-                 GTask *task,
-                 const GError *error,
-                 IstConnectionCore *connection)
-{
-  News *news = tunnel_add_news (self, NEWS_TASK);
-
-  news->task = task;
-  news->error = error != NULL ? g_error_copy (error) : NULL;
-  news->connection = connection != NULL ? ist_connection_core_ref (connection) : NULL;
-}
-
 static void tunnel_offer_connection (IstSecureTunnel *self,
-                                     News *news);
+                                     const IstNews *news);
 static void tunnel_set_stopped (IstSecureTunnel *self);
 
 static void
-news_return_task (News *news)
+tunnel_tell (const IstNews *news,
+             gpointer user_data)
 {
-  if (news->error != NULL)
-    g_task_return_error (news->task, g_steal_pointer (&news->error));
-  else if (news->connection != NULL)
-    g_task_return_pointer (news->task, ist_connection_new (news->connection), g_object_unref);
-  else
-    g_task_return_boolean (news->task, TRUE);
-}
+  IstSecureTunnel *self = user_data;
 
-static void
-tunnel_tell (IstSecureTunnel *self,
-             News *news)
-{
   switch (news->type)
     {
-    case NEWS_SIGNAL:
+    case IST_NEWS_SIGNAL:
       g_signal_emit (self, signals[news->signal], 0);
       break;
-    case NEWS_CONNECTION_SUCCESS:
+    case IST_NEWS_CONNECTION_SUCCESS:
       g_signal_emit (self, signals[CONNECTION_SUCCESS], 0, self->service_ids);
       break;
-    case NEWS_CONNECTION_FAILURE:
+    case IST_NEWS_CONNECTION_FAILURE:
       /* Whoever heard of it before, by a property, may have stopped the tunnel. */
       g_signal_emit (self, signals[CONNECTION_FAILURE], 0, news->error,
                      news->will_retry && self->state != IST_TUNNEL_STATE_STOPPING);
       break;
-    case NEWS_CONNECTION_SHUTDOWN:
+    case IST_NEWS_CONNECTION_SHUTDOWN:
       g_signal_emit (self, signals[CONNECTION_SHUTDOWN], 0, news->error);
       break;
-    case NEWS_SENT:
+    case IST_NEWS_SENT:
       g_signal_emit (self, signals[SEND_DATA_COMPLETE], 0, news->message, news->error);
       break;
-    case NEWS_WRITTEN:
+    case IST_NEWS_WRITTEN:
       ist_connection_core_written (news->connection, news->size, news->error);
       break;
-    case NEWS_MESSAGE:
+    case IST_NEWS_MESSAGE:
       g_signal_emit (self, signals[MESSAGE_RECEIVED], 0, news->message);
       break;
-    case NEWS_BEGIN:
+    case IST_NEWS_BEGIN:
       g_signal_emit (self, signals[news->signal], 0, news->info);
       break;
-    case NEWS_INCOMING:
+    case IST_NEWS_INCOMING:
       tunnel_offer_connection (self, news);
       break;
-    case NEWS_END:
+    case IST_NEWS_END:
       g_signal_emit (self, signals[news->signal], 0, news->info, news->error);
       break;
-    case NEWS_TASK:
-      news_return_task (news);
-      break;
-    case NEWS_STOPPED:
+    case IST_NEWS_STOPPED:
       tunnel_set_stopped (self);
       break;
+    case IST_NEWS_TASK:
     default:
       g_assert_not_reached ();
-    }
-}
-
-/* All have been taken. What thousands of streams took at their end is given back. */
-static void
-tunnel_clear_news (IstSecureTunnel *self)
-{
-  if (self->news->len > MAX_NEWS_KEPT)
-    {
-      g_array_unref (self->news);
-      self->news = g_array_new (FALSE, FALSE, sizeof (News));
-    }
-  g_array_set_size (self->news, 0);
-  self->news_told = 0;
-}
-
-/* The caller holds a reference to the tunnel. */
-static void
-tunnel_tell_news (IstSecureTunnel *self)
-{
-  while (self->news_told < self->news->len)
-    {
-      News news = g_array_index (self->news, News, self->news_told++);
-
-      if (self->news_told == self->news->len)
-        tunnel_clear_news (self);
-      tunnel_tell (self, &news);
-      news_clear (&news);
     }
 }
 
@@ -417,6 +257,7 @@ tunnel_set_state (IstSecureTunnel *self,
   if (self->state == state)
     return;
   self->state = state;
+  self->link.connected = state == IST_TUNNEL_STATE_CONNECTED;
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
 }
 
@@ -441,13 +282,13 @@ tunnel_set_service_ids (IstSecureTunnel *self,
 }
 
 static void
-tunnel_update_services_known (IstSecureTunnel *self)
+tunnel_update_service_ids_known (IstSecureTunnel *self)
 {
-  gboolean known = ist_stream_table_are_services_named (self->table);
+  gboolean known = ist_stream_table_are_services_named (self->link.table);
 
-  if (self->services_known == known)
+  if (self->service_ids_known == known)
     return;
-  self->services_known = known;
+  self->service_ids_known = known;
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SERVICE_IDS_KNOWN]);
 }
 
@@ -462,21 +303,33 @@ tunnel_set_channel_id (IstSecureTunnel *self,
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CHANNEL_ID]);
 }
 
-/* The counters change with every message; they are notified once for all that
- * happens in one turn of the main loop. */
+/* They are notified once for all that happens in one turn of the main loop. */
 static void
 tunnel_notify_counters (IstSecureTunnel *self)
 {
-  const guint64 now[] = { self->bytes_in, self->bytes_out, self->messages_in, self->messages_out,
-                          ist_secure_tunnel_get_queued_bytes (self) };
-  guint i;
+  static const guint counters[N_COUNTERS] = {
+    [COUNTER_BYTES_IN] = PROP_BYTES_IN,
+    [COUNTER_BYTES_OUT] = PROP_BYTES_OUT,
+    [COUNTER_MESSAGES_IN] = PROP_MESSAGES_IN,
+    [COUNTER_MESSAGES_OUT] = PROP_MESSAGES_OUT,
+    [COUNTER_QUEUED_BYTES] = PROP_QUEUED_BYTES,
+  };
+  const guint64 now[N_COUNTERS] = {
+    [COUNTER_BYTES_IN] = self->link.bytes_in,
+    [COUNTER_BYTES_OUT] = self->link.bytes_out,
+    [COUNTER_MESSAGES_IN] = self->link.messages_in,
+    [COUNTER_MESSAGES_OUT] = self->link.messages_out,
+    [COUNTER_QUEUED_BYTES] = ist_secure_tunnel_get_queued_bytes (self),
+  };
+  gboolean queued_changed = ist_send_queue_take_changed (self->sends);
+  Counter i;
 
-  for (i = 0; i < G_N_ELEMENTS (now); i++)
+  for (i = 0; i < N_COUNTERS; i++)
     {
-      if (self->told[i] == now[i])
+      if (self->told[i] == now[i] && !(i == COUNTER_QUEUED_BYTES && queued_changed))
         continue;
       self->told[i] = now[i];
-      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_BYTES_IN + i]);
+      g_object_notify_by_pspec (G_OBJECT (self), properties[counters[i]]);
     }
 }
 
@@ -498,244 +351,7 @@ tunnel_start_timer (IstSecureTunnel *self,
   tunnel_stop_timer (self);
   self->timer = g_timeout_source_new (milliseconds);
   g_source_set_callback (self->timer, callback, self, NULL);
-  g_source_attach (self->timer, self->context);
-}
-
-/* Sending */
-
-static void
-send_stop_watching (Send *send)
-{
-  if (send->cancelled != NULL)
-    g_source_destroy (send->cancelled);
-  g_clear_pointer (&send->cancelled, g_source_unref);
-}
-
-static void
-send_free (Send *send)
-{
-  send_stop_watching (send);
-  g_clear_pointer (&send->message, ist_message_unref);
-  g_clear_error (&send->error);
-  g_clear_object (&send->task);
-  g_free (send);
-}
-
-static void tunnel_piece_done (IstSecureTunnel *self,
-                               gpointer data,
-                               const GError *error);
-
-static Send *
-send_new (IstMessage *message)
-{
-  Send *send = g_new0 (Send, 1);
-
-  send->outgoing.done = tunnel_piece_done;
-  send->link.data = send;
-  send->message = ist_message_ref (message);
-  return send;
-}
-
-/* The @index-th DATA message that a user's message goes out as; NULL after the last. */
-static IstMessage *
-send_get_piece (const Send *send,
-                guint index)
-{
-  GBytes *payload = ist_message_get_payload (send->message);
-  gsize length = g_bytes_get_size (payload);
-  gsize start = (gsize) index * IST_WIRE_MAX_PAYLOAD;
-  g_autoptr (GBytes) part = NULL;
-
-  if (index > 0 && start >= length)
-    return NULL;
-  if (length <= IST_WIRE_MAX_PAYLOAD)
-    return ist_message_ref (send->message);
-  part = g_bytes_new_from_bytes (payload, start, MIN (length - start, IST_WIRE_MAX_PAYLOAD));
-  return ist_message_new_full (IST_MESSAGE_TYPE_DATA, ist_message_get_service_id (send->message),
-                               ist_message_get_stream_id (send->message),
-                               ist_message_get_connection_id (send->message), FALSE, part);
-}
-
-static gboolean
-check_outgoing (IstMessage *message,
-                GError **error)
-{
-  if (ist_message_get_message_type (message) == IST_MESSAGE_TYPE_DATA)
-    return TRUE;
-  g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING,
-                       "Only DATA messages can be sent; the tunnel makes the others, for "
-                       "start_stream() and its kin");
-  return FALSE;
-}
-
-static gboolean
-check_connected (IstSecureTunnel *self,
-                 GError **error)
-{
-  /* The channel ends before the state does: whoever sends again what a lost
-   * channel could not send would do so for ever. */
-  if (self->state == IST_TUNNEL_STATE_CONNECTED && self->channel != NULL && ist_channel_is_open (self->channel))
-    return TRUE;
-  g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NOT_CONNECTED,
-                       "The tunnel is not connected; connection-success tells when it is");
-  return FALSE;
-}
-
-/* What connections have queued has its own bounds. */
-static gboolean
-tunnel_has_room (IstSecureTunnel *self,
-                 gsize size)
-{
-  gsize overhead = (gsize) self->sends.length * MESSAGE_OVERHEAD;
-
-  return self->sends.length == 0 ||
-         self->sends_size + size + overhead <=
-           ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_SEND_BUFFER_SIZE);
-}
-
-/* Queues all pieces of a message or none. */
-static gboolean
-tunnel_accept (IstSecureTunnel *self,
-               Send *send,
-               GError **error)
-{
-  guint limit = ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_SEND_BUFFER_SIZE);
-  g_autoptr (GPtrArray) pieces = NULL;
-  IstMessage *piece;
-  IstLane lane = { 0 };
-  guint i;
-
-  if (!check_connected (self, error))
-    return FALSE;
-
-  pieces = g_ptr_array_new_with_free_func ((GDestroyNotify) ist_message_unref);
-  send->size = 0;
-  for (i = 0; (piece = send_get_piece (send, i)) != NULL; i++)
-    {
-      IstMessage *addressed = ist_stream_table_address (self->table, piece, &lane, error);
-
-      ist_message_unref (piece);
-      if (addressed == NULL)
-        return FALSE;
-      g_ptr_array_add (pieces, addressed);
-      send->size += ist_wire_get_encoded_size (addressed);
-      if (send->size > limit)
-        {
-          g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TOO_LARGE,
-                       "The message is larger than send-buffer-size, %u bytes; send it in parts", limit);
-          return FALSE;
-        }
-    }
-  if (!tunnel_has_room (self, send->size))
-    {
-      g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_WOULD_BLOCK,
-                   "The send queue is full: %" G_GSIZE_FORMAT " of %u bytes; notify::queued-bytes "
-                   "tells when it drains",
-                   self->sends_size, limit);
-      return FALSE;
-    }
-
-  /* Whoever waits for the queue to drain hears of it, also if it was empty when
-   * it was last told, and is empty again by the next time. */
-  self->told[PROP_QUEUED_BYTES - PROP_BYTES_IN] = G_MAXUINT64;
-  send->pieces = pieces->len;
-  self->sends_size += send->size;
-  g_queue_push_tail_link (&self->sends, &send->link);
-  for (i = 0; i < pieces->len; i++)
-    ist_channel_send (self->channel, lane, FALSE, pieces->pdata[i], send);
-  return TRUE;
-}
-
-/* Tells how a message ended, and frees it. */
-static void
-tunnel_end_send (IstSecureTunnel *self,
-                 Send *send,
-                 const GError *error)
-{
-  if (send->task != NULL)
-    tunnel_add_task (self, g_steal_pointer (&send->task), error, NULL);
-  send_free (send);
-}
-
-/* A piece is done; with the last one the message is. */
-static void
-tunnel_piece_done (IstSecureTunnel *self,
-                   gpointer data,
-                   const GError *error)
-{
-  Send *send = data;
-  News *news;
-
-  if (error != NULL && send->error == NULL)
-    send->error = g_error_copy (error);
-  if (--send->pieces > 0)
-    return;
-
-  g_queue_unlink (&self->sends, &send->link);
-  self->sends_size -= send->size;
-  if (send->error == NULL)
-    {
-      self->messages_out++;
-      self->bytes_out += g_bytes_get_size (ist_message_get_payload (send->message));
-    }
-  news = tunnel_add_news (self, NEWS_SENT);
-  news->message = ist_message_ref (send->message);
-  news->error = send->error != NULL ? g_error_copy (send->error) : NULL;
-  if (send->task != NULL)
-    tunnel_add_task (self, g_steal_pointer (&send->task), send->error, NULL);
-  send_free (send);
-}
-
-/* Those that wait for room, in order, as far as there is some. */
-static void
-tunnel_serve_waiting (IstSecureTunnel *self)
-{
-  while (self->waiting.head != NULL)
-    {
-      Send *send = self->waiting.head->data;
-      g_autoptr (GError) error = NULL;
-
-      g_queue_unlink (&self->waiting, &send->link);
-      if (tunnel_accept (self, send, &error))
-        {
-          send_stop_watching (send);
-          continue;
-        }
-      if (g_error_matches (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_WOULD_BLOCK))
-        {
-          g_queue_push_head_link (&self->waiting, &send->link);
-          return;
-        }
-      tunnel_end_send (self, send, error);
-    }
-}
-
-static void
-tunnel_fail_waiting (IstSecureTunnel *self,
-                     const GError *error)
-{
-  while (self->waiting.head != NULL)
-    {
-      Send *send = self->waiting.head->data;
-
-      g_queue_unlink (&self->waiting, &send->link);
-      tunnel_end_send (self, send, error);
-    }
-}
-
-static gboolean
-on_send_cancelled (GCancellable *cancellable,
-                   gpointer user_data)
-{
-  Send *send = user_data;
-  g_autoptr (IstSecureTunnel) self = g_object_ref (g_task_get_source_object (send->task));
-  g_autoptr (GError) error = NULL;
-
-  g_cancellable_set_error_if_cancelled (cancellable, &error);
-  g_queue_unlink (&self->waiting, &send->link);
-  tunnel_end_send (self, send, error);
-  tunnel_tell_news (self);
-  return G_SOURCE_REMOVE;
+  g_source_attach (self->timer, self->link.context);
 }
 
 /* Ending and beginning again */
@@ -743,9 +359,9 @@ on_send_cancelled (GCancellable *cancellable,
 static void
 tunnel_drop_channel (IstSecureTunnel *self)
 {
-  if (self->channel != NULL)
-    ist_channel_disown (self->channel);
-  g_clear_pointer (&self->channel, ist_channel_unref);
+  if (self->link.channel != NULL)
+    ist_channel_disown (self->link.channel);
+  g_clear_pointer (&self->link.channel, ist_channel_unref);
   self->answers_queued = 0;
 }
 
@@ -797,11 +413,11 @@ tunnel_wants_retry (IstSecureTunnel *self,
 static void
 tunnel_fail (IstSecureTunnel *self,
              const GError *error,
-             NewsType type)
+             IstNewsType type)
 {
   guint delay = ist_backoff_fail (&self->backoff);
   gboolean will_retry = tunnel_wants_retry (self, error);
-  News *news;
+  IstNews *news;
 
   tunnel_set_last_error (self, error);
   if (will_retry)
@@ -815,11 +431,11 @@ tunnel_fail (IstSecureTunnel *self,
       g_info ("Giving up: %s", error->message);
       tunnel_set_state (self, IST_TUNNEL_STATE_STOPPING);
     }
-  news = tunnel_add_news (self, type);
+  news = ist_news_queue_add (self->news, type);
   news->error = g_error_copy (error);
   news->will_retry = will_retry;
   if (!will_retry)
-    tunnel_add_news (self, NEWS_STOPPED);
+    ist_news_queue_add (self->news, IST_NEWS_STOPPED);
 }
 
 /* The streams' side of a WebSocket that is gone: @error says why, NULL after stop(). */
@@ -832,10 +448,10 @@ tunnel_end_streams (IstSecureTunnel *self,
 
   why = error != NULL ? g_error_copy (error)
                       : g_error_new_literal (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED, "The tunnel was stopped");
-  tunnel_fail_waiting (self, why);
-  tunnel_fail_openings (self, why);
-  ist_stream_table_disconnect (self->table, why, events);
-  tunnel_update_services_known (self);
+  ist_send_queue_fail (self->sends, why);
+  ist_opening_queue_fail (self->openings, why);
+  ist_stream_table_disconnect (self->link.table, why, events);
+  tunnel_update_service_ids_known (self);
   tunnel_apply_events (self, events);
 }
 
@@ -845,24 +461,23 @@ tunnel_end_streams (IstSecureTunnel *self,
 static void
 tunnel_update_paused (IstSecureTunnel *self)
 {
-  if (self->channel != NULL)
-    ist_channel_set_paused (self->channel, (self->paused && self->state == IST_TUNNEL_STATE_CONNECTED) ||
-                                             self->n_stalled > 0 ||
-                                             self->answers_queued > MAX_ANSWERS_QUEUED);
+  if (self->link.channel != NULL)
+    ist_channel_set_paused (self->link.channel, (self->paused && self->state == IST_TUNNEL_STATE_CONNECTED) ||
+                                                  ist_connection_set_is_stalled (self->connections) ||
+                                                  self->answers_queued > MAX_ANSWERS_QUEUED);
 }
 
 static void
-on_answer_sent (IstSecureTunnel *self,
-                gpointer data,
-                const GError *error)
+tunnel_answer_sent (IstOutgoing *outgoing,
+                    const GError *error,
+                    gpointer owner)
 {
+  IstSecureTunnel *self = owner;
+
   self->answers_queued--;
   if (self->answers_queued == MAX_ANSWERS_QUEUED)
     tunnel_update_paused (self);
 }
-
-/* All that the tunnel itself sends: nobody is told of one message among them. */
-static Outgoing answer = { on_answer_sent };
 
 /* The peer's reason for closing may quote a token. */
 static GError *
@@ -885,9 +500,9 @@ on_channel_sent (IstChannel *channel,
 {
   IstSecureTunnel *self = user_data;
   g_autoptr (GError) redacted = error != NULL ? tunnel_redact_error (self, error) : NULL;
-  Outgoing *outgoing = tag;
+  IstOutgoing *outgoing = tag;
 
-  outgoing->done (self, outgoing, redacted);
+  outgoing->done (outgoing, redacted, outgoing->owner);
 }
 
 static void
@@ -896,9 +511,9 @@ on_channel_drained (IstChannel *channel,
 {
   g_autoptr (IstSecureTunnel) self = g_object_ref (user_data);
 
-  if (self->channel == channel)
-    tunnel_serve_waiting (self);
-  tunnel_tell_news (self);
+  if (self->link.channel == channel)
+    ist_send_queue_serve (self->sends);
+  ist_news_queue_tell (self->news);
   tunnel_notify_counters (self);
 }
 
@@ -921,16 +536,16 @@ tunnel_receive (IstSecureTunnel *self,
 
   if (events == NULL)
     events = ist_stream_events_new ();
-  ist_stream_table_receive (self->table, message, events);
+  ist_stream_table_receive (self->link.table, message, events);
   if (events->len == 1 && g_array_index (events, IstStreamEvent, 0).type == IST_STREAM_EVENT_DATA &&
-      self->openings.head == NULL)
+      ist_opening_queue_is_empty (self->openings))
     tunnel_receive_data (self, &g_array_index (events, IstStreamEvent, 0)); /* most of them by far */
   else
     tunnel_apply_events (self, events);
 
   g_array_set_size (events, 0);
   self->events = g_steal_pointer (&events);
-  tunnel_tell_news (self);
+  ist_news_queue_tell (self->news);
 }
 
 /* Ends the WebSocket; what it carried ends here and now, and is told when it is closed. */
@@ -941,19 +556,11 @@ tunnel_close_channel (IstSecureTunnel *self,
                       const GError *error)
 {
   g_autoptr (GError) stopped = NULL;
-  GHashTableIter iter;
-  gpointer core;
 
   if (error == NULL)
     g_set_error_literal (&stopped, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED, "The tunnel was stopped");
-  /* Ending one calls nobody, so the table stays as it is. */
-  g_hash_table_iter_init (&iter, self->connections);
-  while (g_hash_table_iter_next (&iter, NULL, &core))
-    {
-      ist_connection_core_end (core, error != NULL ? error : stopped);
-      g_hash_table_iter_remove (&iter);
-    }
-  ist_channel_close (self->channel, code, reason, error);
+  ist_connection_set_end (self->connections, error != NULL ? error : stopped);
+  ist_channel_close (self->link.channel, code, reason, error);
 }
 
 static void
@@ -967,7 +574,7 @@ on_channel_received (IstChannel *channel,
   ist_wire_decoder_feed (self->decoder, data);
   /* Whatever a handler does to the tunnel, the rest of a WebSocket that it has
    * left is of no interest. */
-  while (self->channel == channel && self->state != IST_TUNNEL_STATE_STOPPING)
+  while (self->link.channel == channel && self->state != IST_TUNNEL_STATE_STOPPING)
     {
       g_autoptr (IstMessage) message = NULL;
 
@@ -1003,16 +610,16 @@ on_channel_closed (IstChannel *channel,
     {
       tunnel_end_streams (self, NULL);
       if (was_connected)
-        tunnel_add_news (self, NEWS_CONNECTION_SHUTDOWN);
-      tunnel_add_news (self, NEWS_STOPPED);
+        ist_news_queue_add (self->news, IST_NEWS_CONNECTION_SHUTDOWN);
+      ist_news_queue_add (self->news, IST_NEWS_STOPPED);
     }
   else
     {
       tunnel_end_streams (self, error);
-      tunnel_fail (self, error, was_connected ? NEWS_CONNECTION_SHUTDOWN : NEWS_CONNECTION_FAILURE);
+      tunnel_fail (self, error, was_connected ? IST_NEWS_CONNECTION_SHUTDOWN : IST_NEWS_CONNECTION_FAILURE);
     }
   g_object_thaw_notify (G_OBJECT (self));
-  tunnel_tell_news (self);
+  ist_news_queue_tell (self->news);
   tunnel_notify_counters (self);
 }
 
@@ -1043,7 +650,7 @@ tunnel_set_connected (IstSecureTunnel *self)
       self->n_reconnects++;
       g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_RECONNECTS]);
     }
-  tunnel_add_news (self, NEWS_CONNECTION_SUCCESS);
+  ist_news_queue_add (self->news, IST_NEWS_CONNECTION_SUCCESS);
 }
 
 static gboolean
@@ -1052,9 +659,9 @@ on_services_grace (gpointer user_data)
   g_autoptr (IstSecureTunnel) self = g_object_ref (user_data);
   g_autoptr (GArray) events = ist_stream_events_new ();
 
-  ist_stream_table_assume_no_services (self->table, events);
+  ist_stream_table_assume_no_services (self->link.table, events);
   tunnel_apply_events (self, events);
-  tunnel_tell_news (self);
+  ist_news_queue_tell (self->news);
   return G_SOURCE_REMOVE;
 }
 
@@ -1064,10 +671,10 @@ tunnel_take_stream (IstSecureTunnel *self,
 {
   g_autoptr (GUri) uri = ist_tunnel_settings_make_uri (&self->settings);
 
-  g_main_context_push_thread_default (self->context);
-  self->channel = ist_channel_new (stream, uri, SOUP_WEBSOCKET_CONNECTION_CLIENT, &channel_delegate, self);
-  g_main_context_pop_thread_default (self->context);
-  ist_channel_set_keepalive (self->channel,
+  g_main_context_push_thread_default (self->link.context);
+  self->link.channel = ist_channel_new (stream, uri, SOUP_WEBSOCKET_CONNECTION_CLIENT, &channel_delegate, self);
+  g_main_context_pop_thread_default (self->link.context);
+  ist_channel_set_keepalive (self->link.channel,
                              ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_PING_INTERVAL),
                              ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_PONG_TIMEOUT));
   ist_wire_decoder_reset (self->decoder);
@@ -1102,7 +709,7 @@ on_handshake_done (GObject *source,
   g_object_freeze_notify (G_OBJECT (self));
   if (self->state == IST_TUNNEL_STATE_STOPPING)
     {
-      tunnel_add_news (self, NEWS_STOPPED);
+      ist_news_queue_add (self->news, IST_NEWS_STOPPED);
     }
   else
     {
@@ -1110,10 +717,10 @@ on_handshake_done (GObject *source,
       if (stream != NULL)
         tunnel_take_stream (self, stream);
       else
-        tunnel_fail (self, error, NEWS_CONNECTION_FAILURE);
+        tunnel_fail (self, error, IST_NEWS_CONNECTION_FAILURE);
     }
   g_object_thaw_notify (G_OBJECT (self));
-  tunnel_tell_news (self);
+  ist_news_queue_tell (self->news);
 }
 
 /* Whether a failure says more of the network than of the service. */
@@ -1131,9 +738,9 @@ on_network_changed (gpointer user_data)
   g_autoptr (IstSecureTunnel) self = g_object_ref (user_data);
   gint64 now = g_get_monotonic_time ();
 
-  if (self->channel != NULL)
+  if (self->link.channel != NULL)
     {
-      ist_channel_network_changed (self->channel);
+      ist_channel_network_changed (self->link.channel);
     }
   else if (self->state == IST_TUNNEL_STATE_CONNECTING && self->connecting != NULL &&
            now - self->attempt_renewed_at >= RENEW_AFTER)
@@ -1159,14 +766,14 @@ tunnel_begin_attempt (IstSecureTunnel *self)
   GWeakRef *weak;
 
   if (self->network == NULL)
-    self->network = ist_network_watch_new (self->context, on_network_changed, self);
+    self->network = ist_network_watch_new (self->link.context, on_network_changed, self);
   database = ist_tunnel_settings_make_tls_database (&self->settings, &error);
   if (error != NULL)
     {
       g_object_freeze_notify (G_OBJECT (self));
-      tunnel_fail (self, error, NEWS_CONNECTION_FAILURE);
+      tunnel_fail (self, error, IST_NEWS_CONNECTION_FAILURE);
       g_object_thaw_notify (G_OBJECT (self));
-      tunnel_tell_news (self);
+      ist_news_queue_tell (self->news);
       return;
     }
 
@@ -1183,9 +790,9 @@ tunnel_begin_attempt (IstSecureTunnel *self)
   self->connecting = g_cancellable_new ();
   weak = g_new0 (GWeakRef, 1);
   g_weak_ref_init (weak, self);
-  g_main_context_push_thread_default (self->context);
+  g_main_context_push_thread_default (self->link.context);
   ist_handshake_async (&params, self->connecting, on_handshake_done, weak);
-  g_main_context_pop_thread_default (self->context);
+  g_main_context_pop_thread_default (self->link.context);
   tunnel_set_state (self, IST_TUNNEL_STATE_CONNECTING);
 }
 
@@ -1209,7 +816,7 @@ tunnel_cancel_ended (IstSecureTunnel *self,
   gboolean is_source = ist_tunnel_settings_get_enum (&self->settings, IST_SETTING_MODE) == IST_MODE_SOURCE;
   guint i;
 
-  if (self->channel == NULL)
+  if (self->link.channel == NULL)
     return;
   for (i = 0; i < events->len; i++)
     {
@@ -1219,12 +826,12 @@ tunnel_cancel_ended (IstSecureTunnel *self,
       if (event->error == NULL)
         continue;
       if (event->type == IST_STREAM_EVENT_CONNECTION_RESET)
-        ist_channel_cancel_lane (self->channel, event->lane, event->error);
+        ist_channel_cancel_lane (self->link.channel, event->lane, event->error);
       else if (event->type == IST_STREAM_EVENT_STREAM_STOPPED && !by_us)
-        ist_channel_cancel_stream (self->channel, event->lane, event->error);
+        ist_channel_cancel_stream (self->link.channel, event->lane, event->error);
       else if (event->type == IST_STREAM_EVENT_STREAM_STOPPED &&
                ist_stream_info_get_version (event->info) != IST_PROTOCOL_VERSION_V3)
-        ist_channel_cancel_lane (self->channel, event->lane, event->error);
+        ist_channel_cancel_lane (self->link.channel, event->lane, event->error);
     }
 }
 
@@ -1233,114 +840,18 @@ tunnel_send_own (IstSecureTunnel *self,
                  IstLane lane,
                  IstMessage *message)
 {
-  if (self->channel == NULL)
+  if (self->link.channel == NULL)
     return;
   self->answers_queued++;
   if (self->answers_queued == MAX_ANSWERS_QUEUED + 1)
     tunnel_update_paused (self);
-  ist_channel_send (self->channel, lane, is_barrier (message), message, &answer);
-}
-
-/* Connections: what is read from and written to them as streams */
-
-static void
-on_connection_written (IstSecureTunnel *self,
-                       gpointer data,
-                       const GError *error)
-{
-  ConnectionWrite *write = data;
-  News *news = tunnel_add_news (self, NEWS_WRITTEN);
-
-  g_queue_unlink (&self->writes, &write->link);
-  if (error == NULL)
-    {
-      self->messages_out++;
-      self->bytes_out += write->size;
-    }
-  news->connection = write->connection;
-  news->size = write->size;
-  news->error = error != NULL ? g_error_copy (error) : NULL;
-  g_free (write);
-}
-
-static void
-on_connection_write (IstConnectionCore *connection,
-                     GBytes *data,
-                     gboolean is_first,
-                     gpointer tunnel)
-{
-  IstSecureTunnel *self = tunnel;
-  const IstLane *lane = ist_connection_core_get_lane (connection);
-  g_autoptr (IstMessage) message = ist_stream_table_make_data (self->table, lane, data);
-  ConnectionWrite *write;
-
-  /* A connection that a tunnel knows is active, or it would have been ended. */
-  g_return_if_fail (message != NULL && self->channel != NULL);
-
-  if (is_first)
-    ist_stream_table_note_first_data (self->table, lane, g_get_monotonic_time ());
-  write = g_new0 (ConnectionWrite, 1);
-  write->outgoing.done = on_connection_written;
-  write->link.data = write;
-  write->connection = ist_connection_core_ref (connection);
-  write->size = g_bytes_get_size (data);
-  g_queue_push_tail_link (&self->writes, &write->link);
-  ist_channel_send (self->channel, *lane, FALSE, message, write);
-}
-
-static void
-on_connection_stalled (IstConnectionCore *connection,
-                       gboolean stalled,
-                       gpointer tunnel)
-{
-  IstSecureTunnel *self = tunnel;
-
-  if (stalled)
-    self->n_stalled++;
-  else
-    self->n_stalled--;
-  tunnel_update_paused (self);
-}
-
-static void
-on_connection_close (IstConnectionCore *connection,
-                     gpointer tunnel)
-{
-  g_autoptr (IstSecureTunnel) self = g_object_ref (tunnel);
-  g_autoptr (GArray) events = ist_stream_events_new ();
-  IstLane lane = *ist_connection_core_get_lane (connection);
-
-  g_hash_table_remove (self->connections, &lane);
-  if (ist_stream_table_close_connection (self->table, &lane, g_get_monotonic_time (), events))
-    tunnel_carry_out (self, events);
-}
-
-static const IstConnectionBackend connection_backend = {
-  .write = on_connection_write,
-  .set_stalled = on_connection_stalled,
-  .close = on_connection_close,
-};
-
-static IstConnectionCore *
-tunnel_add_connection (IstSecureTunnel *self,
-                       IstStreamInfo *info,
-                       IstLane lane)
-{
-  IstConnectionCore *core;
-
-  core = ist_connection_core_new (info, lane,
-                                  ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_CONNECTION_BUFFER_SIZE),
-                                  self->budget,
-                                  ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_STALL_TIMEOUT),
-                                  self->context, &connection_backend, self);
-  g_hash_table_replace (self->connections, (gpointer) ist_connection_core_get_lane (core), core);
-  return core;
+  ist_channel_send (self->link.channel, lane, is_barrier (message), message, &self->answer);
 }
 
 /* Asks whether anybody wants to have the peer's connection as a stream. */
 static void
 tunnel_offer_connection (IstSecureTunnel *self,
-                         News *news)
+                         const IstNews *news)
 {
   g_autoptr (IstConnectionCore) core = NULL;
   g_autoptr (IstConnection) connection = NULL;
@@ -1348,135 +859,33 @@ tunnel_offer_connection (IstSecureTunnel *self,
 
   /* A handler of what was told before may have ended it. */
   if (!g_signal_has_handler_pending (self, signals[INCOMING_CONNECTION], 0, TRUE) ||
-      ist_stream_table_find (self->table, &news->lane) == NULL)
+      ist_stream_table_find (self->link.table, &news->lane) == NULL)
     return;
 
-  core = ist_connection_core_ref (tunnel_add_connection (self, news->info, news->lane));
+  core = ist_connection_core_ref (ist_connection_set_add (self->connections, news->info, news->lane));
   connection = ist_connection_new (core);
   g_signal_emit (self, signals[INCOMING_CONNECTION], 0, connection, &taken);
-  if (!taken && g_hash_table_lookup (self->connections, &news->lane) == core)
-    {
-      g_autoptr (GError) error = NULL;
-
-      g_set_error_literal (&error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_STATE,
-                           "No handler of incoming-connection took the connection");
-      g_hash_table_remove (self->connections, &news->lane);
-      ist_connection_core_end (core, error);
-    }
-}
-
-/* The protocol has one word for the end of a connection, so the peer's reset of
- * it is a clean end; whatever takes more than the connection is not. @version:
- * the stream's in the end, which may have been learned after the start. */
-static void
-end_core (IstConnectionCore *core,
-          IstProtocolVersion version,
-          const GError *error)
-{
-  gboolean alone = g_error_matches (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_CONNECTION_RESET) ||
-                   (version != IST_PROTOCOL_VERSION_V3 && g_error_matches (error, IST_TUNNEL_ERROR,
-                                                                           IST_TUNNEL_ERROR_STREAM_RESET));
-
-  ist_connection_core_end (core, alone ? NULL : error);
+  if (!taken)
+    ist_connection_set_refuse (self->connections, core);
 }
 
 static void
-tunnel_end_connection (IstSecureTunnel *self,
-                       IstStreamEvent *event)
+on_stalled_changed (gpointer tunnel)
 {
-  gpointer core;
-
-  if (!g_hash_table_steal_extended (self->connections, &event->lane, NULL, &core))
-    return;
-  end_core (core, ist_stream_info_get_version (event->info), event->error);
-  ist_connection_core_unref (core);
-}
-
-/* In V1 and V2 a stream ends without a word about its connection. */
-static void
-tunnel_end_rest_of_stream (IstSecureTunnel *self,
-                           IstStreamEvent *event)
-{
-  GHashTableIter iter;
-  gpointer core;
-
-  /* Ending one calls nobody, so the table stays as it is. */
-  g_hash_table_iter_init (&iter, self->connections);
-  while (g_hash_table_iter_next (&iter, NULL, &core))
-    {
-      if (ist_connection_core_get_lane (core)->stream != event->lane.stream)
-        continue;
-      end_core (core, ist_stream_info_get_version (event->info), event->error);
-      g_hash_table_iter_remove (&iter);
-    }
-}
-
-/* Opening connections */
-
-static void
-opening_free (Opening *opening)
-{
-  if (opening->timeout != NULL)
-    g_source_destroy (opening->timeout);
-  g_clear_pointer (&opening->timeout, g_source_unref);
-  if (opening->cancelled != NULL)
-    g_source_destroy (opening->cancelled);
-  g_clear_pointer (&opening->cancelled, g_source_unref);
-  g_clear_object (&opening->task);
-  g_free (opening->service_id);
-  g_free (opening);
-}
-
-/* Ends one that waits. */
-static void
-tunnel_end_opening (IstSecureTunnel *self,
-                    Opening *opening,
-                    const GError *error,
-                    IstConnectionCore *connection)
-{
-  g_queue_unlink (&self->openings, &opening->link);
-  tunnel_add_task (self, g_steal_pointer (&opening->task), error, connection);
-  opening_free (opening);
+  tunnel_update_paused (tunnel);
 }
 
 static void
-tunnel_fail_openings (IstSecureTunnel *self,
-                      const GError *error)
+on_connection_closed (GArray *events,
+                      gpointer tunnel)
 {
-  while (self->openings.head != NULL)
-    tunnel_end_opening (self, self->openings.head->data, error, NULL);
+  tunnel_carry_out (tunnel, events);
 }
 
-/* The lane of the connection that was started with these events. */
-static IstLane
-lane_of_start (GArray *events)
-{
-  guint i = events->len;
-
-  while (i-- > 0)
-    {
-      IstStreamEvent *event = &g_array_index (events, IstStreamEvent, i);
-
-      if (event->type == IST_STREAM_EVENT_SEND)
-        return event->lane;
-    }
-  g_assert_not_reached ();
-}
-
-/* Opens a connection if that can be done now, and appends what follows. */
-static IstConnectionCore *
-tunnel_try_opening (IstSecureTunnel *self,
-                    const char *service_id,
-                    GArray *events,
-                    GError **error)
-{
-  g_autoptr (IstStreamInfo) info = NULL;
-
-  if (!check_connected (self, error))
-    return NULL;
-  info = ist_stream_table_open_connection (self->table, service_id, g_get_monotonic_time (), events, error);
-  return info != NULL ? tunnel_add_connection (self, info, lane_of_start (events)) : NULL;
-}
+static const IstConnectionSetDelegate connection_set_delegate = {
+  .stalled_changed = on_stalled_changed,
+  .closed = on_connection_closed,
+};
 
 /* What follows is carried out */
 
@@ -1485,10 +894,10 @@ tunnel_add_start (IstSecureTunnel *self,
                   guint signal,
                   IstStreamEvent *event)
 {
-  News *news;
+  IstNews *news;
 
-  tunnel_add_signal (self, NEWS_BEGIN, signal, event->info, NULL);
-  news = tunnel_add_news (self, NEWS_INCOMING);
+  tunnel_add_signal (self, IST_NEWS_BEGIN, signal, event->info, NULL);
+  news = ist_news_queue_add (self->news, IST_NEWS_INCOMING);
   news->info = ist_stream_info_ref (event->info);
   news->lane = event->lane;
 }
@@ -1498,14 +907,11 @@ tunnel_receive_data (IstSecureTunnel *self,
                      IstStreamEvent *event)
 {
   GBytes *payload = ist_message_get_payload (event->message);
-  IstConnectionCore *connection = g_hash_table_lookup (self->connections, &event->lane);
 
-  self->messages_in++;
-  self->bytes_in += g_bytes_get_size (payload);
-  if (connection != NULL)
-    ist_connection_core_receive (connection, payload);
-  else
-    tunnel_add_news (self, NEWS_MESSAGE)->message = ist_message_ref (event->message);
+  self->link.messages_in++;
+  self->link.bytes_in += g_bytes_get_size (payload);
+  if (!ist_connection_set_receive (self->connections, &event->lane, payload))
+    ist_news_queue_add (self->news, IST_NEWS_MESSAGE)->message = ist_message_ref (event->message);
 }
 
 static void
@@ -1515,8 +921,8 @@ tunnel_apply_event (IstSecureTunnel *self,
   switch (event->type)
     {
     case IST_STREAM_EVENT_SERVICES:
-      tunnel_set_service_ids (self, ist_stream_table_get_services (self->table));
-      tunnel_update_services_known (self);
+      tunnel_set_service_ids (self, ist_stream_table_get_services (self->link.table));
+      tunnel_update_service_ids_known (self);
       if (self->state == IST_TUNNEL_STATE_CONNECTING)
         tunnel_set_connected (self);
       break;
@@ -1533,15 +939,15 @@ tunnel_apply_event (IstSecureTunnel *self,
       tunnel_add_start (self, CONNECTION_STARTED, event);
       break;
     case IST_STREAM_EVENT_CONNECTION_RESET:
-      tunnel_end_connection (self, event);
-      tunnel_add_signal (self, NEWS_END, CONNECTION_RESET, event->info, event->error);
+      ist_connection_set_connection_reset (self->connections, event);
+      tunnel_add_signal (self, IST_NEWS_END, CONNECTION_RESET, event->info, event->error);
       break;
     case IST_STREAM_EVENT_STREAM_STOPPED:
-      tunnel_end_rest_of_stream (self, event);
-      tunnel_add_signal (self, NEWS_END, STREAM_STOPPED, event->info, event->error);
+      ist_connection_set_stream_stopped (self->connections, event);
+      tunnel_add_signal (self, IST_NEWS_END, STREAM_STOPPED, event->info, event->error);
       break;
     case IST_STREAM_EVENT_SESSION_RESET:
-      tunnel_add_signal (self, NEWS_SIGNAL, SESSION_RESET, NULL, NULL);
+      tunnel_add_signal (self, IST_NEWS_SIGNAL, SESSION_RESET, NULL, NULL);
       break;
     case IST_STREAM_EVENT_PROTOCOL_ERROR:
       g_info ("%s", event->error->message);
@@ -1563,32 +969,11 @@ tunnel_apply_each_event (IstSecureTunnel *self,
     tunnel_apply_event (self, &g_array_index (events, IstStreamEvent, i));
 }
 
-/* Those that wait, in order, when it can have changed whether they must. What
- * follows from one that is opened comes after what made that possible. */
 static void
-tunnel_serve_openings (IstSecureTunnel *self)
+tunnel_apply_opening (GArray *events,
+                      gpointer user_data)
 {
-  guint generation = ist_stream_table_get_generation (self->table);
-  GList *link = self->openings.head;
-
-  if (self->openings_generation == generation)
-    return;
-  self->openings_generation = generation;
-
-  while (link != NULL)
-    {
-      Opening *opening = link->data;
-      g_autoptr (GArray) events = ist_stream_events_new ();
-      g_autoptr (GError) error = NULL;
-      IstConnectionCore *core;
-
-      link = link->next;
-      core = tunnel_try_opening (self, opening->service_id, events, &error);
-      if (g_error_matches (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_WOULD_BLOCK))
-        continue;
-      tunnel_end_opening (self, opening, error, core);
-      tunnel_apply_each_event (self, events);
-    }
+  tunnel_apply_each_event (user_data, events);
 }
 
 /* Calls no code of the user's; what is to be told is added to the news, and
@@ -1599,7 +984,7 @@ tunnel_apply_events (IstSecureTunnel *self,
 {
   g_object_freeze_notify (G_OBJECT (self));
   tunnel_apply_each_event (self, events);
-  tunnel_serve_openings (self);
+  ist_opening_queue_serve (self->openings, tunnel_apply_opening);
   g_object_thaw_notify (G_OBJECT (self));
 }
 
@@ -1611,82 +996,14 @@ tunnel_carry_out (IstSecureTunnel *self,
   g_autoptr (IstSecureTunnel) alive = g_object_ref (self);
 
   tunnel_apply_events (alive, events);
-  tunnel_tell_news (alive);
+  ist_news_queue_tell (alive->news);
 }
 
-/* Those who wait for a connection */
-
-/* Time is up: the service is in use, as far as can be known. */
-static GError *
-refuse_opening (const GError *reason)
-{
-  return g_error_new (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NOT_SUPPORTED,
-                      "%s. Wait until that one has ended, or connect the other end with protocol version 3, and "
-                      "say so with protocol-version if it does not show",
-                      reason->message);
-}
-
-static gboolean
-on_opening_timeout (gpointer user_data)
-{
-  Opening *opening = user_data;
-  g_autoptr (IstSecureTunnel) self = g_object_ref (g_task_get_source_object (opening->task));
-  g_autoptr (GArray) events = ist_stream_events_new ();
-  g_autoptr (GError) error = NULL;
-  IstConnectionCore *core;
-
-  core = tunnel_try_opening (self, opening->service_id, events, &error);
-  if (g_error_matches (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_WOULD_BLOCK))
-    {
-      g_autoptr (GError) refusal = refuse_opening (error);
-
-      tunnel_end_opening (self, opening, refusal, NULL);
-    }
-  else
-    {
-      tunnel_end_opening (self, opening, error, core);
-    }
-  tunnel_carry_out (self, events);
-  return G_SOURCE_REMOVE;
-}
-
-static gboolean
-on_opening_cancelled (GCancellable *cancellable,
-                      gpointer user_data)
-{
-  Opening *opening = user_data;
-  g_autoptr (IstSecureTunnel) self = g_object_ref (g_task_get_source_object (opening->task));
-  g_autoptr (GError) error = NULL;
-
-  g_cancellable_set_error_if_cancelled (cancellable, &error);
-  tunnel_end_opening (self, opening, error, NULL);
-  tunnel_tell_news (self);
-  return G_SOURCE_REMOVE;
-}
-
-/* Takes the task. */
 static void
-tunnel_await_opening (IstSecureTunnel *self,
-                      GTask *task,
-                      const char *service_id,
-                      guint timeout)
+tunnel_carry_out_opening (GArray *events,
+                          gpointer user_data)
 {
-  GCancellable *cancellable = g_task_get_cancellable (task);
-  Opening *opening = g_new0 (Opening, 1);
-
-  opening->link.data = opening;
-  opening->task = task;
-  opening->service_id = g_strdup (service_id);
-  opening->timeout = g_timeout_source_new (timeout);
-  g_source_set_callback (opening->timeout, on_opening_timeout, opening, NULL);
-  g_source_attach (opening->timeout, self->context);
-  if (cancellable != NULL)
-    {
-      opening->cancelled = g_cancellable_source_new (cancellable);
-      g_source_set_callback (opening->cancelled, G_SOURCE_FUNC (on_opening_cancelled), opening, NULL);
-      g_source_attach (opening->cancelled, self->context);
-    }
-  g_queue_push_tail_link (&self->openings, &opening->link);
+  tunnel_carry_out (user_data, events);
 }
 
 /* The object */
@@ -1698,52 +1015,35 @@ ist_secure_tunnel_constructed (GObject *object)
 
   G_OBJECT_CLASS (ist_secure_tunnel_parent_class)->constructed (object);
 
-  self->context = g_main_context_ref_thread_default ();
+  self->link.context = g_main_context_ref_thread_default ();
   if (ist_tunnel_settings_get_string (&self->settings, IST_SETTING_CLIENT_TOKEN) == NULL)
     g_value_take_string (&self->settings.values[IST_SETTING_CLIENT_TOKEN], g_uuid_string_random ());
   self->backoff.floor = ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_RECONNECT_DELAY_FLOOR_MS);
   self->backoff.base = ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_RECONNECT_DELAY_BASE_MS);
   self->backoff.cap = ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_RECONNECT_DELAY_CAP_MS);
-  self->budget =
-    ist_connection_budget_new (ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_TOTAL_BUFFER_SIZE));
-  self->table = ist_stream_table_new (ist_tunnel_settings_get_enum (&self->settings, IST_SETTING_MODE),
-                                      ist_tunnel_settings_get_enum (&self->settings,
-                                                                    IST_SETTING_PROTOCOL_VERSION));
-}
 
-/* Without a channel: nobody tells of what is still queued, but those who wait. */
-static void
-tunnel_end_all_streams (IstSecureTunnel *self)
-{
-  g_autoptr (GError) gone = NULL;
-  GHashTableIter iter;
-  gpointer core;
-  guint i;
-
-  g_set_error_literal (&gone, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED, "The tunnel is gone");
-  g_hash_table_iter_init (&iter, self->connections);
-  while (g_hash_table_iter_next (&iter, NULL, &core))
-    {
-      ist_connection_core_end (core, gone);
-      g_hash_table_iter_remove (&iter);
-    }
-  while (self->writes.head != NULL)
-    on_connection_written (self, self->writes.head->data, gone);
-  for (i = self->news_told; i < self->news->len; i++)
-    {
-      News *news = &g_array_index (self->news, News, i);
-
-      if (news->type == NEWS_WRITTEN || news->type == NEWS_TASK)
-        tunnel_tell (self, news);
-      news_clear (news);
-    }
-  tunnel_clear_news (self);
+  self->link.table =
+    ist_stream_table_new (ist_tunnel_settings_get_enum (&self->settings, IST_SETTING_MODE),
+                          ist_tunnel_settings_get_enum (&self->settings, IST_SETTING_PROTOCOL_VERSION));
+  self->sends = ist_send_queue_new (&self->link, self->news,
+                                    ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_SEND_BUFFER_SIZE));
+  self->connections =
+    ist_connection_set_new (&self->link, self->news,
+                            ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_CONNECTION_BUFFER_SIZE),
+                            ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_TOTAL_BUFFER_SIZE),
+                            ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_STALL_TIMEOUT),
+                            &connection_set_delegate, self);
+  self->openings =
+    ist_opening_queue_new (&self->link, self->news, self->connections,
+                           ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_CONNECTION_WAIT_TIMEOUT_MS),
+                           tunnel_carry_out_opening, self);
 }
 
 static void
 ist_secure_tunnel_dispose (GObject *object)
 {
   IstSecureTunnel *self = IST_SECURE_TUNNEL (object);
+  g_autoptr (GError) gone = NULL;
 
   if (self->connecting != NULL)
     g_cancellable_cancel (self->connecting);
@@ -1751,15 +1051,9 @@ ist_secure_tunnel_dispose (GObject *object)
   g_clear_pointer (&self->network, ist_network_watch_free);
   tunnel_stop_timer (self);
   tunnel_drop_channel (self);
-  tunnel_end_all_streams (self);
-  /* Tasks hold a reference to the tunnel, so none is left here. */
-  while (self->sends.head != NULL)
-    {
-      Send *send = self->sends.head->data;
-
-      g_queue_unlink (&self->sends, &send->link);
-      send_free (send);
-    }
+  g_set_error_literal (&gone, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED, "The tunnel is gone");
+  ist_connection_set_drop (self->connections, gone);
+  ist_news_queue_tell_waiting (self->news);
   G_OBJECT_CLASS (ist_secure_tunnel_parent_class)->dispose (object);
 }
 
@@ -1769,16 +1063,17 @@ ist_secure_tunnel_finalize (GObject *object)
   IstSecureTunnel *self = IST_SECURE_TUNNEL (object);
 
   ist_tunnel_settings_clear (&self->settings);
-  g_clear_pointer (&self->connections, g_hash_table_unref);
-  g_clear_pointer (&self->budget, ist_connection_budget_unref);
-  g_clear_pointer (&self->news, g_array_unref);
-  g_clear_pointer (&self->table, ist_stream_table_free);
+  g_clear_pointer (&self->openings, ist_opening_queue_free);
+  g_clear_pointer (&self->sends, ist_send_queue_free);
+  g_clear_pointer (&self->connections, ist_connection_set_free);
+  g_clear_pointer (&self->news, ist_news_queue_free);
+  g_clear_pointer (&self->link.table, ist_stream_table_free);
   g_clear_pointer (&self->decoder, ist_wire_decoder_free);
   g_clear_pointer (&self->events, g_array_unref);
   g_clear_pointer (&self->service_ids, g_strfreev);
   g_clear_pointer (&self->channel_id, g_free);
   g_clear_error (&self->last_error);
-  g_clear_pointer (&self->context, g_main_context_unref);
+  g_clear_pointer (&self->link.context, g_main_context_unref);
   G_OBJECT_CLASS (ist_secure_tunnel_parent_class)->finalize (object);
 }
 
@@ -1799,22 +1094,22 @@ ist_secure_tunnel_get_property (GObject *object,
       g_value_set_boxed (value, self->service_ids);
       break;
     case PROP_SERVICE_IDS_KNOWN:
-      g_value_set_boolean (value, self->services_known);
+      g_value_set_boolean (value, self->service_ids_known);
       break;
     case PROP_CHANNEL_ID:
       g_value_set_string (value, self->channel_id);
       break;
     case PROP_BYTES_IN:
-      g_value_set_uint64 (value, self->bytes_in);
+      g_value_set_uint64 (value, self->link.bytes_in);
       break;
     case PROP_BYTES_OUT:
-      g_value_set_uint64 (value, self->bytes_out);
+      g_value_set_uint64 (value, self->link.bytes_out);
       break;
     case PROP_MESSAGES_IN:
-      g_value_set_uint64 (value, self->messages_in);
+      g_value_set_uint64 (value, self->link.messages_in);
       break;
     case PROP_MESSAGES_OUT:
-      g_value_set_uint64 (value, self->messages_out);
+      g_value_set_uint64 (value, self->link.messages_out);
       break;
     case PROP_QUEUED_BYTES:
       g_value_set_uint64 (value, ist_secure_tunnel_get_queued_bytes (self));
@@ -2170,10 +1465,10 @@ static void
 ist_secure_tunnel_init (IstSecureTunnel *self)
 {
   ist_tunnel_settings_init (&self->settings);
-  self->connections = g_hash_table_new_full (ist_lane_hash, ist_lane_equal, NULL,
-                                             (GDestroyNotify) ist_connection_core_unref);
+  self->answer.done = tunnel_answer_sent;
+  self->answer.owner = self;
+  self->news = ist_news_queue_new (tunnel_tell, self);
   self->decoder = ist_wire_decoder_new (FALSE);
-  self->news = g_array_new (FALSE, FALSE, sizeof (News));
   self->round_trip_time_us = -1;
 }
 
@@ -2292,7 +1587,7 @@ ist_secure_tunnel_stop (IstSecureTunnel *self)
     return;
 
   g_object_ref (self);
-  if (self->channel != NULL)
+  if (self->link.channel != NULL)
     {
       tunnel_stop_timer (self);
       tunnel_close_channel (self, SOUP_WEBSOCKET_CLOSE_NORMAL, NULL, NULL);
@@ -2340,25 +1635,11 @@ ist_secure_tunnel_send_message (IstSecureTunnel *self,
                                 IstMessage *message,
                                 GError **error)
 {
-  Send *send;
-
   g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), FALSE);
   g_return_val_if_fail (message != NULL, FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  if (!check_outgoing (message, error))
-    return FALSE;
-  if (self->waiting.head != NULL)
-    {
-      g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_WOULD_BLOCK,
-                           "The send queue is full, and other messages wait for room");
-      return FALSE;
-    }
-  send = send_new (message);
-  if (tunnel_accept (self, send, error))
-    return TRUE;
-  send_free (send);
-  return FALSE;
+  return ist_send_queue_send (self->sends, message, error);
 }
 
 /**
@@ -2383,9 +1664,7 @@ ist_secure_tunnel_send_message_async (IstSecureTunnel *self,
                                       GAsyncReadyCallback callback,
                                       gpointer user_data)
 {
-  g_autoptr (GTask) task = NULL;
-  g_autoptr (GError) error = NULL;
-  Send *send;
+  GTask *task;
 
   g_return_if_fail (IST_IS_SECURE_TUNNEL (self));
   g_return_if_fail (message != NULL);
@@ -2394,30 +1673,7 @@ ist_secure_tunnel_send_message_async (IstSecureTunnel *self,
   g_task_set_source_tag (task, ist_secure_tunnel_send_message_async);
   /* It is for the message's fate to say how it ended. */
   g_task_set_check_cancellable (task, FALSE);
-
-  if (g_cancellable_set_error_if_cancelled (cancellable, &error) || !check_outgoing (message, &error))
-    {
-      g_task_return_error (task, g_steal_pointer (&error));
-      return;
-    }
-
-  send = send_new (message);
-  send->task = g_steal_pointer (&task);
-  if (self->waiting.head == NULL && tunnel_accept (self, send, &error))
-    return;
-  if (error != NULL && !g_error_matches (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_WOULD_BLOCK))
-    {
-      g_task_return_error (send->task, g_steal_pointer (&error));
-      send_free (send);
-      return;
-    }
-  if (cancellable != NULL)
-    {
-      send->cancelled = g_cancellable_source_new (cancellable);
-      g_source_set_callback (send->cancelled, G_SOURCE_FUNC (on_send_cancelled), send, NULL);
-      g_source_attach (send->cancelled, self->context);
-    }
-  g_queue_push_tail_link (&self->waiting, &send->link);
+  ist_send_queue_send_async (self->sends, message, task);
 }
 
 /**
@@ -2474,9 +1730,9 @@ ist_secure_tunnel_start_stream (IstSecureTunnel *self,
   g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (!check_connected (self, error))
+  if (!ist_tunnel_link_check (&self->link, error))
     return NULL;
-  info = ist_stream_table_start_stream (self->table, service_id, events, error);
+  info = ist_stream_table_start_stream (self->link.table, service_id, events, error);
   if (info != NULL)
     tunnel_carry_out (self, events);
   return info;
@@ -2514,9 +1770,9 @@ ist_secure_tunnel_start_connection (IstSecureTunnel *self,
   g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (!check_connected (self, error))
+  if (!ist_tunnel_link_check (&self->link, error))
     return NULL;
-  info = ist_stream_table_start_connection (self->table, service_id, events, error);
+  info = ist_stream_table_start_connection (self->link.table, service_id, events, error);
   if (info != NULL)
     tunnel_carry_out (self, events);
   return info;
@@ -2549,8 +1805,8 @@ ist_secure_tunnel_reset_stream (IstSecureTunnel *self,
   g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  if (!check_connected (self, error) ||
-      !ist_stream_table_reset_stream (self->table, service_id, events, error))
+  if (!ist_tunnel_link_check (&self->link, error) ||
+      !ist_stream_table_reset_stream (self->link.table, service_id, events, error))
     return FALSE;
   tunnel_carry_out (self, events);
   return TRUE;
@@ -2587,8 +1843,8 @@ ist_secure_tunnel_reset_connection (IstSecureTunnel *self,
   g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  if (!check_connected (self, error) ||
-      !ist_stream_table_reset_connection (self->table, service_id, connection_id, events, error))
+  if (!ist_tunnel_link_check (&self->link, error) ||
+      !ist_stream_table_reset_connection (self->link.table, service_id, connection_id, events, error))
     return FALSE;
   tunnel_carry_out (self, events);
   return TRUE;
@@ -2630,38 +1886,13 @@ ist_secure_tunnel_open_connection_async (IstSecureTunnel *self,
                                          gpointer user_data)
 {
   g_autoptr (GTask) task = NULL;
-  g_autoptr (GArray) events = ist_stream_events_new ();
-  g_autoptr (GError) error = NULL;
-  IstConnectionCore *core;
-  guint timeout;
 
   g_return_if_fail (IST_IS_SECURE_TUNNEL (self));
 
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, ist_secure_tunnel_open_connection_async);
-  if (g_task_return_error_if_cancelled (task))
-    return;
-
-  timeout = ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_CONNECTION_WAIT_TIMEOUT_MS);
-  core = tunnel_try_opening (self, service_id, events, &error);
-  if (core != NULL)
-    {
-      /* Before anybody is told: a handler may end it. */
-      g_task_return_pointer (task, ist_connection_new (core), g_object_unref);
-      tunnel_carry_out (self, events);
-    }
-  else if (!g_error_matches (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_WOULD_BLOCK))
-    {
-      g_task_return_error (task, g_steal_pointer (&error));
-    }
-  else if (timeout == 0)
-    {
-      g_task_return_error (task, refuse_opening (error));
-    }
-  else
-    {
-      tunnel_await_opening (self, g_steal_pointer (&task), service_id, timeout);
-    }
+  if (!g_task_return_error_if_cancelled (task))
+    ist_opening_queue_open (self->openings, service_id, g_steal_pointer (&task));
 }
 
 /**
@@ -2779,7 +2010,7 @@ ist_secure_tunnel_get_service_ids_known (IstSecureTunnel *self)
 {
   g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), FALSE);
 
-  return self->services_known;
+  return self->service_ids_known;
 }
 
 /**
@@ -2815,7 +2046,7 @@ ist_secure_tunnel_get_bytes_in (IstSecureTunnel *self)
 {
   g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), 0);
 
-  return self->bytes_in;
+  return self->link.bytes_in;
 }
 
 /**
@@ -2833,7 +2064,7 @@ ist_secure_tunnel_get_bytes_out (IstSecureTunnel *self)
 {
   g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), 0);
 
-  return self->bytes_out;
+  return self->link.bytes_out;
 }
 
 /**
@@ -2851,7 +2082,7 @@ ist_secure_tunnel_get_messages_in (IstSecureTunnel *self)
 {
   g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), 0);
 
-  return self->messages_in;
+  return self->link.messages_in;
 }
 
 /**
@@ -2869,7 +2100,7 @@ ist_secure_tunnel_get_messages_out (IstSecureTunnel *self)
 {
   g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), 0);
 
-  return self->messages_out;
+  return self->link.messages_out;
 }
 
 /**
@@ -2887,7 +2118,7 @@ ist_secure_tunnel_get_queued_bytes (IstSecureTunnel *self)
 {
   g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), 0);
 
-  return self->channel != NULL ? ist_channel_get_queued (self->channel) : 0;
+  return self->link.channel != NULL ? ist_channel_get_queued (self->link.channel) : 0;
 }
 
 /**
