@@ -32,7 +32,25 @@ IST_AVAILABLE_IN_1_0
 gboolean ist_secure_tunnel_start (IstSecureTunnel *self,
                                   GError **error);
 IST_AVAILABLE_IN_1_0
+void ist_secure_tunnel_start_async (IstSecureTunnel *self,
+                                    GCancellable *cancellable,
+                                    GAsyncReadyCallback callback,
+                                    gpointer user_data);
+IST_AVAILABLE_IN_1_0
+gboolean ist_secure_tunnel_start_finish (IstSecureTunnel *self,
+                                         GAsyncResult *result,
+                                         GError **error);
+IST_AVAILABLE_IN_1_0
 void ist_secure_tunnel_stop (IstSecureTunnel *self);
+IST_AVAILABLE_IN_1_0
+void ist_secure_tunnel_stop_async (IstSecureTunnel *self,
+                                   GCancellable *cancellable,
+                                   GAsyncReadyCallback callback,
+                                   gpointer user_data);
+IST_AVAILABLE_IN_1_0
+gboolean ist_secure_tunnel_stop_finish (IstSecureTunnel *self,
+                                        GAsyncResult *result,
+                                        GError **error);
 
 IST_AVAILABLE_IN_1_0
 gboolean ist_secure_tunnel_send_message (IstSecureTunnel *self,
@@ -82,6 +100,8 @@ IST_AVAILABLE_IN_1_0
 void ist_secure_tunnel_pause (IstSecureTunnel *self);
 IST_AVAILABLE_IN_1_0
 void ist_secure_tunnel_resume (IstSecureTunnel *self);
+IST_AVAILABLE_IN_1_0
+gboolean ist_secure_tunnel_get_paused (IstSecureTunnel *self);
 
 IST_AVAILABLE_IN_1_0
 IstTunnelState ist_secure_tunnel_get_state (IstSecureTunnel *self);

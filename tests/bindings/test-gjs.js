@@ -225,6 +225,22 @@ const tests = {
         check(results.includes(true));
     },
 
+    'awaiting'(fixture) {
+        Gio._promisify(Ist.SecureTunnel.prototype, 'start_async', 'start_finish');
+        Gio._promisify(Ist.SecureTunnel.prototype, 'stop_async', 'stop_finish');
+        const end = new Ist.SecureTunnel(fixture.settings(SOURCE));
+        const seen = [];
+        (async () => {
+            fixture.tunnel.refuse_handshakes(SOURCE, 1, 403, 'go away');
+            await end.start_async(null).catch(error => seen.push(error));
+            seen.push(await end.start_async(null), end.state);
+            seen.push(await end.stop_async(null), end.state, null);
+        })();
+        waitFor(() => seen.at(-1) === null);
+        checkError(seen.shift(), Ist.TunnelError.TOKEN_REJECTED);
+        checkEqual(seen, [true, Ist.TunnelState.CONNECTED, true, Ist.TunnelState.STOPPED, null]);
+    },
+
     'streams end'(fixture) {
         fixture.connectBoth();
         const first = fixture.startStream();

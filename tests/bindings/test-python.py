@@ -58,6 +58,28 @@ def wait_for(condition):
     return value
 
 
+class Call:
+    """A call of GIO's kind, to be awaited in what run() runs."""
+
+    def __init__(self, begin, finish):
+        self.begin, self.finish = begin, finish
+
+    def __await__(self):
+        results = []
+        self.begin(None, lambda _source, result: results.append(result))
+        while not results:
+            yield results
+        return self.finish(results[0])
+
+
+def run(coroutine):
+    try:
+        while True:
+            wait_for(lambda results=coroutine.send(None): results)
+    except StopIteration as end:
+        return end.value
+
+
 class TestCase(unittest.TestCase):
     def setUp(self):
         self.service = IstEmulator.Service(plain=True)
@@ -369,6 +391,47 @@ class Signals(TestCase):
             service.write_ca_file(ca_file.name)
             _end, events = self.start(SOURCE, ca_file=ca_file.name, **settings)
             self.assertEqual(wait_for(lambda: events.named('connection-success')), [([],)])
+
+
+class Awaiting(TestCase):
+    """Without asyncio, which this PyGObject knows nothing of."""
+
+    def test_start_and_stop(self):
+        end = self.make(SOURCE)
+        events = Events(end)
+
+        async def live():
+            self.assertTrue(await Call(end.start_async, end.start_finish))
+            self.assertEqual((end.props.state, events.named('connection-success')),
+                             (Ist.TunnelState.CONNECTED, [(['SSH'],)]))
+            self.assertTrue(await Call(end.stop_async, end.stop_finish))
+            self.assertEqual((end.props.state, events[-1]), (Ist.TunnelState.STOPPED, ('stopped',)))
+
+        run(live())
+
+    def test_failure(self):
+        self.tunnel.refuse_handshakes(SOURCE, 1, 403, 'go away')
+        end = self.make(SOURCE)
+
+        async def live():
+            with self.assertRaises(GLib.Error) as raised:
+                await Call(end.start_async, end.start_finish)
+            self.assertTrue(raised.exception.matches(Ist.tunnel_error_quark(), Ist.TunnelError.TOKEN_REJECTED))
+            await Call(end.start_async, end.start_finish)
+            await Call(end.stop_async, end.stop_finish)
+
+        run(live())
+
+    def test_cancelled(self):
+        end = self.make(SOURCE)
+        cancellable = Gio.Cancellable()
+        results = []
+        end.start_async(cancellable, lambda _source, result: results.append(result))
+        cancellable.cancel()
+        with self.assertRaises(GLib.Error) as raised:
+            end.start_finish(wait_for(lambda: results)[0])
+        self.assertTrue(raised.exception.matches(Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED))
+        wait_for(lambda: end.props.state == Ist.TunnelState.STOPPED)
 
 
 class Errors(TestCase):

@@ -190,6 +190,40 @@ void test_lifetime () throws Error {
     fixture.service.stop ();
 }
 
+async void live (Fixture fixture) throws Error {
+    var tunnel = fixture.source;
+
+    yield tunnel.start_async (null);
+    assert (tunnel.state == Ist.TunnelState.CONNECTED);
+    yield tunnel.stop_async (null);
+    assert (tunnel.state == Ist.TunnelState.STOPPED);
+    fixture.tunnel.refuse_handshakes (Ist.Mode.SOURCE, 1, 403, "go away");
+    try {
+        yield tunnel.start_async (null);
+        assert_not_reached ();
+    } catch (Ist.TunnelError.TOKEN_REJECTED e) {
+        assert (tunnel.state == Ist.TunnelState.STOPPED);
+    }
+}
+
+void test_awaiting () throws Error {
+    var fixture = new Fixture ();
+    Error? error = null;
+    bool done = false;
+
+    live.begin (fixture, (source, result) => {
+        try {
+            live.end (result);
+        } catch (Error e) {
+            error = e;
+        }
+        done = true;
+    });
+    wait_for (() => done);
+    assert (error == null);
+    fixture.finish ();
+}
+
 delegate void Body () throws Error;
 
 void add (string path, owned Body body) {
@@ -208,6 +242,7 @@ int main (string[] args) {
     Test.add_func ("/vala/settings", test_settings);
     add ("/vala/builder", test_builder);
     add ("/vala/messages", test_messages);
+    add ("/vala/awaiting", test_awaiting);
     add ("/vala/errors", test_errors);
     add ("/vala/lifetime", test_lifetime);
     return Test.run ();

@@ -471,16 +471,27 @@ test_send_again (gconstpointer data)
   g_assert_cmpuint (plan.seen, <, 10000);
 }
 
+static void
+count_up (guint *count)
+{
+  (*count)++;
+}
+
 /* Services are read although the tunnel is paused, data is not. */
 static void
 test_paused (void)
 {
   g_autoptr (TestPair) pair = test_pair_new (test_ssh);
   g_autoptr (IstStreamInfo) info = NULL;
+  guint notified = 0;
 
   ist_secure_tunnel_stop (pair->destination->tunnel);
   test_wait (test_end_count (pair->destination, "stopped") == 1);
+  g_signal_connect_swapped (pair->destination->tunnel, "notify::paused", G_CALLBACK (count_up), &notified);
   ist_secure_tunnel_pause (pair->destination->tunnel);
+  ist_secure_tunnel_pause (pair->destination->tunnel);
+  g_assert_true (ist_secure_tunnel_get_paused (pair->destination->tunnel));
+  g_assert_cmpuint (notified, ==, 1);
   start (pair->destination);
   test_wait (test_end_count (pair->destination, "success") == 2);
   g_assert_cmpstr (test_end_last (pair->destination, "success"), ==, "success SSH");
@@ -493,6 +504,8 @@ test_paused (void)
   g_assert_cmpuint (pair->destination->n_messages, ==, 0);
   g_assert_cmpuint (test_end_count (pair->destination, "stream-started"), ==, 0);
   ist_secure_tunnel_resume (pair->destination->tunnel);
+  g_assert_false (ist_secure_tunnel_get_paused (pair->destination->tunnel));
+  g_assert_cmpuint (notified, ==, 2);
   test_wait (pair->destination->n_messages == 1);
 }
 

@@ -39,13 +39,14 @@ typedef enum
   PAUSE_AND_RESUME,
   STOP,
   STOP_AND_START,
+  AWAIT_STOP_AND_START,
   ITERATE,
   N_ACTIONS,
 } Action;
 
 static const char *const action_names[] = { "start-stream", "start-connection", "reset-stream", "reset-connection",
                                             "send", "send-async", "open", "pause",
-                                            "stop", "restart", "iterate" };
+                                            "stop", "restart", "await-restart", "iterate" };
 
 static const char *const signals[] = {
   "connection-shutdown",
@@ -99,6 +100,28 @@ on_sent (GObject *source,
 }
 
 static void
+on_started (GObject *source,
+            GAsyncResult *result,
+            gpointer user_data)
+{
+  Scene *scene = user_data;
+
+  scene->opening--;
+  ist_secure_tunnel_start_finish (IST_SECURE_TUNNEL (source), result, NULL);
+}
+
+static void
+on_stopped (GObject *source,
+            GAsyncResult *result,
+            gpointer user_data)
+{
+  Scene *scene = user_data;
+
+  scene->opening--;
+  g_assert_true (ist_secure_tunnel_stop_finish (IST_SECURE_TUNNEL (source), result, NULL));
+}
+
+static void
 act (Scene *scene)
 {
   IstSecureTunnel *tunnel = scene->end->tunnel;
@@ -144,6 +167,11 @@ act (Scene *scene)
     case STOP_AND_START:
       ist_secure_tunnel_stop (tunnel);
       ist_secure_tunnel_start (tunnel, NULL);
+      break;
+    case AWAIT_STOP_AND_START:
+      scene->opening += 2;
+      ist_secure_tunnel_stop_async (tunnel, NULL, on_stopped, scene);
+      ist_secure_tunnel_start_async (tunnel, NULL, on_started, scene);
       break;
     case ITERATE:
       g_main_context_iteration (NULL, FALSE);

@@ -6,6 +6,7 @@
 
 #include "common/ist-backoff-private.h"
 #include "common/ist-redact-private.h"
+#include "common/ist-waiting-tasks-private.h"
 #include "ist/ist-tunnel-error.h"
 #include "ist/protocol/ist-stream-table-private.h"
 #include "ist/protocol/ist-wire-private.h"
@@ -104,7 +105,9 @@ struct _IstSecureTunnel
   IstTunnelSettings settings;
 
   IstTunnelState state;
-  gboolean start_again; /* start() was called while stopping */
+  gboolean start_again;      /* start() was called while stopping */
+  IstWaitingTasks *starting; /* until it is connected */
+  IstWaitingTasks *stopping; /* until it has stopped */
   GCancellable *connecting;
   GSource *timer; /* what the state waits for: reconnecting, the grace for services, the end of stopping */
   IstBackoff backoff;
@@ -146,6 +149,7 @@ enum
   PROP_QUEUED_BYTES,
   PROP_ROUND_TRIP_TIME_US,
   PROP_N_RECONNECTS,
+  PROP_PAUSED,
   PROP_LAST_ERROR,
   N_PROPS,
 };
@@ -365,18 +369,48 @@ tunnel_drop_channel (IstSecureTunnel *self)
   self->answers_queued = 0;
 }
 
+/* Those who wait for the tunnel to be connected hear, after what was told before,
+ * that it is, or why it won't be. */
+static void
+tunnel_end_starting (IstSecureTunnel *self,
+                     const GError *error)
+{
+  GTask *task;
+
+  while ((task = ist_waiting_tasks_take (self->starting)) != NULL)
+    ist_news_queue_add_task (self->news, task, error, NULL);
+}
+
+static gboolean on_reconnect (gpointer user_data);
+
+/* Of a tunnel that can be started. */
+static void
+tunnel_start (IstSecureTunnel *self)
+{
+  if (self->state == IST_TUNNEL_STATE_STOPPING)
+    {
+      self->start_again = TRUE;
+      return;
+    }
+  self->start_again = FALSE;
+  self->was_connected = FALSE;
+  self->n_reconnects = 0;
+  ist_backoff_reset (&self->backoff);
+  /* From the main loop, so that even a failure at once is told after this. */
+  tunnel_start_timer (self, 0, on_reconnect);
+  tunnel_set_state (self, IST_TUNNEL_STATE_CONNECTING);
+}
+
 static void
 tunnel_set_stopped (IstSecureTunnel *self)
 {
   tunnel_stop_timer (self);
   tunnel_set_state (self, IST_TUNNEL_STATE_STOPPED);
   g_signal_emit (self, signals[STOPPED], 0);
+  ist_waiting_tasks_return (self->stopping, NULL);
 
   if (self->start_again && self->state == IST_TUNNEL_STATE_STOPPED)
-    {
-      self->start_again = FALSE;
-      ist_secure_tunnel_start (self, NULL);
-    }
+    tunnel_start (self);
 }
 
 static gboolean
@@ -435,7 +469,10 @@ tunnel_fail (IstSecureTunnel *self,
   news->error = g_error_copy (error);
   news->will_retry = will_retry;
   if (!will_retry)
-    ist_news_queue_add (self->news, IST_NEWS_STOPPED);
+    {
+      ist_news_queue_add (self->news, IST_NEWS_STOPPED);
+      tunnel_end_starting (self, error);
+    }
 }
 
 /* The streams' side of a WebSocket that is gone: @error says why, NULL after stop(). */
@@ -651,6 +688,7 @@ tunnel_set_connected (IstSecureTunnel *self)
       g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_RECONNECTS]);
     }
   ist_news_queue_add (self->news, IST_NEWS_CONNECTION_SUCCESS);
+  tunnel_end_starting (self, NULL);
 }
 
 static gboolean
@@ -1009,6 +1047,12 @@ tunnel_carry_out_opening (GArray *events,
 /* The object */
 
 static void
+on_start_cancelled (gpointer user_data)
+{
+  ist_secure_tunnel_stop (user_data);
+}
+
+static void
 ist_secure_tunnel_constructed (GObject *object)
 {
   IstSecureTunnel *self = IST_SECURE_TUNNEL (object);
@@ -1016,6 +1060,8 @@ ist_secure_tunnel_constructed (GObject *object)
   G_OBJECT_CLASS (ist_secure_tunnel_parent_class)->constructed (object);
 
   self->link.context = g_main_context_ref_thread_default ();
+  self->starting = ist_waiting_tasks_new (self->link.context, on_start_cancelled, self);
+  self->stopping = ist_waiting_tasks_new (self->link.context, NULL, NULL);
   if (ist_tunnel_settings_get_string (&self->settings, IST_SETTING_CLIENT_TOKEN) == NULL)
     g_value_take_string (&self->settings.values[IST_SETTING_CLIENT_TOKEN], g_uuid_string_random ());
   self->backoff.floor = ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_RECONNECT_DELAY_FLOOR_MS);
@@ -1063,6 +1109,8 @@ ist_secure_tunnel_finalize (GObject *object)
   IstSecureTunnel *self = IST_SECURE_TUNNEL (object);
 
   ist_tunnel_settings_clear (&self->settings);
+  g_clear_pointer (&self->starting, ist_waiting_tasks_free);
+  g_clear_pointer (&self->stopping, ist_waiting_tasks_free);
   g_clear_pointer (&self->openings, ist_opening_queue_free);
   g_clear_pointer (&self->sends, ist_send_queue_free);
   g_clear_pointer (&self->connections, ist_connection_set_free);
@@ -1119,6 +1167,9 @@ ist_secure_tunnel_get_property (GObject *object,
       break;
     case PROP_N_RECONNECTS:
       g_value_set_uint (value, self->n_reconnects);
+      break;
+    case PROP_PAUSED:
+      g_value_set_boolean (value, self->paused);
       break;
     case PROP_LAST_ERROR:
       g_value_set_boxed (value, self->last_error);
@@ -1259,6 +1310,16 @@ install_properties (GObjectClass *klass)
    */
   properties[PROP_N_RECONNECTS] = g_param_spec_uint ("n-reconnects", NULL, NULL, 0, G_MAXUINT, 0,
                                                      flags);
+
+  /**
+   * IstSecureTunnel:paused: (getter get_paused)
+   *
+   * Whether reading from the service is paused, as
+   * [method@Ist.SecureTunnel.pause] and [method@Ist.SecureTunnel.resume] say.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_PAUSED] = g_param_spec_boolean ("paused", NULL, NULL, FALSE, flags);
 
   /**
    * IstSecureTunnel:last-error: (getter get_last_error)
@@ -1506,6 +1567,18 @@ ist_secure_tunnel_new (IstMode mode,
   return g_steal_pointer (&self);
 }
 
+static gboolean
+tunnel_check_startable (IstSecureTunnel *self,
+                        GError **error)
+{
+  if (!ist_tunnel_settings_validate (&self->settings, error))
+    return FALSE;
+  if (self->state == IST_TUNNEL_STATE_STOPPED || (self->state == IST_TUNNEL_STATE_STOPPING && !self->start_again))
+    return TRUE;
+  g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_STATE, "The tunnel is already started");
+  return FALSE;
+}
+
 /**
  * ist_secure_tunnel_start:
  * @self: a tunnel
@@ -1513,10 +1586,11 @@ ist_secure_tunnel_new (IstMode mode,
  *
  * Connects the tunnel, and keeps it connected as `reconnect-policy` says.
  *
- * %IST_TUNNEL_ERROR_INVALID_SETTING names a property that can't work, where the
- * tunnel was made without a check of its settings; %IST_TUNNEL_ERROR_INVALID_STATE
- * says that the tunnel is running already. While the tunnel is stopping it is
- * started again as soon as it has stopped.
+ * A tunnel that runs, in any state but stopped and stopping, is left as it is, and
+ * the call fails with %IST_TUNNEL_ERROR_INVALID_STATE. One that is stopping is
+ * started again as soon as it has stopped. %IST_TUNNEL_ERROR_INVALID_SETTING names
+ * a property that can't work, where the tunnel was made without a check of its
+ * settings.
  *
  * Whether it succeeds is told by [signal@Ist.SecureTunnel::connection-success]
  * and [signal@Ist.SecureTunnel::connection-failure], never before this returns.
@@ -1532,27 +1606,80 @@ ist_secure_tunnel_start (IstSecureTunnel *self,
   g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  if (!ist_tunnel_settings_validate (&self->settings, error))
+  if (!tunnel_check_startable (self, error))
     return FALSE;
-  if (self->state == IST_TUNNEL_STATE_STOPPING && !self->start_again)
-    {
-      self->start_again = TRUE;
-      return TRUE;
-    }
-  if (self->state != IST_TUNNEL_STATE_STOPPED)
-    {
-      g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_STATE, "The tunnel is already started");
-      return FALSE;
-    }
-
-  self->start_again = FALSE;
-  self->was_connected = FALSE;
-  self->n_reconnects = 0;
-  ist_backoff_reset (&self->backoff);
-  /* From the main loop, so that even a failure at once is told after this. */
-  tunnel_start_timer (self, 0, on_reconnect);
-  tunnel_set_state (self, IST_TUNNEL_STATE_CONNECTING);
+  tunnel_start (self);
   return TRUE;
+}
+
+/**
+ * ist_secure_tunnel_start_async:
+ * @self: a tunnel
+ * @cancellable: (nullable): stops the tunnel, as long as it has not been connected
+ * @callback: (scope async): called when the tunnel is connected, or won't be
+ * @user_data: data for @callback
+ *
+ * Does what [method@Ist.SecureTunnel.start] does, and waits until the tunnel is
+ * connected for the first time: the callback follows the signal
+ * [signal@Ist.SecureTunnel::connection-success]. Attempts that fail and are made
+ * again are told by [signal@Ist.SecureTunnel::connection-failure] only; by default
+ * there is no end to them, which `max-attempts` and @cancellable can make.
+ *
+ * Since: 1.0
+ */
+void
+ist_secure_tunnel_start_async (IstSecureTunnel *self,
+                               GCancellable *cancellable,
+                               GAsyncReadyCallback callback,
+                               gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_return_if_fail (IST_IS_SECURE_TUNNEL (self));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, ist_secure_tunnel_start_async);
+  /* A tunnel that was connected is so, also if it was cancelled just then. */
+  g_task_set_check_cancellable (task, FALSE);
+
+  if (g_cancellable_set_error_if_cancelled (cancellable, &error) || !tunnel_check_startable (self, &error))
+    {
+      g_task_return_error (task, g_steal_pointer (&error));
+      return;
+    }
+  /* Before it is started: that it is may be heard of, and make somebody stop it. */
+  ist_waiting_tasks_add (self->starting, g_steal_pointer (&task));
+  tunnel_start (self);
+}
+
+/**
+ * ist_secure_tunnel_start_finish:
+ * @self: a tunnel
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Finishes [method@Ist.SecureTunnel.start_async].
+ *
+ * Besides the errors of [method@Ist.SecureTunnel.start] there is the reason of the
+ * last failure, when the tunnel stops because of it, such as
+ * %IST_TUNNEL_ERROR_TOKEN_REJECTED, %IST_TUNNEL_ERROR_STOPPED after
+ * [method@Ist.SecureTunnel.stop], and %G_IO_ERROR_CANCELLED.
+ *
+ * Returns: %TRUE if the tunnel was connected
+ *
+ * Since: 1.0
+ */
+gboolean
+ist_secure_tunnel_start_finish (IstSecureTunnel *self,
+                                GAsyncResult *result,
+                                GError **error)
+{
+  g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), FALSE);
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  g_return_val_if_fail (g_async_result_is_tagged (result, ist_secure_tunnel_start_async), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
 }
 
 static gboolean
@@ -1560,7 +1687,8 @@ on_stopped (gpointer user_data)
 {
   g_autoptr (IstSecureTunnel) self = g_object_ref (user_data);
 
-  tunnel_set_stopped (self);
+  ist_news_queue_add (self->news, IST_NEWS_STOPPED);
+  ist_news_queue_tell (self->news);
   return G_SOURCE_REMOVE;
 }
 
@@ -1580,13 +1708,21 @@ on_stopped (gpointer user_data)
 void
 ist_secure_tunnel_stop (IstSecureTunnel *self)
 {
+  g_autoptr (IstSecureTunnel) alive = NULL;
+  g_autoptr (GError) error = NULL;
+
   g_return_if_fail (IST_IS_SECURE_TUNNEL (self));
 
   self->start_again = FALSE;
-  if (self->state == IST_TUNNEL_STATE_STOPPED || self->state == IST_TUNNEL_STATE_STOPPING)
+  if (self->state == IST_TUNNEL_STATE_STOPPED)
     return;
 
-  g_object_ref (self);
+  g_set_error_literal (&error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED, "The tunnel was stopped");
+  tunnel_end_starting (self, error);
+  if (self->state == IST_TUNNEL_STATE_STOPPING)
+    return;
+
+  alive = g_object_ref (self);
   if (self->link.channel != NULL)
     {
       tunnel_stop_timer (self);
@@ -1601,7 +1737,65 @@ ist_secure_tunnel_stop (IstSecureTunnel *self)
       tunnel_start_timer (self, 0, on_stopped);
     }
   tunnel_set_state (self, IST_TUNNEL_STATE_STOPPING);
-  g_object_unref (self);
+}
+
+/**
+ * ist_secure_tunnel_stop_async:
+ * @self: a tunnel
+ * @cancellable: (nullable): ends the waiting, not the stopping
+ * @callback: (scope async): called when the tunnel has stopped
+ * @user_data: data for @callback
+ *
+ * Does what [method@Ist.SecureTunnel.stop] does, and waits until the tunnel has
+ * stopped: the callback follows the signal [signal@Ist.SecureTunnel::stopped], or
+ * comes from the main loop if the tunnel is stopped already. That the tunnel is
+ * started again meanwhile changes nothing.
+ *
+ * Since: 1.0
+ */
+void
+ist_secure_tunnel_stop_async (IstSecureTunnel *self,
+                              GCancellable *cancellable,
+                              GAsyncReadyCallback callback,
+                              gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+
+  g_return_if_fail (IST_IS_SECURE_TUNNEL (self));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, ist_secure_tunnel_stop_async);
+
+  ist_secure_tunnel_stop (self);
+  if (self->state == IST_TUNNEL_STATE_STOPPED)
+    g_task_return_boolean (task, TRUE);
+  else
+    ist_waiting_tasks_add (self->stopping, g_steal_pointer (&task));
+}
+
+/**
+ * ist_secure_tunnel_stop_finish:
+ * @self: a tunnel
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Finishes [method@Ist.SecureTunnel.stop_async]. The only error is
+ * %G_IO_ERROR_CANCELLED.
+ *
+ * Returns: %TRUE if the tunnel has stopped
+ *
+ * Since: 1.0
+ */
+gboolean
+ist_secure_tunnel_stop_finish (IstSecureTunnel *self,
+                               GAsyncResult *result,
+                               GError **error)
+{
+  g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), FALSE);
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  g_return_val_if_fail (g_async_result_is_tagged (result, ist_secure_tunnel_stop_async), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
 }
 
 /**
@@ -1919,6 +2113,17 @@ ist_secure_tunnel_open_connection_finish (IstSecureTunnel *self,
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
+static void
+tunnel_set_paused (IstSecureTunnel *self,
+                   gboolean paused)
+{
+  if (self->paused == paused)
+    return;
+  self->paused = paused;
+  tunnel_update_paused (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PAUSED]);
+}
+
 /**
  * ist_secure_tunnel_pause:
  * @self: a tunnel
@@ -1938,8 +2143,7 @@ ist_secure_tunnel_pause (IstSecureTunnel *self)
 {
   g_return_if_fail (IST_IS_SECURE_TUNNEL (self));
 
-  self->paused = TRUE;
-  tunnel_update_paused (self);
+  tunnel_set_paused (self, TRUE);
 }
 
 /**
@@ -1955,8 +2159,25 @@ ist_secure_tunnel_resume (IstSecureTunnel *self)
 {
   g_return_if_fail (IST_IS_SECURE_TUNNEL (self));
 
-  self->paused = FALSE;
-  tunnel_update_paused (self);
+  tunnel_set_paused (self, FALSE);
+}
+
+/**
+ * ist_secure_tunnel_get_paused: (get-property paused)
+ * @self: a tunnel
+ *
+ * Gets [property@Ist.SecureTunnel:paused].
+ *
+ * Returns: whether reading is paused
+ *
+ * Since: 1.0
+ */
+gboolean
+ist_secure_tunnel_get_paused (IstSecureTunnel *self)
+{
+  g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), FALSE);
+
+  return self->paused;
 }
 
 /**
