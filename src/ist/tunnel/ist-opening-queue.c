@@ -142,7 +142,7 @@ on_opening_timeout (gpointer user_data)
 {
   Opening *opening = user_data;
   IstOpeningQueue *self = opening->queue;
-  g_autoptr (GObject) tunnel = g_object_ref (g_task_get_source_object (opening->task));
+  g_autoptr (GObject) alive G_GNUC_UNUSED = g_object_ref (g_task_get_source_object (opening->task));
   g_autoptr (GArray) events = ist_stream_events_new ();
   g_autoptr (GError) error = NULL;
   IstConnectionCore *core;
@@ -168,7 +168,7 @@ on_opening_cancelled (GCancellable *cancellable,
 {
   Opening *opening = user_data;
   IstOpeningQueue *self = opening->queue;
-  g_autoptr (GObject) tunnel = g_object_ref (g_task_get_source_object (opening->task));
+  g_autoptr (GObject) alive G_GNUC_UNUSED = g_object_ref (g_task_get_source_object (opening->task));
   g_autoptr (GError) error = NULL;
 
   g_cancellable_set_error_if_cancelled (cancellable, &error);

@@ -244,7 +244,7 @@ on_send_cancelled (GCancellable *cancellable,
 {
   Send *send = user_data;
   IstSendQueue *self = send->outgoing.owner;
-  g_autoptr (GObject) tunnel = g_object_ref (g_task_get_source_object (send->task));
+  g_autoptr (GObject) alive G_GNUC_UNUSED = g_object_ref (g_task_get_source_object (send->task));
   g_autoptr (GError) error = NULL;
 
   g_cancellable_set_error_if_cancelled (cancellable, &error);
