@@ -122,12 +122,12 @@ ist_stream_events_new (void)
 
 /* Takes @message and @error, but not @info. */
 static void
-push_event (GArray *events,
-            IstStreamEventType type,
-            IstLane lane,
-            IstStreamInfo *info,
-            IstMessage *message,
-            GError *error)
+events_push (GArray *events,
+             IstStreamEventType type,
+             IstLane lane,
+             IstStreamInfo *info,
+             IstMessage *message,
+             GError *error)
 {
   IstStreamEvent event = {
     .type = type,
@@ -141,25 +141,25 @@ push_event (GArray *events,
 }
 
 static void
-push_send (GArray *events,
-           IstLane lane,
-           IstMessage *message)
+events_push_send (GArray *events,
+                  IstLane lane,
+                  IstMessage *message)
 {
-  push_event (events, IST_STREAM_EVENT_SEND, lane, NULL, message, NULL);
+  events_push (events, IST_STREAM_EVENT_SEND, lane, NULL, message, NULL);
 }
 
 G_GNUC_PRINTF (2, 3)
 static void
-push_protocol_error (GArray *events,
-                     const char *format,
-                     ...)
+events_push_protocol_error (GArray *events,
+                            const char *format,
+                            ...)
 {
   IstLane lane = { IST_LANE_NO_SERVICE, 0 };
   va_list args;
 
   va_start (args, format);
-  push_event (events, IST_STREAM_EVENT_PROTOCOL_ERROR, lane, NULL, NULL,
-              g_error_new_valist (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL, format, args));
+  events_push (events, IST_STREAM_EVENT_PROTOCOL_ERROR, lane, NULL, NULL,
+               g_error_new_valist (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL, format, args));
   va_end (args);
 }
 
@@ -220,8 +220,8 @@ service_error_new (const Service *service,
 
 /* The service that a message from the wire is for. */
 static Service *
-find_service (IstStreamTable *self,
-              const char *service_id)
+table_find_service (IstStreamTable *self,
+                    const char *service_id)
 {
   if (service_id != NULL)
     return g_hash_table_lookup (self->services_by_id, service_id);
@@ -231,8 +231,8 @@ find_service (IstStreamTable *self,
 
 /* The service whose active stream a lane is in. */
 static Service *
-find_service_of_lane (IstStreamTable *self,
-                      const IstLane *lane)
+table_find_service_of_lane (IstStreamTable *self,
+                            const IstLane *lane)
 {
   if (self->services_by_stream == NULL)
     return NULL;
@@ -242,9 +242,9 @@ find_service_of_lane (IstStreamTable *self,
 
 /* The service that a caller names. */
 static Service *
-choose_service (IstStreamTable *self,
-                const char *service_id,
-                GError **error)
+table_choose_service (IstStreamTable *self,
+                      const char *service_id,
+                      GError **error)
 {
   g_autofree char *joined = NULL;
   g_autofree char *names = NULL;
@@ -260,7 +260,7 @@ choose_service (IstStreamTable *self,
       return NULL;
     }
 
-  service = find_service (self, service_id);
+  service = table_find_service (self, service_id);
   if (service != NULL)
     return service;
 
@@ -283,14 +283,14 @@ choose_service (IstStreamTable *self,
 /* Connections */
 
 static gboolean
-has_connection_ids (IstProtocolVersion version)
+version_has_connection_ids (IstProtocolVersion version)
 {
   return version == IST_PROTOCOL_VERSION_V3;
 }
 
 static Connection *
-find_connection (const Stream *stream,
-                 guint32 id)
+stream_find_connection (const Stream *stream,
+                        guint32 id)
 {
   if (id == 0)
     id = FIRST_CONNECTION;
@@ -299,12 +299,12 @@ find_connection (const Stream *stream,
 }
 
 static Connection *
-add_connection (Service *service,
-                guint32 id)
+service_add_connection (Service *service,
+                        guint32 id)
 {
   Stream *stream = service->stream;
   Connection *connection = g_new0 (Connection, 1);
-  guint32 shown_id = has_connection_ids (stream->version) ? id : 0;
+  guint32 shown_id = version_has_connection_ids (stream->version) ? id : 0;
 
   connection->id = id;
   connection->lane = shown_id;
@@ -318,8 +318,8 @@ add_connection (Service *service,
 }
 
 static void
-remove_connection (Stream *stream,
-                   Connection *connection)
+stream_remove_connection (Stream *stream,
+                          Connection *connection)
 {
   g_queue_unlink (&stream->order, &connection->link);
   g_hash_table_remove (stream->connections, GUINT_TO_POINTER (connection->id));
@@ -328,8 +328,8 @@ remove_connection (Stream *stream,
 /* Whether a connection had this id, or was refused. It may have been started
  * again since. */
 static gboolean
-has_ended (const Stream *stream,
-           guint32 id)
+stream_has_ended (const Stream *stream,
+                  guint32 id)
 {
   if (stream->ended == NULL)
     return FALSE;
@@ -344,10 +344,10 @@ has_ended (const Stream *stream,
 }
 
 static void
-remember_ended (Stream *stream,
-                guint32 id)
+stream_remember_ended (Stream *stream,
+                       guint32 id)
 {
-  if (has_ended (stream, id))
+  if (stream_has_ended (stream, id))
     return;
 
   if (stream->ended == NULL)
@@ -360,11 +360,11 @@ remember_ended (Stream *stream,
 /* Streams */
 
 static Stream *
-begin_stream (Service *service,
-              gint32 id,
-              IstProtocolVersion version,
-              gboolean names_service,
-              guint32 first_connection)
+service_begin_stream (Service *service,
+                      gint32 id,
+                      IstProtocolVersion version,
+                      gboolean names_service,
+                      guint32 first_connection)
 {
   Stream *stream = g_new0 (Stream, 1);
   Connection *first;
@@ -379,7 +379,7 @@ begin_stream (Service *service,
   service->stream = stream;
   g_hash_table_insert (service->table->services_by_stream, GUINT_TO_POINTER (stream->serial), service);
 
-  first = add_connection (service, first_connection);
+  first = service_add_connection (service, first_connection);
   stream->lane = first->lane;
   stream->info = ist_stream_info_ref (first->info);
 
@@ -387,62 +387,62 @@ begin_stream (Service *service,
 }
 
 static IstLane
-stream_lane (const Service *service)
+service_stream_lane (const Service *service)
 {
   return service_lane (service, service->stream->lane);
 }
 
 /* A message for the active stream, in the form of its version. */
 static IstMessage *
-make_message (const Service *service,
-              IstMessageType type,
-              guint32 connection_id,
-              GBytes *payload)
+service_make_message (const Service *service,
+                      IstMessageType type,
+                      guint32 connection_id,
+                      GBytes *payload)
 {
   const Stream *stream = service->stream;
 
   return ist_message_new_full (type, stream->names_service ? service->id : NULL, stream->id,
-                               has_connection_ids (stream->version) ? connection_id : 0, FALSE, payload);
+                               version_has_connection_ids (stream->version) ? connection_id : 0, FALSE, payload);
 }
 
 static void
-push_stream_reset (const Service *service,
-                   GArray *events)
+service_push_stream_reset (const Service *service,
+                           GArray *events)
 {
-  push_send (events, stream_lane (service),
-             make_message (service, IST_MESSAGE_TYPE_STREAM_RESET, FIRST_CONNECTION, NULL));
+  events_push_send (events, service_stream_lane (service),
+                    service_make_message (service, IST_MESSAGE_TYPE_STREAM_RESET, FIRST_CONNECTION, NULL));
 }
 
 static void
-end_connection (Service *service,
-                Connection *connection,
-                const GError *why,
-                GArray *events)
+service_end_connection (Service *service,
+                        Connection *connection,
+                        const GError *why,
+                        GArray *events)
 {
-  push_event (events, IST_STREAM_EVENT_CONNECTION_RESET, service_lane (service, connection->lane),
-              connection->info, NULL, why != NULL ? g_error_copy (why) : NULL);
-  remove_connection (service->stream, connection);
+  events_push (events, IST_STREAM_EVENT_CONNECTION_RESET, service_lane (service, connection->lane),
+               connection->info, NULL, why != NULL ? g_error_copy (why) : NULL);
+  stream_remove_connection (service->stream, connection);
   service->table->generation++;
 }
 
 static void
-end_stream (Service *service,
-            const GError *why,
-            GArray *events)
+service_end_stream (Service *service,
+                    const GError *why,
+                    GArray *events)
 {
   Stream *stream = service->stream;
 
   if (stream == NULL)
     return;
 
-  if (has_connection_ids (stream->version))
+  if (version_has_connection_ids (stream->version))
     {
       while (stream->order.head != NULL)
-        end_connection (service, stream->order.head->data, why, events);
+        service_end_connection (service, stream->order.head->data, why, events);
     }
 
-  push_event (events, IST_STREAM_EVENT_STREAM_STOPPED, stream_lane (service), stream->info, NULL,
-              why != NULL ? g_error_copy (why) : NULL);
+  events_push (events, IST_STREAM_EVENT_STREAM_STOPPED, service_stream_lane (service), stream->info, NULL,
+               why != NULL ? g_error_copy (why) : NULL);
 
   g_hash_table_remove (service->table->services_by_stream, GUINT_TO_POINTER (stream->serial));
   service->ended_stream = stream->id;
@@ -452,28 +452,28 @@ end_stream (Service *service,
 }
 
 static void
-replace_stream (Service *service,
-                GArray *events)
+service_replace_stream (Service *service,
+                        GArray *events)
 {
   g_autoptr (GError) why = service_error_new (service, IST_TUNNEL_ERROR_STREAM_REPLACED,
                                               "A newer stream replaced that of");
 
-  end_stream (service, why, events);
+  service_end_stream (service, why, events);
 }
 
 static void
-end_all_streams (IstStreamTable *self,
-                 const GError *why,
-                 GArray *events)
+table_end_all_streams (IstStreamTable *self,
+                       const GError *why,
+                       GArray *events)
 {
   for (guint i = 0; i < self->services->len; i++)
-    end_stream (g_ptr_array_index (self->services, i), why, events);
+    service_end_stream (g_ptr_array_index (self->services, i), why, events);
 }
 
 /* What the peer speaks */
 
 static IstProtocolVersion
-get_shown_version (IstMessage *message)
+message_get_shown_version (IstMessage *message)
 {
   if (ist_message_get_connection_id (message) != 0)
     return IST_PROTOCOL_VERSION_V3;
@@ -485,30 +485,30 @@ get_shown_version (IstMessage *message)
 }
 
 static gboolean
-knows_v3 (IstStreamTable *self,
-          const Service *service)
+table_knows_v3 (IstStreamTable *self,
+                const Service *service)
 {
   return self->version == IST_PROTOCOL_VERSION_V3 || service->peer_version == IST_PROTOCOL_VERSION_V3;
 }
 
 /* Whether the active stream was started as V3 in the hope that the peer speaks it. */
 static gboolean
-is_guess (IstStreamTable *self,
-          const Service *service)
+table_is_guess (IstStreamTable *self,
+                const Service *service)
 {
   return self->mode == IST_MODE_SOURCE && self->version == IST_PROTOCOL_VERSION_AUTO &&
-         has_connection_ids (service->stream->version) && !knows_v3 (self, service);
+         version_has_connection_ids (service->stream->version) && !table_knows_v3 (self, service);
 }
 
 /* The peer has turned out to speak an older version: its stream is one
  * connection. May end the stream. */
 static void
-downgrade_stream (Service *service,
-                  IstProtocolVersion version,
-                  GArray *events)
+service_downgrade_stream (Service *service,
+                          IstProtocolVersion version,
+                          GArray *events)
 {
   Stream *stream = service->stream;
-  Connection *first = find_connection (stream, FIRST_CONNECTION);
+  Connection *first = stream_find_connection (stream, FIRST_CONNECTION);
   g_autoptr (GError) why = NULL;
   GList *link;
   GList *next;
@@ -520,7 +520,7 @@ downgrade_stream (Service *service,
     {
       next = link->next;
       if (link->data != first)
-        end_connection (service, link->data, why, events);
+        service_end_connection (service, link->data, why, events);
     }
 
   stream->version = version;
@@ -530,8 +530,8 @@ downgrade_stream (Service *service,
 
   if (first == NULL)
     {
-      push_stream_reset (service, events);
-      end_stream (service, why, events);
+      service_push_stream_reset (service, events);
+      service_end_stream (service, why, events);
       return;
     }
 
@@ -541,13 +541,13 @@ downgrade_stream (Service *service,
 
 /* What a message for the active stream shows of the peer. May end the stream. */
 static void
-learn_version (IstStreamTable *self,
-               Service *service,
-               IstMessage *message,
-               GArray *events)
+table_learn_version (IstStreamTable *self,
+                     Service *service,
+                     IstMessage *message,
+                     GArray *events)
 {
   IstMessageType type = ist_message_get_message_type (message);
-  IstProtocolVersion shown = get_shown_version (message);
+  IstProtocolVersion shown = message_get_shown_version (message);
   Stream *stream = service->stream;
 
   stream->n_heard++;
@@ -558,19 +558,19 @@ learn_version (IstStreamTable *self,
 
   if (shown == IST_PROTOCOL_VERSION_V3 || type == IST_MESSAGE_TYPE_CONNECTION_RESET)
     {
-      if (!knows_v3 (self, service))
+      if (!table_knows_v3 (self, service))
         self->generation++;
       service->peer_version = IST_PROTOCOL_VERSION_V3;
       return;
     }
 
-  if (!is_guess (self, service))
+  if (!table_is_guess (self, service))
     return;
 
   if (type == IST_MESSAGE_TYPE_DATA)
     {
       service->peer_version = shown;
-      downgrade_stream (service, shown, events);
+      service_downgrade_stream (service, shown, events);
     }
   else if (type == IST_MESSAGE_TYPE_STREAM_RESET && stream->started_connection)
     {
@@ -583,11 +583,11 @@ learn_version (IstStreamTable *self,
  * come. A peer of V1 or V2 that resets has only ended its connection, though, if
  * it is the peer that it was taken for: one that has sent data is. */
 static void
-doubt_version (Service *service)
+service_doubt_version (Service *service)
 {
   const Stream *stream = service->stream;
 
-  if (has_connection_ids (service->peer_version) ||
+  if (version_has_connection_ids (service->peer_version) ||
       (service->peer_version == stream->version && !stream->has_data))
     service->peer_version = IST_PROTOCOL_VERSION_AUTO;
 }
@@ -595,9 +595,9 @@ doubt_version (Service *service)
 /* Receiving */
 
 static void
-add_service (IstStreamTable *self,
-             GHashTable *old_by_id,
-             const char *key)
+table_add_service (IstStreamTable *self,
+                   GHashTable *old_by_id,
+                   const char *key)
 {
   Service *service;
 
@@ -614,9 +614,9 @@ add_service (IstStreamTable *self,
 
 /* Services that are still listed keep their streams. */
 static void
-set_services (IstStreamTable *self,
-              const char *const *service_ids,
-              GArray *events)
+table_set_services (IstStreamTable *self,
+                    const char *const *service_ids,
+                    GArray *events)
 {
   g_autoptr (GPtrArray) old_services = g_steal_pointer (&self->services);
   g_autoptr (GHashTable) old_by_id = g_steal_pointer (&self->services_by_id);
@@ -631,14 +631,14 @@ set_services (IstStreamTable *self,
   for (; *service_ids != NULL && self->services->len < IST_STREAM_TABLE_MAX_SERVICES; service_ids++)
     {
       if (**service_ids != '\0')
-        add_service (self, old_by_id, *service_ids);
+        table_add_service (self, old_by_id, *service_ids);
     }
   if (*service_ids != NULL)
-    push_protocol_error (events, "The service named more than %d services; the rest is left out",
-                         IST_STREAM_TABLE_MAX_SERVICES);
+    events_push_protocol_error (events, "The service named more than %d services; the rest is left out",
+                                IST_STREAM_TABLE_MAX_SERVICES);
 
   if (self->services->len == 0)
-    add_service (self, old_by_id, "");
+    table_add_service (self, old_by_id, "");
 
   for (guint i = 0; old_services != NULL && i < old_services->len; i++)
     {
@@ -650,7 +650,7 @@ set_services (IstStreamTable *self,
 
       why = service_error_new (service, IST_TUNNEL_ERROR_STREAM_RESET,
                                "The tunnel's services changed, which ended the stream of");
-      end_stream (service, why, events);
+      service_end_stream (service, why, events);
       service_free (service);
     }
 
@@ -666,68 +666,68 @@ set_services (IstStreamTable *self,
   self->service_ids = g_strv_builder_end (names);
   self->generation++;
 
-  push_event (events, IST_STREAM_EVENT_SERVICES, lane, NULL,
-              ist_message_new_service_ids ((const char *const *) self->service_ids), NULL);
+  events_push (events, IST_STREAM_EVENT_SERVICES, lane, NULL,
+               ist_message_new_service_ids ((const char *const *) self->service_ids), NULL);
 }
 
 /* Answers a message about a stream that is not there. */
 static void
-refuse_stream (IstMessage *message,
-               GArray *events)
+events_push_refusal (IstMessage *message,
+                     GArray *events)
 {
   IstLane no_lane = { IST_LANE_NO_SERVICE, 0 };
 
-  push_send (events, no_lane,
-             ist_message_new_full (IST_MESSAGE_TYPE_STREAM_RESET, ist_message_get_service_id (message),
-                                   ist_message_get_stream_id (message),
-                                   ist_message_get_connection_id (message) != 0 ? FIRST_CONNECTION : 0,
-                                   FALSE, NULL));
+  events_push_send (events, no_lane,
+                    ist_message_new_full (IST_MESSAGE_TYPE_STREAM_RESET, ist_message_get_service_id (message),
+                                          ist_message_get_stream_id (message),
+                                          ist_message_get_connection_id (message) != 0 ? FIRST_CONNECTION : 0,
+                                          FALSE, NULL));
 }
 
 /* STREAM_START, or a CONNECTION_START that takes its place: what the source
  * said to a destination that is no longer there is not repeated to the next one. */
 static void
-receive_start (Service *service,
-               IstMessage *message,
-               GArray *events)
+service_receive_start (Service *service,
+                       IstMessage *message,
+                       GArray *events)
 {
   guint32 connection_id = ist_message_get_connection_id (message);
   IstProtocolVersion version = ist_message_get_message_type (message) == IST_MESSAGE_TYPE_CONNECTION_START
                                  ? IST_PROTOCOL_VERSION_V3
-                                 : get_shown_version (message);
+                                 : message_get_shown_version (message);
   Stream *stream;
 
   if (service == NULL)
     {
-      refuse_stream (message, events);
+      events_push_refusal (message, events);
       return;
     }
 
   if (service->stream != NULL)
-    replace_stream (service, events);
+    service_replace_stream (service, events);
 
-  stream = begin_stream (service, ist_message_get_stream_id (message), version,
-                         ist_message_get_service_id (message) != NULL,
-                         connection_id != 0 ? connection_id : FIRST_CONNECTION);
-  push_event (events, IST_STREAM_EVENT_STREAM_STARTED, stream_lane (service), stream->info, NULL, NULL);
+  stream = service_begin_stream (service, ist_message_get_stream_id (message), version,
+                                 ist_message_get_service_id (message) != NULL,
+                                 connection_id != 0 ? connection_id : FIRST_CONNECTION);
+  events_push (events, IST_STREAM_EVENT_STREAM_STARTED, service_stream_lane (service), stream->info, NULL, NULL);
 }
 
 static void
-push_connection_reset (Service *service,
-                       guint32 id,
-                       gboolean ignorable,
-                       GArray *events)
+service_push_connection_reset (Service *service,
+                               guint32 id,
+                               gboolean ignorable,
+                               GArray *events)
 {
-  push_send (events, service_lane (service, id),
-             ist_message_new_full (IST_MESSAGE_TYPE_CONNECTION_RESET,
-                                   service->stream->names_service ? service->id : NULL,
-                                   service->stream->id, id, ignorable, NULL));
+  events_push_send (events, service_lane (service, id),
+                    ist_message_new_full (IST_MESSAGE_TYPE_CONNECTION_RESET,
+                                          service->stream->names_service ? service->id : NULL,
+                                          service->stream->id, id, ignorable, NULL));
 }
 
 static void
-receive_connection_start (Service *service,
-                          IstMessage *message,
-                          GArray *events)
+service_receive_connection_start (Service *service,
+                                  IstMessage *message,
+                                  GArray *events)
 {
   Stream *stream = service->stream;
   guint32 id = ist_message_get_connection_id (message);
@@ -737,29 +737,29 @@ receive_connection_start (Service *service,
     id = FIRST_CONNECTION;
 
   /* A stream that was started as V1 or V2 has one connection, for all its life. */
-  if (!has_connection_ids (stream->version) || find_connection (stream, id) != NULL)
+  if (!version_has_connection_ids (stream->version) || stream_find_connection (stream, id) != NULL)
     {
-      push_connection_reset (service, id, FALSE, events);
+      service_push_connection_reset (service, id, FALSE, events);
       return;
     }
 
   if (stream->order.length >= IST_STREAM_TABLE_MAX_CONNECTIONS)
     {
-      remember_ended (stream, id);
-      push_connection_reset (service, id, FALSE, events);
+      stream_remember_ended (stream, id);
+      service_push_connection_reset (service, id, FALSE, events);
       return;
     }
 
-  connection = add_connection (service, id);
-  push_event (events, IST_STREAM_EVENT_CONNECTION_STARTED, service_lane (service, connection->lane),
-              connection->info, NULL, NULL);
+  connection = service_add_connection (service, id);
+  events_push (events, IST_STREAM_EVENT_CONNECTION_STARTED, service_lane (service, connection->lane),
+               connection->info, NULL, NULL);
 }
 
 /* @message as a user is to see it: with the names of the connection that it
  * came for, which the peer may have left out. */
 static IstMessage *
-complete_message (const Connection *connection,
-                  IstMessage *message)
+connection_complete_message (const Connection *connection,
+                             IstMessage *message)
 {
   const char *service_id = ist_stream_info_get_service_id (connection->info);
   guint32 connection_id = ist_stream_info_get_connection_id (connection->info);
@@ -774,49 +774,49 @@ complete_message (const Connection *connection,
 }
 
 static void
-receive_data (Service *service,
-              IstMessage *message,
-              GArray *events)
+service_receive_data (Service *service,
+                      IstMessage *message,
+                      GArray *events)
 {
   Stream *stream = service->stream;
   guint32 id = ist_message_get_connection_id (message);
-  Connection *connection = find_connection (stream, id);
+  Connection *connection = stream_find_connection (stream, id);
 
   if (connection != NULL)
     {
-      push_event (events, IST_STREAM_EVENT_DATA, service_lane (service, connection->lane),
-                  connection->info, complete_message (connection, message), NULL);
+      events_push (events, IST_STREAM_EVENT_DATA, service_lane (service, connection->lane),
+                   connection->info, connection_complete_message (connection, message), NULL);
       return;
     }
 
   if (id == 0)
     id = FIRST_CONNECTION;
 
-  if (!has_connection_ids (stream->version) || has_ended (stream, id))
+  if (!version_has_connection_ids (stream->version) || stream_has_ended (stream, id))
     return;
 
-  remember_ended (stream, id);
-  push_connection_reset (service, id, FALSE, events);
+  stream_remember_ended (stream, id);
+  service_push_connection_reset (service, id, FALSE, events);
 }
 
 static void
-receive_stream_reset (Service *service,
-                      GArray *events)
+service_receive_stream_reset (Service *service,
+                              GArray *events)
 {
   g_autoptr (GError) why = service_error_new (service, IST_TUNNEL_ERROR_STREAM_RESET,
                                               "The peer or the service reset the stream of");
 
-  doubt_version (service);
-  end_stream (service, why, events);
+  service_doubt_version (service);
+  service_end_stream (service, why, events);
 }
 
 static void
-receive_connection_reset (Service *service,
-                          IstMessage *message,
-                          GArray *events)
+service_receive_connection_reset (Service *service,
+                                  IstMessage *message,
+                                  GArray *events)
 {
   Stream *stream = service->stream;
-  Connection *connection = find_connection (stream, ist_message_get_connection_id (message));
+  Connection *connection = stream_find_connection (stream, ist_message_get_connection_id (message));
   g_autoptr (GError) why = NULL;
 
   if (connection == NULL)
@@ -824,81 +824,81 @@ receive_connection_reset (Service *service,
 
   why = service_error_new (service, IST_TUNNEL_ERROR_CONNECTION_RESET, "The peer reset a connection of");
 
-  if (!has_connection_ids (stream->version))
+  if (!version_has_connection_ids (stream->version))
     {
-      end_stream (service, why, events);
+      service_end_stream (service, why, events);
       return;
     }
 
-  remember_ended (stream, connection->id);
-  end_connection (service, connection, why, events);
+  stream_remember_ended (stream, connection->id);
+  service_end_connection (service, connection, why, events);
 }
 
 static void
-receive_session_reset (IstStreamTable *self,
-                       GArray *events)
+table_receive_session_reset (IstStreamTable *self,
+                             GArray *events)
 {
   g_autoptr (GError) why = g_error_new_literal (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_SESSION_RESET,
                                                 "The service ended all streams");
   IstLane lane = { IST_LANE_NO_SERVICE, 0 };
 
-  end_all_streams (self, why, events);
+  table_end_all_streams (self, why, events);
   for (guint i = 0; i < self->services->len; i++)
     ((Service *) g_ptr_array_index (self->services, i))->peer_version = IST_PROTOCOL_VERSION_AUTO;
-  push_event (events, IST_STREAM_EVENT_SESSION_RESET, lane, NULL, NULL, NULL);
+  events_push (events, IST_STREAM_EVENT_SESSION_RESET, lane, NULL, NULL, NULL);
 }
 
 /* @service: whose active stream the message names, or NULL */
 static void
-receive_unknown (Service *service,
-                 IstMessage *message,
-                 GArray *events)
+service_receive_unknown (Service *service,
+                         IstMessage *message,
+                         GArray *events)
 {
   g_autoptr (GError) why = NULL;
 
-  push_protocol_error (events, "Received a message of the unknown type %d",
-                       ist_message_get_message_type (message));
+  events_push_protocol_error (events, "Received a message of the unknown type %d",
+                              ist_message_get_message_type (message));
   if (service == NULL)
     return;
 
   why = service_error_new (service, IST_TUNNEL_ERROR_PROTOCOL,
                            "Received a message of an unknown type for the stream of");
-  push_stream_reset (service, events);
-  end_stream (service, why, events);
+  service_push_stream_reset (service, events);
+  service_end_stream (service, why, events);
 }
 
 static gboolean
-is_known_type (IstMessageType type)
+message_type_is_known (IstMessageType type)
 {
   return type > IST_MESSAGE_TYPE_UNKNOWN && type <= IST_MESSAGE_TYPE_CONNECTION_RESET;
 }
 
 static void
-receive_for_stream (IstStreamTable *self,
-                    IstMessage *message,
-                    GArray *events)
+table_receive_for_stream (IstStreamTable *self,
+                          IstMessage *message,
+                          GArray *events)
 {
   IstMessageType type = ist_message_get_message_type (message);
   gint32 stream_id = ist_message_get_stream_id (message);
-  Service *service = find_service (self, ist_message_get_service_id (message));
+  Service *service = table_find_service (self, ist_message_get_service_id (message));
   gboolean current = service != NULL && service->stream != NULL && service->stream->id == stream_id;
 
-  if (!is_known_type (type))
+  if (!message_type_is_known (type))
     {
-      receive_unknown (current ? service : NULL, message, events);
+      service_receive_unknown (current ? service : NULL, message, events);
       return;
     }
 
   if (stream_id == 0)
     {
-      push_protocol_error (events, "Received a message of type %d without a stream id", type);
+      events_push_protocol_error (events, "Received a message of type %d without a stream id", type);
       return;
     }
 
   if (self->mode == IST_MODE_SOURCE &&
       (type == IST_MESSAGE_TYPE_STREAM_START || type == IST_MESSAGE_TYPE_CONNECTION_START))
     {
-      push_protocol_error (events, "Received a message of type %d, which only a source sends", type);
+      events_push_protocol_error (events, "Received a message of type %d, which only a source sends", type);
       return;
     }
 
@@ -906,24 +906,24 @@ receive_for_stream (IstStreamTable *self,
       (type == IST_MESSAGE_TYPE_CONNECTION_START && service != NULL && service->stream == NULL &&
        service->ended_stream != stream_id))
     {
-      receive_start (service, message, events);
+      service_receive_start (service, message, events);
       return;
     }
 
   /* What is left is for the active stream, or stale. */
   if (current)
-    learn_version (self, service, message, events);
+    table_learn_version (self, service, message, events);
   if (!current || service->stream == NULL)
     return;
 
   if (type == IST_MESSAGE_TYPE_DATA)
-    receive_data (service, message, events);
+    service_receive_data (service, message, events);
   else if (type == IST_MESSAGE_TYPE_STREAM_RESET)
-    receive_stream_reset (service, events);
+    service_receive_stream_reset (service, events);
   else if (type == IST_MESSAGE_TYPE_CONNECTION_START)
-    receive_connection_start (service, message, events);
+    service_receive_connection_start (service, message, events);
   else
-    receive_connection_reset (service, message, events);
+    service_receive_connection_reset (service, message, events);
 }
 
 void
@@ -933,13 +933,13 @@ ist_stream_table_receive (IstStreamTable *self,
 {
   IstMessageType type = ist_message_get_message_type (message);
 
-  if (!is_known_type (type) && ist_message_get_ignorable (message))
+  if (!message_type_is_known (type) && ist_message_get_ignorable (message))
     return;
 
   if (type == IST_MESSAGE_TYPE_SERVICE_IDS)
     {
       self->services_named = TRUE;
-      set_services (self, ist_message_get_service_ids (message), events);
+      table_set_services (self, ist_message_get_service_ids (message), events);
       return;
     }
 
@@ -948,9 +948,9 @@ ist_stream_table_receive (IstStreamTable *self,
     ist_stream_table_assume_no_services (self, events);
 
   if (type == IST_MESSAGE_TYPE_SESSION_RESET)
-    receive_session_reset (self, events);
+    table_receive_session_reset (self, events);
   else
-    receive_for_stream (self, message, events);
+    table_receive_for_stream (self, message, events);
 }
 
 void
@@ -959,7 +959,7 @@ ist_stream_table_assume_no_services (IstStreamTable *self,
 {
   const char *const none[] = { NULL };
 
-  set_services (self, none, events);
+  table_set_services (self, none, events);
 }
 
 /* Life */
@@ -979,7 +979,7 @@ ist_stream_table_new (IstMode mode,
 }
 
 static void
-forget_services (IstStreamTable *self)
+table_forget_services (IstStreamTable *self)
 {
   if (self->services == NULL)
     return;
@@ -998,7 +998,7 @@ forget_services (IstStreamTable *self)
 void
 ist_stream_table_free (IstStreamTable *self)
 {
-  forget_services (self);
+  table_forget_services (self);
   g_free (self);
 }
 
@@ -1024,8 +1024,8 @@ ist_stream_table_disconnect (IstStreamTable *self,
                              GArray *events)
 {
   if (self->services != NULL)
-    end_all_streams (self, why, events);
-  forget_services (self);
+    table_end_all_streams (self, why, events);
+  table_forget_services (self);
 }
 
 const char *const *
@@ -1049,8 +1049,8 @@ ist_stream_table_are_services_named (IstStreamTable *self)
 /* Calls */
 
 static gboolean
-check_is_source (IstStreamTable *self,
-                 GError **error)
+table_check_is_source (IstStreamTable *self,
+                       GError **error)
 {
   if (self->mode == IST_MODE_SOURCE)
     return TRUE;
@@ -1061,11 +1061,11 @@ check_is_source (IstStreamTable *self,
 }
 
 static Service *
-choose_active_service (IstStreamTable *self,
-                       const char *service_id,
-                       GError **error)
+table_choose_active_service (IstStreamTable *self,
+                             const char *service_id,
+                             GError **error)
 {
-  Service *service = choose_service (self, service_id, error);
+  Service *service = table_choose_service (self, service_id, error);
   g_autofree char *name = NULL;
 
   if (service == NULL || service->stream != NULL)
@@ -1079,11 +1079,11 @@ choose_active_service (IstStreamTable *self,
 }
 
 static Connection *
-choose_connection (Service *service,
-                   guint32 id,
-                   GError **error)
+service_choose_connection (Service *service,
+                           guint32 id,
+                           GError **error)
 {
-  Connection *connection = find_connection (service->stream, id);
+  Connection *connection = stream_find_connection (service->stream, id);
   g_autofree char *name = NULL;
 
   if (connection != NULL)
@@ -1097,8 +1097,8 @@ choose_connection (Service *service,
 }
 
 static IstProtocolVersion
-choose_version (IstStreamTable *self,
-                const Service *service)
+table_choose_version (IstStreamTable *self,
+                      const Service *service)
 {
   if (self->version != IST_PROTOCOL_VERSION_AUTO)
     return self->version;
@@ -1119,14 +1119,14 @@ ist_stream_table_start_stream (IstStreamTable *self,
   IstProtocolVersion version;
   gint32 stream_id;
 
-  if (!check_is_source (self, error))
+  if (!table_check_is_source (self, error))
     return NULL;
 
-  service = choose_service (self, service_id, error);
+  service = table_choose_service (self, service_id, error);
   if (service == NULL)
     return NULL;
 
-  version = choose_version (self, service);
+  version = table_choose_version (self, service);
   if (version == IST_PROTOCOL_VERSION_V1 && self->services->len > 1)
     {
       g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NOT_SUPPORTED,
@@ -1135,25 +1135,25 @@ ist_stream_table_start_stream (IstStreamTable *self,
     }
 
   if (service->stream != NULL)
-    replace_stream (service, events);
+    service_replace_stream (service, events);
 
   stream_id = self->next_stream_id;
   self->next_stream_id = stream_id < IST_WIRE_MAX_STREAM_ID ? stream_id + 1 : 1;
 
-  begin_stream (service, stream_id, version, version != IST_PROTOCOL_VERSION_V1, FIRST_CONNECTION);
-  push_send (events, stream_lane (service),
-             make_message (service, IST_MESSAGE_TYPE_STREAM_START, FIRST_CONNECTION, NULL));
+  service_begin_stream (service, stream_id, version, version != IST_PROTOCOL_VERSION_V1, FIRST_CONNECTION);
+  events_push_send (events, service_stream_lane (service),
+                    service_make_message (service, IST_MESSAGE_TYPE_STREAM_START, FIRST_CONNECTION, NULL));
 
   return ist_stream_info_ref (service->stream->info);
 }
 
 /* Ids grow; after the greatest, those that are no longer in use come again. */
 static guint32
-take_connection_id (Stream *stream)
+stream_take_connection_id (Stream *stream)
 {
   guint32 id = stream->next_connection_id;
 
-  while (id > IST_WIRE_MAX_CONNECTION_ID || find_connection (stream, id) != NULL)
+  while (id > IST_WIRE_MAX_CONNECTION_ID || stream_find_connection (stream, id) != NULL)
     id = id < IST_WIRE_MAX_CONNECTION_ID ? id + 1 : FIRST_CONNECTION;
 
   stream->next_connection_id = id + 1;
@@ -1172,15 +1172,15 @@ ist_stream_table_start_connection (IstStreamTable *self,
   Connection *connection;
   guint32 id;
 
-  if (!check_is_source (self, error))
+  if (!table_check_is_source (self, error))
     return NULL;
 
-  service = choose_active_service (self, service_id, error);
+  service = table_choose_active_service (self, service_id, error);
   if (service == NULL)
     return NULL;
 
   stream = service->stream;
-  if (!has_connection_ids (stream->version))
+  if (!version_has_connection_ids (stream->version))
     {
       g_propagate_error (error,
                          service_error_new (service, IST_TUNNEL_ERROR_NOT_SUPPORTED,
@@ -1195,18 +1195,18 @@ ist_stream_table_start_connection (IstStreamTable *self,
       return NULL;
     }
 
-  id = take_connection_id (stream);
+  id = stream_take_connection_id (stream);
   stream->started_connection = TRUE;
-  connection = add_connection (service, id);
-  push_send (events, service_lane (service, connection->lane),
-             make_message (service, IST_MESSAGE_TYPE_CONNECTION_START, id, NULL));
+  connection = service_add_connection (service, id);
+  events_push_send (events, service_lane (service, connection->lane),
+                    service_make_message (service, IST_MESSAGE_TYPE_CONNECTION_START, id, NULL));
 
   return ist_stream_info_ref (connection->info);
 }
 
 static gboolean
-is_long_ago (gint64 since,
-             gint64 now)
+time_is_long_ago (gint64 since,
+                  gint64 now)
 {
   return since != 0 && now - since >= IST_STREAM_TABLE_SILENCE;
 }
@@ -1216,22 +1216,22 @@ is_long_ago (gint64 since,
  * for an answer prove nothing, for a service may take its time; but where two
  * others in a row were given up, they wait in vain. */
 static gboolean
-is_deaf (const Stream *stream,
-         gint64 now)
+stream_is_deaf (const Stream *stream,
+                gint64 now)
 {
-  return stream->order.head != NULL ? stream->n_given_up >= 2 : is_long_ago (stream->silent_since, now);
+  return stream->order.head != NULL ? stream->n_given_up >= 2 : time_is_long_ago (stream->silent_since, now);
 }
 
 /* A reset goes first: peers take a STREAM_START for granted only while they
  * have no stream. */
 static IstStreamInfo *
-restart_stream (IstStreamTable *self,
-                Service *service,
-                GArray *events,
-                GError **error)
+table_restart_stream (IstStreamTable *self,
+                      Service *service,
+                      GArray *events,
+                      GError **error)
 {
-  push_stream_reset (service, events);
-  replace_stream (service, events);
+  service_push_stream_reset (service, events);
+  service_replace_stream (service, events);
 
   return ist_stream_table_start_stream (self, service->id, events, error);
 }
@@ -1247,10 +1247,10 @@ ist_stream_table_open_connection (IstStreamTable *self,
   Service *service;
   Stream *stream;
 
-  if (!check_is_source (self, error))
+  if (!table_check_is_source (self, error))
     return NULL;
 
-  service = choose_service (self, service_id, &no_service);
+  service = table_choose_service (self, service_id, &no_service);
   if (service == NULL)
     {
       if (g_error_matches (no_service, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NO_SUCH_SERVICE) && !self->services_named)
@@ -1265,7 +1265,7 @@ ist_stream_table_open_connection (IstStreamTable *self,
   if (stream == NULL)
     return ist_stream_table_start_stream (self, service_id, events, error);
 
-  if (!has_connection_ids (stream->version))
+  if (!version_has_connection_ids (stream->version))
     {
       g_propagate_error (error, service_error_new (service, IST_TUNNEL_ERROR_WOULD_BLOCK,
                                                    "The other end speaks a version of the protocol that allows "
@@ -1273,12 +1273,12 @@ ist_stream_table_open_connection (IstStreamTable *self,
       return NULL;
     }
 
-  if (knows_v3 (self, service))
-    return is_deaf (stream, now) ? restart_stream (self, service, events, error)
-                                 : ist_stream_table_start_connection (self, service_id, events, error);
+  if (table_knows_v3 (self, service))
+    return stream_is_deaf (stream, now) ? table_restart_stream (self, service, events, error)
+                                        : ist_stream_table_start_connection (self, service_id, events, error);
 
   if (stream->order.head == NULL)
-    return restart_stream (self, service, events, error);
+    return table_restart_stream (self, service, events, error);
 
   g_propagate_error (error, service_error_new (service, IST_TUNNEL_ERROR_WOULD_BLOCK,
                                                "The other end has not shown yet whether it tells several "
@@ -1291,8 +1291,8 @@ ist_stream_table_note_first_data (IstStreamTable *self,
                                   const IstLane *lane,
                                   gint64 now)
 {
-  Service *service = find_service_of_lane (self, lane);
-  Connection *connection = service != NULL ? find_connection (service->stream, lane->connection) : NULL;
+  Service *service = table_find_service_of_lane (self, lane);
+  Connection *connection = service != NULL ? stream_find_connection (service->stream, lane->connection) : NULL;
 
   if (connection == NULL)
     return;
@@ -1304,9 +1304,9 @@ ist_stream_table_note_first_data (IstStreamTable *self,
 }
 
 static gboolean
-check_stream (const Service *service,
-              int stream_id,
-              GError **error)
+service_check_stream (const Service *service,
+                      int stream_id,
+                      GError **error)
 {
   g_autofree char *name = NULL;
 
@@ -1336,17 +1336,17 @@ ist_stream_table_address (IstStreamTable *self,
       return NULL;
     }
 
-  service = choose_active_service (self, ist_message_get_service_id (message), error);
-  if (service == NULL || !check_stream (service, ist_message_get_stream_id (message), error))
+  service = table_choose_active_service (self, ist_message_get_service_id (message), error);
+  if (service == NULL || !service_check_stream (service, ist_message_get_stream_id (message), error))
     return NULL;
 
-  connection = choose_connection (service, ist_message_get_connection_id (message), error);
+  connection = service_choose_connection (service, ist_message_get_connection_id (message), error);
   if (connection == NULL)
     return NULL;
 
   *lane = service_lane (service, connection->lane);
 
-  return make_message (service, IST_MESSAGE_TYPE_DATA, connection->id, ist_message_get_payload (message));
+  return service_make_message (service, IST_MESSAGE_TYPE_DATA, connection->id, ist_message_get_payload (message));
 }
 
 IstMessage *
@@ -1354,10 +1354,10 @@ ist_stream_table_make_data (IstStreamTable *self,
                             const IstLane *lane,
                             GBytes *payload)
 {
-  Service *service = find_service_of_lane (self, lane);
-  Connection *connection = service != NULL ? find_connection (service->stream, lane->connection) : NULL;
+  Service *service = table_find_service_of_lane (self, lane);
+  Connection *connection = service != NULL ? stream_find_connection (service->stream, lane->connection) : NULL;
 
-  return connection != NULL ? make_message (service, IST_MESSAGE_TYPE_DATA, connection->id, payload) : NULL;
+  return connection != NULL ? service_make_message (service, IST_MESSAGE_TYPE_DATA, connection->id, payload) : NULL;
 }
 
 gboolean
@@ -1366,33 +1366,33 @@ ist_stream_table_reset_stream (IstStreamTable *self,
                                GArray *events,
                                GError **error)
 {
-  Service *service = choose_active_service (self, service_id, error);
+  Service *service = table_choose_active_service (self, service_id, error);
 
   if (service == NULL)
     return FALSE;
 
-  push_stream_reset (service, events);
-  end_stream (service, NULL, events);
+  service_push_stream_reset (service, events);
+  service_end_stream (service, NULL, events);
 
   return TRUE;
 }
 
 /* By us. */
 static void
-reset_connection (Service *service,
-                  Connection *connection,
-                  GArray *events)
+service_reset_connection (Service *service,
+                          Connection *connection,
+                          GArray *events)
 {
-  if (!has_connection_ids (service->stream->version))
+  if (!version_has_connection_ids (service->stream->version))
     {
-      push_stream_reset (service, events);
-      end_stream (service, NULL, events);
+      service_push_stream_reset (service, events);
+      service_end_stream (service, NULL, events);
       return;
     }
 
-  push_connection_reset (service, connection->id, FALSE, events);
-  remember_ended (service->stream, connection->id);
-  end_connection (service, connection, NULL, events);
+  service_push_connection_reset (service, connection->id, FALSE, events);
+  stream_remember_ended (service->stream, connection->id);
+  service_end_connection (service, connection, NULL, events);
 }
 
 gboolean
@@ -1402,17 +1402,17 @@ ist_stream_table_reset_connection (IstStreamTable *self,
                                    GArray *events,
                                    GError **error)
 {
-  Service *service = choose_active_service (self, service_id, error);
+  Service *service = table_choose_active_service (self, service_id, error);
   Connection *connection;
 
   if (service == NULL)
     return FALSE;
 
-  connection = choose_connection (service, connection_id, error);
+  connection = service_choose_connection (service, connection_id, error);
   if (connection == NULL)
     return FALSE;
 
-  reset_connection (service, connection, events);
+  service_reset_connection (service, connection, events);
 
   return TRUE;
 }
@@ -1423,24 +1423,24 @@ ist_stream_table_close_connection (IstStreamTable *self,
                                    gint64 now,
                                    GArray *events)
 {
-  Service *service = find_service_of_lane (self, lane);
-  Connection *connection = service != NULL ? find_connection (service->stream, lane->connection) : NULL;
+  Service *service = table_find_service_of_lane (self, lane);
+  Connection *connection = service != NULL ? stream_find_connection (service->stream, lane->connection) : NULL;
 
   if (connection == NULL)
     return FALSE;
 
-  if (is_long_ago (connection->first_data_at, now) && connection->n_heard == service->stream->n_heard)
+  if (time_is_long_ago (connection->first_data_at, now) && connection->n_heard == service->stream->n_heard)
     service->stream->n_given_up++;
 
-  if (service->stream->order.length == 1 && is_guess (self, service))
+  if (service->stream->order.length == 1 && table_is_guess (self, service))
     {
-      push_connection_reset (service, connection->id, TRUE, events);
-      push_stream_reset (service, events);
-      end_stream (service, NULL, events);
+      service_push_connection_reset (service, connection->id, TRUE, events);
+      service_push_stream_reset (service, events);
+      service_end_stream (service, NULL, events);
       return TRUE;
     }
 
-  reset_connection (service, connection, events);
+  service_reset_connection (service, connection, events);
 
   return TRUE;
 }
@@ -1449,8 +1449,8 @@ IstStreamInfo *
 ist_stream_table_find (IstStreamTable *self,
                        const IstLane *lane)
 {
-  Service *service = find_service_of_lane (self, lane);
-  Connection *connection = service != NULL ? find_connection (service->stream, lane->connection) : NULL;
+  Service *service = table_find_service_of_lane (self, lane);
+  Connection *connection = service != NULL ? stream_find_connection (service->stream, lane->connection) : NULL;
 
   return connection != NULL ? connection->info : NULL;
 }
@@ -1460,11 +1460,11 @@ ist_stream_table_lookup (IstStreamTable *self,
                          const char *service_id,
                          guint connection_id)
 {
-  Service *service = choose_service (self, service_id, NULL);
+  Service *service = table_choose_service (self, service_id, NULL);
   Connection *connection = NULL;
 
   if (service != NULL && service->stream != NULL)
-    connection = find_connection (service->stream, connection_id);
+    connection = stream_find_connection (service->stream, connection_id);
 
   return connection != NULL ? connection->info : NULL;
 }

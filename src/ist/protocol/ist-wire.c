@@ -95,8 +95,8 @@ ist_wire_encode (const IstMessage *message,
 }
 
 static gboolean
-check_service_id (const char *service_id,
-                  GError **error)
+wire_check_service_id (const char *service_id,
+                       GError **error)
 {
   if (strlen (service_id) > IST_WIRE_MAX_SERVICE_ID)
     {
@@ -144,12 +144,12 @@ ist_wire_check (const IstMessage *message,
       return FALSE;
     }
 
-  if (service_id != NULL && !check_service_id (service_id, error))
+  if (service_id != NULL && !wire_check_service_id (service_id, error))
     return FALSE;
 
   for (gsize i = 0; service_ids[i] != NULL; i++)
     {
-      if (!check_service_id (service_ids[i], error))
+      if (!wire_check_service_id (service_ids[i], error))
         return FALSE;
     }
 
@@ -210,14 +210,14 @@ ist_wire_decoder_feed (IstWireDecoder *self,
 
 /* The length of the protobuf Message that follows @data. */
 static inline gsize
-get_length (const guint8 *data)
+wire_get_length (const guint8 *data)
 {
   return (gsize) data[0] << 8 | data[1];
 }
 
 /* @data must be whole: it has been unpacked. */
 static guint64
-read_varint (const guint8 **data)
+wire_read_varint (const guint8 **data)
 {
   guint64 value = 0;
   guint shift = 0;
@@ -235,20 +235,20 @@ read_varint (const guint8 **data)
 /* The generated code gives strings without their length, so that one with a
  * NUL in it looks shorter than it was: find it on the wire. */
 static gboolean
-has_nul_in_string (const guint8 *data,
-                   gsize length)
+wire_has_nul_in_string (const guint8 *data,
+                        gsize length)
 {
   const guint8 *end = data + length;
 
   while (data < end)
     {
-      guint64 tag = read_varint (&data);
+      guint64 tag = wire_read_varint (&data);
       gsize size;
 
       switch (tag & 7)
         {
         case PROTOBUF_C_WIRE_TYPE_VARINT:
-          read_varint (&data);
+          wire_read_varint (&data);
           break;
 
         case PROTOBUF_C_WIRE_TYPE_64BIT:
@@ -256,7 +256,7 @@ has_nul_in_string (const guint8 *data,
           break;
 
         case PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED:
-          size = read_varint (&data);
+          size = wire_read_varint (&data);
           if ((tag >> 3 == 5 || tag >> 3 == 6) && memchr (data, '\0', size) != NULL)
             return TRUE;
           data += size;
@@ -272,7 +272,7 @@ has_nul_in_string (const guint8 *data,
 }
 
 static gboolean
-is_service_id (const char *text)
+wire_is_service_id (const char *text)
 {
   gsize length = strlen (text);
 
@@ -280,30 +280,30 @@ is_service_id (const char *text)
 }
 
 static gboolean
-check_strings (const WireMessage *wire,
-               const guint8 *data,
-               gsize length)
+wire_check_strings (const WireMessage *wire,
+                    const guint8 *data,
+                    gsize length)
 {
-  if (!is_service_id (wire->serviceid))
+  if (!wire_is_service_id (wire->serviceid))
     return FALSE;
 
   for (gsize i = 0; i < wire->n_availableserviceids; i++)
     {
-      if (!is_service_id (wire->availableserviceids[i]))
+      if (!wire_is_service_id (wire->availableserviceids[i]))
         return FALSE;
     }
 
   /* No encoding is shorter than the one that would be packed here, so if it is
    * as long as what came, no string can have lost anything. */
-  return wire_message_get_packed_size (wire) == length || !has_nul_in_string (data, length);
+  return wire_message_get_packed_size (wire) == length || !wire_has_nul_in_string (data, length);
 }
 
 static gboolean
-check_unpacked (IstWireDecoder *self,
-                const WireMessage *wire,
-                const guint8 *data,
-                gsize length,
-                GError **error)
+wire_decoder_check_unpacked (IstWireDecoder *self,
+                             const WireMessage *wire,
+                             const guint8 *data,
+                             gsize length,
+                             GError **error)
 {
   if (self->strict && wire->base.n_unknown_fields > 0)
     {
@@ -326,7 +326,7 @@ check_unpacked (IstWireDecoder *self,
       return FALSE;
     }
 
-  if (!check_strings (wire, data, length))
+  if (!wire_check_strings (wire, data, length))
     {
       g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL,
                    "Received a service id that is not text of at most %d bytes", IST_WIRE_MAX_SERVICE_ID);
@@ -337,7 +337,7 @@ check_unpacked (IstWireDecoder *self,
 }
 
 static IstMessage *
-take_message (WireMessage *wire)
+wire_take_message (WireMessage *wire)
 {
   g_autoptr (GBytes) payload = NULL;
 
@@ -364,10 +364,10 @@ take_message (WireMessage *wire)
 }
 
 static IstMessage *
-decode (IstWireDecoder *self,
-        const guint8 *data,
-        gsize length,
-        GError **error)
+wire_decoder_decode (IstWireDecoder *self,
+                     const guint8 *data,
+                     gsize length,
+                     GError **error)
 {
   WireMessage *wire = wire_message_unpack (&wire_allocator, length, data);
   IstMessage *message = NULL;
@@ -379,8 +379,8 @@ decode (IstWireDecoder *self,
       return NULL;
     }
 
-  if (check_unpacked (self, wire, data, length, error))
-    message = take_message (wire);
+  if (wire_decoder_check_unpacked (self, wire, data, length, error))
+    message = wire_take_message (wire);
 
   wire_message_free (wire, &wire_allocator);
 
@@ -390,8 +390,8 @@ decode (IstWireDecoder *self,
 /* Moves bytes from the feed to the partial message until it has @size of them;
  * FALSE if the feed ends before. */
 static gboolean
-fill_partial (IstWireDecoder *self,
-              gsize size)
+wire_decoder_fill_partial (IstWireDecoder *self,
+                           gsize size)
 {
   gsize available;
   const guint8 *data = g_bytes_get_data (self->feed, &available);
@@ -407,12 +407,12 @@ fill_partial (IstWireDecoder *self,
 }
 
 static gboolean
-complete_partial (IstWireDecoder *self)
+wire_decoder_complete_partial (IstWireDecoder *self)
 {
-  if (self->partial->len < LENGTH_SIZE && !fill_partial (self, LENGTH_SIZE))
+  if (self->partial->len < LENGTH_SIZE && !wire_decoder_fill_partial (self, LENGTH_SIZE))
     return FALSE;
 
-  return fill_partial (self, LENGTH_SIZE + get_length (self->partial->data));
+  return wire_decoder_fill_partial (self, LENGTH_SIZE + wire_get_length (self->partial->data));
 }
 
 gboolean
@@ -442,7 +442,7 @@ ist_wire_decoder_next (IstWireDecoder *self,
 
   if (self->partial != NULL)
     {
-      if (!complete_partial (self))
+      if (!wire_decoder_complete_partial (self))
         {
           g_clear_pointer (&self->feed, g_bytes_unref);
           return TRUE;
@@ -455,7 +455,7 @@ ist_wire_decoder_next (IstWireDecoder *self,
     {
       data = g_bytes_get_data (self->feed, &available);
       available -= self->offset;
-      size = available >= LENGTH_SIZE ? LENGTH_SIZE + get_length (data + self->offset) : LENGTH_SIZE;
+      size = available >= LENGTH_SIZE ? LENGTH_SIZE + wire_get_length (data + self->offset) : LENGTH_SIZE;
 
       if (available < size)
         {
@@ -474,7 +474,7 @@ ist_wire_decoder_next (IstWireDecoder *self,
       self->offset += size;
     }
 
-  *message = decode (self, data + LENGTH_SIZE, size - LENGTH_SIZE, error);
+  *message = wire_decoder_decode (self, data + LENGTH_SIZE, size - LENGTH_SIZE, error);
   if (*message == NULL)
     {
       self->broken = TRUE;
