@@ -16,9 +16,11 @@
 #include "ist/tunnel/ist-connection-set-private.h"
 #include "ist/tunnel/ist-news-queue-private.h"
 #include "ist/tunnel/ist-opening-queue-private.h"
+#include "ist/tunnel/ist-secure-tunnel-private.h"
 #include "ist/tunnel/ist-send-queue-private.h"
 #include "ist/tunnel/ist-tunnel-link-private.h"
 #include "ist/tunnel/ist-tunnel-settings-private.h"
+#include "ist/tunnel/ist-tunnel-status-private.h"
 
 /* A connection that was up for so long counts as a success, in microseconds. */
 #define STABLE_AFTER (10 * G_USEC_PER_SEC)
@@ -34,17 +36,6 @@
 /* A peer that makes us answer (with resets) and reads no answers is not
  * listened to beyond so many. */
 #define MAX_ANSWERS_QUEUED 1024
-
-/* What changes with every message. */
-typedef enum
-{
-  COUNTER_BYTES_IN,
-  COUNTER_BYTES_OUT,
-  COUNTER_MESSAGES_IN,
-  COUNTER_MESSAGES_OUT,
-  COUNTER_QUEUED_BYTES,
-  N_COUNTERS,
-} Counter;
 
 /**
  * IstSecureTunnel:
@@ -103,8 +94,8 @@ struct _IstSecureTunnel
   GObject parent_instance;
 
   IstTunnelSettings settings;
+  IstTunnelStatus status;
 
-  IstTunnelState state;
   gboolean start_again;      /* start() was called while stopping */
   IstWaitingTasks *starting; /* until it is connected */
   IstWaitingTasks *stopping; /* until it has stopped */
@@ -123,38 +114,9 @@ struct _IstSecureTunnel
   IstOpeningQueue *openings;
   IstWireDecoder *decoder;
   GArray *events; /* spare, for received messages */
-  gboolean paused;
   guint answers_queued;
   IstOutgoing answer; /* all that the tunnel itself sends: nobody is told of one among them */
-
-  GStrv service_ids;
-  gboolean service_ids_known;
-  char *channel_id;
-  gint64 round_trip_time_us;
-  guint n_reconnects;
-  GError *last_error;
-  guint64 told[N_COUNTERS]; /* as last notified */
 };
-
-enum
-{
-  PROP_STATE = IST_N_SETTINGS,
-  PROP_SERVICE_IDS,
-  PROP_SERVICE_IDS_KNOWN,
-  PROP_CHANNEL_ID,
-  PROP_BYTES_IN,
-  PROP_BYTES_OUT,
-  PROP_MESSAGES_IN,
-  PROP_MESSAGES_OUT,
-  PROP_QUEUED_BYTES,
-  PROP_ROUND_TRIP_TIME_US,
-  PROP_N_RECONNECTS,
-  PROP_PAUSED,
-  PROP_LAST_ERROR,
-  N_PROPS,
-};
-
-static GParamSpec *properties[N_PROPS];
 
 enum
 {
@@ -217,12 +179,12 @@ tunnel_tell (const IstNews *news,
       g_signal_emit (self, signals[news->signal], 0);
       break;
     case IST_NEWS_CONNECTION_SUCCESS:
-      g_signal_emit (self, signals[CONNECTION_SUCCESS], 0, self->service_ids);
+      g_signal_emit (self, signals[CONNECTION_SUCCESS], 0, self->status.service_ids);
       break;
     case IST_NEWS_CONNECTION_FAILURE:
       /* Whoever heard of it before, by a property, may have stopped the tunnel. */
       g_signal_emit (self, signals[CONNECTION_FAILURE], 0, news->error,
-                     news->will_retry && self->state != IST_TUNNEL_STATE_STOPPING);
+                     news->will_retry && self->status.state != IST_TUNNEL_STATE_STOPPING);
       break;
     case IST_NEWS_CONNECTION_SHUTDOWN:
       g_signal_emit (self, signals[CONNECTION_SHUTDOWN], 0, news->error);
@@ -258,83 +220,21 @@ static void
 tunnel_set_state (IstSecureTunnel *self,
                   IstTunnelState state)
 {
-  if (self->state == state)
-    return;
-  self->state = state;
   self->link.connected = state == IST_TUNNEL_STATE_CONNECTED;
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
-}
-
-static void
-tunnel_set_last_error (IstSecureTunnel *self,
-                       const GError *error)
-{
-  g_clear_error (&self->last_error);
-  self->last_error = g_error_copy (error);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_LAST_ERROR]);
-}
-
-static void
-tunnel_set_service_ids (IstSecureTunnel *self,
-                        const char *const *service_ids)
-{
-  if (self->service_ids != NULL && g_strv_equal ((const char *const *) self->service_ids, service_ids))
-    return;
-  g_strfreev (self->service_ids);
-  self->service_ids = g_strdupv ((char **) service_ids);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SERVICE_IDS]);
+  ist_tunnel_status_set_state (&self->status, state);
 }
 
 static void
 tunnel_update_service_ids_known (IstSecureTunnel *self)
 {
-  gboolean known = ist_stream_table_are_services_named (self->link.table);
-
-  if (self->service_ids_known == known)
-    return;
-  self->service_ids_known = known;
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SERVICE_IDS_KNOWN]);
-}
-
-static void
-tunnel_set_channel_id (IstSecureTunnel *self,
-                       const char *channel_id)
-{
-  if (g_strcmp0 (self->channel_id, channel_id) == 0)
-    return;
-  g_free (self->channel_id);
-  self->channel_id = g_strdup (channel_id);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CHANNEL_ID]);
+  ist_tunnel_status_set_service_ids_known (&self->status, ist_stream_table_are_services_named (self->link.table));
 }
 
 /* They are notified once for all that happens in one turn of the main loop. */
 static void
 tunnel_notify_counters (IstSecureTunnel *self)
 {
-  static const guint counters[N_COUNTERS] = {
-    [COUNTER_BYTES_IN] = PROP_BYTES_IN,
-    [COUNTER_BYTES_OUT] = PROP_BYTES_OUT,
-    [COUNTER_MESSAGES_IN] = PROP_MESSAGES_IN,
-    [COUNTER_MESSAGES_OUT] = PROP_MESSAGES_OUT,
-    [COUNTER_QUEUED_BYTES] = PROP_QUEUED_BYTES,
-  };
-  const guint64 now[N_COUNTERS] = {
-    [COUNTER_BYTES_IN] = self->link.bytes_in,
-    [COUNTER_BYTES_OUT] = self->link.bytes_out,
-    [COUNTER_MESSAGES_IN] = self->link.messages_in,
-    [COUNTER_MESSAGES_OUT] = self->link.messages_out,
-    [COUNTER_QUEUED_BYTES] = ist_secure_tunnel_get_queued_bytes (self),
-  };
-  gboolean queued_changed = ist_send_queue_take_changed (self->sends);
-  Counter i;
-
-  for (i = 0; i < N_COUNTERS; i++)
-    {
-      if (self->told[i] == now[i] && !(i == COUNTER_QUEUED_BYTES && queued_changed))
-        continue;
-      self->told[i] = now[i];
-      g_object_notify_by_pspec (G_OBJECT (self), properties[counters[i]]);
-    }
+  ist_tunnel_status_notify_counters (&self->status, ist_send_queue_take_changed (self->sends));
 }
 
 /* The timer */
@@ -387,14 +287,14 @@ static gboolean on_reconnect (gpointer user_data);
 static void
 tunnel_start (IstSecureTunnel *self)
 {
-  if (self->state == IST_TUNNEL_STATE_STOPPING)
+  if (self->status.state == IST_TUNNEL_STATE_STOPPING)
     {
       self->start_again = TRUE;
       return;
     }
   self->start_again = FALSE;
   self->was_connected = FALSE;
-  self->n_reconnects = 0;
+  ist_tunnel_status_set_n_reconnects (&self->status, 0);
   ist_backoff_reset (&self->backoff);
   /* From the main loop, so that even a failure at once is told after this. */
   tunnel_start_timer (self, 0, on_reconnect);
@@ -409,7 +309,7 @@ tunnel_set_stopped (IstSecureTunnel *self)
   g_signal_emit (self, signals[STOPPED], 0);
   ist_waiting_tasks_return (self->stopping, NULL);
 
-  if (self->start_again && self->state == IST_TUNNEL_STATE_STOPPED)
+  if (self->start_again && self->status.state == IST_TUNNEL_STATE_STOPPED)
     tunnel_start (self);
 }
 
@@ -453,7 +353,7 @@ tunnel_fail (IstSecureTunnel *self,
   gboolean will_retry = tunnel_wants_retry (self, error);
   IstNews *news;
 
-  tunnel_set_last_error (self, error);
+  ist_tunnel_status_set_last_error (&self->status, error);
   if (will_retry)
     {
       g_info ("Reconnecting in %u ms: %s", delay, error->message);
@@ -499,7 +399,7 @@ static void
 tunnel_update_paused (IstSecureTunnel *self)
 {
   if (self->link.channel != NULL)
-    ist_channel_set_paused (self->link.channel, (self->paused && self->state == IST_TUNNEL_STATE_CONNECTED) ||
+    ist_channel_set_paused (self->link.channel, (self->status.paused && self->link.connected) ||
                                                   ist_connection_set_is_stalled (self->connections) ||
                                                   self->answers_queued > MAX_ANSWERS_QUEUED);
 }
@@ -561,8 +461,7 @@ on_channel_pong (IstChannel *channel,
 {
   IstSecureTunnel *self = user_data;
 
-  self->round_trip_time_us = round_trip;
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ROUND_TRIP_TIME_US]);
+  ist_tunnel_status_set_round_trip_time (&self->status, round_trip);
 }
 
 static void
@@ -611,7 +510,7 @@ on_channel_received (IstChannel *channel,
   ist_wire_decoder_feed (self->decoder, data);
   /* Whatever a handler does to the tunnel, the rest of a WebSocket that it has
    * left is of no interest. */
-  while (self->link.channel == channel && self->state != IST_TUNNEL_STATE_STOPPING)
+  while (self->link.channel == channel && self->status.state != IST_TUNNEL_STATE_STOPPING)
     {
       g_autoptr (IstMessage) message = NULL;
 
@@ -643,7 +542,7 @@ on_channel_closed (IstChannel *channel,
   tunnel_drop_channel (self);
 
   g_object_freeze_notify (G_OBJECT (self));
-  if (self->state == IST_TUNNEL_STATE_STOPPING)
+  if (self->status.state == IST_TUNNEL_STATE_STOPPING)
     {
       tunnel_end_streams (self, NULL);
       if (was_connected)
@@ -679,14 +578,11 @@ tunnel_set_connected (IstSecureTunnel *self)
   self->connected_at = g_get_monotonic_time ();
   is_again = self->was_connected;
   self->was_connected = TRUE;
-  g_info ("Connected, channel %s", self->channel_id != NULL ? self->channel_id : "unknown");
+  g_info ("Connected, channel %s", self->status.channel_id != NULL ? self->status.channel_id : "unknown");
   tunnel_set_state (self, IST_TUNNEL_STATE_CONNECTED);
   tunnel_update_paused (self);
   if (is_again)
-    {
-      self->n_reconnects++;
-      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_RECONNECTS]);
-    }
+    ist_tunnel_status_set_n_reconnects (&self->status, self->status.n_reconnects + 1);
   ist_news_queue_add (self->news, IST_NEWS_CONNECTION_SUCCESS);
   tunnel_end_starting (self, NULL);
 }
@@ -739,19 +635,19 @@ on_handshake_done (GObject *source,
     return;
 
   g_clear_object (&self->connecting);
-  if (self->state == IST_TUNNEL_STATE_CONNECTING && g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+  if (self->status.state == IST_TUNNEL_STATE_CONNECTING && g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     {
       tunnel_begin_attempt (self);
       return;
     }
   g_object_freeze_notify (G_OBJECT (self));
-  if (self->state == IST_TUNNEL_STATE_STOPPING)
+  if (self->status.state == IST_TUNNEL_STATE_STOPPING)
     {
       ist_news_queue_add (self->news, IST_NEWS_STOPPED);
     }
   else
     {
-      tunnel_set_channel_id (self, channel_id);
+      ist_tunnel_status_set_channel_id (&self->status, channel_id);
       if (stream != NULL)
         tunnel_take_stream (self, stream);
       else
@@ -763,7 +659,7 @@ on_handshake_done (GObject *source,
 
 /* Whether a failure says more of the network than of the service. */
 static gboolean
-is_of_the_network (const GError *error)
+tunnel_is_error_of_network (const GError *error)
 {
   return g_error_matches (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_UNREACHABLE) ||
          g_error_matches (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TIMED_OUT) ||
@@ -780,14 +676,15 @@ on_network_changed (gpointer user_data)
     {
       ist_channel_network_changed (self->link.channel);
     }
-  else if (self->state == IST_TUNNEL_STATE_CONNECTING && self->connecting != NULL &&
+  else if (self->status.state == IST_TUNNEL_STATE_CONNECTING && self->connecting != NULL &&
            now - self->attempt_renewed_at >= RENEW_AFTER)
     {
       /* It may be on its way by what is no longer there: on_handshake_done() begins anew. */
       self->attempt_renewed_at = now;
       g_cancellable_cancel (self->connecting);
     }
-  else if (self->state == IST_TUNNEL_STATE_WAITING && self->timer != NULL && is_of_the_network (self->last_error))
+  else if (self->status.state == IST_TUNNEL_STATE_WAITING && self->timer != NULL &&
+           tunnel_is_error_of_network (self->status.last_error))
     {
       ist_backoff_forgive (&self->backoff);
       tunnel_start_timer (self, self->backoff.floor, on_reconnect);
@@ -837,7 +734,7 @@ tunnel_begin_attempt (IstSecureTunnel *self)
 /* What follows from messages and calls */
 
 static gboolean
-is_barrier (IstMessage *message)
+tunnel_is_barrier (IstMessage *message)
 {
   IstMessageType type = ist_message_get_message_type (message);
 
@@ -883,7 +780,7 @@ tunnel_send_own (IstSecureTunnel *self,
   self->answers_queued++;
   if (self->answers_queued == MAX_ANSWERS_QUEUED + 1)
     tunnel_update_paused (self);
-  ist_channel_send (self->link.channel, lane, is_barrier (message), message, &self->answer);
+  ist_channel_send (self->link.channel, lane, tunnel_is_barrier (message), message, &self->answer);
 }
 
 /* Asks whether anybody wants to have the peer's connection as a stream. */
@@ -959,9 +856,9 @@ tunnel_apply_event (IstSecureTunnel *self,
   switch (event->type)
     {
     case IST_STREAM_EVENT_SERVICES:
-      tunnel_set_service_ids (self, ist_stream_table_get_services (self->link.table));
+      ist_tunnel_status_set_service_ids (&self->status, ist_stream_table_get_services (self->link.table));
       tunnel_update_service_ids_known (self);
-      if (self->state == IST_TUNNEL_STATE_CONNECTING)
+      if (self->status.state == IST_TUNNEL_STATE_CONNECTING)
         tunnel_set_connected (self);
       break;
     case IST_STREAM_EVENT_SEND:
@@ -989,7 +886,7 @@ tunnel_apply_event (IstSecureTunnel *self,
       break;
     case IST_STREAM_EVENT_PROTOCOL_ERROR:
       g_info ("%s", event->error->message);
-      tunnel_set_last_error (self, event->error);
+      ist_tunnel_status_set_last_error (&self->status, event->error);
       break;
     default:
       g_assert_not_reached ();
@@ -1118,9 +1015,7 @@ ist_secure_tunnel_finalize (GObject *object)
   g_clear_pointer (&self->link.table, ist_stream_table_free);
   g_clear_pointer (&self->decoder, ist_wire_decoder_free);
   g_clear_pointer (&self->events, g_array_unref);
-  g_clear_pointer (&self->service_ids, g_strfreev);
-  g_clear_pointer (&self->channel_id, g_free);
-  g_clear_error (&self->last_error);
+  ist_tunnel_status_clear (&self->status);
   g_clear_pointer (&self->link.context, g_main_context_unref);
   G_OBJECT_CLASS (ist_secure_tunnel_parent_class)->finalize (object);
 }
@@ -1133,50 +1028,10 @@ ist_secure_tunnel_get_property (GObject *object,
 {
   IstSecureTunnel *self = IST_SECURE_TUNNEL (object);
 
-  switch (prop_id)
-    {
-    case PROP_STATE:
-      g_value_set_enum (value, self->state);
-      break;
-    case PROP_SERVICE_IDS:
-      g_value_set_boxed (value, self->service_ids);
-      break;
-    case PROP_SERVICE_IDS_KNOWN:
-      g_value_set_boolean (value, self->service_ids_known);
-      break;
-    case PROP_CHANNEL_ID:
-      g_value_set_string (value, self->channel_id);
-      break;
-    case PROP_BYTES_IN:
-      g_value_set_uint64 (value, self->link.bytes_in);
-      break;
-    case PROP_BYTES_OUT:
-      g_value_set_uint64 (value, self->link.bytes_out);
-      break;
-    case PROP_MESSAGES_IN:
-      g_value_set_uint64 (value, self->link.messages_in);
-      break;
-    case PROP_MESSAGES_OUT:
-      g_value_set_uint64 (value, self->link.messages_out);
-      break;
-    case PROP_QUEUED_BYTES:
-      g_value_set_uint64 (value, ist_secure_tunnel_get_queued_bytes (self));
-      break;
-    case PROP_ROUND_TRIP_TIME_US:
-      g_value_set_int64 (value, self->round_trip_time_us);
-      break;
-    case PROP_N_RECONNECTS:
-      g_value_set_uint (value, self->n_reconnects);
-      break;
-    case PROP_PAUSED:
-      g_value_set_boolean (value, self->paused);
-      break;
-    case PROP_LAST_ERROR:
-      g_value_set_boxed (value, self->last_error);
-      break;
-    default:
-      ist_tunnel_settings_get (&self->settings, prop_id, value);
-    }
+  if (prop_id < IST_N_SETTINGS)
+    ist_tunnel_settings_get (&self->settings, prop_id, value);
+  else
+    ist_tunnel_status_get (&self->status, prop_id, value);
 }
 
 static void
@@ -1189,154 +1044,7 @@ ist_secure_tunnel_set_property (GObject *object,
 }
 
 static void
-install_properties (GObjectClass *klass)
-{
-  const GParamFlags flags = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY;
-  guint i;
-
-  ist_tunnel_settings_install (klass, G_PARAM_CONSTRUCT_ONLY);
-
-  /**
-   * IstSecureTunnel:state: (getter get_state)
-   *
-   * What the tunnel is doing.
-   *
-   * Since: 1.0
-   */
-  properties[PROP_STATE] = g_param_spec_enum ("state", NULL, NULL, IST_TYPE_TUNNEL_STATE,
-                                              IST_TUNNEL_STATE_STOPPED, flags);
-
-  /**
-   * IstSecureTunnel:service-ids: (getter get_service_ids)
-   *
-   * The services that the service named when the tunnel connected; %NULL before
-   * that, empty when the tunnel has none.
-   *
-   * Some servers never name any. After five seconds, or with the first message of
-   * another kind, the tunnel then connects as one without services; if it names
-   * them later, they are taken, and this is notified.
-   * [property@Ist.SecureTunnel:service-ids-known] tells the two apart.
-   *
-   * Since: 1.0
-   */
-  properties[PROP_SERVICE_IDS] = g_param_spec_boxed ("service-ids", NULL, NULL, G_TYPE_STRV, flags);
-
-  /**
-   * IstSecureTunnel:service-ids-known: (getter get_service_ids_known)
-   *
-   * Whether the service itself has named the services of the tunnel, if only to
-   * say that there are none, since the tunnel last connected.
-   *
-   * Since: 1.0
-   */
-  properties[PROP_SERVICE_IDS_KNOWN] = g_param_spec_boolean ("service-ids-known", NULL, NULL, FALSE, flags);
-
-  /**
-   * IstSecureTunnel:channel-id: (getter get_channel_id)
-   *
-   * What the service calls the latest connection; for AWS's support.
-   *
-   * Since: 1.0
-   */
-  properties[PROP_CHANNEL_ID] = g_param_spec_string ("channel-id", NULL, NULL, NULL, flags);
-
-  /**
-   * IstSecureTunnel:bytes-in: (getter get_bytes_in)
-   *
-   * Bytes of payload received since the tunnel was made.
-   *
-   * This and the other counters are notified at most once for all that
-   * happens in one turn of the main loop.
-   *
-   * Since: 1.0
-   */
-  properties[PROP_BYTES_IN] = g_param_spec_uint64 ("bytes-in", NULL, NULL, 0, G_MAXUINT64, 0, flags);
-
-  /**
-   * IstSecureTunnel:bytes-out: (getter get_bytes_out)
-   *
-   * Bytes of payload written to the socket since the tunnel was made.
-   *
-   * Since: 1.0
-   */
-  properties[PROP_BYTES_OUT] = g_param_spec_uint64 ("bytes-out", NULL, NULL, 0, G_MAXUINT64, 0, flags);
-
-  /**
-   * IstSecureTunnel:messages-in: (getter get_messages_in)
-   *
-   * DATA messages received since the tunnel was made.
-   *
-   * Since: 1.0
-   */
-  properties[PROP_MESSAGES_IN] = g_param_spec_uint64 ("messages-in", NULL, NULL, 0, G_MAXUINT64, 0, flags);
-
-  /**
-   * IstSecureTunnel:messages-out: (getter get_messages_out)
-   *
-   * Messages written to the socket since the tunnel was made, each counted once
-   * however many DATA messages it took.
-   *
-   * Since: 1.0
-   */
-  properties[PROP_MESSAGES_OUT] = g_param_spec_uint64 ("messages-out", NULL, NULL, 0, G_MAXUINT64, 0, flags);
-
-  /**
-   * IstSecureTunnel:queued-bytes: (getter get_queued_bytes)
-   *
-   * Bytes that were accepted for sending and are not yet written to the socket,
-   * with the overhead of the protocol.
-   *
-   * Since: 1.0
-   */
-  properties[PROP_QUEUED_BYTES] = g_param_spec_uint64 ("queued-bytes", NULL, NULL, 0, G_MAXUINT64, 0, flags);
-
-  /**
-   * IstSecureTunnel:round-trip-time-us: (getter get_round_trip_time_us)
-   *
-   * How long the answer to the last ping took, in microseconds; -1 before the
-   * first.
-   *
-   * Since: 1.0
-   */
-  properties[PROP_ROUND_TRIP_TIME_US] = g_param_spec_int64 ("round-trip-time-us", NULL, NULL, -1, G_MAXINT64, -1,
-                                                            flags);
-
-  /**
-   * IstSecureTunnel:n-reconnects: (getter get_n_reconnects)
-   *
-   * How often the tunnel connected again since it was last started.
-   *
-   * Since: 1.0
-   */
-  properties[PROP_N_RECONNECTS] = g_param_spec_uint ("n-reconnects", NULL, NULL, 0, G_MAXUINT, 0,
-                                                     flags);
-
-  /**
-   * IstSecureTunnel:paused: (getter get_paused)
-   *
-   * Whether reading from the service is paused, as
-   * [method@Ist.SecureTunnel.pause] and [method@Ist.SecureTunnel.resume] say.
-   *
-   * Since: 1.0
-   */
-  properties[PROP_PAUSED] = g_param_spec_boolean ("paused", NULL, NULL, FALSE, flags);
-
-  /**
-   * IstSecureTunnel:last-error: (getter get_last_error)
-   *
-   * What went wrong last: a failed attempt to connect, a lost connection, or a
-   * breach of the protocol by the peer that harmed no more than one stream.
-   *
-   * Since: 1.0
-   */
-  properties[PROP_LAST_ERROR] = g_param_spec_boxed ("last-error", NULL, NULL, G_TYPE_ERROR, flags);
-
-  for (i = PROP_STATE; i < N_PROPS; i++)
-    g_object_class_install_property (klass, i, properties[i]);
-}
-
-static void
-install_signals (GType type)
+tunnel_install_signals (GType type)
 {
   /**
    * IstSecureTunnel::connection-success:
@@ -1518,8 +1226,9 @@ ist_secure_tunnel_class_init (IstSecureTunnelClass *klass)
   object_class->finalize = ist_secure_tunnel_finalize;
   object_class->get_property = ist_secure_tunnel_get_property;
   object_class->set_property = ist_secure_tunnel_set_property;
-  install_properties (object_class);
-  install_signals (G_TYPE_FROM_CLASS (klass));
+  ist_tunnel_settings_install (object_class, G_PARAM_CONSTRUCT_ONLY);
+  ist_tunnel_status_install (object_class);
+  tunnel_install_signals (G_TYPE_FROM_CLASS (klass));
 }
 
 static void
@@ -1530,7 +1239,7 @@ ist_secure_tunnel_init (IstSecureTunnel *self)
   self->answer.owner = self;
   self->news = ist_news_queue_new (tunnel_tell, self);
   self->decoder = ist_wire_decoder_new (FALSE);
-  self->round_trip_time_us = -1;
+  ist_tunnel_status_init (&self->status, self, &self->link);
 }
 
 /**
@@ -1573,7 +1282,8 @@ tunnel_check_startable (IstSecureTunnel *self,
 {
   if (!ist_tunnel_settings_validate (&self->settings, error))
     return FALSE;
-  if (self->state == IST_TUNNEL_STATE_STOPPED || (self->state == IST_TUNNEL_STATE_STOPPING && !self->start_again))
+  if (self->status.state == IST_TUNNEL_STATE_STOPPED ||
+      (self->status.state == IST_TUNNEL_STATE_STOPPING && !self->start_again))
     return TRUE;
   g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_STATE, "The tunnel is already started");
   return FALSE;
@@ -1714,12 +1424,12 @@ ist_secure_tunnel_stop (IstSecureTunnel *self)
   g_return_if_fail (IST_IS_SECURE_TUNNEL (self));
 
   self->start_again = FALSE;
-  if (self->state == IST_TUNNEL_STATE_STOPPED)
+  if (self->status.state == IST_TUNNEL_STATE_STOPPED)
     return;
 
   g_set_error_literal (&error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED, "The tunnel was stopped");
   tunnel_end_starting (self, error);
-  if (self->state == IST_TUNNEL_STATE_STOPPING)
+  if (self->status.state == IST_TUNNEL_STATE_STOPPING)
     return;
 
   alive = g_object_ref (self);
@@ -1767,7 +1477,7 @@ ist_secure_tunnel_stop_async (IstSecureTunnel *self,
   g_task_set_source_tag (task, ist_secure_tunnel_stop_async);
 
   ist_secure_tunnel_stop (self);
-  if (self->state == IST_TUNNEL_STATE_STOPPED)
+  if (self->status.state == IST_TUNNEL_STATE_STOPPED)
     g_task_return_boolean (task, TRUE);
   else
     ist_waiting_tasks_add (self->stopping, g_steal_pointer (&task));
@@ -2117,11 +1827,10 @@ static void
 tunnel_set_paused (IstSecureTunnel *self,
                    gboolean paused)
 {
-  if (self->paused == paused)
-    return;
-  self->paused = paused;
+  g_object_freeze_notify (G_OBJECT (self));
+  ist_tunnel_status_set_paused (&self->status, paused);
   tunnel_update_paused (self);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PAUSED]);
+  g_object_thaw_notify (G_OBJECT (self));
 }
 
 /**
@@ -2162,236 +1871,8 @@ ist_secure_tunnel_resume (IstSecureTunnel *self)
   tunnel_set_paused (self, FALSE);
 }
 
-/**
- * ist_secure_tunnel_get_paused: (get-property paused)
- * @self: a tunnel
- *
- * Gets [property@Ist.SecureTunnel:paused].
- *
- * Returns: whether reading is paused
- *
- * Since: 1.0
- */
-gboolean
-ist_secure_tunnel_get_paused (IstSecureTunnel *self)
+const IstTunnelStatus *
+ist_secure_tunnel_get_status (IstSecureTunnel *self)
 {
-  g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), FALSE);
-
-  return self->paused;
-}
-
-/**
- * ist_secure_tunnel_get_state: (get-property state)
- * @self: a tunnel
- *
- * Gets [property@Ist.SecureTunnel:state].
- *
- * Returns: what the tunnel is doing
- *
- * Since: 1.0
- */
-IstTunnelState
-ist_secure_tunnel_get_state (IstSecureTunnel *self)
-{
-  g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), IST_TUNNEL_STATE_STOPPED);
-
-  return self->state;
-}
-
-/**
- * ist_secure_tunnel_get_service_ids: (get-property service-ids)
- * @self: a tunnel
- *
- * Gets [property@Ist.SecureTunnel:service-ids].
- *
- * Returns: (transfer none) (nullable) (array zero-terminated=1): the services of the tunnel
- *
- * Since: 1.0
- */
-const char *const *
-ist_secure_tunnel_get_service_ids (IstSecureTunnel *self)
-{
-  g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), NULL);
-
-  return (const char *const *) self->service_ids;
-}
-
-/**
- * ist_secure_tunnel_get_service_ids_known: (get-property service-ids-known)
- * @self: a tunnel
- *
- * Gets [property@Ist.SecureTunnel:service-ids-known].
- *
- * Returns: whether the service has named the services of the tunnel
- *
- * Since: 1.0
- */
-gboolean
-ist_secure_tunnel_get_service_ids_known (IstSecureTunnel *self)
-{
-  g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), FALSE);
-
-  return self->service_ids_known;
-}
-
-/**
- * ist_secure_tunnel_get_channel_id: (get-property channel-id)
- * @self: a tunnel
- *
- * Gets [property@Ist.SecureTunnel:channel-id].
- *
- * Returns: (transfer none) (nullable): what the service calls the latest connection
- *
- * Since: 1.0
- */
-const char *
-ist_secure_tunnel_get_channel_id (IstSecureTunnel *self)
-{
-  g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), NULL);
-
-  return self->channel_id;
-}
-
-/**
- * ist_secure_tunnel_get_bytes_in: (get-property bytes-in)
- * @self: a tunnel
- *
- * Gets [property@Ist.SecureTunnel:bytes-in].
- *
- * Returns: bytes of payload received
- *
- * Since: 1.0
- */
-guint64
-ist_secure_tunnel_get_bytes_in (IstSecureTunnel *self)
-{
-  g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), 0);
-
-  return self->link.bytes_in;
-}
-
-/**
- * ist_secure_tunnel_get_bytes_out: (get-property bytes-out)
- * @self: a tunnel
- *
- * Gets [property@Ist.SecureTunnel:bytes-out].
- *
- * Returns: bytes of payload written to the socket
- *
- * Since: 1.0
- */
-guint64
-ist_secure_tunnel_get_bytes_out (IstSecureTunnel *self)
-{
-  g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), 0);
-
-  return self->link.bytes_out;
-}
-
-/**
- * ist_secure_tunnel_get_messages_in: (get-property messages-in)
- * @self: a tunnel
- *
- * Gets [property@Ist.SecureTunnel:messages-in].
- *
- * Returns: DATA messages received
- *
- * Since: 1.0
- */
-guint64
-ist_secure_tunnel_get_messages_in (IstSecureTunnel *self)
-{
-  g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), 0);
-
-  return self->link.messages_in;
-}
-
-/**
- * ist_secure_tunnel_get_messages_out: (get-property messages-out)
- * @self: a tunnel
- *
- * Gets [property@Ist.SecureTunnel:messages-out].
- *
- * Returns: messages written to the socket
- *
- * Since: 1.0
- */
-guint64
-ist_secure_tunnel_get_messages_out (IstSecureTunnel *self)
-{
-  g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), 0);
-
-  return self->link.messages_out;
-}
-
-/**
- * ist_secure_tunnel_get_queued_bytes: (get-property queued-bytes)
- * @self: a tunnel
- *
- * Gets [property@Ist.SecureTunnel:queued-bytes].
- *
- * Returns: bytes accepted and not yet written to the socket
- *
- * Since: 1.0
- */
-guint64
-ist_secure_tunnel_get_queued_bytes (IstSecureTunnel *self)
-{
-  g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), 0);
-
-  return self->link.channel != NULL ? ist_channel_get_queued (self->link.channel) : 0;
-}
-
-/**
- * ist_secure_tunnel_get_round_trip_time_us: (get-property round-trip-time-us)
- * @self: a tunnel
- *
- * Gets [property@Ist.SecureTunnel:round-trip-time-us].
- *
- * Returns: microseconds, -1 if not known
- *
- * Since: 1.0
- */
-gint64
-ist_secure_tunnel_get_round_trip_time_us (IstSecureTunnel *self)
-{
-  g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), -1);
-
-  return self->round_trip_time_us;
-}
-
-/**
- * ist_secure_tunnel_get_n_reconnects: (get-property n-reconnects)
- * @self: a tunnel
- *
- * Gets [property@Ist.SecureTunnel:n-reconnects].
- *
- * Returns: how often the tunnel connected again since it was last started
- *
- * Since: 1.0
- */
-guint
-ist_secure_tunnel_get_n_reconnects (IstSecureTunnel *self)
-{
-  g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), 0);
-
-  return self->n_reconnects;
-}
-
-/**
- * ist_secure_tunnel_get_last_error: (get-property last-error)
- * @self: a tunnel
- *
- * Gets [property@Ist.SecureTunnel:last-error].
- *
- * Returns: (transfer none) (nullable): what went wrong last
- *
- * Since: 1.0
- */
-const GError *
-ist_secure_tunnel_get_last_error (IstSecureTunnel *self)
-{
-  g_return_val_if_fail (IST_IS_SECURE_TUNNEL (self), NULL);
-
-  return self->last_error;
+  return &self->status;
 }
