@@ -11,7 +11,7 @@
  *
  * Gathers the settings of an [class@Ist.SecureTunnel].
  *
- * The properties are those of the tunnel, but writable; each setter returns the
+ * The properties are those of the tunnel, but writable. Each setter returns the
  * builder, so that calls can be chained:
  *
  * ```c
@@ -121,30 +121,28 @@ ist_secure_tunnel_builder_build (IstSecureTunnelBuilder *self,
   return IST_SECURE_TUNNEL (ist_tunnel_settings_construct (&self->settings, IST_TYPE_SECURE_TUNNEL));
 }
 
+/* The settings */
+
+/* Not through GObject, which warns of a value that is none and takes another one:
+ * build() says what is wrong. */
 #define DEFINE_SETTER(name, c_type, value_type, setting)                             \
   IstSecureTunnelBuilder *                                                           \
     ist_secure_tunnel_builder_set_##name (IstSecureTunnelBuilder *self, c_type name) \
   {                                                                                  \
-    g_auto (GValue) value = G_VALUE_INIT;                                            \
-                                                                                     \
     g_return_val_if_fail (IST_IS_SECURE_TUNNEL_BUILDER (self), self);                \
                                                                                      \
-    g_value_init (&value, G_VALUE_TYPE (&self->settings.values[setting]));           \
-    g_value_set_##value_type (&value, name);                                         \
-    return builder_set (self, setting, &value);                                      \
+    g_value_set_##value_type (&self->settings.values[setting], name);                \
+    g_object_notify (G_OBJECT (self), ist_tunnel_settings_get_name (setting));       \
+    return self;                                                                     \
   }
 
-/* Not through GObject, which warns of a value that is none and takes another one:
- * build() says what is wrong. */
-static IstSecureTunnelBuilder *
-builder_set (IstSecureTunnelBuilder *self,
-             IstSetting setting,
-             const GValue *value)
-{
-  ist_tunnel_settings_set (&self->settings, setting, value);
-  g_object_notify (G_OBJECT (self), ist_tunnel_settings_get_name (setting));
-  return self;
-}
+/**
+ * IstSecureTunnelBuilder:mode:
+ *
+ * See [property@Ist.SecureTunnel:mode].
+ *
+ * Since: 1.0
+ */
 
 /**
  * ist_secure_tunnel_builder_set_mode:
@@ -160,6 +158,14 @@ builder_set (IstSecureTunnelBuilder *self,
 DEFINE_SETTER (mode, IstMode, enum, IST_SETTING_MODE)
 
 /**
+ * IstSecureTunnelBuilder:access-token:
+ *
+ * See [property@Ist.SecureTunnel:access-token].
+ *
+ * Since: 1.0
+ */
+
+/**
  * ist_secure_tunnel_builder_set_access_token:
  * @self: a builder
  * @access_token: (nullable): the value
@@ -171,6 +177,14 @@ DEFINE_SETTER (mode, IstMode, enum, IST_SETTING_MODE)
  * Since: 1.0
  */
 DEFINE_SETTER (access_token, const char *, string, IST_SETTING_ACCESS_TOKEN)
+
+/**
+ * IstSecureTunnelBuilder:client-token:
+ *
+ * See [property@Ist.SecureTunnel:client-token].
+ *
+ * Since: 1.0
+ */
 
 /**
  * ist_secure_tunnel_builder_set_client_token:
@@ -186,6 +200,14 @@ DEFINE_SETTER (access_token, const char *, string, IST_SETTING_ACCESS_TOKEN)
 DEFINE_SETTER (client_token, const char *, string, IST_SETTING_CLIENT_TOKEN)
 
 /**
+ * IstSecureTunnelBuilder:region:
+ *
+ * See [property@Ist.SecureTunnel:region].
+ *
+ * Since: 1.0
+ */
+
+/**
  * ist_secure_tunnel_builder_set_region:
  * @self: a builder
  * @region: (nullable): the value
@@ -197,6 +219,14 @@ DEFINE_SETTER (client_token, const char *, string, IST_SETTING_CLIENT_TOKEN)
  * Since: 1.0
  */
 DEFINE_SETTER (region, const char *, string, IST_SETTING_REGION)
+
+/**
+ * IstSecureTunnelBuilder:endpoint:
+ *
+ * See [property@Ist.SecureTunnel:endpoint].
+ *
+ * Since: 1.0
+ */
 
 /**
  * ist_secure_tunnel_builder_set_endpoint:
@@ -212,6 +242,14 @@ DEFINE_SETTER (region, const char *, string, IST_SETTING_REGION)
 DEFINE_SETTER (endpoint, const char *, string, IST_SETTING_ENDPOINT)
 
 /**
+ * IstSecureTunnelBuilder:allow-plain:
+ *
+ * See [property@Ist.SecureTunnel:allow-plain].
+ *
+ * Since: 1.0
+ */
+
+/**
  * ist_secure_tunnel_builder_set_allow_plain:
  * @self: a builder
  * @allow_plain: the value
@@ -223,6 +261,14 @@ DEFINE_SETTER (endpoint, const char *, string, IST_SETTING_ENDPOINT)
  * Since: 1.0
  */
 DEFINE_SETTER (allow_plain, gboolean, boolean, IST_SETTING_ALLOW_PLAIN)
+
+/**
+ * IstSecureTunnelBuilder:tls-database:
+ *
+ * See [property@Ist.SecureTunnel:tls-database].
+ *
+ * Since: 1.0
+ */
 
 /**
  * ist_secure_tunnel_builder_set_tls_database:
@@ -238,6 +284,14 @@ DEFINE_SETTER (allow_plain, gboolean, boolean, IST_SETTING_ALLOW_PLAIN)
 DEFINE_SETTER (tls_database, GTlsDatabase *, object, IST_SETTING_TLS_DATABASE)
 
 /**
+ * IstSecureTunnelBuilder:ca-file:
+ *
+ * See [property@Ist.SecureTunnel:ca-file].
+ *
+ * Since: 1.0
+ */
+
+/**
  * ist_secure_tunnel_builder_set_ca_file:
  * @self: a builder
  * @ca_file: (type filename) (nullable): the value
@@ -249,6 +303,14 @@ DEFINE_SETTER (tls_database, GTlsDatabase *, object, IST_SETTING_TLS_DATABASE)
  * Since: 1.0
  */
 DEFINE_SETTER (ca_file, const char *, string, IST_SETTING_CA_FILE)
+
+/**
+ * IstSecureTunnelBuilder:verify-certificate:
+ *
+ * See [property@Ist.SecureTunnel:verify-certificate].
+ *
+ * Since: 1.0
+ */
 
 /**
  * ist_secure_tunnel_builder_set_verify_certificate:
@@ -264,6 +326,14 @@ DEFINE_SETTER (ca_file, const char *, string, IST_SETTING_CA_FILE)
 DEFINE_SETTER (verify_certificate, gboolean, boolean, IST_SETTING_VERIFY_CERTIFICATE)
 
 /**
+ * IstSecureTunnelBuilder:proxy-resolver:
+ *
+ * See [property@Ist.SecureTunnel:proxy-resolver].
+ *
+ * Since: 1.0
+ */
+
+/**
  * ist_secure_tunnel_builder_set_proxy_resolver:
  * @self: a builder
  * @proxy_resolver: (nullable): the value
@@ -275,6 +345,14 @@ DEFINE_SETTER (verify_certificate, gboolean, boolean, IST_SETTING_VERIFY_CERTIFI
  * Since: 1.0
  */
 DEFINE_SETTER (proxy_resolver, GProxyResolver *, object, IST_SETTING_PROXY_RESOLVER)
+
+/**
+ * IstSecureTunnelBuilder:protocol-version:
+ *
+ * See [property@Ist.SecureTunnel:protocol-version].
+ *
+ * Since: 1.0
+ */
 
 /**
  * ist_secure_tunnel_builder_set_protocol_version:
@@ -290,6 +368,14 @@ DEFINE_SETTER (proxy_resolver, GProxyResolver *, object, IST_SETTING_PROXY_RESOL
 DEFINE_SETTER (protocol_version, IstProtocolVersion, enum, IST_SETTING_PROTOCOL_VERSION)
 
 /**
+ * IstSecureTunnelBuilder:ping-interval:
+ *
+ * See [property@Ist.SecureTunnel:ping-interval].
+ *
+ * Since: 1.0
+ */
+
+/**
  * ist_secure_tunnel_builder_set_ping_interval:
  * @self: a builder
  * @ping_interval: the value
@@ -301,6 +387,14 @@ DEFINE_SETTER (protocol_version, IstProtocolVersion, enum, IST_SETTING_PROTOCOL_
  * Since: 1.0
  */
 DEFINE_SETTER (ping_interval, guint, uint, IST_SETTING_PING_INTERVAL)
+
+/**
+ * IstSecureTunnelBuilder:pong-timeout:
+ *
+ * See [property@Ist.SecureTunnel:pong-timeout].
+ *
+ * Since: 1.0
+ */
 
 /**
  * ist_secure_tunnel_builder_set_pong_timeout:
@@ -316,6 +410,14 @@ DEFINE_SETTER (ping_interval, guint, uint, IST_SETTING_PING_INTERVAL)
 DEFINE_SETTER (pong_timeout, guint, uint, IST_SETTING_PONG_TIMEOUT)
 
 /**
+ * IstSecureTunnelBuilder:connect-timeout:
+ *
+ * See [property@Ist.SecureTunnel:connect-timeout].
+ *
+ * Since: 1.0
+ */
+
+/**
  * ist_secure_tunnel_builder_set_connect_timeout:
  * @self: a builder
  * @connect_timeout: the value
@@ -327,6 +429,14 @@ DEFINE_SETTER (pong_timeout, guint, uint, IST_SETTING_PONG_TIMEOUT)
  * Since: 1.0
  */
 DEFINE_SETTER (connect_timeout, guint, uint, IST_SETTING_CONNECT_TIMEOUT)
+
+/**
+ * IstSecureTunnelBuilder:reconnect-policy:
+ *
+ * See [property@Ist.SecureTunnel:reconnect-policy].
+ *
+ * Since: 1.0
+ */
 
 /**
  * ist_secure_tunnel_builder_set_reconnect_policy:
@@ -342,6 +452,14 @@ DEFINE_SETTER (connect_timeout, guint, uint, IST_SETTING_CONNECT_TIMEOUT)
 DEFINE_SETTER (reconnect_policy, IstReconnectPolicy, enum, IST_SETTING_RECONNECT_POLICY)
 
 /**
+ * IstSecureTunnelBuilder:reconnect-delay-floor-ms:
+ *
+ * See [property@Ist.SecureTunnel:reconnect-delay-floor-ms].
+ *
+ * Since: 1.0
+ */
+
+/**
  * ist_secure_tunnel_builder_set_reconnect_delay_floor_ms:
  * @self: a builder
  * @reconnect_delay_floor_ms: the value
@@ -353,6 +471,14 @@ DEFINE_SETTER (reconnect_policy, IstReconnectPolicy, enum, IST_SETTING_RECONNECT
  * Since: 1.0
  */
 DEFINE_SETTER (reconnect_delay_floor_ms, guint, uint, IST_SETTING_RECONNECT_DELAY_FLOOR_MS)
+
+/**
+ * IstSecureTunnelBuilder:reconnect-delay-base-ms:
+ *
+ * See [property@Ist.SecureTunnel:reconnect-delay-base-ms].
+ *
+ * Since: 1.0
+ */
 
 /**
  * ist_secure_tunnel_builder_set_reconnect_delay_base_ms:
@@ -368,6 +494,14 @@ DEFINE_SETTER (reconnect_delay_floor_ms, guint, uint, IST_SETTING_RECONNECT_DELA
 DEFINE_SETTER (reconnect_delay_base_ms, guint, uint, IST_SETTING_RECONNECT_DELAY_BASE_MS)
 
 /**
+ * IstSecureTunnelBuilder:reconnect-delay-cap-ms:
+ *
+ * See [property@Ist.SecureTunnel:reconnect-delay-cap-ms].
+ *
+ * Since: 1.0
+ */
+
+/**
  * ist_secure_tunnel_builder_set_reconnect_delay_cap_ms:
  * @self: a builder
  * @reconnect_delay_cap_ms: the value
@@ -379,6 +513,14 @@ DEFINE_SETTER (reconnect_delay_base_ms, guint, uint, IST_SETTING_RECONNECT_DELAY
  * Since: 1.0
  */
 DEFINE_SETTER (reconnect_delay_cap_ms, guint, uint, IST_SETTING_RECONNECT_DELAY_CAP_MS)
+
+/**
+ * IstSecureTunnelBuilder:max-attempts:
+ *
+ * See [property@Ist.SecureTunnel:max-attempts].
+ *
+ * Since: 1.0
+ */
 
 /**
  * ist_secure_tunnel_builder_set_max_attempts:
@@ -394,6 +536,14 @@ DEFINE_SETTER (reconnect_delay_cap_ms, guint, uint, IST_SETTING_RECONNECT_DELAY_
 DEFINE_SETTER (max_attempts, guint, uint, IST_SETTING_MAX_ATTEMPTS)
 
 /**
+ * IstSecureTunnelBuilder:connection-wait-timeout-ms:
+ *
+ * See [property@Ist.SecureTunnel:connection-wait-timeout-ms].
+ *
+ * Since: 1.0
+ */
+
+/**
  * ist_secure_tunnel_builder_set_connection_wait_timeout_ms:
  * @self: a builder
  * @connection_wait_timeout_ms: the value
@@ -405,6 +555,14 @@ DEFINE_SETTER (max_attempts, guint, uint, IST_SETTING_MAX_ATTEMPTS)
  * Since: 1.0
  */
 DEFINE_SETTER (connection_wait_timeout_ms, guint, uint, IST_SETTING_CONNECTION_WAIT_TIMEOUT_MS)
+
+/**
+ * IstSecureTunnelBuilder:connection-buffer-size:
+ *
+ * See [property@Ist.SecureTunnel:connection-buffer-size].
+ *
+ * Since: 1.0
+ */
 
 /**
  * ist_secure_tunnel_builder_set_connection_buffer_size:
@@ -420,6 +578,14 @@ DEFINE_SETTER (connection_wait_timeout_ms, guint, uint, IST_SETTING_CONNECTION_W
 DEFINE_SETTER (connection_buffer_size, guint, uint, IST_SETTING_CONNECTION_BUFFER_SIZE)
 
 /**
+ * IstSecureTunnelBuilder:total-buffer-size:
+ *
+ * See [property@Ist.SecureTunnel:total-buffer-size].
+ *
+ * Since: 1.0
+ */
+
+/**
  * ist_secure_tunnel_builder_set_total_buffer_size:
  * @self: a builder
  * @total_buffer_size: the value
@@ -433,6 +599,14 @@ DEFINE_SETTER (connection_buffer_size, guint, uint, IST_SETTING_CONNECTION_BUFFE
 DEFINE_SETTER (total_buffer_size, guint, uint, IST_SETTING_TOTAL_BUFFER_SIZE)
 
 /**
+ * IstSecureTunnelBuilder:stall-timeout:
+ *
+ * See [property@Ist.SecureTunnel:stall-timeout].
+ *
+ * Since: 1.0
+ */
+
+/**
  * ist_secure_tunnel_builder_set_stall_timeout:
  * @self: a builder
  * @stall_timeout: the value
@@ -444,6 +618,14 @@ DEFINE_SETTER (total_buffer_size, guint, uint, IST_SETTING_TOTAL_BUFFER_SIZE)
  * Since: 1.0
  */
 DEFINE_SETTER (stall_timeout, guint, uint, IST_SETTING_STALL_TIMEOUT)
+
+/**
+ * IstSecureTunnelBuilder:send-buffer-size:
+ *
+ * See [property@Ist.SecureTunnel:send-buffer-size].
+ *
+ * Since: 1.0
+ */
 
 /**
  * ist_secure_tunnel_builder_set_send_buffer_size:

@@ -22,641 +22,392 @@
 /* The authorities of a whole system take a few hundred kilobytes. */
 #define MAX_CA_FILE (16 * 1024 * 1024)
 
-#define OPEN (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | flags)
-#define SECRET (G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS | flags)
-
-/**
- * IstSecureTunnel:mode:
- *
- * Which end of the tunnel to be. Must match the access token.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnel:access-token:
- *
- * The access token of this end of the tunnel, as OpenTunnel or the
- * notification to the device gave it. Required, and write-only: it is a secret.
- * Printable ASCII without spaces.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnel:client-token:
- *
- * Ties the access token to this client, so that it can be used again to
- * reconnect: 32 to 128 characters of `a-z`, `A-Z`, `0-9` and `-`. Write-only.
- *
- * If %NULL, a random UUID is made when the tunnel is constructed and kept for
- * the life of the object. A client token must not have been used with another
- * access token.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnel:region:
- *
- * The AWS region of the tunnel, for example `eu-central-1`: connects to
- * `data.tunneling.iot.REGION.amazonaws.com` (with `.cn` appended in China),
- * port 443.
- *
- * Exactly one of this and `endpoint` is required.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnel:endpoint:
- *
- * Where to connect to instead of the endpoint of a region: `HOST`,
- * `HOST:PORT`, `[ADDRESS]:PORT`, or a `wss:` URI. A `ws:` URI, without TLS, is
- * taken for loopback addresses only, unless `allow-plain` is set.
- *
- * Exactly one of this and `region` is required.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnel:allow-plain:
- *
- * Allow a `ws:` endpoint on any host. The tokens and all data are then
- * readable by whoever is in between.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnel:tls-database:
- *
- * The certificate authorities to trust. %NULL for those of the system.
- *
- * Not together with `ca-file`.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnel:ca-file:
- *
- * A PEM file with the certificate authorities to trust, instead of those of
- * the system. It is read when a connection is made.
- *
- * Not together with `tls-database`.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnel:verify-certificate:
- *
- * Whether the certificate of the service must be valid. Without it anybody
- * in between can read the tokens and all data: for tests only.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnel:proxy-resolver:
- *
- * Says which HTTP or SOCKS proxy to connect through.
- *
- * %NULL for what the environment says: the variable `https_proxy` or
- * `HTTPS_PROXY` (`http_proxy` for a `ws:` endpoint), with or without a scheme, and
- * the exceptions in `no_proxy` or `NO_PROXY`. Where it says nothing, the resolver
- * of the system knows the settings of the desktop; it is not asked about loopback
- * addresses.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnel:protocol-version:
- *
- * The version that a source starts its streams in.
- * %IST_PROTOCOL_VERSION_AUTO starts with version 3 and learns from what the
- * peer answers. A destination speaks what its peer speaks, whatever this is.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnel:ping-interval:
- *
- * Seconds between the WebSocket pings that keep an idle tunnel alive, 0 for
- * none; the first one is sent at once. The service cuts a connection that is idle
- * for about 60 seconds.
- *
- * From 0 to 86400.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnel:pong-timeout:
- *
- * Seconds to wait for the answer to a ping before the connection counts as
- * lost, 0 for ever; whatever else is received counts as an answer. They run from
- * when the ping is due, also if it can't be sent since the service takes nothing.
- *
- * Before the first answer has come, a missing one does not count: the service may
- * not answer while the peer is absent. The connection is then lost when not even
- * the service's operating system acknowledges what it is sent.
- *
- * From 0 to 86400.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnel:connect-timeout:
- *
- * Seconds that one attempt to connect may take, from the look-up of the host
- * to the end of the WebSocket handshake, 0 for no limit.
- *
- * From 0 to 86400.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnel:reconnect-policy:
- *
- * What to do when an attempt to connect fails or the connection is lost.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnel:reconnect-delay-floor-ms:
- *
- * The least delay before an attempt to reconnect, in milliseconds.
- *
- * From 0 to 86400000.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnel:reconnect-delay-base-ms:
- *
- * The delay before the n-th attempt to reconnect in a row is random between
- * `reconnect-delay-floor-ms` and this times 2 to the power of n-1, at most
- * `reconnect-delay-cap-ms`, in milliseconds.
- *
- * From 1 to 86400000.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnel:reconnect-delay-cap-ms:
- *
- * The longest delay before an attempt to reconnect, in milliseconds.
- *
- * From 1 to 86400000.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnel:max-attempts:
- *
- * After so many failures in a row the tunnel stops, 0 for never. A connection
- * that was up for less than ten seconds counts as a failure.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnel:connection-wait-timeout-ms:
- *
- * How long [method@Ist.SecureTunnel.open_connection_async] waits for a connection
- * that can't be had at once, in milliseconds; with 0 it fails at once. It waits
- *
- * - when a service has a connection already, and the other end has not shown yet
- *   whether it tells several apart, as version 3 of the protocol does. Its first
- *   answer shows it; where there is none, set `protocol-version`;
- * - when the other end speaks version 1 or 2, for the end of the connection that
- *   there is;
- * - for the service to name the services of the tunnel.
- *
- * From 0 to 86400000.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnel:connection-buffer-size:
- *
- * Bytes that each [class@Ist.Connection] keeps in each direction. What it has to
- * send is bounded by this, and does not count for `send-buffer-size`; it receives
- * a little more before the tunnel stops reading.
- *
- * From 65536 to 2147483647.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnel:total-buffer-size:
- *
- * Bytes that all [class@Ist.Connection]s of the tunnel together keep in each
- * direction. While it is less than the sum of their `connection-buffer-size`s, each
- * may keep an equal part of it, and 16 KiB at least.
- *
- * From 65536 to 2147483647.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnel:stall-timeout:
- *
- * Seconds for which nobody may read from an [class@Ist.Connection] whose
- * receive buffer is full before it is reset, 0 for ever. Until then the whole
- * tunnel does not read, for the protocol can not hold back one connection.
- *
- * From 0 to 86400.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnel:send-buffer-size:
- *
- * Bytes that may be queued for sending, encoded, before messages are no longer
- * accepted.
- *
- * From 65600 to 2147483647.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnelBuilder:mode:
- *
- * Which end of the tunnel to be. Must match the access token.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnelBuilder:access-token:
- *
- * The access token of this end of the tunnel, as OpenTunnel or the
- * notification to the device gave it. Required, and write-only: it is a secret.
- * Printable ASCII without spaces.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnelBuilder:client-token:
- *
- * Ties the access token to this client, so that it can be used again to
- * reconnect: 32 to 128 characters of `a-z`, `A-Z`, `0-9` and `-`. Write-only.
- *
- * If %NULL, a random UUID is made when the tunnel is constructed and kept for
- * the life of the object. A client token must not have been used with another
- * access token.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnelBuilder:region:
- *
- * The AWS region of the tunnel, for example `eu-central-1`: connects to
- * `data.tunneling.iot.REGION.amazonaws.com` (with `.cn` appended in China),
- * port 443.
- *
- * Exactly one of this and `endpoint` is required.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnelBuilder:endpoint:
- *
- * Where to connect to instead of the endpoint of a region: `HOST`,
- * `HOST:PORT`, `[ADDRESS]:PORT`, or a `wss:` URI. A `ws:` URI, without TLS, is
- * taken for loopback addresses only, unless `allow-plain` is set.
- *
- * Exactly one of this and `region` is required.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnelBuilder:allow-plain:
- *
- * Allow a `ws:` endpoint on any host. The tokens and all data are then
- * readable by whoever is in between.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnelBuilder:tls-database:
- *
- * The certificate authorities to trust. %NULL for those of the system.
- *
- * Not together with `ca-file`.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnelBuilder:ca-file:
- *
- * A PEM file with the certificate authorities to trust, instead of those of
- * the system. It is read when a connection is made.
- *
- * Not together with `tls-database`.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnelBuilder:verify-certificate:
- *
- * Whether the certificate of the service must be valid. Without it anybody
- * in between can read the tokens and all data: for tests only.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnelBuilder:proxy-resolver:
- *
- * Says which HTTP or SOCKS proxy to connect through.
- *
- * %NULL for what the environment says: the variable `https_proxy` or
- * `HTTPS_PROXY` (`http_proxy` for a `ws:` endpoint), with or without a scheme, and
- * the exceptions in `no_proxy` or `NO_PROXY`. Where it says nothing, the resolver
- * of the system knows the settings of the desktop; it is not asked about loopback
- * addresses.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnelBuilder:protocol-version:
- *
- * The version that a source starts its streams in.
- * %IST_PROTOCOL_VERSION_AUTO starts with version 3 and learns from what the
- * peer answers. A destination speaks what its peer speaks, whatever this is.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnelBuilder:ping-interval:
- *
- * Seconds between the WebSocket pings that keep an idle tunnel alive, 0 for
- * none; the first one is sent at once. The service cuts a connection that is idle
- * for about 60 seconds.
- *
- * From 0 to 86400.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnelBuilder:pong-timeout:
- *
- * Seconds to wait for the answer to a ping before the connection counts as
- * lost, 0 for ever; whatever else is received counts as an answer. They run from
- * when the ping is due, also if it can't be sent since the service takes nothing.
- *
- * Before the first answer has come, a missing one does not count: the service may
- * not answer while the peer is absent. The connection is then lost when not even
- * the service's operating system acknowledges what it is sent.
- *
- * From 0 to 86400.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnelBuilder:connect-timeout:
- *
- * Seconds that one attempt to connect may take, from the look-up of the host
- * to the end of the WebSocket handshake, 0 for no limit.
- *
- * From 0 to 86400.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnelBuilder:reconnect-policy:
- *
- * What to do when an attempt to connect fails or the connection is lost.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnelBuilder:reconnect-delay-floor-ms:
- *
- * The least delay before an attempt to reconnect, in milliseconds.
- *
- * From 0 to 86400000.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnelBuilder:reconnect-delay-base-ms:
- *
- * The delay before the n-th attempt to reconnect in a row is random between
- * `reconnect-delay-floor-ms` and this times 2 to the power of n-1, at most
- * `reconnect-delay-cap-ms`, in milliseconds.
- *
- * From 1 to 86400000.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnelBuilder:reconnect-delay-cap-ms:
- *
- * The longest delay before an attempt to reconnect, in milliseconds.
- *
- * From 1 to 86400000.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnelBuilder:max-attempts:
- *
- * After so many failures in a row the tunnel stops, 0 for never. A connection
- * that was up for less than ten seconds counts as a failure.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnelBuilder:connection-wait-timeout-ms:
- *
- * How long [method@Ist.SecureTunnel.open_connection_async] waits for a connection
- * that can't be had at once, in milliseconds; with 0 it fails at once. It waits
- *
- * - when a service has a connection already, and the other end has not shown yet
- *   whether it tells several apart, as version 3 of the protocol does. Its first
- *   answer shows it; where there is none, set `protocol-version`;
- * - when the other end speaks version 1 or 2, for the end of the connection that
- *   there is;
- * - for the service to name the services of the tunnel.
- *
- * From 0 to 86400000.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnelBuilder:connection-buffer-size:
- *
- * Bytes that each [class@Ist.Connection] keeps in each direction. What it has to
- * send is bounded by this, and does not count for `send-buffer-size`; it receives
- * a little more before the tunnel stops reading.
- *
- * From 65536 to 2147483647.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnelBuilder:total-buffer-size:
- *
- * Bytes that all [class@Ist.Connection]s of the tunnel together keep in each
- * direction. While it is less than the sum of their `connection-buffer-size`s, each
- * may keep an equal part of it, and 16 KiB at least.
- *
- * From 65536 to 2147483647.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnelBuilder:stall-timeout:
- *
- * Seconds for which nobody may read from an [class@Ist.Connection] whose
- * receive buffer is full before it is reset, 0 for ever. Until then the whole
- * tunnel does not read, for the protocol can not hold back one connection.
- *
- * From 0 to 86400.
- *
- * Since: 1.0
- */
-
-/**
- * IstSecureTunnelBuilder:send-buffer-size:
- *
- * Bytes that may be queued for sending, encoded, before messages are no longer
- * accepted.
- *
- * From 65600 to 2147483647.
- *
- * Since: 1.0
- */
-
-/* GObject would only warn of a value that is out of range, and take another one:
- * validation says what is wrong. */
-static GParamSpec *
-number (const char *name,
-        guint by_default,
-        GParamFlags flags)
+/* A setting: what its properties are made from, and which numbers a tunnel can
+ * work with. */
+typedef struct
 {
-  return g_param_spec_uint (name, NULL, NULL, 0, G_MAXUINT, by_default, OPEN);
-}
+  const char *name;
+  GType type;               /* of a text, a flag or a number */
+  GType (*get_type) (void); /* of a choice or an object */
+  gboolean is_secret;       /* goes in, and never comes out */
+  guint by_default;
+  guint minimum;
+  guint maximum;
+} Setting;
 
-/* Fills an array indexed by IstSetting; the caller owns the new pspecs. */
-static void
-make_specs (GParamSpec **specs,
-            GParamFlags flags)
-{
-  specs[0] = NULL;
-  specs[IST_SETTING_MODE] = g_param_spec_enum ("mode", NULL, NULL, IST_TYPE_MODE, IST_MODE_SOURCE, OPEN);
-  specs[IST_SETTING_ACCESS_TOKEN] = g_param_spec_string ("access-token", NULL, NULL, NULL, SECRET);
-  specs[IST_SETTING_CLIENT_TOKEN] = g_param_spec_string ("client-token", NULL, NULL, NULL, SECRET);
-  specs[IST_SETTING_REGION] = g_param_spec_string ("region", NULL, NULL, NULL, OPEN);
-  specs[IST_SETTING_ENDPOINT] = g_param_spec_string ("endpoint", NULL, NULL, NULL, OPEN);
-  specs[IST_SETTING_ALLOW_PLAIN] = g_param_spec_boolean ("allow-plain", NULL, NULL, FALSE, OPEN);
-  specs[IST_SETTING_TLS_DATABASE] = g_param_spec_object ("tls-database", NULL, NULL, G_TYPE_TLS_DATABASE,
-                                                         OPEN);
-  specs[IST_SETTING_CA_FILE] = g_param_spec_string ("ca-file", NULL, NULL, NULL, OPEN);
-  specs[IST_SETTING_VERIFY_CERTIFICATE] = g_param_spec_boolean ("verify-certificate", NULL, NULL, TRUE, OPEN);
-  specs[IST_SETTING_PROXY_RESOLVER] = g_param_spec_object ("proxy-resolver", NULL, NULL,
-                                                           G_TYPE_PROXY_RESOLVER, OPEN);
-  specs[IST_SETTING_PROTOCOL_VERSION] = g_param_spec_enum ("protocol-version", NULL, NULL,
-                                                           IST_TYPE_PROTOCOL_VERSION,
-                                                           IST_PROTOCOL_VERSION_AUTO, OPEN);
-  specs[IST_SETTING_PING_INTERVAL] = number ("ping-interval", 20, flags);
-  specs[IST_SETTING_PONG_TIMEOUT] = number ("pong-timeout", 20, flags);
-  specs[IST_SETTING_CONNECT_TIMEOUT] = number ("connect-timeout", 30, flags);
-  specs[IST_SETTING_RECONNECT_POLICY] = g_param_spec_enum ("reconnect-policy", NULL, NULL,
-                                                           IST_TYPE_RECONNECT_POLICY,
-                                                           IST_RECONNECT_POLICY_TRANSIENT, OPEN);
-  specs[IST_SETTING_RECONNECT_DELAY_FLOOR_MS] = number ("reconnect-delay-floor-ms", 100, flags);
-  specs[IST_SETTING_RECONNECT_DELAY_BASE_MS] = number ("reconnect-delay-base-ms", 1000, flags);
-  specs[IST_SETTING_RECONNECT_DELAY_CAP_MS] = number ("reconnect-delay-cap-ms", 120000, flags);
-  specs[IST_SETTING_MAX_ATTEMPTS] = number ("max-attempts", 0, flags);
-  specs[IST_SETTING_CONNECTION_WAIT_TIMEOUT_MS] = number ("connection-wait-timeout-ms", 5000, flags);
-  specs[IST_SETTING_CONNECTION_BUFFER_SIZE] = number ("connection-buffer-size", 262144, flags);
-  specs[IST_SETTING_TOTAL_BUFFER_SIZE] = number ("total-buffer-size", 67108864, flags);
-  specs[IST_SETTING_STALL_TIMEOUT] = number ("stall-timeout", 0, flags);
-  specs[IST_SETTING_SEND_BUFFER_SIZE] = number ("send-buffer-size", 1048576, flags);
-}
+/* The formatter breaks what is in braces. */
+/* clang-format off */
+#define TEXT(n) { .name = n, .type = G_TYPE_STRING }
+#define SECRET(n) { .name = n, .type = G_TYPE_STRING, .is_secret = TRUE }
+#define FLAG(n, value) { .name = n, .type = G_TYPE_BOOLEAN, .by_default = value }
+#define NUMBER(n, value, from, to) { .name = n, .type = G_TYPE_UINT, .by_default = value, .minimum = from, .maximum = to }
+#define CHOICE(n, get, value) { .name = n, .get_type = get, .by_default = value }
+#define OBJECT(n, get) { .name = n, .get_type = get }
+/* clang-format on */
 
-#undef OPEN
+/* All of them, documented as properties of the tunnel; those of the builder refer to these. */
+static const Setting settings[IST_N_SETTINGS] = {
+  /**
+   * IstSecureTunnel:mode:
+   *
+   * Which end of the tunnel to be. Must match the access token.
+   *
+   * Since: 1.0
+   */
+  [IST_SETTING_MODE] = CHOICE ("mode", ist_mode_get_type, IST_MODE_SOURCE),
+
+  /**
+   * IstSecureTunnel:access-token:
+   *
+   * The access token of this end of the tunnel, as OpenTunnel or the
+   * notification to the device gave it. Required, and write-only: it is a secret.
+   * Printable ASCII without spaces.
+   *
+   * Since: 1.0
+   */
+  [IST_SETTING_ACCESS_TOKEN] = SECRET ("access-token"),
+
+  /**
+   * IstSecureTunnel:client-token:
+   *
+   * Ties the access token to this client, so that it can be used again to
+   * reconnect: 32 to 128 characters of `a-z`, `A-Z`, `0-9` and `-`. Write-only.
+   *
+   * If %NULL, a random UUID is made when the tunnel is constructed and kept for
+   * the life of the object. A client token must not have been used with another
+   * access token.
+   *
+   * Since: 1.0
+   */
+  [IST_SETTING_CLIENT_TOKEN] = SECRET ("client-token"),
+
+  /**
+   * IstSecureTunnel:region:
+   *
+   * The AWS region of the tunnel, for example `eu-central-1`: connects to
+   * `data.tunneling.iot.REGION.amazonaws.com` (with `.cn` appended in China),
+   * port 443.
+   *
+   * Exactly one of this and `endpoint` is required.
+   *
+   * Since: 1.0
+   */
+  [IST_SETTING_REGION] = TEXT ("region"),
+
+  /**
+   * IstSecureTunnel:endpoint:
+   *
+   * Where to connect to instead of the endpoint of a region: `HOST`,
+   * `HOST:PORT`, `[ADDRESS]:PORT`, or a `wss:` URI. A `ws:` URI, without TLS, is
+   * taken for loopback addresses only, unless `allow-plain` is set.
+   *
+   * Exactly one of this and `region` is required.
+   *
+   * Since: 1.0
+   */
+  [IST_SETTING_ENDPOINT] = TEXT ("endpoint"),
+
+  /**
+   * IstSecureTunnel:allow-plain:
+   *
+   * Allow a `ws:` endpoint on any host. The tokens and all data are then
+   * readable by whoever is in between.
+   *
+   * Since: 1.0
+   */
+  [IST_SETTING_ALLOW_PLAIN] = FLAG ("allow-plain", FALSE),
+
+  /**
+   * IstSecureTunnel:tls-database:
+   *
+   * The certificate authorities to trust. %NULL for those of the system.
+   *
+   * Not together with `ca-file`.
+   *
+   * Since: 1.0
+   */
+  [IST_SETTING_TLS_DATABASE] = OBJECT ("tls-database", g_tls_database_get_type),
+
+  /**
+   * IstSecureTunnel:ca-file:
+   *
+   * A PEM file with the certificate authorities to trust, instead of those of
+   * the system. It is read when a connection is made.
+   *
+   * Not together with `tls-database`.
+   *
+   * Since: 1.0
+   */
+  [IST_SETTING_CA_FILE] = TEXT ("ca-file"),
+
+  /**
+   * IstSecureTunnel:verify-certificate:
+   *
+   * Whether the certificate of the service must be valid. Without it anybody
+   * in between can read the tokens and all data: for tests only.
+   *
+   * Since: 1.0
+   */
+  [IST_SETTING_VERIFY_CERTIFICATE] = FLAG ("verify-certificate", TRUE),
+
+  /**
+   * IstSecureTunnel:proxy-resolver:
+   *
+   * Says which HTTP or SOCKS proxy to connect through.
+   *
+   * %NULL for what the environment says: the variable `https_proxy` or
+   * `HTTPS_PROXY` (`http_proxy` for a `ws:` endpoint), with or without a scheme, and
+   * the exceptions in `no_proxy` or `NO_PROXY`. Where it says nothing, the resolver
+   * of the system knows the settings of the desktop; it is not asked about loopback
+   * addresses.
+   *
+   * Since: 1.0
+   */
+  [IST_SETTING_PROXY_RESOLVER] = OBJECT ("proxy-resolver", g_proxy_resolver_get_type),
+
+  /**
+   * IstSecureTunnel:protocol-version:
+   *
+   * The version that a source starts its streams in.
+   * %IST_PROTOCOL_VERSION_AUTO starts with version 3 and learns from what the
+   * peer answers. A destination speaks what its peer speaks, whatever this is.
+   *
+   * Since: 1.0
+   */
+  [IST_SETTING_PROTOCOL_VERSION] = CHOICE ("protocol-version", ist_protocol_version_get_type, IST_PROTOCOL_VERSION_AUTO),
+
+  /**
+   * IstSecureTunnel:ping-interval:
+   *
+   * Seconds between the WebSocket pings that keep an idle tunnel alive, 0 for
+   * none; the first one is sent at once. The service cuts a connection that is idle
+   * for about 60 seconds.
+   *
+   * From 0 to 86400, by default 20.
+   *
+   * Since: 1.0
+   */
+  [IST_SETTING_PING_INTERVAL] = NUMBER ("ping-interval", 20, 0, 86400),
+
+  /**
+   * IstSecureTunnel:pong-timeout:
+   *
+   * Seconds to wait for the answer to a ping before the connection counts as
+   * lost, 0 for ever; whatever else is received counts as an answer. They run from
+   * when the ping is due, also if it can't be sent since the service takes nothing.
+   *
+   * Before the first answer has come, a missing one does not count: the service may
+   * not answer while the peer is absent. The connection is then lost when not even
+   * the service's operating system acknowledges what it is sent.
+   *
+   * From 0 to 86400, by default 20.
+   *
+   * Since: 1.0
+   */
+  [IST_SETTING_PONG_TIMEOUT] = NUMBER ("pong-timeout", 20, 0, 86400),
+
+  /**
+   * IstSecureTunnel:connect-timeout:
+   *
+   * Seconds that one attempt to connect may take, from the look-up of the host
+   * to the end of the WebSocket handshake, 0 for no limit.
+   *
+   * From 0 to 86400, by default 30.
+   *
+   * Since: 1.0
+   */
+  [IST_SETTING_CONNECT_TIMEOUT] = NUMBER ("connect-timeout", 30, 0, 86400),
+
+  /**
+   * IstSecureTunnel:reconnect-policy:
+   *
+   * What to do when an attempt to connect fails or the connection is lost.
+   *
+   * Since: 1.0
+   */
+  [IST_SETTING_RECONNECT_POLICY] = CHOICE ("reconnect-policy", ist_reconnect_policy_get_type, IST_RECONNECT_POLICY_TRANSIENT),
+
+  /**
+   * IstSecureTunnel:reconnect-delay-floor-ms:
+   *
+   * The least delay before an attempt to reconnect, in milliseconds.
+   *
+   * From 0 to 86400000, by default 100.
+   *
+   * Since: 1.0
+   */
+  [IST_SETTING_RECONNECT_DELAY_FLOOR_MS] = NUMBER ("reconnect-delay-floor-ms", 100, 0, 86400000),
+
+  /**
+   * IstSecureTunnel:reconnect-delay-base-ms:
+   *
+   * The delay before the n-th attempt to reconnect in a row is random between
+   * `reconnect-delay-floor-ms` and this times 2 to the power of n-1, at most
+   * `reconnect-delay-cap-ms`, in milliseconds.
+   *
+   * From 1 to 86400000, by default 1000.
+   *
+   * Since: 1.0
+   */
+  [IST_SETTING_RECONNECT_DELAY_BASE_MS] = NUMBER ("reconnect-delay-base-ms", 1000, 1, 86400000),
+
+  /**
+   * IstSecureTunnel:reconnect-delay-cap-ms:
+   *
+   * The longest delay before an attempt to reconnect, in milliseconds.
+   *
+   * From 1 to 86400000, by default 120000.
+   *
+   * Since: 1.0
+   */
+  [IST_SETTING_RECONNECT_DELAY_CAP_MS] = NUMBER ("reconnect-delay-cap-ms", 120000, 1, 86400000),
+
+  /**
+   * IstSecureTunnel:max-attempts:
+   *
+   * After so many failures in a row the tunnel stops, 0 for never. A connection
+   * that was up for less than ten seconds counts as a failure.
+   *
+   * By default 0.
+   *
+   * Since: 1.0
+   */
+  [IST_SETTING_MAX_ATTEMPTS] = NUMBER ("max-attempts", 0, 0, G_MAXUINT),
+
+  /**
+   * IstSecureTunnel:connection-wait-timeout-ms:
+   *
+   * How long [method@Ist.SecureTunnel.open_connection_async] waits for a connection
+   * that can't be had at once, in milliseconds; with 0 it fails at once. It waits
+   *
+   * - when a service has a connection already, and the other end has not shown yet
+   *   whether it tells several apart, as version 3 of the protocol does. Its first
+   *   answer shows it; where there is none, set `protocol-version`;
+   * - when the other end speaks version 1 or 2, for the end of the connection that
+   *   there is;
+   * - for the service to name the services of the tunnel.
+   *
+   * From 0 to 86400000, by default 5000.
+   *
+   * Since: 1.0
+   */
+  [IST_SETTING_CONNECTION_WAIT_TIMEOUT_MS] = NUMBER ("connection-wait-timeout-ms", 5000, 0, 86400000),
+
+  /**
+   * IstSecureTunnel:connection-buffer-size:
+   *
+   * Bytes that each [class@Ist.Connection] keeps in each direction. What it has to
+   * send is bounded by this, and does not count for `send-buffer-size`; it receives
+   * a little more before the tunnel stops reading.
+   *
+   * From 65536 to 2147483647, by default 262144.
+   *
+   * Since: 1.0
+   */
+  [IST_SETTING_CONNECTION_BUFFER_SIZE] = NUMBER ("connection-buffer-size", 262144, 65536, G_MAXINT),
+
+  /**
+   * IstSecureTunnel:total-buffer-size:
+   *
+   * Bytes that all [class@Ist.Connection]s of the tunnel together keep in each
+   * direction. While it is less than the sum of their `connection-buffer-size`s, each
+   * may keep an equal part of it, and 16 KiB at least.
+   *
+   * From 65536 to 2147483647, by default 67108864.
+   *
+   * Since: 1.0
+   */
+  [IST_SETTING_TOTAL_BUFFER_SIZE] = NUMBER ("total-buffer-size", 67108864, 65536, G_MAXINT),
+
+  /**
+   * IstSecureTunnel:stall-timeout:
+   *
+   * Seconds for which nobody may read from an [class@Ist.Connection] whose
+   * receive buffer is full before it is reset, 0 for ever. Until then the whole
+   * tunnel does not read, for the protocol can not hold back one connection.
+   *
+   * From 0 to 86400, by default 0.
+   *
+   * Since: 1.0
+   */
+  [IST_SETTING_STALL_TIMEOUT] = NUMBER ("stall-timeout", 0, 0, 86400),
+
+  /**
+   * IstSecureTunnel:send-buffer-size:
+   *
+   * Bytes that may be queued for sending, encoded, before messages are no longer
+   * accepted.
+   *
+   * From 65600 to 2147483647, by default 1048576.
+   *
+   * Since: 1.0
+   */
+  [IST_SETTING_SEND_BUFFER_SIZE] = NUMBER ("send-buffer-size", 1048576, 65600, G_MAXINT),
+};
+
+#undef TEXT
 #undef SECRET
+#undef FLAG
+#undef NUMBER
+#undef CHOICE
+#undef OBJECT
+
+static GType
+setting_get_value_type (const Setting *self)
+{
+  return self->get_type != NULL ? self->get_type () : self->type;
+}
+
+static GParamSpec *
+setting_make_spec (const Setting *self,
+                   GParamFlags flags)
+{
+  GType type = setting_get_value_type (self);
+
+  flags |= G_PARAM_STATIC_STRINGS | (self->is_secret ? G_PARAM_WRITABLE : G_PARAM_READWRITE);
+  switch (G_TYPE_FUNDAMENTAL (type))
+    {
+    case G_TYPE_STRING:
+      return g_param_spec_string (self->name, NULL, NULL, NULL, flags);
+    case G_TYPE_BOOLEAN:
+      return g_param_spec_boolean (self->name, NULL, NULL, self->by_default, flags);
+    case G_TYPE_UINT:
+      /* GObject would only warn of a value that is out of range, and take another
+       * one: validation says what is wrong. */
+      return g_param_spec_uint (self->name, NULL, NULL, 0, G_MAXUINT, self->by_default, flags);
+    case G_TYPE_ENUM:
+      return g_param_spec_enum (self->name, NULL, NULL, type, self->by_default, flags);
+    default:
+      return g_param_spec_object (self->name, NULL, NULL, type, flags);
+    }
+}
 
 void
 ist_tunnel_settings_install (GObjectClass *klass,
                              GParamFlags flags)
 {
-  GParamSpec *specs[IST_N_SETTINGS];
+  guint i;
 
-  make_specs (specs, flags);
-  g_object_class_install_properties (klass, IST_N_SETTINGS, specs);
-}
-
-/* The specs that say each setting's type, default and name. */
-static GParamSpec **
-get_specs (void)
-{
-  static GParamSpec *specs[IST_N_SETTINGS];
-  static gsize once;
-
-  if (g_once_init_enter (&once))
-    {
-      guint i;
-
-      make_specs (specs, 0);
-      for (i = 1; i < IST_N_SETTINGS; i++)
-        g_param_spec_ref_sink (specs[i]);
-      g_once_init_leave (&once, 1);
-    }
-  return specs;
+  for (i = 1; i < IST_N_SETTINGS; i++)
+    g_object_class_install_property (klass, i, setting_make_spec (&settings[i], flags));
 }
 
 void
 ist_tunnel_settings_init (IstTunnelSettings *self)
 {
-  GParamSpec **specs = get_specs ();
   guint i;
 
   for (i = 1; i < IST_N_SETTINGS; i++)
     {
-      g_value_init (&self->values[i], G_PARAM_SPEC_VALUE_TYPE (specs[i]));
-      g_param_value_set_default (specs[i], &self->values[i]);
+      GValue *value = &self->values[i];
+
+      g_value_init (value, setting_get_value_type (&settings[i]));
+      if (G_VALUE_HOLDS_BOOLEAN (value))
+        g_value_set_boolean (value, settings[i].by_default);
+      else if (G_VALUE_HOLDS_UINT (value))
+        g_value_set_uint (value, settings[i].by_default);
+      else if (G_VALUE_HOLDS_ENUM (value))
+        g_value_set_enum (value, settings[i].by_default);
     }
 }
 
@@ -672,7 +423,7 @@ ist_tunnel_settings_clear (IstTunnelSettings *self)
 const char *
 ist_tunnel_settings_get_name (IstSetting setting)
 {
-  return g_param_spec_get_name (get_specs ()[setting]);
+  return settings[setting].name;
 }
 
 void
@@ -705,25 +456,6 @@ ist_tunnel_settings_construct (const IstTunnelSettings *self,
 
 /* Validation */
 
-static const struct
-{
-  IstSetting setting;
-  guint minimum;
-  guint maximum;
-} ranges[] = {
-  { IST_SETTING_PING_INTERVAL, 0, 86400 },
-  { IST_SETTING_PONG_TIMEOUT, 0, 86400 },
-  { IST_SETTING_CONNECT_TIMEOUT, 0, 86400 },
-  { IST_SETTING_RECONNECT_DELAY_FLOOR_MS, 0, 86400000 },
-  { IST_SETTING_RECONNECT_DELAY_BASE_MS, 1, 86400000 },
-  { IST_SETTING_RECONNECT_DELAY_CAP_MS, 1, 86400000 },
-  { IST_SETTING_CONNECTION_WAIT_TIMEOUT_MS, 0, 86400000 },
-  { IST_SETTING_CONNECTION_BUFFER_SIZE, 65536, G_MAXINT },
-  { IST_SETTING_TOTAL_BUFFER_SIZE, 65536, G_MAXINT },
-  { IST_SETTING_STALL_TIMEOUT, 0, 86400 },
-  { IST_SETTING_SEND_BUFFER_SIZE, 65600, G_MAXINT },
-};
-
 static gboolean
 invalid (GError **error,
          IstSetting setting,
@@ -735,31 +467,41 @@ invalid (GError **error,
 }
 
 static gboolean
+validate_number (IstSetting setting,
+                 guint value,
+                 GError **error)
+{
+  guint minimum = settings[setting].minimum;
+  guint maximum = settings[setting].maximum;
+  g_autofree char *what = NULL;
+
+  if (value >= minimum && value <= maximum)
+    return TRUE;
+  what = g_strdup_printf ("%u is out of range, it must be from %u to %u", value, minimum, maximum);
+  return invalid (error, setting, what);
+}
+
+static gboolean
+is_choice (const GValue *value)
+{
+  g_autoptr (GTypeClass) klass = g_type_class_ref (G_VALUE_TYPE (value));
+
+  return g_enum_get_value (G_ENUM_CLASS (klass), g_value_get_enum (value)) != NULL;
+}
+
+static gboolean
 validate_values (const IstTunnelSettings *self,
                  GError **error)
 {
   guint i;
 
-  for (i = 0; i < G_N_ELEMENTS (ranges); i++)
-    {
-      guint value = ist_tunnel_settings_get_uint (self, ranges[i].setting);
-      g_autofree char *what = NULL;
-
-      if (value >= ranges[i].minimum && value <= ranges[i].maximum)
-        continue;
-      what = g_strdup_printf ("%u is out of range, it must be from %u to %u", value, ranges[i].minimum,
-                              ranges[i].maximum);
-      return invalid (error, ranges[i].setting, what);
-    }
   for (i = 1; i < IST_N_SETTINGS; i++)
     {
       const GValue *value = &self->values[i];
-      g_autoptr (GTypeClass) klass = NULL;
 
-      if (!G_VALUE_HOLDS_ENUM (value))
-        continue;
-      klass = g_type_class_ref (G_VALUE_TYPE (value));
-      if (g_enum_get_value (G_ENUM_CLASS (klass), g_value_get_enum (value)) == NULL)
+      if (G_VALUE_HOLDS_UINT (value) && !validate_number (i, g_value_get_uint (value), error))
+        return FALSE;
+      if (G_VALUE_HOLDS_ENUM (value) && !is_choice (value))
         return invalid (error, i, "is none of the values that there are");
     }
   return TRUE;
