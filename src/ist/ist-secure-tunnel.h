@@ -128,4 +128,49 @@ guint ist_secure_tunnel_get_n_reconnects (IstSecureTunnel *self);
 IST_AVAILABLE_IN_1_0
 const GError *ist_secure_tunnel_get_last_error (IstSecureTunnel *self);
 
+IST_AVAILABLE_IN_1_0
+IstMode ist_secure_tunnel_get_mode (IstSecureTunnel *self);
+IST_AVAILABLE_IN_1_0
+const char *ist_secure_tunnel_get_region (IstSecureTunnel *self);
+IST_AVAILABLE_IN_1_0
+const char *ist_secure_tunnel_get_endpoint (IstSecureTunnel *self);
+IST_AVAILABLE_IN_1_0
+gboolean ist_secure_tunnel_get_allow_plain (IstSecureTunnel *self);
+IST_AVAILABLE_IN_1_0
+GTlsDatabase *ist_secure_tunnel_get_tls_database (IstSecureTunnel *self);
+IST_AVAILABLE_IN_1_0
+const char *ist_secure_tunnel_get_ca_file (IstSecureTunnel *self);
+IST_AVAILABLE_IN_1_0
+gboolean ist_secure_tunnel_get_verify_certificate (IstSecureTunnel *self);
+IST_AVAILABLE_IN_1_0
+GProxyResolver *ist_secure_tunnel_get_proxy_resolver (IstSecureTunnel *self);
+IST_AVAILABLE_IN_1_0
+IstProtocolVersion ist_secure_tunnel_get_protocol_version (IstSecureTunnel *self);
+IST_AVAILABLE_IN_1_0
+guint ist_secure_tunnel_get_ping_interval (IstSecureTunnel *self);
+IST_AVAILABLE_IN_1_0
+guint ist_secure_tunnel_get_pong_timeout (IstSecureTunnel *self);
+IST_AVAILABLE_IN_1_0
+guint ist_secure_tunnel_get_connect_timeout (IstSecureTunnel *self);
+IST_AVAILABLE_IN_1_0
+IstReconnectPolicy ist_secure_tunnel_get_reconnect_policy (IstSecureTunnel *self);
+IST_AVAILABLE_IN_1_0
+guint ist_secure_tunnel_get_reconnect_delay_floor_ms (IstSecureTunnel *self);
+IST_AVAILABLE_IN_1_0
+guint ist_secure_tunnel_get_reconnect_delay_base_ms (IstSecureTunnel *self);
+IST_AVAILABLE_IN_1_0
+guint ist_secure_tunnel_get_reconnect_delay_cap_ms (IstSecureTunnel *self);
+IST_AVAILABLE_IN_1_0
+guint ist_secure_tunnel_get_max_attempts (IstSecureTunnel *self);
+IST_AVAILABLE_IN_1_0
+guint ist_secure_tunnel_get_connection_wait_timeout_ms (IstSecureTunnel *self);
+IST_AVAILABLE_IN_1_0
+guint ist_secure_tunnel_get_connection_buffer_size (IstSecureTunnel *self);
+IST_AVAILABLE_IN_1_0
+guint ist_secure_tunnel_get_total_buffer_size (IstSecureTunnel *self);
+IST_AVAILABLE_IN_1_0
+guint ist_secure_tunnel_get_stall_timeout (IstSecureTunnel *self);
+IST_AVAILABLE_IN_1_0
+guint ist_secure_tunnel_get_send_buffer_size (IstSecureTunnel *self);
+
 G_END_DECLS

@@ -349,65 +349,83 @@ test_properties (void)
   g_assert_cmpuint (n_settings, >=, 20);
 }
 
+/* One value for each setting that can be read, other than its default. */
 static void
 test_builder (void)
 {
   g_autoptr (IstSecureTunnelBuilder) builder = ist_secure_tunnel_builder_new ();
+  g_autoptr (GTlsDatabase) database = g_tls_backend_get_default_database (g_tls_backend_get_default ());
   g_autoptr (GProxyResolver) resolver = g_simple_proxy_resolver_new (NULL, NULL);
-  g_autoptr (GProxyResolver) got_resolver = NULL;
   g_autoptr (IstSecureTunnel) tunnel = NULL;
   g_autoptr (GError) error = NULL;
-  g_autofree char *endpoint = NULL;
-  g_autofree char *region = NULL;
-  IstMode mode;
-  IstReconnectPolicy policy;
-  IstProtocolVersion version;
-  gboolean verify;
-  guint numbers[8];
 
-#define same(call) g_assert_true ((call) == builder)
-  same (ist_secure_tunnel_builder_set_mode (builder, IST_MODE_DESTINATION));
-  same (ist_secure_tunnel_builder_set_access_token (builder, SECRET));
-  same (ist_secure_tunnel_builder_set_client_token (builder, SECRET));
-  same (ist_secure_tunnel_builder_set_region (builder, NULL));
-  same (ist_secure_tunnel_builder_set_endpoint (builder, "localhost:1"));
-  same (ist_secure_tunnel_builder_set_allow_plain (builder, TRUE));
-  same (ist_secure_tunnel_builder_set_tls_database (builder, NULL));
-  same (ist_secure_tunnel_builder_set_ca_file (builder, NULL));
-  same (ist_secure_tunnel_builder_set_verify_certificate (builder, FALSE));
-  same (ist_secure_tunnel_builder_set_proxy_resolver (builder, resolver));
-  same (ist_secure_tunnel_builder_set_protocol_version (builder, IST_PROTOCOL_VERSION_V2));
-  same (ist_secure_tunnel_builder_set_ping_interval (builder, 1));
-  same (ist_secure_tunnel_builder_set_pong_timeout (builder, 2));
-  same (ist_secure_tunnel_builder_set_connect_timeout (builder, 3));
-  same (ist_secure_tunnel_builder_set_reconnect_policy (builder, IST_RECONNECT_POLICY_ALWAYS));
-  same (ist_secure_tunnel_builder_set_reconnect_delay_floor_ms (builder, 4));
-  same (ist_secure_tunnel_builder_set_reconnect_delay_base_ms (builder, 5));
-  same (ist_secure_tunnel_builder_set_reconnect_delay_cap_ms (builder, 6));
-  same (ist_secure_tunnel_builder_set_max_attempts (builder, 7));
-  same (ist_secure_tunnel_builder_set_send_buffer_size (builder, 70000));
-#undef same
+#define set(name, value) g_assert_true (ist_secure_tunnel_builder_set_##name (builder, value) == builder)
+  set (mode, IST_MODE_DESTINATION);
+  set (access_token, SECRET);
+  set (client_token, SECRET);
+  set (region, NULL);
+  set (endpoint, "ws://example.com");
+  set (allow_plain, TRUE);
+  set (tls_database, database);
+  set (ca_file, NULL);
+  set (verify_certificate, FALSE);
+  set (proxy_resolver, resolver);
+  set (protocol_version, IST_PROTOCOL_VERSION_V2);
+  set (ping_interval, 1);
+  set (pong_timeout, 2);
+  set (connect_timeout, 3);
+  set (reconnect_policy, IST_RECONNECT_POLICY_ALWAYS);
+  set (reconnect_delay_floor_ms, 4);
+  set (reconnect_delay_base_ms, 5);
+  set (reconnect_delay_cap_ms, 6);
+  set (max_attempts, 7);
+  set (connection_wait_timeout_ms, 8);
+  set (connection_buffer_size, 70000);
+  set (total_buffer_size, 80000);
+  set (stall_timeout, 9);
+  set (send_buffer_size, 90000);
+#undef set
   tunnel = ist_secure_tunnel_builder_build (builder, &error);
   g_assert_no_error (error);
 
+#define same(compare, name, value)                                       \
+  compare (ist_secure_tunnel_builder_get_##name (builder), ==, (value)); \
+  compare (ist_secure_tunnel_get_##name (tunnel), ==, (value))
+  same (g_assert_cmpint, mode, IST_MODE_DESTINATION);
+  same (g_assert_cmpstr, region, NULL);
+  same (g_assert_cmpstr, endpoint, "ws://example.com");
+  same (g_assert_cmpint, allow_plain, TRUE);
+  g_assert_true (ist_secure_tunnel_builder_get_tls_database (builder) == database);
+  g_assert_true (ist_secure_tunnel_get_tls_database (tunnel) == database);
+  same (g_assert_cmpstr, ca_file, NULL);
+  same (g_assert_cmpint, verify_certificate, FALSE);
+  g_assert_true (ist_secure_tunnel_builder_get_proxy_resolver (builder) == resolver);
+  g_assert_true (ist_secure_tunnel_get_proxy_resolver (tunnel) == resolver);
+  same (g_assert_cmpint, protocol_version, IST_PROTOCOL_VERSION_V2);
+  same (g_assert_cmpuint, ping_interval, 1);
+  same (g_assert_cmpuint, pong_timeout, 2);
+  same (g_assert_cmpuint, connect_timeout, 3);
+  same (g_assert_cmpint, reconnect_policy, IST_RECONNECT_POLICY_ALWAYS);
+  same (g_assert_cmpuint, reconnect_delay_floor_ms, 4);
+  same (g_assert_cmpuint, reconnect_delay_base_ms, 5);
+  same (g_assert_cmpuint, reconnect_delay_cap_ms, 6);
+  same (g_assert_cmpuint, max_attempts, 7);
+  same (g_assert_cmpuint, connection_wait_timeout_ms, 8);
+  same (g_assert_cmpuint, connection_buffer_size, 70000);
+  same (g_assert_cmpuint, total_buffer_size, 80000);
+  same (g_assert_cmpuint, stall_timeout, 9);
+  same (g_assert_cmpuint, send_buffer_size, 90000);
+#undef same
+
   /* What is set afterwards changes nothing. */
   g_object_set (builder, "endpoint", "elsewhere", "max-attempts", 99, NULL);
-  g_object_get (tunnel, "mode", &mode, "endpoint", &endpoint, "region", &region, "verify-certificate", &verify,
-                "proxy-resolver", &got_resolver, "protocol-version", &version, "ping-interval", &numbers[0],
-                "pong-timeout", &numbers[1], "connect-timeout", &numbers[2], "reconnect-policy", &policy,
-                "reconnect-delay-floor-ms", &numbers[3], "reconnect-delay-base-ms", &numbers[4],
-                "reconnect-delay-cap-ms",
-                &numbers[5], "max-attempts", &numbers[6], "send-buffer-size", &numbers[7], NULL);
-  g_assert_cmpint (mode, ==, IST_MODE_DESTINATION);
-  g_assert_cmpstr (endpoint, ==, "localhost:1");
-  g_assert_null (region);
-  g_assert_false (verify);
-  g_assert_true (got_resolver == resolver);
-  g_assert_cmpint (version, ==, IST_PROTOCOL_VERSION_V2);
-  g_assert_cmpint (policy, ==, IST_RECONNECT_POLICY_ALWAYS);
-  for (guint i = 0; i < 7; i++)
-    g_assert_cmpuint (numbers[i], ==, i + 1);
-  g_assert_cmpuint (numbers[7], ==, 70000);
+  g_assert_cmpstr (ist_secure_tunnel_builder_get_endpoint (builder), ==, "elsewhere");
+  g_assert_cmpstr (ist_secure_tunnel_get_endpoint (tunnel), ==, "ws://example.com");
+  g_assert_cmpuint (ist_secure_tunnel_get_max_attempts (tunnel), ==, 7);
+  ist_secure_tunnel_builder_set_ca_file (builder, "/nowhere");
+  ist_secure_tunnel_builder_set_region (builder, "us-east-1");
+  g_assert_cmpstr (ist_secure_tunnel_builder_get_ca_file (builder), ==, "/nowhere");
+  g_assert_cmpstr (ist_secure_tunnel_builder_get_region (builder), ==, "us-east-1");
 }
 
 /* As read before anything has happened. */

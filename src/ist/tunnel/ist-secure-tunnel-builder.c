@@ -123,6 +123,14 @@ ist_secure_tunnel_builder_build (IstSecureTunnelBuilder *self,
 
 /* The settings */
 
+#define DEFINE_GETTER(name, c_type, value_type, setting)                     \
+  c_type ist_secure_tunnel_builder_get_##name (IstSecureTunnelBuilder *self) \
+  {                                                                          \
+    g_return_val_if_fail (IST_IS_SECURE_TUNNEL_BUILDER (self), (c_type) 0);  \
+                                                                             \
+    return ist_tunnel_settings_get_##value_type (&self->settings, setting);  \
+  }
+
 /* Not through GObject, which warns of a value that is none and takes another one:
  * build() says what is wrong. */
 #define DEFINE_SETTER(name, c_type, value_type, setting)                             \
@@ -137,7 +145,7 @@ ist_secure_tunnel_builder_build (IstSecureTunnelBuilder *self,
   }
 
 /**
- * IstSecureTunnelBuilder:mode:
+ * IstSecureTunnelBuilder:mode: (getter get_mode) (setter set_mode)
  *
  * See [property@Ist.SecureTunnel:mode].
  *
@@ -145,7 +153,19 @@ ist_secure_tunnel_builder_build (IstSecureTunnelBuilder *self,
  */
 
 /**
- * ist_secure_tunnel_builder_set_mode:
+ * ist_secure_tunnel_builder_get_mode: (get-property mode)
+ * @self: a builder
+ *
+ * Gets [property@Ist.SecureTunnelBuilder:mode].
+ *
+ * Returns: the value
+ *
+ * Since: 1.0
+ */
+DEFINE_GETTER (mode, IstMode, enum, IST_SETTING_MODE)
+
+/**
+ * ist_secure_tunnel_builder_set_mode: (set-property mode)
  * @self: a builder
  * @mode: the value
  *
@@ -158,7 +178,7 @@ ist_secure_tunnel_builder_build (IstSecureTunnelBuilder *self,
 DEFINE_SETTER (mode, IstMode, enum, IST_SETTING_MODE)
 
 /**
- * IstSecureTunnelBuilder:access-token:
+ * IstSecureTunnelBuilder:access-token: (setter set_access_token)
  *
  * See [property@Ist.SecureTunnel:access-token].
  *
@@ -166,7 +186,7 @@ DEFINE_SETTER (mode, IstMode, enum, IST_SETTING_MODE)
  */
 
 /**
- * ist_secure_tunnel_builder_set_access_token:
+ * ist_secure_tunnel_builder_set_access_token: (set-property access-token)
  * @self: a builder
  * @access_token: (nullable): the value
  *
@@ -179,7 +199,7 @@ DEFINE_SETTER (mode, IstMode, enum, IST_SETTING_MODE)
 DEFINE_SETTER (access_token, const char *, string, IST_SETTING_ACCESS_TOKEN)
 
 /**
- * IstSecureTunnelBuilder:client-token:
+ * IstSecureTunnelBuilder:client-token: (setter set_client_token)
  *
  * See [property@Ist.SecureTunnel:client-token].
  *
@@ -187,7 +207,7 @@ DEFINE_SETTER (access_token, const char *, string, IST_SETTING_ACCESS_TOKEN)
  */
 
 /**
- * ist_secure_tunnel_builder_set_client_token:
+ * ist_secure_tunnel_builder_set_client_token: (set-property client-token)
  * @self: a builder
  * @client_token: (nullable): the value
  *
@@ -200,7 +220,7 @@ DEFINE_SETTER (access_token, const char *, string, IST_SETTING_ACCESS_TOKEN)
 DEFINE_SETTER (client_token, const char *, string, IST_SETTING_CLIENT_TOKEN)
 
 /**
- * IstSecureTunnelBuilder:region:
+ * IstSecureTunnelBuilder:region: (getter get_region) (setter set_region)
  *
  * See [property@Ist.SecureTunnel:region].
  *
@@ -208,7 +228,19 @@ DEFINE_SETTER (client_token, const char *, string, IST_SETTING_CLIENT_TOKEN)
  */
 
 /**
- * ist_secure_tunnel_builder_set_region:
+ * ist_secure_tunnel_builder_get_region: (get-property region)
+ * @self: a builder
+ *
+ * Gets [property@Ist.SecureTunnelBuilder:region].
+ *
+ * Returns: (transfer none) (nullable): the value
+ *
+ * Since: 1.0
+ */
+DEFINE_GETTER (region, const char *, string, IST_SETTING_REGION)
+
+/**
+ * ist_secure_tunnel_builder_set_region: (set-property region)
  * @self: a builder
  * @region: (nullable): the value
  *
@@ -221,7 +253,7 @@ DEFINE_SETTER (client_token, const char *, string, IST_SETTING_CLIENT_TOKEN)
 DEFINE_SETTER (region, const char *, string, IST_SETTING_REGION)
 
 /**
- * IstSecureTunnelBuilder:endpoint:
+ * IstSecureTunnelBuilder:endpoint: (getter get_endpoint) (setter set_endpoint)
  *
  * See [property@Ist.SecureTunnel:endpoint].
  *
@@ -229,7 +261,19 @@ DEFINE_SETTER (region, const char *, string, IST_SETTING_REGION)
  */
 
 /**
- * ist_secure_tunnel_builder_set_endpoint:
+ * ist_secure_tunnel_builder_get_endpoint: (get-property endpoint)
+ * @self: a builder
+ *
+ * Gets [property@Ist.SecureTunnelBuilder:endpoint].
+ *
+ * Returns: (transfer none) (nullable): the value
+ *
+ * Since: 1.0
+ */
+DEFINE_GETTER (endpoint, const char *, string, IST_SETTING_ENDPOINT)
+
+/**
+ * ist_secure_tunnel_builder_set_endpoint: (set-property endpoint)
  * @self: a builder
  * @endpoint: (nullable): the value
  *
@@ -242,7 +286,7 @@ DEFINE_SETTER (region, const char *, string, IST_SETTING_REGION)
 DEFINE_SETTER (endpoint, const char *, string, IST_SETTING_ENDPOINT)
 
 /**
- * IstSecureTunnelBuilder:allow-plain:
+ * IstSecureTunnelBuilder:allow-plain: (getter get_allow_plain) (setter set_allow_plain)
  *
  * See [property@Ist.SecureTunnel:allow-plain].
  *
@@ -250,7 +294,19 @@ DEFINE_SETTER (endpoint, const char *, string, IST_SETTING_ENDPOINT)
  */
 
 /**
- * ist_secure_tunnel_builder_set_allow_plain:
+ * ist_secure_tunnel_builder_get_allow_plain: (get-property allow-plain)
+ * @self: a builder
+ *
+ * Gets [property@Ist.SecureTunnelBuilder:allow-plain].
+ *
+ * Returns: the value
+ *
+ * Since: 1.0
+ */
+DEFINE_GETTER (allow_plain, gboolean, boolean, IST_SETTING_ALLOW_PLAIN)
+
+/**
+ * ist_secure_tunnel_builder_set_allow_plain: (set-property allow-plain)
  * @self: a builder
  * @allow_plain: the value
  *
@@ -263,7 +319,7 @@ DEFINE_SETTER (endpoint, const char *, string, IST_SETTING_ENDPOINT)
 DEFINE_SETTER (allow_plain, gboolean, boolean, IST_SETTING_ALLOW_PLAIN)
 
 /**
- * IstSecureTunnelBuilder:tls-database:
+ * IstSecureTunnelBuilder:tls-database: (getter get_tls_database) (setter set_tls_database)
  *
  * See [property@Ist.SecureTunnel:tls-database].
  *
@@ -271,7 +327,19 @@ DEFINE_SETTER (allow_plain, gboolean, boolean, IST_SETTING_ALLOW_PLAIN)
  */
 
 /**
- * ist_secure_tunnel_builder_set_tls_database:
+ * ist_secure_tunnel_builder_get_tls_database: (get-property tls-database)
+ * @self: a builder
+ *
+ * Gets [property@Ist.SecureTunnelBuilder:tls-database].
+ *
+ * Returns: (transfer none) (nullable): the value
+ *
+ * Since: 1.0
+ */
+DEFINE_GETTER (tls_database, GTlsDatabase *, object, IST_SETTING_TLS_DATABASE)
+
+/**
+ * ist_secure_tunnel_builder_set_tls_database: (set-property tls-database)
  * @self: a builder
  * @tls_database: (nullable): the value
  *
@@ -284,7 +352,7 @@ DEFINE_SETTER (allow_plain, gboolean, boolean, IST_SETTING_ALLOW_PLAIN)
 DEFINE_SETTER (tls_database, GTlsDatabase *, object, IST_SETTING_TLS_DATABASE)
 
 /**
- * IstSecureTunnelBuilder:ca-file:
+ * IstSecureTunnelBuilder:ca-file: (type filename) (getter get_ca_file) (setter set_ca_file)
  *
  * See [property@Ist.SecureTunnel:ca-file].
  *
@@ -292,7 +360,19 @@ DEFINE_SETTER (tls_database, GTlsDatabase *, object, IST_SETTING_TLS_DATABASE)
  */
 
 /**
- * ist_secure_tunnel_builder_set_ca_file:
+ * ist_secure_tunnel_builder_get_ca_file: (get-property ca-file)
+ * @self: a builder
+ *
+ * Gets [property@Ist.SecureTunnelBuilder:ca-file].
+ *
+ * Returns: (transfer none) (type filename) (nullable): the value
+ *
+ * Since: 1.0
+ */
+DEFINE_GETTER (ca_file, const char *, string, IST_SETTING_CA_FILE)
+
+/**
+ * ist_secure_tunnel_builder_set_ca_file: (set-property ca-file)
  * @self: a builder
  * @ca_file: (type filename) (nullable): the value
  *
@@ -305,7 +385,7 @@ DEFINE_SETTER (tls_database, GTlsDatabase *, object, IST_SETTING_TLS_DATABASE)
 DEFINE_SETTER (ca_file, const char *, string, IST_SETTING_CA_FILE)
 
 /**
- * IstSecureTunnelBuilder:verify-certificate:
+ * IstSecureTunnelBuilder:verify-certificate: (getter get_verify_certificate) (setter set_verify_certificate)
  *
  * See [property@Ist.SecureTunnel:verify-certificate].
  *
@@ -313,7 +393,19 @@ DEFINE_SETTER (ca_file, const char *, string, IST_SETTING_CA_FILE)
  */
 
 /**
- * ist_secure_tunnel_builder_set_verify_certificate:
+ * ist_secure_tunnel_builder_get_verify_certificate: (get-property verify-certificate)
+ * @self: a builder
+ *
+ * Gets [property@Ist.SecureTunnelBuilder:verify-certificate].
+ *
+ * Returns: the value
+ *
+ * Since: 1.0
+ */
+DEFINE_GETTER (verify_certificate, gboolean, boolean, IST_SETTING_VERIFY_CERTIFICATE)
+
+/**
+ * ist_secure_tunnel_builder_set_verify_certificate: (set-property verify-certificate)
  * @self: a builder
  * @verify_certificate: the value
  *
@@ -326,7 +418,7 @@ DEFINE_SETTER (ca_file, const char *, string, IST_SETTING_CA_FILE)
 DEFINE_SETTER (verify_certificate, gboolean, boolean, IST_SETTING_VERIFY_CERTIFICATE)
 
 /**
- * IstSecureTunnelBuilder:proxy-resolver:
+ * IstSecureTunnelBuilder:proxy-resolver: (getter get_proxy_resolver) (setter set_proxy_resolver)
  *
  * See [property@Ist.SecureTunnel:proxy-resolver].
  *
@@ -334,7 +426,19 @@ DEFINE_SETTER (verify_certificate, gboolean, boolean, IST_SETTING_VERIFY_CERTIFI
  */
 
 /**
- * ist_secure_tunnel_builder_set_proxy_resolver:
+ * ist_secure_tunnel_builder_get_proxy_resolver: (get-property proxy-resolver)
+ * @self: a builder
+ *
+ * Gets [property@Ist.SecureTunnelBuilder:proxy-resolver].
+ *
+ * Returns: (transfer none) (nullable): the value
+ *
+ * Since: 1.0
+ */
+DEFINE_GETTER (proxy_resolver, GProxyResolver *, object, IST_SETTING_PROXY_RESOLVER)
+
+/**
+ * ist_secure_tunnel_builder_set_proxy_resolver: (set-property proxy-resolver)
  * @self: a builder
  * @proxy_resolver: (nullable): the value
  *
@@ -347,7 +451,7 @@ DEFINE_SETTER (verify_certificate, gboolean, boolean, IST_SETTING_VERIFY_CERTIFI
 DEFINE_SETTER (proxy_resolver, GProxyResolver *, object, IST_SETTING_PROXY_RESOLVER)
 
 /**
- * IstSecureTunnelBuilder:protocol-version:
+ * IstSecureTunnelBuilder:protocol-version: (getter get_protocol_version) (setter set_protocol_version)
  *
  * See [property@Ist.SecureTunnel:protocol-version].
  *
@@ -355,7 +459,19 @@ DEFINE_SETTER (proxy_resolver, GProxyResolver *, object, IST_SETTING_PROXY_RESOL
  */
 
 /**
- * ist_secure_tunnel_builder_set_protocol_version:
+ * ist_secure_tunnel_builder_get_protocol_version: (get-property protocol-version)
+ * @self: a builder
+ *
+ * Gets [property@Ist.SecureTunnelBuilder:protocol-version].
+ *
+ * Returns: the value
+ *
+ * Since: 1.0
+ */
+DEFINE_GETTER (protocol_version, IstProtocolVersion, enum, IST_SETTING_PROTOCOL_VERSION)
+
+/**
+ * ist_secure_tunnel_builder_set_protocol_version: (set-property protocol-version)
  * @self: a builder
  * @protocol_version: the value
  *
@@ -368,7 +484,7 @@ DEFINE_SETTER (proxy_resolver, GProxyResolver *, object, IST_SETTING_PROXY_RESOL
 DEFINE_SETTER (protocol_version, IstProtocolVersion, enum, IST_SETTING_PROTOCOL_VERSION)
 
 /**
- * IstSecureTunnelBuilder:ping-interval:
+ * IstSecureTunnelBuilder:ping-interval: (getter get_ping_interval) (setter set_ping_interval)
  *
  * See [property@Ist.SecureTunnel:ping-interval].
  *
@@ -376,7 +492,19 @@ DEFINE_SETTER (protocol_version, IstProtocolVersion, enum, IST_SETTING_PROTOCOL_
  */
 
 /**
- * ist_secure_tunnel_builder_set_ping_interval:
+ * ist_secure_tunnel_builder_get_ping_interval: (get-property ping-interval)
+ * @self: a builder
+ *
+ * Gets [property@Ist.SecureTunnelBuilder:ping-interval].
+ *
+ * Returns: the value
+ *
+ * Since: 1.0
+ */
+DEFINE_GETTER (ping_interval, guint, uint, IST_SETTING_PING_INTERVAL)
+
+/**
+ * ist_secure_tunnel_builder_set_ping_interval: (set-property ping-interval)
  * @self: a builder
  * @ping_interval: the value
  *
@@ -389,7 +517,7 @@ DEFINE_SETTER (protocol_version, IstProtocolVersion, enum, IST_SETTING_PROTOCOL_
 DEFINE_SETTER (ping_interval, guint, uint, IST_SETTING_PING_INTERVAL)
 
 /**
- * IstSecureTunnelBuilder:pong-timeout:
+ * IstSecureTunnelBuilder:pong-timeout: (getter get_pong_timeout) (setter set_pong_timeout)
  *
  * See [property@Ist.SecureTunnel:pong-timeout].
  *
@@ -397,7 +525,19 @@ DEFINE_SETTER (ping_interval, guint, uint, IST_SETTING_PING_INTERVAL)
  */
 
 /**
- * ist_secure_tunnel_builder_set_pong_timeout:
+ * ist_secure_tunnel_builder_get_pong_timeout: (get-property pong-timeout)
+ * @self: a builder
+ *
+ * Gets [property@Ist.SecureTunnelBuilder:pong-timeout].
+ *
+ * Returns: the value
+ *
+ * Since: 1.0
+ */
+DEFINE_GETTER (pong_timeout, guint, uint, IST_SETTING_PONG_TIMEOUT)
+
+/**
+ * ist_secure_tunnel_builder_set_pong_timeout: (set-property pong-timeout)
  * @self: a builder
  * @pong_timeout: the value
  *
@@ -410,7 +550,7 @@ DEFINE_SETTER (ping_interval, guint, uint, IST_SETTING_PING_INTERVAL)
 DEFINE_SETTER (pong_timeout, guint, uint, IST_SETTING_PONG_TIMEOUT)
 
 /**
- * IstSecureTunnelBuilder:connect-timeout:
+ * IstSecureTunnelBuilder:connect-timeout: (getter get_connect_timeout) (setter set_connect_timeout)
  *
  * See [property@Ist.SecureTunnel:connect-timeout].
  *
@@ -418,7 +558,19 @@ DEFINE_SETTER (pong_timeout, guint, uint, IST_SETTING_PONG_TIMEOUT)
  */
 
 /**
- * ist_secure_tunnel_builder_set_connect_timeout:
+ * ist_secure_tunnel_builder_get_connect_timeout: (get-property connect-timeout)
+ * @self: a builder
+ *
+ * Gets [property@Ist.SecureTunnelBuilder:connect-timeout].
+ *
+ * Returns: the value
+ *
+ * Since: 1.0
+ */
+DEFINE_GETTER (connect_timeout, guint, uint, IST_SETTING_CONNECT_TIMEOUT)
+
+/**
+ * ist_secure_tunnel_builder_set_connect_timeout: (set-property connect-timeout)
  * @self: a builder
  * @connect_timeout: the value
  *
@@ -431,7 +583,7 @@ DEFINE_SETTER (pong_timeout, guint, uint, IST_SETTING_PONG_TIMEOUT)
 DEFINE_SETTER (connect_timeout, guint, uint, IST_SETTING_CONNECT_TIMEOUT)
 
 /**
- * IstSecureTunnelBuilder:reconnect-policy:
+ * IstSecureTunnelBuilder:reconnect-policy: (getter get_reconnect_policy) (setter set_reconnect_policy)
  *
  * See [property@Ist.SecureTunnel:reconnect-policy].
  *
@@ -439,7 +591,19 @@ DEFINE_SETTER (connect_timeout, guint, uint, IST_SETTING_CONNECT_TIMEOUT)
  */
 
 /**
- * ist_secure_tunnel_builder_set_reconnect_policy:
+ * ist_secure_tunnel_builder_get_reconnect_policy: (get-property reconnect-policy)
+ * @self: a builder
+ *
+ * Gets [property@Ist.SecureTunnelBuilder:reconnect-policy].
+ *
+ * Returns: the value
+ *
+ * Since: 1.0
+ */
+DEFINE_GETTER (reconnect_policy, IstReconnectPolicy, enum, IST_SETTING_RECONNECT_POLICY)
+
+/**
+ * ist_secure_tunnel_builder_set_reconnect_policy: (set-property reconnect-policy)
  * @self: a builder
  * @reconnect_policy: the value
  *
@@ -452,7 +616,7 @@ DEFINE_SETTER (connect_timeout, guint, uint, IST_SETTING_CONNECT_TIMEOUT)
 DEFINE_SETTER (reconnect_policy, IstReconnectPolicy, enum, IST_SETTING_RECONNECT_POLICY)
 
 /**
- * IstSecureTunnelBuilder:reconnect-delay-floor-ms:
+ * IstSecureTunnelBuilder:reconnect-delay-floor-ms: (getter get_reconnect_delay_floor_ms) (setter set_reconnect_delay_floor_ms)
  *
  * See [property@Ist.SecureTunnel:reconnect-delay-floor-ms].
  *
@@ -460,7 +624,19 @@ DEFINE_SETTER (reconnect_policy, IstReconnectPolicy, enum, IST_SETTING_RECONNECT
  */
 
 /**
- * ist_secure_tunnel_builder_set_reconnect_delay_floor_ms:
+ * ist_secure_tunnel_builder_get_reconnect_delay_floor_ms: (get-property reconnect-delay-floor-ms)
+ * @self: a builder
+ *
+ * Gets [property@Ist.SecureTunnelBuilder:reconnect-delay-floor-ms].
+ *
+ * Returns: the value
+ *
+ * Since: 1.0
+ */
+DEFINE_GETTER (reconnect_delay_floor_ms, guint, uint, IST_SETTING_RECONNECT_DELAY_FLOOR_MS)
+
+/**
+ * ist_secure_tunnel_builder_set_reconnect_delay_floor_ms: (set-property reconnect-delay-floor-ms)
  * @self: a builder
  * @reconnect_delay_floor_ms: the value
  *
@@ -473,7 +649,7 @@ DEFINE_SETTER (reconnect_policy, IstReconnectPolicy, enum, IST_SETTING_RECONNECT
 DEFINE_SETTER (reconnect_delay_floor_ms, guint, uint, IST_SETTING_RECONNECT_DELAY_FLOOR_MS)
 
 /**
- * IstSecureTunnelBuilder:reconnect-delay-base-ms:
+ * IstSecureTunnelBuilder:reconnect-delay-base-ms: (getter get_reconnect_delay_base_ms) (setter set_reconnect_delay_base_ms)
  *
  * See [property@Ist.SecureTunnel:reconnect-delay-base-ms].
  *
@@ -481,7 +657,19 @@ DEFINE_SETTER (reconnect_delay_floor_ms, guint, uint, IST_SETTING_RECONNECT_DELA
  */
 
 /**
- * ist_secure_tunnel_builder_set_reconnect_delay_base_ms:
+ * ist_secure_tunnel_builder_get_reconnect_delay_base_ms: (get-property reconnect-delay-base-ms)
+ * @self: a builder
+ *
+ * Gets [property@Ist.SecureTunnelBuilder:reconnect-delay-base-ms].
+ *
+ * Returns: the value
+ *
+ * Since: 1.0
+ */
+DEFINE_GETTER (reconnect_delay_base_ms, guint, uint, IST_SETTING_RECONNECT_DELAY_BASE_MS)
+
+/**
+ * ist_secure_tunnel_builder_set_reconnect_delay_base_ms: (set-property reconnect-delay-base-ms)
  * @self: a builder
  * @reconnect_delay_base_ms: the value
  *
@@ -494,7 +682,7 @@ DEFINE_SETTER (reconnect_delay_floor_ms, guint, uint, IST_SETTING_RECONNECT_DELA
 DEFINE_SETTER (reconnect_delay_base_ms, guint, uint, IST_SETTING_RECONNECT_DELAY_BASE_MS)
 
 /**
- * IstSecureTunnelBuilder:reconnect-delay-cap-ms:
+ * IstSecureTunnelBuilder:reconnect-delay-cap-ms: (getter get_reconnect_delay_cap_ms) (setter set_reconnect_delay_cap_ms)
  *
  * See [property@Ist.SecureTunnel:reconnect-delay-cap-ms].
  *
@@ -502,7 +690,19 @@ DEFINE_SETTER (reconnect_delay_base_ms, guint, uint, IST_SETTING_RECONNECT_DELAY
  */
 
 /**
- * ist_secure_tunnel_builder_set_reconnect_delay_cap_ms:
+ * ist_secure_tunnel_builder_get_reconnect_delay_cap_ms: (get-property reconnect-delay-cap-ms)
+ * @self: a builder
+ *
+ * Gets [property@Ist.SecureTunnelBuilder:reconnect-delay-cap-ms].
+ *
+ * Returns: the value
+ *
+ * Since: 1.0
+ */
+DEFINE_GETTER (reconnect_delay_cap_ms, guint, uint, IST_SETTING_RECONNECT_DELAY_CAP_MS)
+
+/**
+ * ist_secure_tunnel_builder_set_reconnect_delay_cap_ms: (set-property reconnect-delay-cap-ms)
  * @self: a builder
  * @reconnect_delay_cap_ms: the value
  *
@@ -515,7 +715,7 @@ DEFINE_SETTER (reconnect_delay_base_ms, guint, uint, IST_SETTING_RECONNECT_DELAY
 DEFINE_SETTER (reconnect_delay_cap_ms, guint, uint, IST_SETTING_RECONNECT_DELAY_CAP_MS)
 
 /**
- * IstSecureTunnelBuilder:max-attempts:
+ * IstSecureTunnelBuilder:max-attempts: (getter get_max_attempts) (setter set_max_attempts)
  *
  * See [property@Ist.SecureTunnel:max-attempts].
  *
@@ -523,7 +723,19 @@ DEFINE_SETTER (reconnect_delay_cap_ms, guint, uint, IST_SETTING_RECONNECT_DELAY_
  */
 
 /**
- * ist_secure_tunnel_builder_set_max_attempts:
+ * ist_secure_tunnel_builder_get_max_attempts: (get-property max-attempts)
+ * @self: a builder
+ *
+ * Gets [property@Ist.SecureTunnelBuilder:max-attempts].
+ *
+ * Returns: the value
+ *
+ * Since: 1.0
+ */
+DEFINE_GETTER (max_attempts, guint, uint, IST_SETTING_MAX_ATTEMPTS)
+
+/**
+ * ist_secure_tunnel_builder_set_max_attempts: (set-property max-attempts)
  * @self: a builder
  * @max_attempts: the value
  *
@@ -536,7 +748,7 @@ DEFINE_SETTER (reconnect_delay_cap_ms, guint, uint, IST_SETTING_RECONNECT_DELAY_
 DEFINE_SETTER (max_attempts, guint, uint, IST_SETTING_MAX_ATTEMPTS)
 
 /**
- * IstSecureTunnelBuilder:connection-wait-timeout-ms:
+ * IstSecureTunnelBuilder:connection-wait-timeout-ms: (getter get_connection_wait_timeout_ms) (setter set_connection_wait_timeout_ms)
  *
  * See [property@Ist.SecureTunnel:connection-wait-timeout-ms].
  *
@@ -544,7 +756,19 @@ DEFINE_SETTER (max_attempts, guint, uint, IST_SETTING_MAX_ATTEMPTS)
  */
 
 /**
- * ist_secure_tunnel_builder_set_connection_wait_timeout_ms:
+ * ist_secure_tunnel_builder_get_connection_wait_timeout_ms: (get-property connection-wait-timeout-ms)
+ * @self: a builder
+ *
+ * Gets [property@Ist.SecureTunnelBuilder:connection-wait-timeout-ms].
+ *
+ * Returns: the value
+ *
+ * Since: 1.0
+ */
+DEFINE_GETTER (connection_wait_timeout_ms, guint, uint, IST_SETTING_CONNECTION_WAIT_TIMEOUT_MS)
+
+/**
+ * ist_secure_tunnel_builder_set_connection_wait_timeout_ms: (set-property connection-wait-timeout-ms)
  * @self: a builder
  * @connection_wait_timeout_ms: the value
  *
@@ -557,7 +781,7 @@ DEFINE_SETTER (max_attempts, guint, uint, IST_SETTING_MAX_ATTEMPTS)
 DEFINE_SETTER (connection_wait_timeout_ms, guint, uint, IST_SETTING_CONNECTION_WAIT_TIMEOUT_MS)
 
 /**
- * IstSecureTunnelBuilder:connection-buffer-size:
+ * IstSecureTunnelBuilder:connection-buffer-size: (getter get_connection_buffer_size) (setter set_connection_buffer_size)
  *
  * See [property@Ist.SecureTunnel:connection-buffer-size].
  *
@@ -565,7 +789,19 @@ DEFINE_SETTER (connection_wait_timeout_ms, guint, uint, IST_SETTING_CONNECTION_W
  */
 
 /**
- * ist_secure_tunnel_builder_set_connection_buffer_size:
+ * ist_secure_tunnel_builder_get_connection_buffer_size: (get-property connection-buffer-size)
+ * @self: a builder
+ *
+ * Gets [property@Ist.SecureTunnelBuilder:connection-buffer-size].
+ *
+ * Returns: the value
+ *
+ * Since: 1.0
+ */
+DEFINE_GETTER (connection_buffer_size, guint, uint, IST_SETTING_CONNECTION_BUFFER_SIZE)
+
+/**
+ * ist_secure_tunnel_builder_set_connection_buffer_size: (set-property connection-buffer-size)
  * @self: a builder
  * @connection_buffer_size: the value
  *
@@ -578,7 +814,7 @@ DEFINE_SETTER (connection_wait_timeout_ms, guint, uint, IST_SETTING_CONNECTION_W
 DEFINE_SETTER (connection_buffer_size, guint, uint, IST_SETTING_CONNECTION_BUFFER_SIZE)
 
 /**
- * IstSecureTunnelBuilder:total-buffer-size:
+ * IstSecureTunnelBuilder:total-buffer-size: (getter get_total_buffer_size) (setter set_total_buffer_size)
  *
  * See [property@Ist.SecureTunnel:total-buffer-size].
  *
@@ -586,7 +822,19 @@ DEFINE_SETTER (connection_buffer_size, guint, uint, IST_SETTING_CONNECTION_BUFFE
  */
 
 /**
- * ist_secure_tunnel_builder_set_total_buffer_size:
+ * ist_secure_tunnel_builder_get_total_buffer_size: (get-property total-buffer-size)
+ * @self: a builder
+ *
+ * Gets [property@Ist.SecureTunnelBuilder:total-buffer-size].
+ *
+ * Returns: the value
+ *
+ * Since: 1.0
+ */
+DEFINE_GETTER (total_buffer_size, guint, uint, IST_SETTING_TOTAL_BUFFER_SIZE)
+
+/**
+ * ist_secure_tunnel_builder_set_total_buffer_size: (set-property total-buffer-size)
  * @self: a builder
  * @total_buffer_size: the value
  *
@@ -599,7 +847,7 @@ DEFINE_SETTER (connection_buffer_size, guint, uint, IST_SETTING_CONNECTION_BUFFE
 DEFINE_SETTER (total_buffer_size, guint, uint, IST_SETTING_TOTAL_BUFFER_SIZE)
 
 /**
- * IstSecureTunnelBuilder:stall-timeout:
+ * IstSecureTunnelBuilder:stall-timeout: (getter get_stall_timeout) (setter set_stall_timeout)
  *
  * See [property@Ist.SecureTunnel:stall-timeout].
  *
@@ -607,7 +855,19 @@ DEFINE_SETTER (total_buffer_size, guint, uint, IST_SETTING_TOTAL_BUFFER_SIZE)
  */
 
 /**
- * ist_secure_tunnel_builder_set_stall_timeout:
+ * ist_secure_tunnel_builder_get_stall_timeout: (get-property stall-timeout)
+ * @self: a builder
+ *
+ * Gets [property@Ist.SecureTunnelBuilder:stall-timeout].
+ *
+ * Returns: the value
+ *
+ * Since: 1.0
+ */
+DEFINE_GETTER (stall_timeout, guint, uint, IST_SETTING_STALL_TIMEOUT)
+
+/**
+ * ist_secure_tunnel_builder_set_stall_timeout: (set-property stall-timeout)
  * @self: a builder
  * @stall_timeout: the value
  *
@@ -620,7 +880,7 @@ DEFINE_SETTER (total_buffer_size, guint, uint, IST_SETTING_TOTAL_BUFFER_SIZE)
 DEFINE_SETTER (stall_timeout, guint, uint, IST_SETTING_STALL_TIMEOUT)
 
 /**
- * IstSecureTunnelBuilder:send-buffer-size:
+ * IstSecureTunnelBuilder:send-buffer-size: (getter get_send_buffer_size) (setter set_send_buffer_size)
  *
  * See [property@Ist.SecureTunnel:send-buffer-size].
  *
@@ -628,7 +888,19 @@ DEFINE_SETTER (stall_timeout, guint, uint, IST_SETTING_STALL_TIMEOUT)
  */
 
 /**
- * ist_secure_tunnel_builder_set_send_buffer_size:
+ * ist_secure_tunnel_builder_get_send_buffer_size: (get-property send-buffer-size)
+ * @self: a builder
+ *
+ * Gets [property@Ist.SecureTunnelBuilder:send-buffer-size].
+ *
+ * Returns: the value
+ *
+ * Since: 1.0
+ */
+DEFINE_GETTER (send_buffer_size, guint, uint, IST_SETTING_SEND_BUFFER_SIZE)
+
+/**
+ * ist_secure_tunnel_builder_set_send_buffer_size: (set-property send-buffer-size)
  * @self: a builder
  * @send_buffer_size: the value
  *

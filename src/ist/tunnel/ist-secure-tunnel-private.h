@@ -6,11 +6,13 @@
 
 #include <ist/ist-secure-tunnel.h>
 
+#include "ist/tunnel/ist-tunnel-settings-private.h"
 #include "ist/tunnel/ist-tunnel-status-private.h"
 
 G_BEGIN_DECLS
 
 /* For the getters, which stand beside what they get. */
+const IstTunnelSettings *ist_secure_tunnel_get_settings (IstSecureTunnel *self);
 const IstTunnelStatus *ist_secure_tunnel_get_status (IstSecureTunnel *self);
 
 G_END_DECLS

@@ -1876,3 +1876,9 @@ ist_secure_tunnel_get_status (IstSecureTunnel *self)
 {
   return &self->status;
 }
+
+const IstTunnelSettings *
+ist_secure_tunnel_get_settings (IstSecureTunnel *self)
+{
+  return &self->settings;
+}

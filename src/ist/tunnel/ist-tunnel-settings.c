@@ -48,7 +48,7 @@ typedef struct
 /* All of them, documented as properties of the tunnel; those of the builder refer to these. */
 static const Setting settings[IST_N_SETTINGS] = {
   /**
-   * IstSecureTunnel:mode:
+   * IstSecureTunnel:mode: (getter get_mode)
    *
    * Which end of the tunnel to be. Must match the access token.
    *
@@ -82,7 +82,7 @@ static const Setting settings[IST_N_SETTINGS] = {
   [IST_SETTING_CLIENT_TOKEN] = SECRET ("client-token"),
 
   /**
-   * IstSecureTunnel:region:
+   * IstSecureTunnel:region: (getter get_region)
    *
    * The AWS region of the tunnel, for example `eu-central-1`: connects to
    * `data.tunneling.iot.REGION.amazonaws.com` (with `.cn` appended in China),
@@ -95,7 +95,7 @@ static const Setting settings[IST_N_SETTINGS] = {
   [IST_SETTING_REGION] = TEXT ("region"),
 
   /**
-   * IstSecureTunnel:endpoint:
+   * IstSecureTunnel:endpoint: (getter get_endpoint)
    *
    * Where to connect to instead of the endpoint of a region: `HOST`,
    * `HOST:PORT`, `[ADDRESS]:PORT`, or a `wss:` URI. A `ws:` URI, without TLS, is
@@ -108,7 +108,7 @@ static const Setting settings[IST_N_SETTINGS] = {
   [IST_SETTING_ENDPOINT] = TEXT ("endpoint"),
 
   /**
-   * IstSecureTunnel:allow-plain:
+   * IstSecureTunnel:allow-plain: (getter get_allow_plain)
    *
    * Allow a `ws:` endpoint on any host. The tokens and all data are then
    * readable by whoever is in between.
@@ -118,7 +118,7 @@ static const Setting settings[IST_N_SETTINGS] = {
   [IST_SETTING_ALLOW_PLAIN] = FLAG ("allow-plain", FALSE),
 
   /**
-   * IstSecureTunnel:tls-database:
+   * IstSecureTunnel:tls-database: (getter get_tls_database)
    *
    * The certificate authorities to trust. %NULL for those of the system.
    *
@@ -129,7 +129,7 @@ static const Setting settings[IST_N_SETTINGS] = {
   [IST_SETTING_TLS_DATABASE] = OBJECT ("tls-database", g_tls_database_get_type),
 
   /**
-   * IstSecureTunnel:ca-file:
+   * IstSecureTunnel:ca-file: (type filename) (getter get_ca_file)
    *
    * A PEM file with the certificate authorities to trust, instead of those of
    * the system. It is read when a connection is made.
@@ -141,7 +141,7 @@ static const Setting settings[IST_N_SETTINGS] = {
   [IST_SETTING_CA_FILE] = TEXT ("ca-file"),
 
   /**
-   * IstSecureTunnel:verify-certificate:
+   * IstSecureTunnel:verify-certificate: (getter get_verify_certificate)
    *
    * Whether the certificate of the service must be valid. Without it anybody
    * in between can read the tokens and all data: for tests only.
@@ -151,7 +151,7 @@ static const Setting settings[IST_N_SETTINGS] = {
   [IST_SETTING_VERIFY_CERTIFICATE] = FLAG ("verify-certificate", TRUE),
 
   /**
-   * IstSecureTunnel:proxy-resolver:
+   * IstSecureTunnel:proxy-resolver: (getter get_proxy_resolver)
    *
    * Says which HTTP or SOCKS proxy to connect through.
    *
@@ -166,7 +166,7 @@ static const Setting settings[IST_N_SETTINGS] = {
   [IST_SETTING_PROXY_RESOLVER] = OBJECT ("proxy-resolver", g_proxy_resolver_get_type),
 
   /**
-   * IstSecureTunnel:protocol-version:
+   * IstSecureTunnel:protocol-version: (getter get_protocol_version)
    *
    * The version that a source starts its streams in.
    * %IST_PROTOCOL_VERSION_AUTO starts with version 3 and learns from what the
@@ -177,7 +177,7 @@ static const Setting settings[IST_N_SETTINGS] = {
   [IST_SETTING_PROTOCOL_VERSION] = CHOICE ("protocol-version", ist_protocol_version_get_type, IST_PROTOCOL_VERSION_AUTO),
 
   /**
-   * IstSecureTunnel:ping-interval:
+   * IstSecureTunnel:ping-interval: (getter get_ping_interval)
    *
    * Seconds between the WebSocket pings that keep an idle tunnel alive, 0 for
    * none; the first one is sent at once. The service cuts a connection that is idle
@@ -190,7 +190,7 @@ static const Setting settings[IST_N_SETTINGS] = {
   [IST_SETTING_PING_INTERVAL] = NUMBER ("ping-interval", 20, 0, 86400),
 
   /**
-   * IstSecureTunnel:pong-timeout:
+   * IstSecureTunnel:pong-timeout: (getter get_pong_timeout)
    *
    * Seconds to wait for the answer to a ping before the connection counts as
    * lost, 0 for ever; whatever else is received counts as an answer. They run from
@@ -207,7 +207,7 @@ static const Setting settings[IST_N_SETTINGS] = {
   [IST_SETTING_PONG_TIMEOUT] = NUMBER ("pong-timeout", 20, 0, 86400),
 
   /**
-   * IstSecureTunnel:connect-timeout:
+   * IstSecureTunnel:connect-timeout: (getter get_connect_timeout)
    *
    * Seconds that one attempt to connect may take, from the look-up of the host
    * to the end of the WebSocket handshake, 0 for no limit.
@@ -219,7 +219,7 @@ static const Setting settings[IST_N_SETTINGS] = {
   [IST_SETTING_CONNECT_TIMEOUT] = NUMBER ("connect-timeout", 30, 0, 86400),
 
   /**
-   * IstSecureTunnel:reconnect-policy:
+   * IstSecureTunnel:reconnect-policy: (getter get_reconnect_policy)
    *
    * What to do when an attempt to connect fails or the connection is lost.
    *
@@ -228,7 +228,7 @@ static const Setting settings[IST_N_SETTINGS] = {
   [IST_SETTING_RECONNECT_POLICY] = CHOICE ("reconnect-policy", ist_reconnect_policy_get_type, IST_RECONNECT_POLICY_TRANSIENT),
 
   /**
-   * IstSecureTunnel:reconnect-delay-floor-ms:
+   * IstSecureTunnel:reconnect-delay-floor-ms: (getter get_reconnect_delay_floor_ms)
    *
    * The least delay before an attempt to reconnect, in milliseconds.
    *
@@ -239,7 +239,7 @@ static const Setting settings[IST_N_SETTINGS] = {
   [IST_SETTING_RECONNECT_DELAY_FLOOR_MS] = NUMBER ("reconnect-delay-floor-ms", 100, 0, 86400000),
 
   /**
-   * IstSecureTunnel:reconnect-delay-base-ms:
+   * IstSecureTunnel:reconnect-delay-base-ms: (getter get_reconnect_delay_base_ms)
    *
    * The delay before the n-th attempt to reconnect in a row is random between
    * `reconnect-delay-floor-ms` and this times 2 to the power of n-1, at most
@@ -252,7 +252,7 @@ static const Setting settings[IST_N_SETTINGS] = {
   [IST_SETTING_RECONNECT_DELAY_BASE_MS] = NUMBER ("reconnect-delay-base-ms", 1000, 1, 86400000),
 
   /**
-   * IstSecureTunnel:reconnect-delay-cap-ms:
+   * IstSecureTunnel:reconnect-delay-cap-ms: (getter get_reconnect_delay_cap_ms)
    *
    * The longest delay before an attempt to reconnect, in milliseconds.
    *
@@ -263,7 +263,7 @@ static const Setting settings[IST_N_SETTINGS] = {
   [IST_SETTING_RECONNECT_DELAY_CAP_MS] = NUMBER ("reconnect-delay-cap-ms", 120000, 1, 86400000),
 
   /**
-   * IstSecureTunnel:max-attempts:
+   * IstSecureTunnel:max-attempts: (getter get_max_attempts)
    *
    * After so many failures in a row the tunnel stops, 0 for never. A connection
    * that was up for less than ten seconds counts as a failure.
@@ -275,7 +275,7 @@ static const Setting settings[IST_N_SETTINGS] = {
   [IST_SETTING_MAX_ATTEMPTS] = NUMBER ("max-attempts", 0, 0, G_MAXUINT),
 
   /**
-   * IstSecureTunnel:connection-wait-timeout-ms:
+   * IstSecureTunnel:connection-wait-timeout-ms: (getter get_connection_wait_timeout_ms)
    *
    * How long [method@Ist.SecureTunnel.open_connection_async] waits for a connection
    * that can't be had at once, in milliseconds; with 0 it fails at once. It waits
@@ -294,7 +294,7 @@ static const Setting settings[IST_N_SETTINGS] = {
   [IST_SETTING_CONNECTION_WAIT_TIMEOUT_MS] = NUMBER ("connection-wait-timeout-ms", 5000, 0, 86400000),
 
   /**
-   * IstSecureTunnel:connection-buffer-size:
+   * IstSecureTunnel:connection-buffer-size: (getter get_connection_buffer_size)
    *
    * Bytes that each [class@Ist.Connection] keeps in each direction. What it has to
    * send is bounded by this, and does not count for `send-buffer-size`; it receives
@@ -307,7 +307,7 @@ static const Setting settings[IST_N_SETTINGS] = {
   [IST_SETTING_CONNECTION_BUFFER_SIZE] = NUMBER ("connection-buffer-size", 262144, 65536, G_MAXINT),
 
   /**
-   * IstSecureTunnel:total-buffer-size:
+   * IstSecureTunnel:total-buffer-size: (getter get_total_buffer_size)
    *
    * Bytes that all [class@Ist.Connection]s of the tunnel together keep in each
    * direction. While it is less than the sum of their `connection-buffer-size`s, each
@@ -320,7 +320,7 @@ static const Setting settings[IST_N_SETTINGS] = {
   [IST_SETTING_TOTAL_BUFFER_SIZE] = NUMBER ("total-buffer-size", 67108864, 65536, G_MAXINT),
 
   /**
-   * IstSecureTunnel:stall-timeout:
+   * IstSecureTunnel:stall-timeout: (getter get_stall_timeout)
    *
    * Seconds for which nobody may read from an [class@Ist.Connection] whose
    * receive buffer is full before it is reset, 0 for ever. Until then the whole
@@ -333,7 +333,7 @@ static const Setting settings[IST_N_SETTINGS] = {
   [IST_SETTING_STALL_TIMEOUT] = NUMBER ("stall-timeout", 0, 0, 86400),
 
   /**
-   * IstSecureTunnel:send-buffer-size:
+   * IstSecureTunnel:send-buffer-size: (getter get_send_buffer_size)
    *
    * Bytes that may be queued for sending, encoded, before messages are no longer
    * accepted.

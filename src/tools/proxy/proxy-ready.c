@@ -58,14 +58,13 @@ proxy_ready_json (IstSecureTunnel *tunnel,
                   GError **error)
 {
   const char *const *services = ist_secure_tunnel_get_service_ids (tunnel);
+  IstMode mode = ist_secure_tunnel_get_mode (tunnel);
   g_autoptr (JsonBuilder) builder = json_builder_new_immutable ();
   g_autoptr (JsonNode) root = NULL;
   g_autofree char *text = NULL;
   g_autofree char *harmless = NULL;
   g_autofree char *line = NULL;
-  IstMode mode;
 
-  g_object_get (tunnel, "mode", &mode, NULL);
   json_builder_begin_object (builder);
   json_builder_set_member_name (builder, "event");
   json_builder_add_string_value (builder, "ready");

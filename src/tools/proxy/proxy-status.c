@@ -193,9 +193,8 @@ add_head (ProxyStatus *self,
   const char *const *services = ist_secure_tunnel_get_service_ids (tunnel);
   g_autofree char *names = services != NULL ? g_strjoinv (" ", (char **) services) : NULL;
   gint64 round_trip = ist_secure_tunnel_get_round_trip_time_us (tunnel);
-  IstMode mode;
+  IstMode mode = ist_secure_tunnel_get_mode (tunnel);
 
-  g_object_get (tunnel, "mode", &mode, NULL);
   add_line (screen, columns, BOLD, "ist-proxy  %s  %s  %s",
             mode == IST_MODE_SOURCE ? _ ("source") : _ ("destination"), self->place,
             describe_state (ist_secure_tunnel_get_state (tunnel)));
