@@ -25,11 +25,6 @@ const tunnel = new Ist.SecureTunnel({
     caFile: caFile ?? null,
 });
 
-function nameOf(info) {
-    const service = info.get_service_id() ?? '(no service)';
-    return `${service}, stream ${info.get_stream_id()}, connection ${info.get_connection_id()}`;
-}
-
 function why(error) {
     return error ? `: ${error.message}` : '';
 }
@@ -39,16 +34,15 @@ tunnel.connect('connection-success', (_tunnel, serviceIds) =>
 tunnel.connect('connection-failure', (_tunnel, error, willRetry) =>
     print(`could not connect${why(error)}${willRetry ? '; will try again' : ''}`));
 tunnel.connect('connection-shutdown', (_tunnel, error) => print(`disconnected${why(error)}`));
-tunnel.connect('stream-started', (_tunnel, info) => print(`stream started: ${nameOf(info)}`));
-tunnel.connect('stream-stopped', (_tunnel, info, error) => print(`stream stopped: ${nameOf(info)}${why(error)}`));
-tunnel.connect('connection-started', (_tunnel, info) => print(`connection started: ${nameOf(info)}`));
+tunnel.connect('stream-started', (_tunnel, info) => print(`stream started: ${info.to_string()}`));
+tunnel.connect('stream-stopped', (_tunnel, info, error) => print(`stream stopped: ${info.to_string()}${why(error)}`));
+tunnel.connect('connection-started', (_tunnel, info) => print(`connection started: ${info.to_string()}`));
 tunnel.connect('connection-reset', (_tunnel, info, error) =>
-    print(`connection reset: ${nameOf(info)}${why(error)}`));
+    print(`connection reset: ${info.to_string()}${why(error)}`));
 tunnel.connect('session-reset', () => print('session reset'));
-tunnel.connect('message-received', (_tunnel, message) =>
-    print(`received ${message.get_payload()?.get_size() ?? 0} bytes for ${message.get_service_id() ?? 'no service'}`));
+tunnel.connect('message-received', (_tunnel, message) => print(`received ${message.to_string()}`));
 tunnel.connect('notify::state', () => print(`state ${tunnel.state}`));
-tunnel.connect('notify::round-trip-time-us', () => print(`round trip ${tunnel.roundTripTime} µs`));
+tunnel.connect('notify::round-trip-time-us', () => print(`round trip ${tunnel.roundTripTimeUs} µs`));
 tunnel.connect('stopped', () => loop.quit());
 
 let interrupted = false;

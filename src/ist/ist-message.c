@@ -6,6 +6,12 @@
 
 #include <string.h>
 
+#include "common/ist-text-private.h"
+#include "ist/ist-stream-info-private.h"
+
+/* Bytes of a list of services in a line of a log. */
+#define MAX_SHOWN 256
+
 /**
  * IstMessage:
  *
@@ -343,4 +349,106 @@ ist_message_get_ignorable (const IstMessage *self)
   g_return_val_if_fail (self != NULL, FALSE);
 
   return self->ignorable;
+}
+
+/**
+ * ist_message_equal:
+ * @self: (type Ist.Message): a message
+ * @other: (type Ist.Message): another one
+ *
+ * Tells whether both say the same: every field is the same, the bytes of the
+ * payload included. Fields count as they are on the wire: a message for connection
+ * 0, which is none, does not equal one for connection 1, though both are sent there.
+ *
+ * Returns: %TRUE if they are equal
+ *
+ * Since: 1.0
+ */
+gboolean
+ist_message_equal (gconstpointer self,
+                   gconstpointer other)
+{
+  const IstMessage *a = self;
+  const IstMessage *b = other;
+
+  g_return_val_if_fail (a != NULL && b != NULL, FALSE);
+
+  return a->type == b->type && a->stream_id == b->stream_id && a->connection_id == b->connection_id &&
+         a->ignorable == b->ignorable && g_strcmp0 (a->service_id, b->service_id) == 0 &&
+         g_strv_equal (ist_message_get_service_ids (a), ist_message_get_service_ids (b)) &&
+         g_bytes_equal (a->payload, b->payload);
+}
+
+/**
+ * ist_message_hash:
+ * @self: (type Ist.Message): a message
+ *
+ * Makes a number that is the same for all that are equal, as
+ * [method@Ist.Message.equal] tells. It reads all of the payload.
+ *
+ * Returns: a hash value
+ *
+ * Since: 1.0
+ */
+guint
+ist_message_hash (gconstpointer self)
+{
+  const IstMessage *message = self;
+  guint hash;
+
+  g_return_val_if_fail (message != NULL, 0);
+
+  hash = g_bytes_hash (message->payload);
+  hash = hash * 31 + message->type;
+  hash = hash * 31 + (guint) message->stream_id;
+  hash = hash * 31 + message->connection_id;
+  return hash * 31 + (message->service_id != NULL ? g_str_hash (message->service_id) : 0);
+}
+
+static void
+append_type (GString *line,
+             IstMessageType type)
+{
+  g_autoptr (GTypeClass) klass = g_type_class_ref (IST_TYPE_MESSAGE_TYPE);
+  GEnumValue *value = g_enum_get_value (G_ENUM_CLASS (klass), type);
+
+  if (value != NULL)
+    g_string_append_printf (line, "%s, ", value->value_nick);
+  else
+    g_string_append_printf (line, "type %d, ", type);
+}
+
+/**
+ * ist_message_to_string:
+ * @self: a message
+ *
+ * Describes a message in a line for people to read, such as a log has: its type,
+ * what it is for, and how many bytes it carries, but none of them. It may change;
+ * nothing in it, whatever the peer has sent, is more than text.
+ *
+ * Returns: (transfer full): a description
+ *
+ * Since: 1.0
+ */
+char *
+ist_message_to_string (const IstMessage *self)
+{
+  g_autoptr (GString) line = NULL;
+
+  g_return_val_if_fail (self != NULL, NULL);
+
+  line = g_string_new (NULL);
+  append_type (line, self->type);
+  ist_stream_info_append_ids (line, self->service_id, self->stream_id, self->connection_id);
+  if (self->service_ids != NULL)
+    {
+      g_autofree char *joined = g_strjoinv (", ", self->service_ids);
+      g_autofree char *safe = ist_text_make_safe (joined, -1, MAX_SHOWN);
+
+      g_string_append_printf (line, "services “%s”, ", safe);
+    }
+  if (self->ignorable)
+    g_string_append (line, "ignorable, ");
+  g_string_append_printf (line, "%" G_GSIZE_FORMAT " bytes", g_bytes_get_size (self->payload));
+  return g_string_free (g_steal_pointer (&line), FALSE);
 }

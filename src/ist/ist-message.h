@@ -62,6 +62,14 @@ const char *const *ist_message_get_service_ids (const IstMessage *self);
 IST_AVAILABLE_IN_1_0
 gboolean ist_message_get_ignorable (const IstMessage *self);
 
+IST_AVAILABLE_IN_1_0
+gboolean ist_message_equal (gconstpointer self,
+                            gconstpointer other);
+IST_AVAILABLE_IN_1_0
+guint ist_message_hash (gconstpointer self);
+IST_AVAILABLE_IN_1_0
+char *ist_message_to_string (const IstMessage *self);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (IstMessage, ist_message_unref)
 
 G_END_DECLS

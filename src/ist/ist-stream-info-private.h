@@ -13,4 +13,10 @@ IstStreamInfo *ist_stream_info_new (const char *service_id,
                                     guint connection_id,
                                     IstProtocolVersion version);
 
+/* Appends what there is of these, each with a comma behind it, for one line of a log. */
+void ist_stream_info_append_ids (GString *line,
+                                 const char *service_id,
+                                 int stream_id,
+                                 guint connection_id);
+
 G_END_DECLS

@@ -35,6 +35,14 @@ guint ist_stream_info_get_connection_id (const IstStreamInfo *self);
 IST_AVAILABLE_IN_1_0
 IstProtocolVersion ist_stream_info_get_version (const IstStreamInfo *self);
 
+IST_AVAILABLE_IN_1_0
+gboolean ist_stream_info_equal (gconstpointer self,
+                                gconstpointer other);
+IST_AVAILABLE_IN_1_0
+guint ist_stream_info_hash (gconstpointer self);
+IST_AVAILABLE_IN_1_0
+char *ist_stream_info_to_string (const IstStreamInfo *self);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (IstStreamInfo, ist_stream_info_unref)
 
 G_END_DECLS

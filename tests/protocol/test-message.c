@@ -5,6 +5,7 @@
 #include "ist/ist-stream-info-private.h"
 
 #include <ist/ist-message.h>
+#include <string.h>
 
 static void
 test_new (void)
@@ -151,6 +152,161 @@ test_stream_info_without_service (void)
   g_assert_null (ist_stream_info_get_service_id (info));
 }
 
+/* All that differ, and their texts. */
+static void
+test_values (void)
+{
+  g_autoptr (GBytes) hello = g_bytes_new_static ("hello", 5);
+  g_autoptr (GBytes) hallo = g_bytes_new_static ("hallo", 5);
+  const char *const ids[] = { "SSH", "VNC\x1b[2J", NULL };
+  const struct
+  {
+    IstMessage *message;
+    const char *text;
+  } values[] = {
+    { ist_message_new (NULL, NULL), "data, 0 bytes" },
+    { ist_message_new (NULL, hello), "data, 5 bytes" },
+    { ist_message_new (NULL, hallo), "data, 5 bytes" },
+    { ist_message_new ("SSH", hello), "data, service “SSH”, 5 bytes" },
+    { ist_message_new ("S\n\xff", hello), "data, service “S\\n\\xff”, 5 bytes" },
+    { ist_message_new_for_connection ("SSH", 1, hello), "data, service “SSH”, connection 1, 5 bytes" },
+    { ist_message_new_full (IST_MESSAGE_TYPE_DATA, "SSH", 7, 1, FALSE, hello),
+      "data, service “SSH”, stream 7, connection 1, 5 bytes" },
+    { ist_message_new_full (IST_MESSAGE_TYPE_DATA, "SSH", -7, 1, FALSE, hello),
+      "data, service “SSH”, stream -7, connection 1, 5 bytes" },
+    { ist_message_new_full (IST_MESSAGE_TYPE_STREAM_START, "SSH", 7, 1, FALSE, NULL),
+      "stream-start, service “SSH”, stream 7, connection 1, 0 bytes" },
+    { ist_message_new_full ((IstMessageType) 99, NULL, 0, 0, FALSE, NULL), "type 99, 0 bytes" },
+    { ist_message_new_full ((IstMessageType) 99, NULL, 0, 0, TRUE, NULL), "type 99, ignorable, 0 bytes" },
+    { ist_message_new_service_ids (NULL), "service-ids, 0 bytes" },
+    { ist_message_new_service_ids (ids), "service-ids, services “SSH, VNC\\u001b[2J”, 0 bytes" },
+    { ist_message_new_service_ids (ids + 1), "service-ids, services “VNC\\u001b[2J”, 0 bytes" },
+  };
+  guint i;
+  guint j;
+
+  for (i = 0; i < G_N_ELEMENTS (values); i++)
+    {
+      g_autofree char *text = ist_message_to_string (values[i].message);
+
+      g_assert_cmpstr (text, ==, values[i].text);
+      for (j = 0; j < G_N_ELEMENTS (values); j++)
+        g_assert_cmpint (ist_message_equal (values[i].message, values[j].message), ==, i == j);
+    }
+  for (i = 0; i < G_N_ELEMENTS (values); i++)
+    ist_message_unref (values[i].message);
+}
+
+/* What is made alike, of other bytes, is the same value. */
+static void
+test_same_values (void)
+{
+  const char *const ids[] = { "SSH", NULL };
+  const char *const no_ids[] = { NULL };
+  guint i;
+
+  for (i = 0; i < 3; i++)
+    {
+      IstMessage *pair[2];
+      guint j;
+
+      for (j = 0; j < 2; j++)
+        {
+          g_autofree char *service = g_strdup ("SSH");
+          g_autoptr (GBytes) payload = g_bytes_new ("hello", 5);
+
+          if (i == 0)
+            pair[j] = ist_message_new_full (IST_MESSAGE_TYPE_DATA, service, 3, 2, j + 1, payload);
+          else if (i == 1)
+            pair[j] = ist_message_new_service_ids (ids);
+          else
+            pair[j] = ist_message_new_service_ids (j == 0 ? no_ids : NULL);
+        }
+      g_assert_true (ist_message_equal (pair[0], pair[1]));
+      g_assert_cmpuint (ist_message_hash (pair[0]), ==, ist_message_hash (pair[1]));
+      ist_message_unref (pair[0]);
+      ist_message_unref (pair[1]);
+    }
+}
+
+/* A line stays one, of bounded length. */
+static void
+test_long_text (void)
+{
+  g_autofree char *name = g_strnfill (100000, 'x');
+  const char *const ids[] = { name, "\n", name, NULL };
+  g_autoptr (IstMessage) message = ist_message_new (name, NULL);
+  g_autoptr (IstMessage) list = ist_message_new_service_ids (ids);
+  g_autoptr (IstStreamInfo) info = ist_stream_info_new (name, 1, 1, IST_PROTOCOL_VERSION_V3);
+  g_autofree char *message_text = ist_message_to_string (message);
+  g_autofree char *list_text = ist_message_to_string (list);
+  g_autofree char *info_text = ist_stream_info_to_string (info);
+
+  g_assert_cmpuint (strlen (message_text), <, 200);
+  g_assert_cmpuint (strlen (list_text), <, 400);
+  g_assert_cmpuint (strlen (info_text), <, 200);
+}
+
+static void
+test_stream_info_values (void)
+{
+  const struct
+  {
+    IstStreamInfo *info;
+    const char *text;
+    guint equals; /* the first one that it equals */
+  } values[] = {
+    { ist_stream_info_new ("SSH", 3, 1, IST_PROTOCOL_VERSION_V3), "service “SSH”, stream 3, connection 1, version 3", 0 },
+    /* The same, when it was learned that the peer has no numbers for connections. */
+    { ist_stream_info_new ("SSH", 3, 0, IST_PROTOCOL_VERSION_V2), "service “SSH”, stream 3, version 2", 0 },
+    { ist_stream_info_new ("SSH", 3, 2, IST_PROTOCOL_VERSION_V3), "service “SSH”, stream 3, connection 2, version 3", 2 },
+    { ist_stream_info_new ("SSH", 4, 1, IST_PROTOCOL_VERSION_V3), "service “SSH”, stream 4, connection 1, version 3", 3 },
+    { ist_stream_info_new ("S\tH", 3, 1, IST_PROTOCOL_VERSION_V3), "service “S\\tH”, stream 3, connection 1, version 3", 4 },
+    { ist_stream_info_new (NULL, 3, 0, IST_PROTOCOL_VERSION_V1), "stream 3, version 1", 5 },
+    { ist_stream_info_new (NULL, -3, 0, IST_PROTOCOL_VERSION_V1), "stream -3, version 1", 6 },
+  };
+  guint i;
+  guint j;
+
+  for (i = 0; i < G_N_ELEMENTS (values); i++)
+    {
+      g_autofree char *text = ist_stream_info_to_string (values[i].info);
+
+      g_assert_cmpstr (text, ==, values[i].text);
+      for (j = 0; j < G_N_ELEMENTS (values); j++)
+        {
+          gboolean equal = values[i].equals == values[j].equals;
+
+          g_assert_cmpint (ist_stream_info_equal (values[i].info, values[j].info), ==, equal);
+          if (equal)
+            g_assert_cmpuint (ist_stream_info_hash (values[i].info), ==, ist_stream_info_hash (values[j].info));
+        }
+    }
+  for (i = 0; i < G_N_ELEMENTS (values); i++)
+    ist_stream_info_unref (values[i].info);
+}
+
+/* As keys, which is what they are equal for. */
+static void
+test_keys (void)
+{
+  g_autoptr (GHashTable) streams =
+    g_hash_table_new_full (ist_stream_info_hash, ist_stream_info_equal, (GDestroyNotify) ist_stream_info_unref, NULL);
+  g_autoptr (GHashTable) messages =
+    g_hash_table_new_full (ist_message_hash, ist_message_equal, (GDestroyNotify) ist_message_unref, NULL);
+  g_autoptr (IstStreamInfo) end = ist_stream_info_new ("SSH", 3, 0, IST_PROTOCOL_VERSION_V1);
+  guint i;
+
+  g_hash_table_add (streams, ist_stream_info_new ("SSH", 3, 1, IST_PROTOCOL_VERSION_V3));
+  g_hash_table_add (streams, ist_stream_info_new ("SSH", 3, 2, IST_PROTOCOL_VERSION_V3));
+  g_assert_true (g_hash_table_remove (streams, end));
+  g_assert_cmpuint (g_hash_table_size (streams), ==, 1);
+
+  for (i = 0; i < 100; i++)
+    g_hash_table_add (messages, ist_message_new_for_connection ("SSH", i % 10, NULL));
+  g_assert_cmpuint (g_hash_table_size (messages), ==, 10);
+}
+
 int
 main (int argc,
       char *argv[])
@@ -164,8 +320,13 @@ main (int argc,
   g_test_add_func ("/message/empty-is-absent", test_empty_is_absent);
   g_test_add_func ("/message/references", test_references);
   g_test_add_func ("/message/references-in-threads", test_references_in_threads);
+  g_test_add_func ("/message/values", test_values);
+  g_test_add_func ("/message/same-values", test_same_values);
+  g_test_add_func ("/message/long-text", test_long_text);
+  g_test_add_func ("/message/keys", test_keys);
   g_test_add_func ("/stream-info/getters", test_stream_info);
   g_test_add_func ("/stream-info/without-service", test_stream_info_without_service);
+  g_test_add_func ("/stream-info/values", test_stream_info_values);
 
   return g_test_run ();
 }
