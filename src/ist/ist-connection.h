@@ -27,5 +27,7 @@ IST_AVAILABLE_IN_1_0
 guint64 ist_connection_get_bytes_in (IstConnection *self);
 IST_AVAILABLE_IN_1_0
 guint64 ist_connection_get_bytes_out (IstConnection *self);
+IST_AVAILABLE_IN_1_0
+GError *ist_connection_dup_error (IstConnection *self);
 
 G_END_DECLS

@@ -100,7 +100,9 @@ class Connections(unittest.TestCase):
         self.assertEqual(self.read(far), b'')
         with self.assertRaises(GLib.Error) as caught:
             self.write(far, b'late')
-        self.assertTrue(caught.exception.matches(Ist.tunnel_error_quark(), Ist.TunnelError.CONNECTION_RESET))
+        self.assertTrue(caught.exception.matches(Gio.io_error_quark(), Gio.IOErrorEnum.BROKEN_PIPE))
+        self.assertTrue(far.dup_error().matches(Ist.tunnel_error_quark(), Ist.TunnelError.CONNECTION_RESET))
+        self.assertIsNone(near.dup_error())
 
     def test_lines(self):
         near, far = self.open()

@@ -232,18 +232,49 @@ connection_expect (IstConnection *connection,
   g_assert_cmpstr (data, ==, text);
 }
 
+/* What is not listed is the end of a connection. */
+static const struct
+{
+  IstTunnelError reason;
+  GIOErrorEnum code;
+} io_codes[] = {
+  { IST_TUNNEL_ERROR_TIMED_OUT, G_IO_ERROR_TIMED_OUT },
+  { IST_TUNNEL_ERROR_STOPPED, G_IO_ERROR_CLOSED },
+  { IST_TUNNEL_ERROR_INVALID_STATE, G_IO_ERROR_NOT_CONNECTED },
+  { IST_TUNNEL_ERROR_NOT_CONNECTED, G_IO_ERROR_NOT_CONNECTED },
+};
+
+void
+connection_check_error (IstConnection *connection,
+                        const GError *error,
+                        IstTunnelError reason)
+{
+  g_autoptr (GError) why = ist_connection_dup_error (connection);
+  GIOErrorEnum code = G_IO_ERROR_CONNECTION_CLOSED;
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (io_codes); i++)
+    {
+      if (io_codes[i].reason == reason)
+        code = io_codes[i].code;
+    }
+  g_assert_error (error, G_IO_ERROR, (int) code);
+  g_assert_error (why, IST_TUNNEL_ERROR, (int) reason);
+  g_assert_cmpstr (error->message, ==, why->message);
+}
+
 void
 connection_expect_end (IstConnection *connection,
-                       int code)
+                       int reason)
 {
   g_autoptr (GError) error = NULL;
   guint8 byte;
 
   g_assert_cmpuint (read_some (connection, &byte, 1, &error), ==, 0);
-  if (code < 0)
+  if (reason < 0)
     g_assert_no_error (error);
   else
-    g_assert_error (error, IST_TUNNEL_ERROR, code);
+    connection_check_error (connection, error, reason);
 }
 
 void

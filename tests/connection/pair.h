@@ -71,10 +71,15 @@ void connection_read (IstConnection *connection,
                       gsize length);
 void connection_expect (IstConnection *connection,
                         const char *text);
-/* What has not been read must be nothing, then comes the end; with @code of
- * IstTunnelError, or clean if @code is -1. */
+/* Checks the error of one of its streams: in terms of GIO it is one that is known
+ * there, in those of the tunnel it is @reason. */
+void connection_check_error (IstConnection *connection,
+                             const GError *error,
+                             IstTunnelError reason);
+/* What has not been read must be nothing, then comes the end: for a reason, or
+ * clean if @reason is -1. */
 void connection_expect_end (IstConnection *connection,
-                            int code);
+                            int reason);
 /* Writes zeros until it would block. Returns how many. */
 gsize connection_fill (IstConnection *connection);
 /* Has the service read nothing from the source any more, and fills all that is

@@ -90,6 +90,29 @@ test_splice (Fixture *self,
 }
 
 static void
+lose_websocket (Fixture *self)
+{
+  ist_emulator_tunnel_drop_side (self->pair->emulator->tunnel, IST_MODE_SOURCE);
+}
+
+static void
+test_splice_lost (Fixture *self,
+                  gconstpointer data)
+{
+  g_autoptr (GOutputStream) sink = g_memory_output_stream_new_resizable ();
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_output_stream_splice_async (sink, g_io_stream_get_input_stream (G_IO_STREAM (self->near)),
+                                G_OUTPUT_STREAM_SPLICE_NONE, 0, NULL, store_result, &result);
+  test_settle ();
+  lose_websocket (self);
+  test_wait (result != NULL);
+  g_assert_cmpint (g_output_stream_splice_finish (sink, result, &error), ==, -1);
+  connection_check_error (self->near, error, IST_TUNNEL_ERROR_DISCONNECTED);
+}
+
+static void
 test_lines (Fixture *self,
             gconstpointer data)
 {
@@ -183,44 +206,85 @@ on_accept_certificate (GTlsConnection *connection,
                        GTlsCertificateFlags flags,
                        gpointer user_data)
 {
-  return g_tls_certificate_is_same (certificate, user_data);
+  return g_tls_certificate_is_same (certificate, g_tls_connection_get_certificate (user_data));
+}
+
+static void
+tls_ends_shake_hands (TlsEnd *client,
+                      TlsEnd *server,
+                      Fixture *fixture)
+{
+  g_autoptr (GInetAddress) address = g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV4);
+  g_autofree char *authority = NULL;
+  g_autofree char *suite = NULL;
+  g_autoptr (GTlsCertificate) certificate = test_certificate_new (address, &authority);
+  g_autoptr (GError) error = NULL;
+
+  server->stream = g_tls_server_connection_new (G_IO_STREAM (fixture->far), certificate, &error);
+  g_assert_no_error (error);
+  client->stream = g_tls_client_connection_new (G_IO_STREAM (fixture->near), NULL, &error);
+  g_assert_no_error (error);
+  g_signal_connect (client->stream, "accept-certificate", G_CALLBACK (on_accept_certificate), server->stream);
+
+  g_tls_connection_handshake_async (G_TLS_CONNECTION (server->stream), 0, NULL, store_result,
+                                    &server->handshake);
+  g_tls_connection_handshake_async (G_TLS_CONNECTION (client->stream), 0, NULL, store_result,
+                                    &client->handshake);
+  test_wait (server->handshake != NULL && client->handshake != NULL);
+  g_tls_connection_handshake_finish (G_TLS_CONNECTION (server->stream), server->handshake, &error);
+  g_assert_no_error (error);
+  g_tls_connection_handshake_finish (G_TLS_CONNECTION (client->stream), client->handshake, &error);
+  g_assert_no_error (error);
+  suite = g_tls_connection_get_ciphersuite_name (G_TLS_CONNECTION (client->stream));
+  g_assert_nonnull (suite);
 }
 
 static void
 test_tls (Fixture *self,
           gconstpointer data)
 {
-  g_autoptr (GInetAddress) address = g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV4);
-  g_autofree char *authority = NULL;
-  g_autofree char *suite = NULL;
-  g_autoptr (GTlsCertificate) certificate = test_certificate_new (address, &authority);
   g_autoptr (GBytes) pattern = make_pattern (BULK);
-  g_autoptr (GError) error = NULL;
   TlsEnd client = { .bytes = pattern };
   TlsEnd server = { .bytes = pattern };
 
-  server.stream = g_tls_server_connection_new (G_IO_STREAM (self->far), certificate, &error);
-  g_assert_no_error (error);
-  client.stream = g_tls_client_connection_new (G_IO_STREAM (self->near), NULL, &error);
-  g_assert_no_error (error);
-  g_signal_connect (client.stream, "accept-certificate", G_CALLBACK (on_accept_certificate), certificate);
-
-  g_tls_connection_handshake_async (G_TLS_CONNECTION (server.stream), 0, NULL, store_result,
-                                    &server.handshake);
-  g_tls_connection_handshake_async (G_TLS_CONNECTION (client.stream), 0, NULL, store_result,
-                                    &client.handshake);
-  test_wait (server.handshake != NULL && client.handshake != NULL);
-  g_tls_connection_handshake_finish (G_TLS_CONNECTION (server.stream), server.handshake, &error);
-  g_assert_no_error (error);
-  g_tls_connection_handshake_finish (G_TLS_CONNECTION (client.stream), client.handshake, &error);
-  g_assert_no_error (error);
-  suite = g_tls_connection_get_ciphersuite_name (G_TLS_CONNECTION (client.stream));
-  g_assert_nonnull (suite);
-
+  tls_ends_shake_hands (&client, &server, self);
   tls_end_transfer (&client);
   tls_end_transfer (&server);
   tls_end_check (&client);
   tls_end_check (&server);
+  tls_end_close (&client);
+  tls_end_close (&server);
+  tls_end_clear (&client);
+  tls_end_clear (&server);
+}
+
+/* What TLS says of it has the codes and the words of the connection. */
+static void
+test_tls_lost (Fixture *self,
+               gconstpointer data)
+{
+  TlsEnd client = { NULL };
+  TlsEnd server = { NULL };
+  g_autoptr (GError) read_error = NULL;
+  g_autoptr (GError) write_error = NULL;
+  char byte;
+
+  tls_ends_shake_hands (&client, &server, self);
+  g_input_stream_read_async (g_io_stream_get_input_stream (client.stream), &byte, 1, 0, NULL, store_result,
+                             &client.read);
+  test_settle ();
+  lose_websocket (self);
+  test_wait (client.read != NULL);
+  g_input_stream_read_finish (g_io_stream_get_input_stream (client.stream), client.read, &read_error);
+  connection_check_error (self->near, read_error, IST_TUNNEL_ERROR_DISCONNECTED);
+
+  test_wait (g_pollable_input_stream_is_readable (connection_in (self->far)));
+  g_output_stream_write_async (g_io_stream_get_output_stream (server.stream), "x", 1, 0, NULL, store_result,
+                               &server.write);
+  test_wait (server.write != NULL);
+  g_output_stream_write_finish (g_io_stream_get_output_stream (server.stream), server.write, &write_error);
+  connection_check_error (self->far, write_error, IST_TUNNEL_ERROR_STREAM_RESET);
+
   tls_end_close (&client);
   tls_end_close (&server);
   tls_end_clear (&client);
@@ -246,25 +310,15 @@ on_method_call (GDBusConnection *bus,
 }
 
 static void
-test_dbus (Fixture *self,
-           gconstpointer data)
+dbus_connect (Fixture *self,
+              GDBusConnection **client,
+              GDBusConnection **server)
 {
-  static const GDBusInterfaceVTable vtable = { .method_call = on_method_call };
-  g_autoptr (GDBusNodeInfo) node = NULL;
-  g_autoptr (GDBusConnection) client = NULL;
-  g_autoptr (GDBusConnection) server = NULL;
   g_autoptr (GAsyncResult) client_made = NULL;
   g_autoptr (GAsyncResult) server_made = NULL;
   g_autoptr (GError) error = NULL;
   g_autofree char *guid = g_dbus_generate_guid ();
-  g_autofree char *text = g_strnfill (300000, 'x');
-  guint i;
 
-  node = g_dbus_node_info_new_for_xml ("<node><interface name='com.example.Count'><method name='Count'>"
-                                       "<arg type='s' direction='in'/><arg type='u' direction='out'/>"
-                                       "</method></interface></node>",
-                                       &error);
-  g_assert_no_error (error);
   g_dbus_connection_new (G_IO_STREAM (self->far), guid,
                          G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_SERVER |
                            G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_ALLOW_ANONYMOUS |
@@ -273,10 +327,31 @@ test_dbus (Fixture *self,
   g_dbus_connection_new (G_IO_STREAM (self->near), NULL, G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT, NULL,
                          NULL, store_result, &client_made);
   test_wait (client_made != NULL && server_made != NULL);
-  server = g_dbus_connection_new_finish (server_made, &error);
+  *server = g_dbus_connection_new_finish (server_made, &error);
   g_assert_no_error (error);
-  client = g_dbus_connection_new_finish (client_made, &error);
+  *client = g_dbus_connection_new_finish (client_made, &error);
   g_assert_no_error (error);
+  g_dbus_connection_set_exit_on_close (*client, FALSE);
+}
+
+static void
+test_dbus (Fixture *self,
+           gconstpointer data)
+{
+  static const GDBusInterfaceVTable vtable = { .method_call = on_method_call };
+  g_autoptr (GDBusNodeInfo) node = NULL;
+  g_autoptr (GDBusConnection) client = NULL;
+  g_autoptr (GDBusConnection) server = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *text = g_strnfill (300000, 'x');
+  guint i;
+
+  node = g_dbus_node_info_new_for_xml ("<node><interface name='com.example.Count'><method name='Count'>"
+                                       "<arg type='s' direction='in'/><arg type='u' direction='out'/>"
+                                       "</method></interface></node>",
+                                       &error);
+  g_assert_no_error (error);
+  dbus_connect (self, &client, &server);
   g_dbus_connection_register_object (server, "/count", node->interfaces[0], &vtable, NULL, NULL, &error);
   g_assert_no_error (error);
   g_dbus_connection_start_message_processing (server);
@@ -297,9 +372,44 @@ test_dbus (Fixture *self,
       g_assert_cmpuint (count, ==, 300000);
     }
 
-  g_dbus_connection_set_exit_on_close (client, FALSE);
   connection_close (self->far);
   test_wait (g_dbus_connection_is_closed (client) && g_dbus_connection_is_closed (server));
+}
+
+static void
+on_dbus_closed (GDBusConnection *bus,
+                gboolean is_by_peer,
+                const GError *error,
+                gpointer user_data)
+{
+  GError **stored = user_data;
+
+  g_assert_true (is_by_peer);
+  *stored = g_error_copy (error);
+}
+
+static void
+test_dbus_lost (Fixture *self,
+                gconstpointer data)
+{
+  g_autoptr (GDBusConnection) client = NULL;
+  g_autoptr (GDBusConnection) server = NULL;
+  g_autoptr (GAsyncResult) called = NULL;
+  g_autoptr (GVariant) reply = NULL;
+  g_autoptr (GError) closed = NULL;
+  g_autoptr (GError) error = NULL;
+
+  dbus_connect (self, &client, &server);
+  g_signal_connect (client, "closed", G_CALLBACK (on_dbus_closed), &closed);
+  /* The server does not answer: it has not begun. */
+  g_dbus_connection_call (client, NULL, "/", "org.freedesktop.DBus.Peer", "Ping", NULL, NULL,
+                          G_DBUS_CALL_FLAGS_NONE, 60000, NULL, store_result, &called);
+  test_settle ();
+  lose_websocket (self);
+  test_wait (closed != NULL && called != NULL);
+  connection_check_error (self->near, closed, IST_TUNNEL_ERROR_DISCONNECTED);
+  reply = g_dbus_connection_call_finish (client, called, &error);
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CLOSED);
 }
 
 /* Blocking calls */
@@ -444,7 +554,7 @@ test_blocked_thread (Fixture *self,
   else if (g_str_equal (how, "reset"))
     connection_close (self->far);
   else if (g_str_equal (how, "lost"))
-    ist_emulator_tunnel_drop_side (self->pair->emulator->tunnel, IST_MODE_SOURCE);
+    lose_websocket (self);
   else if (g_str_equal (how, "tunnel-gone"))
     g_clear_object (&self->pair->source->tunnel);
   worker_join (&reader);
@@ -457,9 +567,9 @@ test_blocked_thread (Fixture *self,
   else if (g_str_equal (how, "reset"))
     g_assert_no_error (reader.error);
   else if (g_str_equal (how, "lost"))
-    g_assert_error (reader.error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_DISCONNECTED);
+    connection_check_error (self->near, reader.error, IST_TUNNEL_ERROR_DISCONNECTED);
   else
-    g_assert_error (reader.error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED);
+    connection_check_error (self->near, reader.error, IST_TUNNEL_ERROR_STOPPED);
   g_clear_error (&reader.error);
 }
 
@@ -605,9 +715,12 @@ main (int argc,
   g_test_init (&argc, &argv, NULL);
 #define ADD(path, test) g_test_add ("/layers/" path, Fixture, NULL, set_up, test, tear_down)
   ADD ("splice", test_splice);
+  ADD ("splice-lost", test_splice_lost);
   ADD ("lines", test_lines);
   ADD ("tls", test_tls);
+  ADD ("tls-lost", test_tls_lost);
   ADD ("dbus", test_dbus);
+  ADD ("dbus-lost", test_dbus_lost);
   ADD ("threads", test_threads);
   ADD ("thread-closes", test_thread_closes);
   ADD ("blocked/writer", test_blocked_writer);

@@ -169,7 +169,7 @@ test_readable_at_end (Fixture *self,
 
   assert_writable (self->near, TRUE);
   g_assert_cmpint (write_now (self->near, 1, &error), ==, -1);
-  g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_CONNECTION_RESET);
+  connection_check_error (self->near, error, IST_TUNNEL_ERROR_CONNECTION_RESET);
   assert_writable (self->near, TRUE);
 }
 
@@ -184,10 +184,10 @@ test_ready_after_error (Fixture *self,
   assert_readable (self->near, TRUE);
   assert_writable (self->near, TRUE);
   g_assert_cmpint (read_now (self->near, &error), ==, -1);
-  g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_SESSION_RESET);
+  connection_check_error (self->near, error, IST_TUNNEL_ERROR_SESSION_RESET);
   g_clear_error (&error);
   g_assert_cmpint (write_now (self->near, 1, &error), ==, -1);
-  g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_SESSION_RESET);
+  connection_check_error (self->near, error, IST_TUNNEL_ERROR_SESSION_RESET);
   g_clear_error (&error);
   assert_readable (self->near, TRUE);
   assert_writable (self->near, TRUE);

@@ -105,6 +105,8 @@ gssize ist_connection_core_write (IstConnectionCore *self,
                                   gboolean blocking,
                                   GCancellable *cancellable,
                                   GError **error);
+/* Why the connection has ended, as the tunnel tells; NULL if it has not. */
+GError *ist_connection_core_dup_error (IstConnectionCore *self);
 gboolean ist_connection_core_is_ready (IstConnectionCore *self,
                                        IstConnectionDirection direction);
 GSource *ist_connection_core_create_source (IstConnectionCore *self,

@@ -758,6 +758,17 @@ ist_connection_core_write (IstConnectionCore *self,
   return n;
 }
 
+GError *
+ist_connection_core_dup_error (IstConnectionCore *self)
+{
+  GError *error;
+
+  g_mutex_lock (&self->mutex);
+  error = self->ended ? make_end_error (self) : NULL;
+  g_mutex_unlock (&self->mutex);
+  return error;
+}
+
 gboolean
 ist_connection_core_is_ready (IstConnectionCore *self,
                               IstConnectionDirection direction)

@@ -5,6 +5,7 @@
 #include "ist/ist-connection.h"
 
 #include "ist/connection/ist-connection-core-private.h"
+#include "ist/ist-tunnel-error.h"
 
 /**
  * IstConnection:
@@ -24,11 +25,20 @@
  * back a single connection. See `stall-timeout` of the tunnel.
  *
  * When the peer ends the connection, what had been received can still be read;
- * then reading gives the end of the stream, and writing fails with
- * %IST_TUNNEL_ERROR_CONNECTION_RESET. When the connection ends otherwise, with its
- * stream, the session or the WebSocket, reading fails after what had been
- * received, with the error that says why, such as %IST_TUNNEL_ERROR_DISCONNECTED, or
- * %IST_TUNNEL_ERROR_TIMED_OUT after the tunnel's `stall-timeout`.
+ * then reading gives the end of the stream. When the connection ends otherwise,
+ * with its stream, the session or the WebSocket, reading fails after what had been
+ * received. Writing, flushing and waiting for the close to be sent fail in both
+ * cases. [method@Ist.Connection.dup_error] says why in the tunnel's terms; the
+ * streams say it in those of GIO, with the same text, for whatever is on top of them:
+ *
+ * - %G_IO_ERROR_CONNECTION_CLOSED, also named %G_IO_ERROR_BROKEN_PIPE: the peer, the
+ *   service or the network has ended the connection;
+ * - %G_IO_ERROR_TIMED_OUT: it was not read for the tunnel's `stall-timeout`, or the
+ *   service did not answer any more;
+ * - %G_IO_ERROR_CLOSED: this side has closed the stream or stopped the tunnel;
+ * - %G_IO_ERROR_NOT_CONNECTED: no handler of
+ *   [signal@Ist.SecureTunnel::incoming-connection] took it;
+ * - %G_IO_ERROR_CANCELLED, %G_IO_ERROR_WOULD_BLOCK and so on as ever.
  *
  * The protocol has no half-close: closing only the output stream ends writing
  * on this side, and the peer is not told. Closing the connection, or both of its
@@ -99,16 +109,90 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (IstConnectionOutputStream,
                                G_IMPLEMENT_INTERFACE (G_TYPE_POLLABLE_OUTPUT_STREAM,
                                                       ist_connection_output_stream_pollable_init))
 
+/* Errors */
+
+static GIOErrorEnum
+get_io_code (IstTunnelError code)
+{
+  switch (code)
+    {
+    case IST_TUNNEL_ERROR_TIMED_OUT:
+      return G_IO_ERROR_TIMED_OUT;
+    case IST_TUNNEL_ERROR_STOPPED:
+      return G_IO_ERROR_CLOSED;
+    /* Nobody took the connection. */
+    case IST_TUNNEL_ERROR_INVALID_STATE:
+    case IST_TUNNEL_ERROR_NOT_CONNECTED:
+      return G_IO_ERROR_NOT_CONNECTED;
+    case IST_TUNNEL_ERROR_CONNECTION_RESET:
+    case IST_TUNNEL_ERROR_STREAM_RESET:
+    case IST_TUNNEL_ERROR_STREAM_REPLACED:
+    case IST_TUNNEL_ERROR_SESSION_RESET:
+    case IST_TUNNEL_ERROR_DISCONNECTED:
+    case IST_TUNNEL_ERROR_CLIENT_REPLACED:
+    case IST_TUNNEL_ERROR_TUNNEL_CLOSED:
+    case IST_TUNNEL_ERROR_PROTOCOL:
+    case IST_TUNNEL_ERROR_NOT_SUPPORTED:
+      return G_IO_ERROR_CONNECTION_CLOSED;
+    /* No connection ends with these. */
+    case IST_TUNNEL_ERROR_FAILED:
+    case IST_TUNNEL_ERROR_INVALID_SETTING:
+    case IST_TUNNEL_ERROR_NO_SUCH_SERVICE:
+    case IST_TUNNEL_ERROR_NO_SUCH_STREAM:
+    case IST_TUNNEL_ERROR_NO_SUCH_CONNECTION:
+    case IST_TUNNEL_ERROR_TOO_LARGE:
+    case IST_TUNNEL_ERROR_WOULD_BLOCK:
+    case IST_TUNNEL_ERROR_TOKEN_REJECTED:
+    case IST_TUNNEL_ERROR_REFUSED:
+    case IST_TUNNEL_ERROR_SERVICE_UNAVAILABLE:
+    case IST_TUNNEL_ERROR_UNREACHABLE:
+    case IST_TUNNEL_ERROR_TLS:
+    default:
+      return G_IO_ERROR_FAILED;
+    }
+}
+
+/* What is on top of the streams looks for the codes of GIO. */
+static void
+translate_error (GError **error)
+{
+  GError *translated;
+
+  if (error == NULL || *error == NULL || (*error)->domain != IST_TUNNEL_ERROR)
+    return;
+  translated = g_error_new_literal (G_IO_ERROR, get_io_code ((*error)->code), (*error)->message);
+  g_error_free (*error);
+  *error = translated;
+}
+
 /* GIO would run the blocking variants in threads where the asynchronous ones are not given. */
 static gboolean
 finish_boolean (gpointer source,
                 GAsyncResult *result,
                 GError **error)
 {
-  return g_task_propagate_boolean (G_TASK (result), error);
+  gboolean done = g_task_propagate_boolean (G_TASK (result), error);
+
+  translate_error (error);
+  return done;
 }
 
 /* Input */
+
+static gssize
+input_stream_read (gpointer stream,
+                   void *buffer,
+                   gsize count,
+                   gboolean blocking,
+                   GCancellable *cancellable,
+                   GError **error)
+{
+  IstConnectionCore *core = ((IstConnectionInputStream *) stream)->core;
+  gssize n = ist_connection_core_read (core, buffer, count, blocking, cancellable, error);
+
+  translate_error (error);
+  return n;
+}
 
 static gssize
 ist_connection_input_stream_read (GInputStream *stream,
@@ -117,8 +201,7 @@ ist_connection_input_stream_read (GInputStream *stream,
                                   GCancellable *cancellable,
                                   GError **error)
 {
-  return ist_connection_core_read (((IstConnectionInputStream *) stream)->core, buffer, count, TRUE,
-                                   cancellable, error);
+  return input_stream_read (stream, buffer, count, TRUE, cancellable, error);
 }
 
 static gssize
@@ -127,8 +210,7 @@ ist_connection_input_stream_read_nonblocking (GPollableInputStream *stream,
                                               gsize count,
                                               GError **error)
 {
-  return ist_connection_core_read (((IstConnectionInputStream *) stream)->core, buffer, count, FALSE, NULL,
-                                   error);
+  return input_stream_read (stream, buffer, count, FALSE, NULL, error);
 }
 
 static gboolean
@@ -211,14 +293,28 @@ ist_connection_input_stream_init (IstConnectionInputStream *self)
 /* Output */
 
 static gssize
+output_stream_write (gpointer stream,
+                     const void *buffer,
+                     gsize count,
+                     gboolean blocking,
+                     GCancellable *cancellable,
+                     GError **error)
+{
+  IstConnectionCore *core = ((IstConnectionOutputStream *) stream)->core;
+  gssize n = ist_connection_core_write (core, buffer, count, blocking, cancellable, error);
+
+  translate_error (error);
+  return n;
+}
+
+static gssize
 ist_connection_output_stream_write (GOutputStream *stream,
                                     const void *buffer,
                                     gsize count,
                                     GCancellable *cancellable,
                                     GError **error)
 {
-  return ist_connection_core_write (((IstConnectionOutputStream *) stream)->core, buffer, count, TRUE,
-                                    cancellable, error);
+  return output_stream_write (stream, buffer, count, TRUE, cancellable, error);
 }
 
 static gssize
@@ -227,8 +323,7 @@ ist_connection_output_stream_write_nonblocking (GPollableOutputStream *stream,
                                                 gsize count,
                                                 GError **error)
 {
-  return ist_connection_core_write (((IstConnectionOutputStream *) stream)->core, buffer, count, FALSE, NULL,
-                                    error);
+  return output_stream_write (stream, buffer, count, FALSE, NULL, error);
 }
 
 static gboolean
@@ -568,4 +663,25 @@ ist_connection_get_bytes_out (IstConnection *self)
   g_return_val_if_fail (IST_IS_CONNECTION (self) && self->core != NULL, 0);
 
   return ist_connection_core_get_bytes_out (self->core);
+}
+
+/**
+ * ist_connection_dup_error:
+ * @self: a connection
+ *
+ * Tells why the connection has ended, in terms of the tunnel, where the streams
+ * have the codes of GIO. What was received may not all be read yet.
+ *
+ * Returns: (transfer full) (nullable): an [error@Ist.TunnelError], which is
+ *   %IST_TUNNEL_ERROR_CONNECTION_RESET if the connection alone was ended; %NULL while
+ *   it has not ended, or if this side has closed it
+ *
+ * Since: 1.0
+ */
+GError *
+ist_connection_dup_error (IstConnection *self)
+{
+  g_return_val_if_fail (IST_IS_CONNECTION (self) && self->core != NULL, NULL);
+
+  return ist_connection_core_dup_error (self->core);
 }

@@ -6,6 +6,7 @@
 
 #include "ist/forwarder/ist-hangup-private.h"
 #include "ist/forwarder/ist-local-end-private.h"
+#include "ist/ist-connection.h"
 #include "ist/ist-tunnel-error.h"
 #include "ist/protocol/ist-wire-private.h"
 
@@ -352,15 +353,27 @@ flow_end_of_input (Flow *flow)
     }
 }
 
+/* The tunnel says more than its streams of why a connection has ended. */
+static GError *
+pump_explain (IstPump *self,
+              gboolean is_of_tunnel,
+              const GError *error)
+{
+  GError *reason = is_of_tunnel ? ist_connection_dup_error (IST_CONNECTION (self->tunnel)) : NULL;
+
+  return reason != NULL ? reason : g_error_copy (error);
+}
+
 static void
 flow_input_failed (Flow *flow,
                    const GError *error)
 {
   IstPump *self = flow->pump;
+  g_autoptr (GError) reason = pump_explain (self, flow == &self->in, error);
 
   flow_finish (flow);
   pump_end (self, flow == &self->in ? IST_LOCAL_END_ABORT : IST_LOCAL_END_CLOSE,
-            self->error != NULL ? self->error : error);
+            self->error != NULL ? self->error : reason);
 }
 
 static void
@@ -370,7 +383,7 @@ flow_output_failed (Flow *flow,
   IstPump *self = flow->pump;
 
   if (self->error == NULL)
-    self->error = g_error_copy (error);
+    self->error = pump_explain (self, flow == &self->out, error);
   if (flow == &self->out)
     {
       /* What the tunnel has received before it broke is still delivered: the
