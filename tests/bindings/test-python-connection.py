@@ -169,6 +169,10 @@ class Connections(unittest.TestCase):
 
     def test_made_by_nobody(self):
         connection = Ist.Connection()
+        with self.assertRaises(GLib.Error) as caught:
+            self.read(connection)
+        self.assertTrue(caught.exception.matches(Gio.io_error_quark(), Gio.IOErrorEnum.NOT_CONNECTED))
+        self.assertIn('No tunnel', connection.dup_error().message)
         connection.close(None)
         self.close(connection)
 

@@ -229,6 +229,43 @@ test_lost_transfer (gconstpointer data)
     }
 }
 
+/* A binding can make one: it has ended from the beginning. */
+static void
+test_without_tunnel (void)
+{
+  g_autoptr (IstConnection) unused = g_object_new (IST_TYPE_CONNECTION, NULL);
+  g_autoptr (IstConnection) closed = g_object_new (IST_TYPE_CONNECTION, NULL);
+  g_autoptr (IstConnection) connection = g_object_new (IST_TYPE_CONNECTION, NULL);
+  g_autoptr (GSource) source = NULL;
+  g_autoptr (GAsyncResult) written = NULL;
+  g_autoptr (GAsyncResult) flushed = NULL;
+  g_autoptr (GError) error = NULL;
+  GOutputStream *out = g_io_stream_get_output_stream (G_IO_STREAM (connection));
+
+  g_assert_null (ist_connection_get_service_id (connection));
+  g_assert_cmpint (ist_stream_info_get_stream_id (ist_connection_get_stream_info (connection)), ==, 0);
+  g_assert_cmpuint (ist_connection_get_bytes_in (connection), ==, 0);
+  g_assert_cmpuint (ist_connection_get_bytes_out (connection), ==, 0);
+
+  connection_expect_end (connection, IST_TUNNEL_ERROR_NOT_CONNECTED);
+  g_output_stream_write_async (out, "x", 1, 0, NULL, store_result, &written);
+  test_wait (written != NULL);
+  g_assert_cmpint (g_output_stream_write_finish (out, written, &error), ==, -1);
+  connection_check_error (connection, error, IST_TUNNEL_ERROR_NOT_CONNECTED);
+  g_clear_error (&error);
+  g_output_stream_flush_async (out, 0, NULL, store_result, &flushed);
+  test_wait (flushed != NULL);
+  g_assert_true (g_output_stream_flush_finish (out, flushed, &error));
+  g_assert_no_error (error);
+  g_assert_true (g_pollable_input_stream_is_readable (connection_in (connection)));
+  g_assert_true (g_pollable_output_stream_is_writable (connection_out (connection)));
+  source = g_pollable_input_stream_create_source (connection_in (connection), NULL);
+  connection_close (connection);
+
+  g_assert_true (g_io_stream_close (G_IO_STREAM (closed), NULL, &error));
+  g_assert_no_error (error);
+}
+
 static void
 test_open_fails (void)
 {
@@ -701,6 +738,7 @@ main (int argc,
       g_test_add_data_func (answers, version, test_old_peer_answers);
       g_test_add_data_func (resets, version, test_old_peer_resets);
     }
+  g_test_add_func ("/ending/without-tunnel", test_without_tunnel);
   g_test_add_data_func ("/ending/without-services/v1", GINT_TO_POINTER (IST_PROTOCOL_VERSION_V1),
                         test_without_services);
   g_test_add_data_func ("/ending/without-services/v3", GINT_TO_POINTER (IST_PROTOCOL_VERSION_V3),

@@ -5,6 +5,7 @@
 #include "ist/ist-connection.h"
 
 #include "ist/connection/ist-connection-core-private.h"
+#include "ist/ist-stream-info-private.h"
 #include "ist/ist-tunnel-error.h"
 
 /**
@@ -37,7 +38,8 @@
  *   service did not answer any more;
  * - %G_IO_ERROR_CLOSED: this side has closed the stream or stopped the tunnel;
  * - %G_IO_ERROR_NOT_CONNECTED: no handler of
- *   [signal@Ist.SecureTunnel::incoming-connection] took it;
+ *   [signal@Ist.SecureTunnel::incoming-connection] took it, or no tunnel has made it,
+ *   for a binding can: it has ended then from the beginning, and belongs to stream 0;
  * - %G_IO_ERROR_CANCELLED, %G_IO_ERROR_WOULD_BLOCK and so on as ever.
  *
  * The protocol has no half-close: closing only the output stream ends writing
@@ -58,7 +60,7 @@ struct _IstConnection
 {
   GIOStream parent_instance;
 
-  IstConnectionCore *core; /* NULL in one that no tunnel has made: a binding can do that */
+  IstConnectionCore *core; /* NULL before the first use, in one that no tunnel has made */
   GInputStream *in;
   GOutputStream *out;
 };
@@ -120,7 +122,7 @@ get_io_code (IstTunnelError code)
       return G_IO_ERROR_TIMED_OUT;
     case IST_TUNNEL_ERROR_STOPPED:
       return G_IO_ERROR_CLOSED;
-    /* Nobody took the connection. */
+    /* Nobody took the connection, or nobody has made it. */
     case IST_TUNNEL_ERROR_INVALID_STATE:
     case IST_TUNNEL_ERROR_NOT_CONNECTED:
       return G_IO_ERROR_NOT_CONNECTED;
@@ -428,16 +430,72 @@ ist_connection_output_stream_init (IstConnectionOutputStream *self)
 
 /* The stream */
 
+static void
+connection_set_core (IstConnection *self,
+                     IstConnectionCore *core)
+{
+  self->core = ist_connection_core_ref (core);
+  self->in = g_object_new (ist_connection_input_stream_get_type (), NULL);
+  ((IstConnectionInputStream *) self->in)->core = ist_connection_core_ref (core);
+  self->out = g_object_new (ist_connection_output_stream_get_type (), NULL);
+  ((IstConnectionOutputStream *) self->out)->core = ist_connection_core_ref (core);
+}
+
+/* Of a connection that has ended before it began. */
+static IstConnectionCore *
+make_ended_core (void)
+{
+  g_autoptr (IstStreamInfo) info = ist_stream_info_new (NULL, 0, 0, IST_PROTOCOL_VERSION_V1);
+  g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
+  g_autoptr (GError) error = NULL;
+  IstConnectionBudget *budget = ist_connection_budget_new (0);
+  IstConnectionCore *core;
+
+  core = ist_connection_core_new (info, (IstLane){ 0 }, 0, budget, 0, context, NULL, NULL);
+  ist_connection_budget_unref (budget);
+  g_set_error_literal (&error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NOT_CONNECTED,
+                       "No tunnel has made this connection; open_connection_async() of a tunnel makes one");
+  ist_connection_core_end (core, error);
+  return core;
+}
+
+IstConnectionCore *
+ist_connection_get_core (IstConnection *self)
+{
+  if (self->core == NULL)
+    {
+      g_autoptr (IstConnectionCore) core = make_ended_core ();
+
+      connection_set_core (self, core);
+    }
+  return self->core;
+}
+
+IstConnection *
+ist_connection_new (IstConnectionCore *core)
+{
+  IstConnection *self = g_object_new (IST_TYPE_CONNECTION, NULL);
+
+  connection_set_core (self, core);
+  return self;
+}
+
 static GInputStream *
 ist_connection_get_input_stream (GIOStream *stream)
 {
-  return IST_CONNECTION (stream)->in;
+  IstConnection *self = IST_CONNECTION (stream);
+
+  ist_connection_get_core (self);
+  return self->in;
 }
 
 static GOutputStream *
 ist_connection_get_output_stream (GIOStream *stream)
 {
-  return IST_CONNECTION (stream)->out;
+  IstConnection *self = IST_CONNECTION (stream);
+
+  ist_connection_get_core (self);
+  return self->out;
 }
 
 static gboolean
@@ -463,10 +521,7 @@ ist_connection_close_async (GIOStream *stream,
 
   g_task_set_source_tag (task, ist_connection_close_async);
   ist_connection_close (stream, NULL, NULL);
-  if (IST_CONNECTION (stream)->core != NULL)
-    ist_connection_core_flush (IST_CONNECTION (stream)->core, task);
-  else
-    g_task_return_boolean (task, TRUE);
+  ist_connection_core_flush (ist_connection_get_core (IST_CONNECTION (stream)), task);
 }
 
 static gboolean
@@ -574,25 +629,6 @@ ist_connection_init (IstConnection *self)
 {
 }
 
-IstConnectionCore *
-ist_connection_get_core (IstConnection *self)
-{
-  return self->core;
-}
-
-IstConnection *
-ist_connection_new (IstConnectionCore *core)
-{
-  IstConnection *self = g_object_new (IST_TYPE_CONNECTION, NULL);
-
-  self->core = ist_connection_core_ref (core);
-  self->in = g_object_new (ist_connection_input_stream_get_type (), NULL);
-  ((IstConnectionInputStream *) self->in)->core = ist_connection_core_ref (core);
-  self->out = g_object_new (ist_connection_output_stream_get_type (), NULL);
-  ((IstConnectionOutputStream *) self->out)->core = ist_connection_core_ref (core);
-  return self;
-}
-
 /**
  * ist_connection_get_stream_info: (get-property stream-info)
  * @self: a connection
@@ -606,9 +642,9 @@ ist_connection_new (IstConnectionCore *core)
 IstStreamInfo *
 ist_connection_get_stream_info (IstConnection *self)
 {
-  g_return_val_if_fail (IST_IS_CONNECTION (self) && self->core != NULL, NULL);
+  g_return_val_if_fail (IST_IS_CONNECTION (self), NULL);
 
-  return ist_connection_core_get_info (self->core);
+  return ist_connection_core_get_info (ist_connection_get_core (self));
 }
 
 /**
@@ -624,9 +660,9 @@ ist_connection_get_stream_info (IstConnection *self)
 const char *
 ist_connection_get_service_id (IstConnection *self)
 {
-  g_return_val_if_fail (IST_IS_CONNECTION (self) && self->core != NULL, NULL);
+  g_return_val_if_fail (IST_IS_CONNECTION (self), NULL);
 
-  return ist_stream_info_get_service_id (ist_connection_core_get_info (self->core));
+  return ist_stream_info_get_service_id (ist_connection_core_get_info (ist_connection_get_core (self)));
 }
 
 /**
@@ -642,9 +678,9 @@ ist_connection_get_service_id (IstConnection *self)
 guint64
 ist_connection_get_bytes_in (IstConnection *self)
 {
-  g_return_val_if_fail (IST_IS_CONNECTION (self) && self->core != NULL, 0);
+  g_return_val_if_fail (IST_IS_CONNECTION (self), 0);
 
-  return ist_connection_core_get_bytes_in (self->core);
+  return ist_connection_core_get_bytes_in (ist_connection_get_core (self));
 }
 
 /**
@@ -660,9 +696,9 @@ ist_connection_get_bytes_in (IstConnection *self)
 guint64
 ist_connection_get_bytes_out (IstConnection *self)
 {
-  g_return_val_if_fail (IST_IS_CONNECTION (self) && self->core != NULL, 0);
+  g_return_val_if_fail (IST_IS_CONNECTION (self), 0);
 
-  return ist_connection_core_get_bytes_out (self->core);
+  return ist_connection_core_get_bytes_out (ist_connection_get_core (self));
 }
 
 /**
@@ -681,7 +717,7 @@ ist_connection_get_bytes_out (IstConnection *self)
 GError *
 ist_connection_dup_error (IstConnection *self)
 {
-  g_return_val_if_fail (IST_IS_CONNECTION (self) && self->core != NULL, NULL);
+  g_return_val_if_fail (IST_IS_CONNECTION (self), NULL);
 
-  return ist_connection_core_dup_error (self->core);
+  return ist_connection_core_dup_error (ist_connection_get_core (self));
 }
