@@ -428,18 +428,64 @@ test_builder (void)
   g_assert_cmpstr (ist_secure_tunnel_builder_get_region (builder), ==, "us-east-1");
 }
 
-/* As read before anything has happened. */
 static void
-test_initial (void)
+store_result (GObject *source,
+              GAsyncResult *result,
+              gpointer user_data)
 {
+  *(GAsyncResult **) user_data = g_object_ref (result);
+}
+
+/* Made with nothing given, as a binding can: whatever can be called says what is missing. */
+static void
+test_bare (void)
+{
+  g_autoptr (IstSecureTunnelBuilder) builder = g_object_new (IST_TYPE_SECURE_TUNNEL_BUILDER, NULL);
   g_autoptr (IstSecureTunnel) tunnel = g_object_new (IST_TYPE_SECURE_TUNNEL, NULL);
+  g_autoptr (IstMessage) message = ist_message_new (NULL, NULL);
+  g_autoptr (GAsyncResult) sent = NULL;
+  g_autoptr (GAsyncResult) opened = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (ist_secure_tunnel_builder_build (builder, &error));
+  assert_names (error, "access-token");
+  g_clear_error (&error);
+  g_assert_false (ist_secure_tunnel_start (tunnel, &error));
+  assert_names (error, "access-token");
+  g_clear_error (&error);
 
   g_assert_cmpint (ist_secure_tunnel_get_state (tunnel), ==, IST_TUNNEL_STATE_STOPPED);
   g_assert_null (ist_secure_tunnel_get_service_ids (tunnel));
+  g_assert_false (ist_secure_tunnel_get_service_ids_known (tunnel));
   g_assert_null (ist_secure_tunnel_get_channel_id (tunnel));
   g_assert_null (ist_secure_tunnel_get_last_error (tunnel));
   g_assert_cmpint (ist_secure_tunnel_get_round_trip_time_us (tunnel), ==, -1);
   g_assert_cmpuint (ist_secure_tunnel_get_queued_bytes (tunnel), ==, 0);
+  g_assert_cmpint (ist_secure_tunnel_get_mode (tunnel), ==, IST_MODE_SOURCE);
+  g_assert_null (ist_secure_tunnel_get_region (tunnel));
+
+#define assert_not_connected()                                              \
+  g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NOT_CONNECTED); \
+  g_clear_error (&error)
+  g_assert_false (ist_secure_tunnel_send_message (tunnel, message, &error));
+  assert_not_connected ();
+  g_assert_null (ist_secure_tunnel_start_stream (tunnel, NULL, &error));
+  assert_not_connected ();
+  g_assert_null (ist_secure_tunnel_start_connection (tunnel, NULL, &error));
+  assert_not_connected ();
+  g_assert_false (ist_secure_tunnel_reset_stream (tunnel, NULL, &error));
+  assert_not_connected ();
+  g_assert_false (ist_secure_tunnel_reset_connection (tunnel, NULL, 1, &error));
+  assert_not_connected ();
+  ist_secure_tunnel_send_message_async (tunnel, message, NULL, store_result, &sent);
+  ist_secure_tunnel_open_connection_async (tunnel, NULL, NULL, store_result, &opened);
+  test_wait (sent != NULL && opened != NULL);
+  g_assert_false (ist_secure_tunnel_send_message_finish (tunnel, sent, &error));
+  assert_not_connected ();
+  g_assert_null (ist_secure_tunnel_open_connection_finish (tunnel, opened, &error));
+  assert_not_connected ();
+#undef assert_not_connected
+
   ist_secure_tunnel_pause (tunnel);
   ist_secure_tunnel_resume (tunnel);
   ist_secure_tunnel_stop (tunnel);
@@ -459,7 +505,7 @@ main (int argc,
   g_test_add_func ("/settings/long-token", test_long_token);
   g_test_add_func ("/settings/properties", test_properties);
   g_test_add_func ("/settings/builder", test_builder);
-  g_test_add_func ("/settings/initial", test_initial);
+  g_test_add_func ("/settings/bare", test_bare);
 
   return g_test_run ();
 }
