@@ -139,6 +139,38 @@ const tests = {
         checkEqual(Ist.SecureTunnel.new(DESTINATION, 'token', 'eu-west-1').region, 'eu-west-1');
     },
 
+    // The method knows "not named yet", which to the property is an empty list.
+    'services'(fixture) {
+        fixture.tunnel = fixture.service.open_tunnel([], null, 0);
+        const end = new Ist.SecureTunnel(fixture.settings(SOURCE));
+        checkEqual([end.get_service_ids(), end.serviceIds, end.serviceIdsKnown], [null, [], false]);
+        end.start();
+        fixture.ends.push(end);
+        waitFor(() => end.state === Ist.TunnelState.CONNECTED);
+        checkEqual([end.get_service_ids(), end.serviceIds, end.serviceIdsKnown], [[], [], true]);
+    },
+
+    'values'() {
+        const [one, same] = [message('hello'), message('hello')];
+        check(one.equal(same) && !one.equal(message('hallo')));
+        checkEqual(one.hash(), same.hash());
+        checkEqual(one.to_string(), 'data, service “SSH”, 5 bytes');
+    },
+
+    'nothing given'() {
+        for (const name of ['Connection', 'SecureTunnel', 'SecureTunnelBuilder'])
+            check(new Ist[name](), name);
+        for (const name of ['Message', 'StreamInfo']) {
+            let text = '';
+            try {
+                new Ist[name]();
+            } catch (error) {
+                text = error.message;
+            }
+            check(text.length > 20, name);
+        }
+    },
+
     'frozen'(fixture) {
         const end = new Ist.SecureTunnel(fixture.settings(SOURCE));
         const endpoint = end.endpoint;

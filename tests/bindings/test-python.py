@@ -220,6 +220,21 @@ class Making(TestCase):
                     thing.get_property(name)
 
 
+    def test_services(self):
+        """An empty list is all that Python sees until the service has named them, and also if there are none."""
+        for services in (), ('SSH', 'WEB'):
+            self.open(*services)
+            end, events = self.start(SOURCE)
+            self.assertEqual((end.get_service_ids(), end.props.service_ids), ([], []))
+            self.assertFalse(end.get_service_ids_known())
+            wait_for(lambda: events.named('connection-success'))
+            self.assertEqual((end.get_service_ids(), end.props.service_ids), (list(services), list(services)))
+            self.assertTrue(end.get_service_ids_known())
+            self.stop(end)
+            self.assertEqual(end.get_service_ids(), list(services))
+            self.assertFalse(end.get_service_ids_known())
+
+
 class Signals(TestCase):
     def test_connection(self):
         self.open('A', 'B')

@@ -102,6 +102,30 @@ void test_builder () throws Error {
     assert (tunnel.region == "eu-west-1");
 }
 
+void test_services () throws Error {
+    var fixture = new Fixture ();
+    var tunnel = fixture.source;
+
+    assert (tunnel.get_service_ids () == null);
+    assert (!tunnel.service_ids_known);
+    fixture.connect_both ();
+    assert (tunnel.get_service_ids ()[0] == "SSH");
+    assert (tunnel.get_service_ids_known ());
+    fixture.finish ();
+}
+
+void test_values () throws Error {
+    var message = make_message ("hello");
+    var same = make_message ("hello");
+    var seen = new GenericSet<Ist.Message> (Ist.Message.hash, Ist.Message.equal);
+
+    assert (message.equal (same));
+    assert (!message.equal (make_message ("hallo")));
+    seen.add (message);
+    assert (seen.contains (same));
+    assert (message.to_string () == "data, service “SSH”, 5 bytes");
+}
+
 void test_messages () throws Error {
     var fixture = new Fixture ();
     Ist.StreamInfo? started = null;
@@ -241,6 +265,8 @@ int main (string[] args) {
     Test.init (ref args);
     Test.add_func ("/vala/settings", test_settings);
     add ("/vala/builder", test_builder);
+    add ("/vala/services", test_services);
+    add ("/vala/values", test_values);
     add ("/vala/messages", test_messages);
     add ("/vala/awaiting", test_awaiting);
     add ("/vala/errors", test_errors);

@@ -41,7 +41,8 @@ ist_tunnel_status_install (GObjectClass *klass)
    * IstSecureTunnel:service-ids: (getter get_service_ids)
    *
    * The services that the service named when the tunnel connected; %NULL before
-   * that, empty when the tunnel has none.
+   * that, empty when the tunnel has none. Where a language knows one empty list only,
+   * as Python does, `service-ids-known` tells whether there are none.
    *
    * Some servers never name any. After five seconds, or with the first message of
    * another kind, the tunnel then connects as one without services; if it names
