@@ -544,6 +544,22 @@ class Lifetime(TestCase):
         wait_for(lambda: not holder)
         wait_for(lambda: gc.collect() is not None and finalized)
 
+    def test_kept_error(self):
+        """It has the frames of its way here, and they have the tunnel, unless they are taken off."""
+        def fail():
+            end = Ist.SecureTunnel(region='eu-west-1')
+            try:
+                end.start()
+            except GLib.Error as error:
+                return weakref.ref(end), error
+
+        reference, error = fail()
+        gc.collect()
+        self.assertIsNotNone(reference())
+        error.with_traceback(None)
+        self.gone(reference)
+        self.assertIn('access-token', error.message)
+
     def test_builder(self):
         builder = Ist.SecureTunnelBuilder(region='eu-west-1', access_token='token')
         references = weakref.ref(builder), weakref.ref(builder.build())
