@@ -9,6 +9,7 @@
 #include <ist-agent/ist-agent-device-error.h>
 
 #include "common/ist-loopback-private.h"
+#include "common/ist-names-private.h"
 #include "ist-agent/ist-agent-notification-private.h"
 #include "ist-agent/ist-agent-tunnel-private.h"
 
@@ -650,8 +651,8 @@ ist_agent_device_start (IstAgentDevice *self,
 
   if (self->started)
     return TRUE;
-  if (self->thing_name == NULL || !ist_agent_device_name_is_valid (self->thing_name))
-    return invalid (error, "thing-name", "must be 1 to 128 characters of a-z, A-Z, 0-9, :, _ and -");
+  if (self->thing_name == NULL || !ist_name_is_valid (self->thing_name))
+    return invalid (error, "thing-name", "must be " IST_NAME_RULE);
   if (!check_endpoint (self, error))
     return FALSE;
   if (self->broker != NULL)
@@ -729,10 +730,10 @@ ist_agent_device_set_services (IstAgentDevice *self,
       g_autoptr (GError) local = NULL;
       GSocketConnectable *target;
 
-      if (!ist_agent_device_name_is_valid (name))
+      if (!ist_name_is_valid (name))
         {
           g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING,
-                       "“%s” is no service: names have 1 to 128 characters of a-z, A-Z, 0-9, :, _ and -",
+                       "“%s” is no service: names have " IST_NAME_RULE,
                        (const char *) name);
           return FALSE;
         }

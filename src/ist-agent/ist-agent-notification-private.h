@@ -21,9 +21,6 @@ IstAgentNotification *ist_agent_notification_parse (GBytes *bytes,
                                                     GError **error);
 void ist_agent_notification_free (IstAgentNotification *self);
 
-/* Of a service or a thing. */
-gboolean ist_agent_device_name_is_valid (const char *name);
-
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (IstAgentNotification, ist_agent_notification_free)
 
 G_END_DECLS

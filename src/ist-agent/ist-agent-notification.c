@@ -10,13 +10,12 @@
 #include <json-glib/json-glib.h>
 
 #include "common/ist-json-private.h"
+#include "common/ist-names-private.h"
 
 /* What AWS lets through to a device. */
 #define MAX_SIZE (128 * 1024)
 
 #define MAX_TOKEN_LENGTH 4096
-#define MAX_REGION_LENGTH 63
-#define MAX_NAME_LENGTH 128
 
 /* The service allows few; this bounds what is remembered of each tunnel. */
 #define MAX_SERVICES 64
@@ -36,40 +35,6 @@ invalid (GError **error,
 {
   g_set_error (error, IST_AGENT_DEVICE_ERROR, IST_AGENT_DEVICE_ERROR_INVALID_NOTIFICATION, "The notification %s", what);
   return FALSE;
-}
-
-static gboolean
-is_made_of (const char *text,
-            const char *punctuation,
-            gsize max_length)
-{
-  const char *p;
-
-  for (p = text; *p != '\0'; p++)
-    {
-      if (!g_ascii_isalnum (*p) && strchr (punctuation, *p) == NULL)
-        return FALSE;
-    }
-  return p != text && (gsize) (p - text) <= max_length;
-}
-
-static gboolean
-is_token (const char *text)
-{
-  const char *p;
-
-  for (p = text; *p != '\0'; p++)
-    {
-      if (!g_ascii_isgraph (*p))
-        return FALSE;
-    }
-  return p != text && p - text <= MAX_TOKEN_LENGTH;
-}
-
-gboolean
-ist_agent_device_name_is_valid (const char *name)
-{
-  return is_made_of (name, ":_-", MAX_NAME_LENGTH);
 }
 
 /* (nullable): if it is missing, or no string */
@@ -110,7 +75,7 @@ parse_services (IstAgentNotification *self,
       if (!JSON_NODE_HOLDS_VALUE (element) || json_node_get_value_type (element) != G_TYPE_STRING)
         return invalid (error, "has a service that is not a string");
       service = json_node_get_string (element);
-      if (!ist_agent_device_name_is_valid (service))
+      if (!ist_name_is_valid (service))
         return invalid (error, "has a service with an invalid name");
       if (!g_ptr_array_find_with_equal_func (services, service, g_str_equal, NULL))
         g_ptr_array_add (services, g_strdup (service));
@@ -131,9 +96,9 @@ parse_object (IstAgentNotification *self,
 
   if (mode == NULL || strcmp (mode, "destination") != 0)
     return invalid (error, "is not for the mode \"destination\"");
-  if (token == NULL || !is_token (token))
+  if (token == NULL || strlen (token) > MAX_TOKEN_LENGTH || !ist_access_token_is_valid (token))
     return invalid (error, "has no valid access token");
-  if (region == NULL || !is_made_of (region, "-", MAX_REGION_LENGTH))
+  if (region == NULL || !ist_region_is_valid (region))
     return invalid (error, "has no valid region");
 
   self->access_token = g_strdup (token);

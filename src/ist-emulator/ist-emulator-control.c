@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "common/ist-names-private.h"
 #include "ist-emulator/ist-emulator-shape-private.h"
 
 #define TARGET_PREFIX "IoTSecuredTunneling."
@@ -54,8 +55,8 @@ static const IstEmulatorShape shape_arn = { IST_EMULATOR_SHAPE_STRING, .min = 1,
 static const IstEmulatorShape shape_name = {
   IST_EMULATOR_SHAPE_STRING,
   .min = 1,
-  .max = 128,
-  .pattern = "[a-zA-Z0-9:_-]+",
+  .max = IST_NAME_MAX_LENGTH,
+  .pattern = IST_NAME_CHARACTERS "+",
 };
 static const IstEmulatorShape shape_description = {
   IST_EMULATOR_SHAPE_STRING,

@@ -6,21 +6,19 @@
 
 #include <string.h>
 
+#include "common/ist-names-private.h"
+
 #define MAX_REQUEST 4096 /* bytes */
-#define MIN_CLIENT_TOKEN 32
-#define MAX_CLIENT_TOKEN 128
 
 #define ACCESS_TOKEN_HEADER "access-token"
 #define ACCESS_TOKEN_COOKIE "awsiot-tunnel-token"
 #define CLIENT_TOKEN_HEADER "client-token"
 
 /* The first one that the client asked for is taken. */
-static char *subprotocols[] = {
-  (char *) "aws.iot.securetunneling-3.0",
-  (char *) "aws.iot.securetunneling-2.0",
-  (char *) "aws.iot.securetunneling-1.0",
+static const char *const subprotocols[] = {
+  IST_SUBPROTOCOLS,
   /* As AWS's sample for browsers spells it. */
-  (char *) "aws.iot.securedtunneling-1.0",
+  "aws.iot.securedtunneling-1.0",
   NULL,
 };
 
@@ -98,14 +96,6 @@ take_cookies (const char *header,
 }
 
 static gboolean
-is_client_token (const char *token)
-{
-  gsize length = strspn (token, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "-");
-
-  return token[length] == '\0' && length >= MIN_CLIENT_TOKEN && length <= MAX_CLIENT_TOKEN;
-}
-
-static gboolean
 parse_tokens (IstEmulatorHandshake *self,
               SoupMessageHeaders *headers,
               GError **error)
@@ -137,8 +127,8 @@ parse_tokens (IstEmulatorHandshake *self,
     return refuse (error, "Invalid access token: The request must have exactly one");
   if (n_client_tokens > 1)
     return refuse (error, "Invalid client token: The request must have at most one");
-  if (self->client_token != NULL && !is_client_token (self->client_token))
-    return refuse (error, "Invalid client token: It must match ^[a-zA-Z0-9-]{32,128}$");
+  if (self->client_token != NULL && !ist_client_token_is_valid (self->client_token))
+    return refuse (error, "Invalid client token: It must match ^" IST_CLIENT_TOKEN_PATTERN "$");
 
   self->access_token = g_strdup (g_ptr_array_index (access_tokens, 0));
   return TRUE;
@@ -156,7 +146,7 @@ ist_emulator_handshake_parse (IstEmulatorHandshake *self,
     return refuse (error, "Request too large");
   if (!parse_mode (soup_server_message_get_uri (message), &self->mode, error))
     return FALSE;
-  if (!soup_websocket_server_check_handshake (message, NULL, subprotocols, NULL, &local_error))
+  if (!soup_websocket_server_check_handshake (message, NULL, (char **) subprotocols, NULL, &local_error))
     return refuse (error, local_error->message);
   if (soup_message_headers_get_list (headers, "Sec-WebSocket-Protocol") == NULL)
     return refuse (error, "Missing WebSocket subprotocol");
@@ -170,7 +160,7 @@ ist_emulator_handshake_accept (SoupServerMessage *message,
   SoupMessageHeaders *headers = soup_server_message_get_response_headers (message);
   g_autofree char *channel_id = g_uuid_string_random ();
 
-  if (!soup_websocket_server_process_handshake (message, NULL, subprotocols, NULL, NULL))
+  if (!soup_websocket_server_process_handshake (message, NULL, (char **) subprotocols, NULL, NULL))
     return FALSE;
 
   soup_message_headers_replace (headers, "channel-id", channel_id);

@@ -4,6 +4,7 @@
 
 #include "ist-emulator/ist-emulator-record-private.h"
 
+#include "common/ist-names-private.h"
 #include "ist-emulator/ist-emulator-shape-private.h"
 #include "ist-emulator/ist-emulator-tunnel-private.h"
 
@@ -22,7 +23,7 @@ static const IstEmulatorShape shape_lifetime = { IST_EMULATOR_SHAPE_INTEGER, .mi
 static const IstEmulatorShape shape_flag = { IST_EMULATOR_SHAPE_BOOLEAN };
 static const IstEmulatorShape shape_text = { IST_EMULATOR_SHAPE_STRING };
 static const IstEmulatorShape shape_id = { IST_EMULATOR_SHAPE_STRING, .pattern = "[a-zA-Z0-9-]{1,128}" };
-static const IstEmulatorShape shape_name = { IST_EMULATOR_SHAPE_STRING, .pattern = "[a-zA-Z0-9:_-]{1,128}" };
+static const IstEmulatorShape shape_name = { IST_EMULATOR_SHAPE_STRING, .pattern = IST_NAME_PATTERN };
 static const IstEmulatorShape shape_digest = { IST_EMULATOR_SHAPE_STRING, .pattern = DIGEST_PATTERN };
 static const IstEmulatorShape shape_side = { IST_EMULATOR_SHAPE_STRING, .values = side_names };
 static const IstEmulatorShape shape_services = { IST_EMULATOR_SHAPE_LIST, .element = &shape_name };

@@ -9,12 +9,12 @@
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 
+#include "common/ist-names-private.h"
 #include "ist-emulator/ist-emulator-store-private.h"
 #include "ist-emulator/ist-emulator-tunnel-private.h"
 
 #define DEFAULT_LIFETIME 720 /* minutes, which is also the longest */
-#define MAX_NAME 128
-#define TOKEN_ENTROPY 48 /* bytes; a multiple of 3 needs no padding in Base64 */
+#define TOKEN_ENTROPY 48     /* bytes; a multiple of 3 needs no padding in Base64 */
 
 /* Tokens of one tunnel; the oldest revoked ones are forgotten. */
 #define MAX_GRANTS 32
@@ -61,23 +61,15 @@ make_token (GError **error)
 }
 
 static gboolean
-is_name (const char *name)
-{
-  gsize length = strspn (name, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS ":_-");
-
-  return name[length] == '\0' && length >= 1 && length <= MAX_NAME;
-}
-
-static gboolean
 check_services (const char *const *services,
                 GError **error)
 {
   for (gsize i = 0; services != NULL && services[i] != NULL; i++)
     {
-      if (!is_name (services[i]))
+      if (!ist_name_is_valid (services[i]))
         {
           g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING,
-                       "Invalid service name “%s”: it must match ^[a-zA-Z0-9:_-]{1,128}$", services[i]);
+                       "Invalid service name “%s”: it must match ^" IST_NAME_PATTERN "$", services[i]);
           return FALSE;
         }
       for (gsize j = 0; j < i; j++)
@@ -97,11 +89,11 @@ check_destination (const IstEmulatorRegistryRequest *request,
 {
   if (!check_services (request->services, error))
     return FALSE;
-  if (request->thing_name == NULL || is_name (request->thing_name))
+  if (request->thing_name == NULL || ist_name_is_valid (request->thing_name))
     return TRUE;
 
   g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING,
-               "Invalid thing name “%s”: it must match ^[a-zA-Z0-9:_-]{1,128}$", request->thing_name);
+               "Invalid thing name “%s”: it must match ^" IST_NAME_PATTERN "$", request->thing_name);
   return FALSE;
 }
 

@@ -9,6 +9,7 @@
 #include <json-glib/json-glib.h>
 #include <libsoup/soup.h>
 
+#include "common/ist-names-private.h"
 #include "ist-emulator/ist-emulator-certificate-private.h"
 #include "ist-emulator/ist-emulator-control-private.h"
 #include "ist-emulator/ist-emulator-handshake-private.h"
@@ -268,7 +269,7 @@ on_request (SoupServer *server,
   IstEmulatorService *self = user_data;
 
   ist_emulator_listener_note_request (self->listener, soup_server_message_get_remote_address (message));
-  if (strcmp (path, "/tunnel") == 0)
+  if (strcmp (path, IST_TUNNEL_PATH) == 0)
     handle_tunnel (self, message);
   else if (strcmp (path, "/") == 0 && soup_server_message_get_method (message) == SOUP_METHOD_POST)
     handle_control (self, message);

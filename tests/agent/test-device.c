@@ -356,6 +356,8 @@ test_invalid (Fixture *fixture,
     "{\"clientAccessToken\": \"" TOKEN "\", \"clientMode\": \"destination\", \"services\": [\"SSH\"]}",
     "{\"clientAccessToken\": \"" TOKEN "\", \"clientMode\": \"destination\", \"region\": \"a/b\", "
     "\"services\": [\"SSH\"]}",
+    "{\"clientAccessToken\": \"" TOKEN "\", \"clientMode\": \"destination\", \"region\": \"us-east-\", "
+    "\"services\": [\"SSH\"]}",
     "{\"clientAccessToken\": \"" TOKEN "\", \"clientMode\": \"destination\", \"region\": \"us-east-1\"}",
     "{\"clientAccessToken\": \"" TOKEN "\", \"clientMode\": \"destination\", \"region\": \"us-east-1\", "
     "\"services\": []}",

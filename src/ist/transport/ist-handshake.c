@@ -7,6 +7,7 @@
 #include <libsoup/soup.h>
 #include <string.h>
 
+#include "common/ist-names-private.h"
 #include "common/ist-redact-private.h"
 #include "common/ist-text-private.h"
 #include "ist/ist-tunnel-error.h"
@@ -202,12 +203,7 @@ check_accept (Handshake *self)
   return g_strcmp0 (accept, expected) == 0;
 }
 
-static const char *const subprotocols[] = {
-  "aws.iot.securetunneling-3.0",
-  "aws.iot.securetunneling-2.0",
-  "aws.iot.securetunneling-1.0",
-  NULL,
-};
+static const char *const subprotocols[] = { IST_SUBPROTOCOLS, NULL };
 
 static gboolean
 check_upgrade (Handshake *self,

@@ -9,11 +9,9 @@
 #include <string.h>
 
 #include "common/ist-loopback-private.h"
+#include "common/ist-names-private.h"
 #include "common/ist-text-private.h"
 #include "ist/ist-tunnel-error.h"
-
-/* The service's path for both ends. */
-#define TUNNEL_PATH "/tunnel"
 
 /* Of a name and of each of its parts (RFC 1035, section 2.3.4). */
 #define MAX_HOST 253
@@ -528,22 +526,16 @@ validate_tokens (const IstTunnelSettings *self,
 {
   const char *access = ist_tunnel_settings_get_string (self, IST_SETTING_ACCESS_TOKEN);
   const char *client = ist_tunnel_settings_get_string (self, IST_SETTING_CLIENT_TOKEN);
-  const char *p;
 
   if (access == NULL || *access == '\0')
     return invalid (error, IST_SETTING_ACCESS_TOKEN,
                     "missing; OpenTunnel gives one for each end of the tunnel");
-  for (p = access; *p != '\0'; p++)
-    {
-      if (!g_ascii_isgraph (*p))
-        return invalid (error, IST_SETTING_ACCESS_TOKEN,
-                        "has a space, a line end or another character that no token has");
-    }
-  if (client == NULL)
-    return TRUE;
-  if (strlen (client) < 32 || strlen (client) > 128 || !is_made_of (client, "-"))
+  if (!ist_access_token_is_valid (access))
+    return invalid (error, IST_SETTING_ACCESS_TOKEN,
+                    "has a space, a line end or another character that no token has");
+  if (client != NULL && !ist_client_token_is_valid (client))
     return invalid (error, IST_SETTING_CLIENT_TOKEN,
-                    "must be 32 to 128 characters of a-z, A-Z, 0-9 and -; leave it out to have one made");
+                    "must be " IST_CLIENT_TOKEN_RULE "; leave it out to have one made");
   return TRUE;
 }
 
@@ -682,8 +674,7 @@ validate_place (const IstTunnelSettings *self,
     return invalid (error, IST_SETTING_ENDPOINT, "set together with region; only one of them can apply");
   if (endpoint != NULL)
     return validate_endpoint (self, endpoint, error);
-  if (*region == '\0' || strlen (region) > MAX_LABEL || !is_made_of (region, "-") || *region == '-' ||
-      g_str_has_suffix (region, "-"))
+  if (!ist_region_is_valid (region))
     return invalid (error, IST_SETTING_REGION, "not the name of a region, such as us-east-1");
   return TRUE;
 }
@@ -729,12 +720,11 @@ ist_tunnel_settings_make_uri (const IstTunnelSettings *self)
   const char *path;
 
   if (region != NULL)
-    host = g_strdup_printf ("data.tunneling.iot.%s.amazonaws.com%s", region,
-                            g_str_has_prefix (region, "cn-") ? ".cn" : "");
+    host = ist_region_get_host (region, "data");
   uri = parse_endpoint (endpoint != NULL ? endpoint : host, NULL);
   path = g_uri_get_path (uri);
   if (*path == '\0' || strcmp (path, "/") == 0)
-    path = TUNNEL_PATH;
+    path = IST_TUNNEL_PATH;
   /* As it is asked of DNS, and written in certificates and requests. */
   ascii = g_hostname_to_ascii (g_uri_get_host (uri));
   return g_uri_build (G_URI_FLAGS_ENCODED, g_uri_get_scheme (uri), NULL, ascii,

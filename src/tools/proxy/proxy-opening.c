@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "common/ist-loopback-private.h"
+#include "common/ist-names-private.h"
 #include "tools/common/tool-error.h"
 #include "tools/proxy/proxy-credentials.h"
 
@@ -38,15 +40,6 @@ usage_error (GError **error,
   return FALSE;
 }
 
-static gboolean
-is_loopback (const char *host)
-{
-  g_autoptr (GInetAddress) address = g_inet_address_new_from_string (host);
-
-  return g_str_equal (host, "localhost") ||
-         (address != NULL && g_inet_address_get_is_loopback (address));
-}
-
 /* An emulator has everything at one place. */
 static gboolean
 take_url (ProxyOpening *self,
@@ -62,7 +55,7 @@ take_url (ProxyOpening *self,
       g_set_error (error, TOOL_ERROR, EX_USAGE, _ ("--endpoint-url is like https://HOST:PORT, not “%s”"), url);
       return FALSE;
     }
-  if (g_str_equal (scheme, "http") && !is_loopback (host))
+  if (g_str_equal (scheme, "http") && !ist_host_is_loopback (host))
     return usage_error (error, _ ("--endpoint-url without encryption (http) is for this machine only"));
   self->url = g_strdup (url);
   self->endpoint = g_uri_join (G_URI_FLAGS_NONE, g_str_equal (scheme, "http") ? "ws" : "wss", NULL, host,
@@ -93,8 +86,11 @@ take_place (ProxyOpening *self,
   if (self->region == NULL)
     self->region = g_strdup (DEFAULT_REGION);
   if (url == NULL)
-    self->url = g_strdup_printf ("https://api.tunneling.iot.%s.amazonaws.com%s/", self->region,
-                                 g_str_has_prefix (self->region, "cn-") ? ".cn" : "");
+    {
+      g_autofree char *host = ist_region_get_host (self->region, "api");
+
+      self->url = g_strdup_printf ("https://%s/", host);
+    }
   if (proxy_options_get (options, PROXY_OPTION_PROXY_ENDPOINT) != NULL)
     {
       g_free (self->endpoint);

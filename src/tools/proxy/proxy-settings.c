@@ -11,6 +11,7 @@
 
 #include "common/ist-file-private.h"
 #include "common/ist-json-private.h"
+#include "common/ist-names-private.h"
 #include "tools/common/tool-error.h"
 #include "tools/proxy/proxy-ini.h"
 
@@ -79,7 +80,7 @@ static const Setting settings[] = {
   NUMBER ("websocket.retry_delay_ms", retry_delay, 1, MAX_TIME, 2500),
   NUMBER ("websocket.connect_retry_count", connect_retry_count, -1, MAX_COUNT - 1, -1),
   BOOLEAN ("websocket.reconnect_on_data_error", reconnect_on_data_error, TRUE),
-  IDLE_STRING ("websocket.subprotocol", "aws.iot.securetunneling-3.0"),
+  IDLE_STRING ("websocket.subprotocol", IST_SUBPROTOCOL ("3.0")),
   IDLE_NUMBER ("websocket.max_frame_size", 131076),
   IDLE_NUMBER ("websocket.read_buffer_size", 131076),
   IDLE_NUMBER ("websocket.write_buffer_size", 131076),
@@ -365,7 +366,7 @@ proxy_settings_export_defaults (const char *path,
   for (i = 0; i < G_N_ELEMENTS (chinese); i++)
     {
       g_autofree char *name = g_strconcat (REGION_ENDPOINTS, chinese[i], NULL);
-      g_autofree char *host = g_strdup_printf (ENDPOINT_FORMAT ".cn", chinese[i]);
+      g_autofree char *host = ist_region_get_host (chinese[i], "data");
       const Setting override = { .name = name, .kind = KIND_STRING, .string = host };
 
       add_default (json_node_get_object (root), &override);
