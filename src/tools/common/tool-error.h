@@ -8,8 +8,8 @@
 
 G_BEGIN_DECLS
 
-/* What ends the program before there is a tunnel. The codes are the exit
- * statuses of sysexits.h. */
+/* What ends a program. The codes are the exit statuses of sysexits.h, or those
+ * that shells have. */
 #define TOOL_ERROR (tool_error_quark ())
 
 GQuark tool_error_quark (void);

@@ -24,7 +24,7 @@ typedef enum
   KIND_POLLED,       /* someone else's, which we may not open */
 } Kind;
 
-struct _ProxyOutput
+struct _ToolOutput
 {
   Kind kind;
   int fd;

@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 /* Writes to a descriptor without ever waiting for whoever reads it, be it a
  * pipe that is full, a terminal that was stopped or a socket. Of the open file
  * itself, which other programs may share, nothing is changed. */
-typedef struct _ProxyOutput ToolOutput;
+typedef struct _ToolOutput ToolOutput;
 
 /* Called in the default main context when nothing waits any more. */
 typedef void (*ToolOutputDrained) (gpointer user_data);

@@ -8,16 +8,17 @@
 
 G_BEGIN_DECLS
 
-/* The service manager, systemd. Without it these do nothing; without libsystemd,
- * nobody asks for a watchdog and there are no sockets. */
+/* What systemd wants to know of a service, and gives it. When something else has
+ * started the program these do nothing; without libsystemd, nobody asks for a
+ * watchdog and there are no sockets. */
 
 void tool_systemd_notify_ready (const char *status);
 void tool_systemd_notify_status (const char *status);
 void tool_systemd_notify_reloading (void);
 void tool_systemd_notify_stopping (void);
 
-/* Tells that the main loop turns, as often as the manager wants to hear it.
- * Returns a source's id, 0 if it doesn't. */
+/* Tells that the main loop turns, as often as systemd wants to hear it. Returns
+ * the id of a source, 0 if it doesn't. */
 guint tool_systemd_start_watchdog (void);
 
 typedef struct
@@ -26,7 +27,8 @@ typedef struct
   GSocket *socket;
 } ToolSystemdSocket;
 
-/* The listening sockets that it has opened for us. */
+/* The listening sockets that systemd has opened for the program, of
+ * ToolSystemdSocket. */
 GPtrArray *tool_systemd_take_sockets (GError **error);
 
 G_END_DECLS
