@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 
 #include <glib/gstdio.h>
+#include <ist/ist.h>
 #include <json-glib/json-glib.h>
 
 #include "ist-emulator/ist-emulator-certificate-private.h"
@@ -260,8 +261,23 @@ expect_failure (const char *const *arguments,
   g_subprocess_communicate_utf8 (process, NULL, NULL, &output, &log, &error);
   g_assert_no_error (error);
   g_assert_cmpstr (output, ==, "");
+  g_assert_true (g_str_has_prefix (log, "ist-emulator: error: "));
   g_assert_nonnull (strstr (log, message));
   g_assert_cmpint (g_subprocess_get_exit_status (process), ==, status);
+}
+
+static void
+test_version (void)
+{
+  const char *const arguments[] = { program, "--version", NULL };
+  g_autofree char *output = NULL;
+  g_autoptr (GError) error = NULL;
+  int status;
+
+  g_spawn_sync (NULL, (char **) arguments, NULL, G_SPAWN_DEFAULT, NULL, NULL, &output, NULL, &status, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (status, ==, 0);
+  g_assert_cmpstr (output, ==, "ist-emulator " IST_VERSION_S "\n");
 }
 
 static void
@@ -368,6 +384,7 @@ main (int argc,
 
       g_test_add_data_func (path, &bad_cases[i], test_bad);
     }
+  g_test_add_func ("/program/version", test_version);
   g_test_add_func ("/program/port-taken", test_port_taken);
 
   return g_test_run ();

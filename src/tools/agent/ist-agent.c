@@ -2,7 +2,6 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sysexits.h>
@@ -15,6 +14,7 @@
 #include "tools/agent/agent-config.h"
 #include "tools/common/tool-error.h"
 #include "tools/common/tool-log.h"
+#include "tools/common/tool-signals.h"
 #include "tools/common/tool-startup.h"
 #include "tools/common/tool-systemd.h"
 
@@ -28,7 +28,6 @@ typedef struct
   char *config;
   char *bus;
   int verbose;
-  gboolean version;
 } Options;
 
 typedef struct
@@ -62,27 +61,18 @@ options_parse (Options *options,
       N_ ("Go on this D-Bus: “system” (the default), “session”, an address or “none”"), N_ ("BUS") },
     { "verbose", 'v', G_OPTION_FLAG_NONE, G_OPTION_ARG_INT, &options->verbose,
       N_ ("Log this much, from 0 (nothing) to 6 (default: 4)"), N_ ("LEVEL") },
-    { "version", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, &options->version,
-      N_ ("Show the version"), NULL },
     { NULL },
   };
-  g_autoptr (GOptionContext) context = g_option_context_new (NULL);
 
   options->verbose = TOOL_LOG_DEFAULT;
-  g_option_context_set_summary (context,
-                                _ ("Connects this device to the tunnels of AWS IoT Secure Tunneling that are\n"
-                                   "opened to it, so that operators reach the services in the configuration."));
-  g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
-  if (!g_option_context_parse (context, argc, argv, error))
+  if (!tool_startup_parse_options (_ ("Connects this device to the tunnels of AWS IoT Secure Tunneling that are\n"
+                                      "opened to it, so that operators reach the services in the configuration."),
+                                   entries, argc, argv, error))
     return FALSE;
 
-  if (*argc > 1)
-    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, _ ("Unexpected argument “%s”"), (*argv)[1]);
-  else if (options->verbose < 0 || options->verbose > TOOL_LOG_MAX)
-    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _ ("%d is no level of --verbose"),
-                 options->verbose);
-  else
+  if (options->verbose >= 0 && options->verbose <= TOOL_LOG_MAX)
     return TRUE;
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _ ("%d is no level of --verbose"), options->verbose);
   return FALSE;
 }
 
@@ -101,9 +91,9 @@ tell_status (Program *self)
 }
 
 static void
-on_figure (IstAgentDevice *agent,
-           GParamSpec *pspec,
-           gpointer user_data)
+on_counter_changed (IstAgentDevice *agent,
+                    GParamSpec *pspec,
+                    gpointer user_data)
 {
   tell_status (user_data);
 }
@@ -287,9 +277,9 @@ connect_signals (Program *self)
   IstAgentDevice *agent = self->agent;
 
   g_signal_connect (agent, "notify::subscribed", G_CALLBACK (on_subscribed), self);
-  g_signal_connect (agent, "notify::subscribed", G_CALLBACK (on_figure), self);
-  g_signal_connect (agent, "notify::n-tunnels", G_CALLBACK (on_figure), self);
-  g_signal_connect (agent, "notify::n-connections", G_CALLBACK (on_figure), self);
+  g_signal_connect (agent, "notify::subscribed", G_CALLBACK (on_counter_changed), self);
+  g_signal_connect (agent, "notify::n-tunnels", G_CALLBACK (on_counter_changed), self);
+  g_signal_connect (agent, "notify::n-connections", G_CALLBACK (on_counter_changed), self);
   g_signal_connect (agent, "broker-lost", G_CALLBACK (on_broker_lost), self);
   g_signal_connect (agent, "notification-refused", G_CALLBACK (on_notification_refused), self);
   g_signal_connect (agent, "service-refused", G_CALLBACK (on_service_refused), self);
@@ -326,7 +316,10 @@ run (const Options *options)
   Program program = { .config = options->config != NULL ? options->config : DEFAULT_CONFIG };
   const char *bus = options->bus != NULL ? options->bus : "system";
   g_autoptr (GError) error = NULL;
-  guint sources[4];
+  guint interrupt;
+  guint terminate;
+  guint hangup;
+  guint watchdog;
 
   if (!set_up (&program, &error))
     {
@@ -338,18 +331,18 @@ run (const Options *options)
   program.loop = g_main_loop_new (NULL, FALSE);
   if (!g_str_equal (bus, "none"))
     program.bus = agent_bus_new (program.agent, bus);
-  sources[0] = g_unix_signal_add (SIGINT, on_stop, &program);
-  sources[1] = g_unix_signal_add (SIGTERM, on_stop, &program);
-  sources[2] = g_unix_signal_add (SIGHUP, on_reload, &program);
-  sources[3] = tool_systemd_start_watchdog ();
+  interrupt = tool_signal_watch (SIGINT, on_stop, &program);
+  terminate = tool_signal_watch (SIGTERM, on_stop, &program);
+  hangup = g_unix_signal_add (SIGHUP, on_reload, &program);
+  watchdog = tool_systemd_start_watchdog ();
   tool_systemd_notify_ready (_ ("Running"));
   g_main_loop_run (program.loop);
 
-  for (gsize i = 0; i < G_N_ELEMENTS (sources); i++)
-    {
-      if (sources[i] != 0)
-        g_source_remove (sources[i]);
-    }
+  tool_signal_unwatch (interrupt);
+  tool_signal_unwatch (terminate);
+  g_source_remove (hangup);
+  if (watchdog != 0)
+    g_source_remove (watchdog);
   g_clear_pointer (&program.bus, agent_bus_free);
   g_signal_handlers_disconnect_by_data (program.agent, &program);
   g_clear_object (&program.agent);
@@ -364,23 +357,11 @@ main (int argc,
   g_auto (Options) options = { 0 };
   g_autoptr (GError) error = NULL;
 
-  tool_startup_guard_descriptors ();
-  setlocale (LC_ALL, "");
-  bindtextdomain (GETTEXT_PACKAGE, LOCALEDIR);
-  bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
-  textdomain (GETTEXT_PACKAGE);
-  g_set_prgname ("ist-agent");
-  tool_log_init (NULL);
-
+  tool_startup_init ("ist-agent", NULL);
   if (!options_parse (&options, &argc, &argv, &error))
     {
       tool_log_fatal ("%s", error->message);
       return tool_error_get_exit_status (error);
-    }
-  if (options.version)
-    {
-      g_print ("ist-agent %s\n", IST_VERSION_S);
-      return EXIT_SUCCESS;
     }
   tool_log_set_level (options.verbose);
   return run (&options);

@@ -18,3 +18,10 @@ tool_signal_watch (int number,
     return 0;
   return g_unix_signal_add (number, func, user_data);
 }
+
+void
+tool_signal_unwatch (guint id)
+{
+  if (id != 0)
+    g_source_remove (id);
+}

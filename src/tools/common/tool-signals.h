@@ -8,10 +8,17 @@
 
 G_BEGIN_DECLS
 
-/* A source's id; 0 if whoever started this program wants the signal to be
+/* What asks a program to end, or to do something else. */
+
+/* Exit statuses as shells have them: this and the number of the signal. */
+#define TOOL_SIGNAL_EXIT_STATUS 128
+
+/* The id of a source; 0 if whoever started this program wants the signal to be
  * ignored, as nohup does. */
 guint tool_signal_watch (int number,
                          GSourceFunc func,
                          gpointer user_data);
+/* Does nothing for 0. */
+void tool_signal_unwatch (guint id);
 
 G_END_DECLS

@@ -6,11 +6,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib/gi18n.h>
+#include <ist/ist.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-void
-tool_startup_guard_descriptors (void)
+#include "tools/common/tool-log.h"
+
+static void
+take_closed_descriptors (void)
 {
   for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
     {
@@ -20,4 +27,59 @@ tool_startup_guard_descriptors (void)
       if (open ("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
         _exit (EX_OSERR);
     }
+}
+
+void
+tool_startup_init (const char *name,
+                   const char *log_prefix)
+{
+  take_closed_descriptors ();
+  signal (SIGPIPE, SIG_IGN);
+  setlocale (LC_ALL, "");
+  bindtextdomain (GETTEXT_PACKAGE, LOCALEDIR);
+  bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
+  textdomain (GETTEXT_PACKAGE);
+  g_set_prgname (name);
+  tool_log_init (log_prefix);
+}
+
+void
+tool_startup_print_version (void)
+{
+  g_print ("%s %s\n", g_get_prgname (), IST_VERSION_S);
+}
+
+/* As GLib does for --help. */
+static gboolean
+on_version (const char *name,
+            const char *value,
+            gpointer user_data,
+            GError **error)
+{
+  tool_startup_print_version ();
+  exit (EXIT_SUCCESS);
+}
+
+gboolean
+tool_startup_parse_options (const char *summary,
+                            const GOptionEntry *entries,
+                            int *argc,
+                            char ***argv,
+                            GError **error)
+{
+  const GOptionEntry common[] = {
+    { "version", 0, G_OPTION_FLAG_NO_ARG, G_OPTION_ARG_CALLBACK, on_version, N_ ("Show the version"), NULL },
+    { NULL },
+  };
+  g_autoptr (GOptionContext) context = g_option_context_new (NULL);
+
+  g_option_context_set_summary (context, summary);
+  g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
+  g_option_context_add_main_entries (context, common, NULL);
+  if (!g_option_context_parse (context, argc, argv, error))
+    return FALSE;
+  if (*argc == 1)
+    return TRUE;
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, _ ("Unexpected argument “%s”"), (*argv)[1]);
+  return FALSE;
 }

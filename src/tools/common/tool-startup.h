@@ -8,10 +8,25 @@
 
 G_BEGIN_DECLS
 
-/* Before anything else in a program: makes sure that the numbers of standard
- * input, output and error are taken, so that no socket can get one of them and,
- * with it, what is meant for a terminal. Reading from one that was closed, or
- * writing to it, fails as before. */
-void tool_startup_guard_descriptors (void);
+/* How a program of ours begins. */
+
+/* Before anything else: the user's language, and a log, see tool_log_init().
+ *
+ * The numbers of standard input, output and error are taken if they were closed,
+ * so that no socket can get one of them and, with it, what is meant for a
+ * terminal. Reading from one of these or writing to it fails as before, and so
+ * does writing to whoever has gone: it ends nothing by a signal. */
+void tool_startup_init (const char *name,
+                        const char *log_prefix);
+
+/* Takes @entries and --help and --version, which end the program, from the
+ * command line. There must be nothing else in it. */
+gboolean tool_startup_parse_options (const char *summary,
+                                     const GOptionEntry *entries,
+                                     int *argc,
+                                     char ***argv,
+                                     GError **error);
+
+void tool_startup_print_version (void);
 
 G_END_DECLS

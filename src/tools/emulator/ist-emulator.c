@@ -3,20 +3,20 @@
  */
 
 #include <errno.h>
-#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
-#include <glib-unix.h>
 #include <glib/gi18n.h>
 #include <glib/gstdio.h>
 #include <ist-emulator/ist-emulator.h>
 #include <json-glib/json-glib.h>
 
+#include "tools/common/tool-error.h"
 #include "tools/common/tool-log.h"
+#include "tools/common/tool-signals.h"
 #include "tools/common/tool-startup.h"
 #include "tools/emulator/emulator-notifier.h"
 
@@ -45,7 +45,7 @@ typedef struct
   EmulatorNotifier *notifier; /* nullable */
   GPtrArray *tunnels;         /* those of --open */
   guint n_clients;
-  gboolean announced; /* and with that, the tunnels of the start */
+  gboolean is_ready; /* which tells of the tunnels of the start */
   char *ca_file;
   char *temporary_folder; /* holds ca_file if nobody said where to put it */
 } Emulator;
@@ -126,20 +126,15 @@ options_parse (Options *options,
       N_ ("Take the password from the first line of this file"), N_ ("FILE") },
     { NULL },
   };
-  g_autoptr (GOptionContext) context = g_option_context_new (NULL);
 
-  g_option_context_set_summary (context,
-                                _ ("Stands in for the AWS IoT Secure Tunneling service on this machine, for\n"
-                                   "development and tests. Tells on standard output, in one line of JSON,\n"
-                                   "where it listens and which tunnels are open, and on standard error how\n"
-                                   "to open more with the AWS CLI."));
-  g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
-  if (!g_option_context_parse (context, argc, argv, error))
+  if (!tool_startup_parse_options (_ ("Stands in for the AWS IoT Secure Tunneling service on this machine, for\n"
+                                      "development and tests. Tells on standard output, in one line of JSON,\n"
+                                      "where it listens and which tunnels are open, and on standard error how\n"
+                                      "to open more with the AWS CLI."),
+                                   entries, argc, argv, error))
     return FALSE;
 
-  if (*argc > 1)
-    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, _ ("Unexpected argument “%s”"), (*argv)[1]);
-  else if (options->port < 0 || options->port > G_MAXUINT16)
+  if (options->port < 0 || options->port > G_MAXUINT16)
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _ ("%d is not a TCP port"), options->port);
   else if (options->address != NULL && !g_hostname_is_ip_address (options->address))
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
@@ -214,7 +209,7 @@ on_tunnel_opened (IstEmulatorService *service,
   if (!ist_emulator_tunnel_is_open (tunnel))
     return;
 
-  if (emulator->announced)
+  if (emulator->is_ready)
     g_message ("tunnel %s: open", ist_emulator_tunnel_get_id (tunnel));
   g_signal_connect (tunnel, "client-connected", G_CALLBACK (on_client_connected), user_data);
   g_signal_connect (tunnel, "client-disconnected", G_CALLBACK (on_client_disconnected), user_data);
@@ -383,7 +378,7 @@ add_tunnel (JsonBuilder *builder,
 }
 
 static gboolean
-announce (Emulator *emulator)
+tell_ready (Emulator *emulator)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new_immutable ();
   g_autoptr (JsonGenerator) generator = json_generator_new ();
@@ -477,7 +472,7 @@ run (Emulator *emulator,
   emulator->service = make_service (options, &error);
   if (emulator->service == NULL)
     {
-      g_message ("%s", error->message);
+      tool_log_fatal ("%s", error->message);
       return EX_NOINPUT;
     }
   g_signal_connect (emulator->service, "handshake-refused", G_CALLBACK (on_handshake_refused), NULL);
@@ -489,31 +484,31 @@ run (Emulator *emulator,
       emulator->notifier = emulator_notifier_new (emulator->service, &options->mqtt, &error);
       if (emulator->notifier == NULL)
         {
-          g_message ("--mqtt: %s", error->message);
+          tool_log_fatal ("--mqtt: %s", error->message);
           return EX_USAGE;
         }
     }
   if (!ist_emulator_service_start (emulator->service, &error))
     {
-      g_message (_ ("Could not start: %s"), error->message);
+      tool_log_fatal (_ ("Could not start: %s"), error->message);
       return EX_UNAVAILABLE;
     }
   if (!open_tunnels (emulator, options->open, &error))
     {
-      g_message ("%s", error->message);
-      return g_error_matches (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING) ? EX_USAGE : EX_SOFTWARE;
+      tool_log_fatal ("%s", error->message);
+      return tool_error_get_exit_status (error);
     }
   if (!write_ca_file (emulator, options, &error))
     {
-      g_message ("%s", error->message);
+      tool_log_fatal ("%s", error->message);
       return EX_CANTCREAT;
     }
-  if (!announce (emulator))
+  if (!tell_ready (emulator))
     {
-      g_message (_ ("Could not write to standard output: %s"), g_strerror (errno));
+      tool_log_fatal (_ ("Could not write to standard output: %s"), g_strerror (errno));
       return EX_IOERR;
     }
-  emulator->announced = TRUE;
+  emulator->is_ready = TRUE;
   explain (emulator);
 
   g_main_loop_run (emulator->loop);
@@ -532,31 +527,24 @@ main (int argc,
   guint terminate;
   int status;
 
-  tool_startup_guard_descriptors ();
-  setlocale (LC_ALL, "");
-  bindtextdomain (GETTEXT_PACKAGE, LOCALEDIR);
-  bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
-  textdomain (GETTEXT_PACKAGE);
-  /* Who reads standard output may be gone: an error like any other. */
-  signal (SIGPIPE, SIG_IGN);
-  tool_log_init ("ist-emulator: ");
+  tool_startup_init ("ist-emulator", "ist-emulator: ");
 
   if (!options_parse (&options, &argc, &argv, &error))
     {
-      g_message ("%s", error->message);
+      tool_log_fatal ("%s", error->message);
       options_clear (&options);
-      return EX_USAGE;
+      return tool_error_get_exit_status (error);
     }
 
   emulator.loop = g_main_loop_new (NULL, FALSE);
   emulator.tunnels = g_ptr_array_new_with_free_func (g_object_unref);
-  interrupt = g_unix_signal_add (SIGINT, on_signal, &emulator);
-  terminate = g_unix_signal_add (SIGTERM, on_signal, &emulator);
+  interrupt = tool_signal_watch (SIGINT, on_signal, &emulator);
+  terminate = tool_signal_watch (SIGTERM, on_signal, &emulator);
 
   status = run (&emulator, &options);
 
-  g_source_remove (interrupt);
-  g_source_remove (terminate);
+  tool_signal_unwatch (interrupt);
+  tool_signal_unwatch (terminate);
   remove_temporary_folder (&emulator);
   g_clear_pointer (&emulator.notifier, emulator_notifier_free);
   g_ptr_array_unref (emulator.tunnels);

@@ -3,9 +3,6 @@
  */
 
 #include <glib/gi18n.h>
-#include <ist/ist.h>
-#include <locale.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #include "tools/common/tool-error.h"
@@ -73,7 +70,7 @@ run (int argc,
       path = proxy_options_get (&options, PROXY_OPTION_EXPORT_DEFAULT_SETTINGS);
       if (proxy_options_get_flag (&options, PROXY_OPTION_VERSION))
         {
-          g_print ("ist-proxy %s\n", IST_VERSION_S);
+          tool_startup_print_version ();
           return EXIT_SUCCESS;
         }
       if (path != NULL && proxy_settings_export_defaults (path, &error))
@@ -89,15 +86,6 @@ int
 main (int argc,
       char **argv)
 {
-  tool_startup_guard_descriptors ();
-  setlocale (LC_ALL, "");
-  bindtextdomain (GETTEXT_PACKAGE, LOCALEDIR);
-  bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
-  textdomain (GETTEXT_PACKAGE);
-  g_set_prgname ("ist-proxy");
-  /* Who reads standard output may be gone: an error like any other. */
-  signal (SIGPIPE, SIG_IGN);
-  tool_log_init (NULL);
-
+  tool_startup_init ("ist-proxy", NULL);
   return run (argc, argv);
 }

@@ -10,12 +10,12 @@
 #include <sysexits.h>
 
 #include "tools/common/tool-error.h"
+#include "tools/common/tool-signals.h"
 #include "tools/proxy/proxy-ready.h"
 
 /* As shells have it. */
 #define EXIT_NOT_STARTED 126
 #define EXIT_NOT_FOUND 127
-#define EXIT_SIGNAL 128
 
 struct _ProxyCommand
 {
@@ -125,7 +125,7 @@ on_child_exit (GPid pid,
 
   self->watch = 0;
   g_spawn_close_pid (pid);
-  self->end (WIFEXITED (status) ? WEXITSTATUS (status) : EXIT_SIGNAL + WTERMSIG (status), self->user_data);
+  self->end (WIFEXITED (status) ? WEXITSTATUS (status) : TOOL_SIGNAL_EXIT_STATUS + WTERMSIG (status), self->user_data);
 }
 
 ProxyCommand *

@@ -21,8 +21,6 @@
 
 #define CLOSE_ATTEMPTS 3
 
-#define EXIT_SIGNAL 128
-
 typedef struct
 {
   ProxyConfig *config;
@@ -336,7 +334,7 @@ operator_fail (Operator *self,
                const GError *error)
 {
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    return EXIT_SIGNAL + self->signal;
+    return TOOL_SIGNAL_EXIT_STATUS + self->signal;
   tool_log_fatal ("%s", error->message);
   return tool_error_get_exit_status (error);
 }
@@ -374,10 +372,7 @@ proxy_run_opening (ProxyConfig *config)
   exit_status = operator_work (&self);
   operator_close (&self);
   for (gsize i = 0; i < G_N_ELEMENTS (sources); i++)
-    {
-      if (sources[i] != 0)
-        g_source_remove (sources[i]);
-    }
+    tool_signal_unwatch (sources[i]);
   g_free (self.tunnel_id);
   return exit_status;
 }

@@ -25,9 +25,6 @@
 /* How long an orderly end may take, in milliseconds. */
 #define FAREWELL_TIME 1500
 
-/* As shells have it. */
-#define EXIT_SIGNAL 128
-
 typedef struct
 {
   ProxyConfig *config;
@@ -623,7 +620,7 @@ session_on_end (Session *self,
   if (!self->is_stopping)
     {
       /* A command that has never run is no success. */
-      session_stop (self, self->config->command != NULL ? EXIT_SIGNAL + number : EXIT_SUCCESS);
+      session_stop (self, self->config->command != NULL ? TOOL_SIGNAL_EXIT_STATUS + number : EXIT_SUCCESS);
       return G_SOURCE_CONTINUE;
     }
   /* Who asks twice wants it at once; but the tunnel is to be closed. */
