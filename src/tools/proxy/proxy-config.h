@@ -6,7 +6,7 @@
 
 #include <ist/ist.h>
 
-#include "tools/proxy/proxy-opening.h"
+#include "tools/proxy/proxy-open-request.h"
 #include "tools/proxy/proxy-options.h"
 #include "tools/proxy/proxy-settings.h"
 

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "tools/proxy/proxy-opening.h"
+#include "tools/proxy/proxy-open-request.h"
 
 #include <gio/gio.h>
 #include <glib/gi18n.h>
