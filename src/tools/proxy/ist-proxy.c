@@ -15,8 +15,8 @@
 /* The command line counts more than the file, and the file more than what the
  * environment says. */
 static gboolean
-add_other_places (ProxyOptions *options,
-                  GError **error)
+merge_other_options (ProxyOptions *options,
+                     GError **error)
 {
   const char *path = proxy_options_get (options, PROXY_OPTION_CONFIG);
   g_auto (ProxyOptions) file = { 0 };
@@ -42,7 +42,7 @@ resolve (ProxyConfig *config,
   gboolean token_was_visible = proxy_options_get (options, PROXY_OPTION_ACCESS_TOKEN) != NULL;
   guint level = TOOL_LOG_DEFAULT;
 
-  if (!add_other_places (options, error))
+  if (!merge_other_options (options, error))
     return FALSE;
   /* ssh shows its user what its ProxyCommand says, and a command has its own to say. */
   if (proxy_options_get_flag (options, PROXY_OPTION_STDIO) || options->command != NULL)
@@ -76,7 +76,7 @@ run (int argc,
       if (path != NULL && proxy_settings_export_defaults (path, &error))
         return EXIT_SUCCESS;
       if (path == NULL && resolve (&config, &options, &error))
-        return config.opening != NULL ? proxy_run_opening (&config) : proxy_session_run (&config);
+        return config.open_request != NULL ? proxy_run (&config) : proxy_session_run (&config);
     }
   tool_log_fatal ("%s", error->message);
   return tool_error_get_exit_status (error);

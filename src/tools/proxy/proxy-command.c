@@ -30,7 +30,7 @@ struct _ProxyCommand
 typedef struct
 {
   const char *const *services;
-  GPtrArray *places;
+  GPtrArray *bindings;
   GError *error;
 } Expansion;
 
@@ -38,12 +38,12 @@ static guint
 find_port (Expansion *self,
            const char *service)
 {
-  for (guint i = 0; i < self->places->len; i++)
+  for (guint i = 0; i < self->bindings->len; i++)
     {
-      const ProxyPlace *place = g_ptr_array_index (self->places, i);
+      const ProxyBinding *binding = g_ptr_array_index (self->bindings, i);
 
-      if (place->port != 0 && (place->service == NULL || g_str_equal (place->service, service)))
-        return place->port;
+      if (binding->port != 0 && (binding->service == NULL || g_str_equal (binding->service, service)))
+        return binding->port;
     }
   return 0;
 }
@@ -64,7 +64,7 @@ replace (const GMatchInfo *match,
                    _ ("{port:%s} in the command is of no --service of the tunnel"), service);
       return TRUE;
     }
-  if (self->places == NULL)
+  if (self->bindings == NULL)
     return FALSE;
   port = find_port (self, service);
   if (port == 0)
@@ -82,12 +82,12 @@ replace (const GMatchInfo *match,
 char **
 proxy_command_expand (const char *const *command,
                       const char *const *services,
-                      GPtrArray *places,
+                      GPtrArray *bindings,
                       GError **error)
 {
   g_autoptr (GRegex) regex = g_regex_new ("\\{port(?::([^{}]+))?\\}", G_REGEX_RAW, 0, NULL);
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
-  Expansion expansion = { .services = services, .places = places };
+  Expansion expansion = { .services = services, .bindings = bindings };
 
   for (gsize i = 0; command[i] != NULL; i++)
     {
@@ -98,7 +98,7 @@ proxy_command_expand (const char *const *command,
           g_propagate_error (error, expansion.error);
           return NULL;
         }
-      g_strv_builder_add (builder, places != NULL ? argument : command[i]);
+      g_strv_builder_add (builder, bindings != NULL ? argument : command[i]);
     }
   return g_strv_builder_end (builder);
 }

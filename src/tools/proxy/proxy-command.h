@@ -8,12 +8,12 @@
 
 G_BEGIN_DECLS
 
-/* @command with the ports where services are listened for, of ProxyPlace, in
- * the places of {port}, the first service's, and {port:SERVICE}. Without
- * @places only what could be wrong is looked for, and @command returned. */
+/* @command with ports where services are listened for, by @bindings, instead of
+ * {port}, the first service's, and {port:SERVICE}. Without @bindings only what
+ * could be wrong is looked for, and @command returned. */
 char **proxy_command_expand (const char *const *command,
                              const char *const *services,
-                             GPtrArray *places,
+                             GPtrArray *bindings,
                              GError **error);
 
 /* Whether there is such a program. */

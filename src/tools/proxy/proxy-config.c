@@ -32,12 +32,12 @@ proxy_config_clear (ProxyConfig *self)
   g_clear_pointer (&self->folder, g_free);
   g_clear_pointer (&self->endpoint, g_free);
   g_clear_pointer (&self->region, g_free);
-  g_clear_pointer (&self->opening, proxy_opening_free);
+  g_clear_pointer (&self->open_request, proxy_open_request_free);
   g_clear_pointer (&self->command, g_strfreev);
   g_clear_pointer (&self->access_token, g_free);
   g_clear_pointer (&self->client_token, g_free);
   g_clear_pointer (&self->local_address, g_free);
-  g_clear_pointer (&self->trust, g_free);
+  g_clear_pointer (&self->ca_path, g_free);
   g_clear_pointer (&self->stdio_service, g_free);
   g_clear_pointer (&self->port_file, g_free);
 }
@@ -83,7 +83,7 @@ resolve_mode (ProxyConfig *self,
   if ((listen != NULL) + (connect != NULL) + self->is_stdio > 1)
     return usage_error (error,
                         _ ("Only one of --source-listen-port, --destination-app and --stdio can be used"));
-  if (listen == NULL && connect == NULL && !self->is_stdio && mode == NULL && self->opening == NULL)
+  if (listen == NULL && connect == NULL && !self->is_stdio && mode == NULL && self->open_request == NULL)
     return usage_error (error,
                         _ ("One of --source-listen-port (-s), --destination-app (-d), --stdio and --mode "
                            "(-m) is needed; “ist-proxy --help” shows them all"));
@@ -110,9 +110,9 @@ resolve_mode (ProxyConfig *self,
 /* A tunnel that is to be opened */
 
 static gboolean
-resolve_opening (ProxyConfig *self,
-                 const ProxyOptions *options,
-                 GError **error)
+resolve_open_request (ProxyConfig *self,
+                      const ProxyOptions *options,
+                      GError **error)
 {
   static const ProxyOption others[] = {
     PROXY_OPTION_THING,
@@ -124,8 +124,8 @@ resolve_opening (ProxyConfig *self,
 
   if (proxy_options_get_flag (options, PROXY_OPTION_OPEN))
     {
-      self->opening = proxy_opening_new (options, error);
-      return self->opening != NULL;
+      self->open_request = proxy_open_request_new (options, error);
+      return self->open_request != NULL;
     }
   for (gsize i = 0; i < G_N_ELEMENTS (others); i++)
     {
@@ -146,29 +146,29 @@ resolve_command (ProxyConfig *self,
 {
   const char *const *command = (const char *const *) options->command;
 
-  if (self->opening != NULL && self->mode == IST_MODE_DESTINATION)
+  if (self->open_request != NULL && self->mode == IST_MODE_DESTINATION)
     return usage_error (error, _ ("--open is for the source"));
   if (command == NULL)
     return TRUE;
   if (self->is_stdio || self->tells_json || self->shows_status)
     return usage_error (error, _ ("A command leaves no room for --stdio, --json and --status"));
-  self->command = proxy_command_expand (command, (const char *const *) self->opening->services, NULL, error);
+  self->command = proxy_command_expand (command, (const char *const *) self->open_request->services, NULL, error);
   return self->command != NULL && proxy_command_check (command[0], error);
 }
 
 /* Where the service is */
 
 static gboolean
-resolve_place (ProxyConfig *self,
-               const ProxyOptions *options,
-               GError **error)
+resolve_endpoint (ProxyConfig *self,
+                  const ProxyOptions *options,
+                  GError **error)
 {
   const char *region = proxy_options_get (options, PROXY_OPTION_REGION);
 
-  if (self->opening != NULL)
+  if (self->open_request != NULL)
     {
-      region = self->opening->region;
-      self->endpoint = g_strdup (self->opening->endpoint);
+      region = self->open_request->region;
+      self->endpoint = g_strdup (self->open_request->endpoint);
       if (self->endpoint == NULL)
         self->endpoint = proxy_settings_get_endpoint (&self->settings, region);
       if (self->endpoint == NULL)
@@ -231,7 +231,7 @@ resolve_access_token (ProxyConfig *self,
 
   if (!check_one_token (options, sources, G_N_ELEMENTS (sources), error))
     return FALSE;
-  if (self->opening != NULL)
+  if (self->open_request != NULL)
     return TRUE;
   if (file != NULL && g_str_equal (file, "-") && self->is_stdio)
     return usage_error (error, _ ("With --stdio the access token can't come from standard input"));
@@ -290,6 +290,12 @@ proxy_config_load_mappings (const ProxyConfig *self,
       return NULL;
     }
   return g_steal_pointer (&mappings);
+}
+
+const char *
+proxy_config_get_endpoint (const ProxyConfig *self)
+{
+  return self->endpoint != NULL ? self->endpoint : self->region;
 }
 
 static gboolean
@@ -393,17 +399,17 @@ proxy_config_resolve (ProxyConfig *self,
   proxy_settings_init (&self->settings);
   if (settings != NULL && !proxy_settings_load (&self->settings, settings, error))
     return FALSE;
-  if (!resolve_opening (self, options, error) || !resolve_mode (self, options, error) ||
-      !resolve_place (self, options, error) ||
+  if (!resolve_open_request (self, options, error) || !resolve_mode (self, options, error) ||
+      !resolve_endpoint (self, options, error) ||
       !resolve_mappings (self, options, error) || !resolve_forwarding (self, options, error) ||
       !resolve_output (self, options, error) || !resolve_command (self, options, error))
     return FALSE;
 
   resolve_version (self, options);
-  self->trust = g_strdup (proxy_options_get (options, PROXY_OPTION_CAPATH));
+  self->ca_path = g_strdup (proxy_options_get (options, PROXY_OPTION_CAPATH));
   /* As the AWS tools have it, when this is one of them. */
-  if (self->trust == NULL && self->opening != NULL)
-    self->trust = g_strdup (g_getenv ("AWS_CA_BUNDLE"));
+  if (self->ca_path == NULL && self->open_request != NULL)
+    self->ca_path = g_strdup (g_getenv ("AWS_CA_BUNDLE"));
   self->skip_verification = proxy_options_get_flag (options, PROXY_OPTION_NO_SSL_HOST_VERIFY);
   if (self->skip_verification)
     g_warning (_ ("--no-ssl-host-verify: the service's certificate is NOT verified; whoever is in between "
@@ -428,9 +434,9 @@ proxy_config_make_tunnel (ProxyConfig *self,
   g_autoptr (IstSecureTunnelBuilder) builder = ist_secure_tunnel_builder_new ();
   g_autoptr (GTlsDatabase) database = NULL;
 
-  if (self->trust != NULL && !self->skip_verification)
+  if (self->ca_path != NULL && !self->skip_verification)
     {
-      database = proxy_ca_load (self->trust, error);
+      database = proxy_ca_load (self->ca_path, error);
       if (database == NULL)
         {
           g_prefix_error (error, "%s: ", proxy_option_get_name (PROXY_OPTION_CAPATH));

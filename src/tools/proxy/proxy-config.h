@@ -22,12 +22,12 @@ typedef struct
   char *folder;        /* more mappings */
   char *endpoint;
   char *region;
-  ProxyOpening *opening; /* NULL for a tunnel that is open */
+  ProxyOpenRequest *open_request; /* NULL for a tunnel that is open already */
   char **command;        /* NULL for none */
   char *access_token;    /* NULL before the tunnel is open */
   char *client_token;
   char *local_address;
-  char *trust;
+  char *ca_path; /* a file or a folder, NULL for the system's authorities */
   gboolean skip_verification;
   IstProtocolVersion version;
   gboolean is_stdio;
@@ -48,6 +48,8 @@ gboolean proxy_config_resolve (ProxyConfig *self,
 /* From the list and the folder again. */
 GPtrArray *proxy_config_load_mappings (const ProxyConfig *self,
                                        GError **error);
+/* What the tunnel connects to, as messages call it: the endpoint or the region. */
+const char *proxy_config_get_endpoint (const ProxyConfig *self);
 
 IstSecureTunnel *proxy_config_make_tunnel (ProxyConfig *self,
                                            GError **error);

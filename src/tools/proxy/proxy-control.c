@@ -50,7 +50,7 @@ struct _ProxyControl
   char *region;
   char *signature; /* what libcurl signs for */
   ProxyCredentials credentials;
-  char *trust;
+  char *ca_path;
   gboolean skip_verification;
 };
 
@@ -67,7 +67,7 @@ ProxyControl *
 proxy_control_new (const char *url,
                    const char *region,
                    const ProxyCredentials *credentials,
-                   const char *trust,
+                   const char *ca_path,
                    gboolean skip_verification,
                    GError **error)
 {
@@ -86,7 +86,7 @@ proxy_control_new (const char *url,
   self->credentials.key_id = g_strdup (credentials->key_id);
   self->credentials.secret = g_strdup (credentials->secret);
   self->credentials.session_token = g_strdup (credentials->session_token);
-  self->trust = g_strdup (trust);
+  self->ca_path = g_strdup (ca_path);
   self->skip_verification = skip_verification;
   return self;
 }
@@ -98,7 +98,7 @@ proxy_control_free (ProxyControl *self)
   g_free (self->region);
   g_free (self->signature);
   proxy_credentials_clear (&self->credentials);
-  g_free (self->trust);
+  g_free (self->ca_path);
   g_free (self);
 }
 
@@ -264,21 +264,21 @@ make_headers (const Call *call)
 }
 
 static void
-set_trust (CURL *curl,
-           const ProxyControl *control)
+set_authorities (CURL *curl,
+                 const ProxyControl *control)
 {
   if (control->skip_verification)
     {
       curl_easy_setopt (curl, CURLOPT_SSL_VERIFYPEER, 0L);
       curl_easy_setopt (curl, CURLOPT_SSL_VERIFYHOST, 0L);
     }
-  else if (control->trust != NULL)
+  else if (control->ca_path != NULL)
     {
-      gboolean is_folder = g_file_test (control->trust, G_FILE_TEST_IS_DIR);
+      gboolean is_folder = g_file_test (control->ca_path, G_FILE_TEST_IS_DIR);
 
       /* These and no others. */
-      curl_easy_setopt (curl, CURLOPT_CAINFO, is_folder ? NULL : control->trust);
-      curl_easy_setopt (curl, CURLOPT_CAPATH, is_folder ? control->trust : NULL);
+      curl_easy_setopt (curl, CURLOPT_CAINFO, is_folder ? NULL : control->ca_path);
+      curl_easy_setopt (curl, CURLOPT_CAPATH, is_folder ? control->ca_path : NULL);
     }
 }
 
@@ -298,7 +298,7 @@ set_request (CURL *curl,
   curl_easy_setopt (curl, CURLOPT_AWS_SIGV4, control->signature);
   curl_easy_setopt (curl, CURLOPT_USERNAME, control->credentials.key_id);
   curl_easy_setopt (curl, CURLOPT_PASSWORD, control->credentials.secret);
-  set_trust (curl, control);
+  set_authorities (curl, control);
 
   curl_easy_setopt (curl, CURLOPT_WRITEFUNCTION, on_data);
   curl_easy_setopt (curl, CURLOPT_WRITEDATA, call);
@@ -380,7 +380,7 @@ ProxyControl *
 proxy_control_new (const char *url,
                    const char *region,
                    const ProxyCredentials *credentials,
-                   const char *trust,
+                   const char *ca_path,
                    gboolean skip_verification,
                    GError **error)
 {

@@ -14,12 +14,12 @@ G_BEGIN_DECLS
 /* A client of the service's control plane, which opens and closes tunnels. */
 typedef struct _ProxyControl ProxyControl;
 
-/* @trust: a file or folder of certificates, NULL for the system's. Fails if
+/* @ca_path: a file or folder of certificates, NULL for the system's. Fails if
  * this program was built without libcurl. */
 ProxyControl *proxy_control_new (const char *url,
                                  const char *region,
                                  const ProxyCredentials *credentials,
-                                 const char *trust,
+                                 const char *ca_path,
                                  gboolean skip_verification,
                                  GError **error);
 void proxy_control_free (ProxyControl *self);

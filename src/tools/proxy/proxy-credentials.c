@@ -26,12 +26,12 @@ proxy_credentials_clear (ProxyCredentials *self)
 /* Half a pair would only show as a signature that is wrong. */
 static gboolean
 check_pair (const ProxyCredentials *self,
-            const char *place,
+            const char *origin,
             GError **error)
 {
   if ((self->key_id == NULL) == (self->secret == NULL))
     return TRUE;
-  g_set_error (error, TOOL_ERROR, EX_NOPERM, _ ("%s: the AWS credentials lack the %s"), place,
+  g_set_error (error, TOOL_ERROR, EX_NOPERM, _ ("%s: the AWS credentials lack the %s"), origin,
                self->key_id == NULL ? _ ("id of the access key") : _ ("secret access key"));
   return FALSE;
 }

@@ -18,11 +18,11 @@
 #define DEFAULT_WAIT 60  /* seconds */
 #define MAX_WAIT (MAX_LIFETIME * 60)
 
-/* For signatures at another place than AWS, where it hardly matters. */
+/* Signatures need one, though it hardly matters to an emulator. */
 #define DEFAULT_REGION "us-east-1"
 
 void
-proxy_opening_free (ProxyOpening *self)
+proxy_open_request_free (ProxyOpenRequest *self)
 {
   g_free (self->thing);
   g_strfreev (self->services);
@@ -40,9 +40,9 @@ usage_error (GError **error,
   return FALSE;
 }
 
-/* An emulator has everything at one place. */
+/* An emulator opens tunnels and carries them at one endpoint. */
 static gboolean
-take_url (ProxyOpening *self,
+take_url (ProxyOpenRequest *self,
           const char *url,
           GError **error)
 {
@@ -64,9 +64,9 @@ take_url (ProxyOpening *self,
 }
 
 static gboolean
-take_place (ProxyOpening *self,
-            const ProxyOptions *options,
-            GError **error)
+take_endpoint (ProxyOpenRequest *self,
+               const ProxyOptions *options,
+               GError **error)
 {
   const char *url = proxy_options_get (options, PROXY_OPTION_ENDPOINT_URL);
   g_autoptr (GError) local = NULL;
@@ -99,11 +99,11 @@ take_place (ProxyOpening *self,
   return TRUE;
 }
 
-ProxyOpening *
-proxy_opening_new (const ProxyOptions *options,
-                   GError **error)
+ProxyOpenRequest *
+proxy_open_request_new (const ProxyOptions *options,
+                        GError **error)
 {
-  g_autoptr (ProxyOpening) self = g_new0 (ProxyOpening, 1);
+  g_autoptr (ProxyOpenRequest) self = g_new0 (ProxyOpenRequest, 1);
   const char *services = proxy_options_get (options, PROXY_OPTION_SERVICE);
   gboolean has_lifetime = proxy_options_get_flag (options, PROXY_OPTION_LIFETIME);
 
@@ -123,5 +123,5 @@ proxy_opening_new (const ProxyOptions *options,
       usage_error (error, _ ("--lifetime is at least one minute"));
       return NULL;
     }
-  return take_place (self, options, error) ? g_steal_pointer (&self) : NULL;
+  return take_endpoint (self, options, error) ? g_steal_pointer (&self) : NULL;
 }

@@ -8,22 +8,22 @@
 
 G_BEGIN_DECLS
 
-/* The tunnel that an operator wants to have opened. */
+/* The tunnel that --open asks for. */
 typedef struct
 {
   char *thing;
   char **services;
   guint lifetime; /* minutes, 0 for the service's default */
   guint wait;     /* seconds */
-  char *url;      /* of the control plane */
+  char *url;      /* of what opens and closes tunnels */
   char *region;
   char *endpoint; /* of the tunnel, NULL if it follows from the region */
-} ProxyOpening;
+} ProxyOpenRequest;
 
-ProxyOpening *proxy_opening_new (const ProxyOptions *options,
+ProxyOpenRequest *proxy_open_request_new (const ProxyOptions *options,
                                  GError **error);
-void proxy_opening_free (ProxyOpening *self);
+void proxy_open_request_free (ProxyOpenRequest *self);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (ProxyOpening, proxy_opening_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ProxyOpenRequest, proxy_open_request_free)
 
 G_END_DECLS

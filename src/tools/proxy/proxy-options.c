@@ -27,8 +27,9 @@ typedef struct
   const char *name; /* with the dashes */
   char letter;
   Kind kind;
-  /* Options of one group exclude each other: a place that sets one of them
-   * overrules what lesser places say of any. The group's name is its first. */
+  /* Options of one group exclude each other: the command line that sets one of
+   * them overrules what the file says of any, and so on. The group's name is its
+   * first. */
   ProxyOption group;
   gboolean secret;
   gboolean only_command_line;

@@ -48,8 +48,8 @@ typedef enum
   PROXY_N_OPTIONS,
 } ProxyOption;
 
-/* What one place says: the command line, the file, the environment. A flag
- * that is set has the value "true". */
+/* What the command line says, or the file, the credentials or the environment. A
+ * flag that is set has the value "true". */
 typedef struct
 {
   char *values[PROXY_N_OPTIONS];

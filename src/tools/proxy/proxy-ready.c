@@ -14,7 +14,7 @@
 #include "tools/common/tool-error.h"
 
 void
-proxy_place_free (ProxyPlace *self)
+proxy_binding_free (ProxyBinding *self)
 {
   g_free (self->service);
   g_free (self->address);
@@ -24,36 +24,36 @@ proxy_place_free (ProxyPlace *self)
 /* The service's name, empty if the tunnel has none. */
 static const char *
 get_service (IstSecureTunnel *tunnel,
-             const ProxyPlace *place)
+             const ProxyBinding *binding)
 {
   const char *const *services = ist_secure_tunnel_get_service_ids (tunnel);
 
-  if (place->service != NULL)
-    return place->service;
+  if (binding->service != NULL)
+    return binding->service;
   return services != NULL && services[0] != NULL ? services[0] : "";
 }
 
 static void
-add_place (JsonBuilder *builder,
-           IstSecureTunnel *tunnel,
-           const ProxyPlace *place)
+add_binding (JsonBuilder *builder,
+             IstSecureTunnel *tunnel,
+             const ProxyBinding *binding)
 {
   json_builder_begin_object (builder);
   json_builder_set_member_name (builder, "service");
-  json_builder_add_string_value (builder, get_service (tunnel, place));
+  json_builder_add_string_value (builder, get_service (tunnel, binding));
   json_builder_set_member_name (builder, "address");
-  json_builder_add_string_value (builder, place->address);
-  if (place->port != 0)
+  json_builder_add_string_value (builder, binding->address);
+  if (binding->port != 0)
     {
       json_builder_set_member_name (builder, "port");
-      json_builder_add_int_value (builder, place->port);
+      json_builder_add_int_value (builder, binding->port);
     }
   json_builder_end_object (builder);
 }
 
 gboolean
 proxy_ready_json (IstSecureTunnel *tunnel,
-                  GPtrArray *places,
+                  GPtrArray *bindings,
                   ToolOutput *output,
                   GError **error)
 {
@@ -77,8 +77,8 @@ proxy_ready_json (IstSecureTunnel *tunnel,
   json_builder_end_array (builder);
   json_builder_set_member_name (builder, mode == IST_MODE_SOURCE ? "listening" : "targets");
   json_builder_begin_array (builder);
-  for (guint i = 0; i < places->len; i++)
-    add_place (builder, tunnel, g_ptr_array_index (places, i));
+  for (guint i = 0; i < bindings->len; i++)
+    add_binding (builder, tunnel, g_ptr_array_index (bindings, i));
   json_builder_end_array (builder);
   json_builder_end_object (builder);
 
@@ -96,21 +96,21 @@ proxy_ready_json (IstSecureTunnel *tunnel,
 gboolean
 proxy_ready_port_file (const char *path,
                        IstSecureTunnel *tunnel,
-                       GPtrArray *places,
+                       GPtrArray *bindings,
                        GError **error)
 {
   g_autoptr (GString) text = g_string_new (NULL);
   g_autoptr (GError) local = NULL;
 
-  for (guint i = 0; i < places->len; i++)
+  for (guint i = 0; i < bindings->len; i++)
     {
-      const ProxyPlace *place = g_ptr_array_index (places, i);
-      g_autofree char *service = ist_text_make_safe (get_service (tunnel, place), -1, G_MAXSIZE);
-      g_autofree char *address = ist_text_make_safe (place->address, -1, G_MAXSIZE);
+      const ProxyBinding *binding = g_ptr_array_index (bindings, i);
+      g_autofree char *service = ist_text_make_safe (get_service (tunnel, binding), -1, G_MAXSIZE);
+      g_autofree char *address = ist_text_make_safe (binding->address, -1, G_MAXSIZE);
 
       g_string_append_printf (text, "%s=", service);
-      if (place->port != 0)
-        g_string_append_printf (text, "%u\n", place->port);
+      if (binding->port != 0)
+        g_string_append_printf (text, "%u\n", binding->port);
       else
         g_string_append_printf (text, "%s\n", address);
     }

@@ -10,25 +10,26 @@
 
 G_BEGIN_DECLS
 
-/* Where a service is, on this machine. */
+/* A service, and the address on this machine at which it is listened for or
+ * connected to. */
 typedef struct
 {
   char *service; /* NULL for the tunnel's only one */
   char *address; /* as it was given */
   guint port;    /* 0 for a Unix socket */
-} ProxyPlace;
+} ProxyBinding;
 
-void proxy_place_free (ProxyPlace *self);
+void proxy_binding_free (ProxyBinding *self);
 
-/* What scripts ask for: which services there are, and where. @places is of
- * ProxyPlace. */
+/* What scripts ask for: which services there are, and where. @bindings is of
+ * ProxyBinding. */
 gboolean proxy_ready_json (IstSecureTunnel *tunnel,
-                           GPtrArray *places,
+                           GPtrArray *bindings,
                            ToolOutput *output,
                            GError **error);
 gboolean proxy_ready_port_file (const char *path,
                                 IstSecureTunnel *tunnel,
-                                GPtrArray *places,
+                                GPtrArray *bindings,
                                 GError **error);
 
 G_END_DECLS

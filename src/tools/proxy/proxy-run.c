@@ -31,13 +31,13 @@ typedef struct
   gboolean has_session;      /* which minds the signals */
   guint n_signals;
   int signal;
-} Operator;
+} ProxyRun;
 
 /* Signals: they must not end the program while there is a tunnel to close. */
 
 static gboolean
-operator_on_signal (Operator *self,
-                    int number)
+run_on_signal (ProxyRun *self,
+               int number)
 {
   if (self->has_session)
     return G_SOURCE_CONTINUE;
@@ -55,19 +55,19 @@ operator_on_signal (Operator *self,
 static gboolean
 on_interrupt (gpointer user_data)
 {
-  return operator_on_signal (user_data, SIGINT);
+  return run_on_signal (user_data, SIGINT);
 }
 
 static gboolean
 on_terminate (gpointer user_data)
 {
-  return operator_on_signal (user_data, SIGTERM);
+  return run_on_signal (user_data, SIGTERM);
 }
 
 static gboolean
 on_hangup (gpointer user_data)
 {
-  return operator_on_signal (user_data, SIGHUP);
+  return run_on_signal (user_data, SIGHUP);
 }
 
 /* Calls */
@@ -77,34 +77,34 @@ typedef struct
   GMainLoop *loop;
   JsonNode *answer;
   GError *error;
-} Waiting;
+} Call;
 
 static void
 on_answer (GObject *source,
            GAsyncResult *result,
            gpointer user_data)
 {
-  Waiting *waiting = user_data;
+  Call *call = user_data;
 
-  waiting->answer = proxy_control_call_finish (result, &waiting->error);
-  g_main_loop_quit (waiting->loop);
+  call->answer = proxy_control_call_finish (result, &call->error);
+  g_main_loop_quit (call->loop);
 }
 
 static JsonNode *
-operator_call (Operator *self,
-               const char *operation,
-               JsonBuilder *request,
-               GCancellable *cancellable,
-               GError **error)
+run_call (ProxyRun *self,
+          const char *operation,
+          JsonBuilder *request,
+          GCancellable *cancellable,
+          GError **error)
 {
   g_autoptr (JsonNode) root = json_builder_get_root (request);
-  Waiting waiting = { .loop = self->loop };
+  Call call = { .loop = self->loop };
 
-  proxy_control_call (self->control, operation, root, cancellable, on_answer, &waiting);
+  proxy_control_call (self->control, operation, root, cancellable, on_answer, &call);
   g_main_loop_run (self->loop);
-  if (waiting.error != NULL)
-    g_propagate_error (error, waiting.error);
-  return waiting.answer;
+  if (call.error != NULL)
+    g_propagate_error (error, call.error);
+  return call.answer;
 }
 
 static gboolean
@@ -122,8 +122,8 @@ on_cancelled (GCancellable *cancellable,
 }
 
 static void
-operator_pause (Operator *self,
-                GCancellable *cancellable)
+run_pause (ProxyRun *self,
+           GCancellable *cancellable)
 {
   guint timeout = g_timeout_add (PAUSE, on_pause_over, self->loop);
   gulong id = 0;
@@ -140,7 +140,7 @@ operator_pause (Operator *self,
 /* Opening */
 
 static JsonBuilder *
-make_opening (const ProxyOpening *opening)
+make_open_tunnel (const ProxyOpenRequest *request)
 {
   JsonBuilder *builder = json_builder_new_immutable ();
 
@@ -150,19 +150,19 @@ make_opening (const ProxyOpening *opening)
   json_builder_set_member_name (builder, "destinationConfig");
   json_builder_begin_object (builder);
   json_builder_set_member_name (builder, "thingName");
-  json_builder_add_string_value (builder, opening->thing);
+  json_builder_add_string_value (builder, request->thing);
   json_builder_set_member_name (builder, "services");
   json_builder_begin_array (builder);
-  for (gsize i = 0; opening->services[i] != NULL; i++)
-    json_builder_add_string_value (builder, opening->services[i]);
+  for (gsize i = 0; request->services[i] != NULL; i++)
+    json_builder_add_string_value (builder, request->services[i]);
   json_builder_end_array (builder);
   json_builder_end_object (builder);
-  if (opening->lifetime != 0)
+  if (request->lifetime != 0)
     {
       json_builder_set_member_name (builder, "timeoutConfig");
       json_builder_begin_object (builder);
       json_builder_set_member_name (builder, "maxLifetimeTimeoutMinutes");
-      json_builder_add_int_value (builder, opening->lifetime);
+      json_builder_add_int_value (builder, request->lifetime);
       json_builder_end_object (builder);
     }
   json_builder_end_object (builder);
@@ -170,16 +170,16 @@ make_opening (const ProxyOpening *opening)
 }
 
 static gboolean
-operator_open (Operator *self,
-               GError **error)
+run_open (ProxyRun *self,
+          GError **error)
 {
-  const ProxyOpening *opening = self->config->opening;
-  g_autoptr (JsonBuilder) request = make_opening (opening);
+  const ProxyOpenRequest *request = self->config->open_request;
+  g_autoptr (JsonBuilder) builder = make_open_tunnel (request);
   g_autoptr (JsonNode) answer = NULL;
 
-  g_message (_ ("Opening a tunnel to “%s” at %s"), opening->thing, opening->url);
+  g_message (_ ("Opening a tunnel to “%s” at %s"), request->thing, request->url);
   /* Not to be cancelled: a tunnel that nobody knows of could not be closed. */
-  answer = operator_call (self, "OpenTunnel", request, NULL, error);
+  answer = run_call (self, "OpenTunnel", builder, NULL, error);
   if (answer == NULL)
     return FALSE;
   self->tunnel_id = g_strdup (proxy_control_get_string (answer, "tunnelId"));
@@ -187,7 +187,7 @@ operator_open (Operator *self,
   if (self->tunnel_id == NULL || self->config->access_token == NULL)
     {
       g_set_error (error, TOOL_ERROR, EX_PROTOCOL, _ ("%s: %s does not answer like the service"), "OpenTunnel",
-                   opening->url);
+                   request->url);
       return FALSE;
     }
   g_message (_ ("Tunnel %s is open"), self->tunnel_id);
@@ -197,8 +197,8 @@ operator_open (Operator *self,
 /* Waiting */
 
 static JsonBuilder *
-make_reference (const char *tunnel_id,
-                gboolean deletes)
+make_tunnel_request (const char *tunnel_id,
+                     gboolean deletes)
 {
   JsonBuilder *builder = json_builder_new_immutable ();
 
@@ -216,17 +216,17 @@ make_reference (const char *tunnel_id,
 
 /* A look that fails may be better the next time, unless it says that it won't. */
 static gboolean
-operator_look (Operator *self,
-               gboolean *connected,
-               GError **error)
+run_check_device (ProxyRun *self,
+                  gboolean *connected,
+                  GError **error)
 {
-  g_autoptr (JsonBuilder) request = make_reference (self->tunnel_id, FALSE);
+  g_autoptr (JsonBuilder) request = make_tunnel_request (self->tunnel_id, FALSE);
   g_autoptr (JsonNode) answer = NULL;
   g_autoptr (GError) local = NULL;
   JsonNode *tunnel;
   JsonNode *state;
 
-  answer = operator_call (self, "DescribeTunnel", request, self->cancellable, &local);
+  answer = run_call (self, "DescribeTunnel", request, self->cancellable, &local);
   if (answer == NULL && !g_error_matches (local, TOOL_ERROR, EX_TEMPFAIL) &&
       !g_error_matches (local, TOOL_ERROR, EX_UNAVAILABLE))
     {
@@ -251,14 +251,14 @@ operator_look (Operator *self,
 
 /* A command connects at once, and most give up at once. */
 static gboolean
-operator_wait (Operator *self,
-               GError **error)
+run_wait_for_device (ProxyRun *self,
+                     GError **error)
 {
-  gint64 end = g_get_monotonic_time () + self->config->opening->wait * G_USEC_PER_SEC;
+  gint64 end = g_get_monotonic_time () + self->config->open_request->wait * G_USEC_PER_SEC;
   gboolean connected = FALSE;
 
   g_message (_ ("Waiting for the device to connect"));
-  while (operator_look (self, &connected, error))
+  while (run_check_device (self, &connected, error))
     {
       if (connected)
         return TRUE;
@@ -267,10 +267,10 @@ operator_wait (Operator *self,
           g_set_error (error, TOOL_ERROR, EX_TEMPFAIL,
                        _ ("“%s” has not connected to the tunnel within %u seconds: is it online, and does an "
                           "agent run there? (--wait)"),
-                       self->config->opening->thing, self->config->opening->wait);
+                       self->config->open_request->thing, self->config->open_request->wait);
           return FALSE;
         }
-      operator_pause (self, self->cancellable);
+      run_pause (self, self->cancellable);
     }
   return FALSE;
 }
@@ -278,7 +278,7 @@ operator_wait (Operator *self,
 /* Closing */
 
 static void
-operator_close (Operator *self)
+run_close (ProxyRun *self)
 {
   g_autoptr (JsonBuilder) request = NULL;
   g_autoptr (JsonNode) answer = NULL;
@@ -288,13 +288,13 @@ operator_close (Operator *self)
   if (self->tunnel_id == NULL)
     return;
   self->n_signals = 0;
-  request = make_reference (self->tunnel_id, TRUE);
+  request = make_tunnel_request (self->tunnel_id, TRUE);
   for (i = 0; i < CLOSE_ATTEMPTS && answer == NULL; i++)
     {
       if (i > 0)
-        operator_pause (self, NULL);
+        run_pause (self, NULL);
       g_clear_error (&error);
-      answer = operator_call (self, "CloseTunnel", request, NULL, &error);
+      answer = run_call (self, "CloseTunnel", request, NULL, &error);
     }
   if (answer != NULL)
     g_message (_ ("Tunnel %s is closed"), self->tunnel_id);
@@ -314,12 +314,12 @@ make_control (const ProxyConfig *config,
 
   if (!proxy_credentials_load (&credentials, error))
     return NULL;
-  return proxy_control_new (config->opening->url, config->opening->region, &credentials, config->trust,
+  return proxy_control_new (config->open_request->url, config->open_request->region, &credentials, config->ca_path,
                             config->skip_verification, error);
 }
 
 static int
-operator_run_session (Operator *self)
+run_session (ProxyRun *self)
 {
   int exit_status;
 
@@ -330,8 +330,8 @@ operator_run_session (Operator *self)
 }
 
 static int
-operator_fail (Operator *self,
-               const GError *error)
+run_fail (ProxyRun *self,
+          const GError *error)
 {
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return TOOL_SIGNAL_EXIT_STATUS + self->signal;
@@ -340,37 +340,37 @@ operator_fail (Operator *self,
 }
 
 static int
-operator_work (Operator *self)
+run_to_end (ProxyRun *self)
 {
-  gboolean is_in_haste = self->config->command != NULL || self->config->is_stdio;
+  gboolean must_wait = self->config->command != NULL || self->config->is_stdio;
   g_autoptr (GError) error = NULL;
 
-  if (!operator_open (self, &error))
-    return operator_fail (self, error);
+  if (!run_open (self, &error))
+    return run_fail (self, error);
   if (!g_cancellable_set_error_if_cancelled (self->cancellable, &error) &&
-      (!is_in_haste || operator_wait (self, &error)))
-    return operator_run_session (self);
-  return operator_fail (self, error);
+      (!must_wait || run_wait_for_device (self, &error)))
+    return run_session (self);
+  return run_fail (self, error);
 }
 
 int
-proxy_run_opening (ProxyConfig *config)
+proxy_run (ProxyConfig *config)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (ProxyControl) control = make_control (config, &error);
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-  Operator self = { .config = config, .control = control, .loop = loop, .cancellable = cancellable };
+  ProxyRun self = { .config = config, .control = control, .loop = loop, .cancellable = cancellable };
   guint sources[3];
   int exit_status;
 
   if (control == NULL)
-    return operator_fail (&self, error);
+    return run_fail (&self, error);
   sources[0] = tool_signal_watch (SIGINT, on_interrupt, &self);
   sources[1] = tool_signal_watch (SIGTERM, on_terminate, &self);
   sources[2] = tool_signal_watch (SIGHUP, on_hangup, &self);
-  exit_status = operator_work (&self);
-  operator_close (&self);
+  exit_status = run_to_end (&self);
+  run_close (&self);
   for (gsize i = 0; i < G_N_ELEMENTS (sources); i++)
     tool_signal_unwatch (sources[i]);
   g_free (self.tunnel_id);

@@ -8,8 +8,8 @@
 
 G_BEGIN_DECLS
 
-/* Opens the tunnel that the configuration wants to have opened, and closes it
- * after the session, however that ends. Returns the exit status. */
-int proxy_run_opening (ProxyConfig *config);
+/* Opens the tunnel of @config's request, runs a session on it, and closes it,
+ * however the session ends. Returns the exit status. */
+int proxy_run (ProxyConfig *config);
 
 G_END_DECLS

@@ -23,7 +23,7 @@
 #include "tools/proxy/proxy-stdio.h"
 
 /* How long an orderly end may take, in milliseconds. */
-#define FAREWELL_TIME 1500
+#define STOP_TIMEOUT 1500
 
 typedef struct
 {
@@ -31,15 +31,15 @@ typedef struct
   GMainLoop *loop;
   IstSecureTunnel *tunnel;
   IstForwarder *forwarder;
-  GPtrArray *places;  /* ProxyPlace: where is listened, or what is connected to */
-  GPtrArray *sockets; /* ToolSystemdSocket */
-  ToolOutput *output; /* standard output; NULL if nothing is told there */
+  GPtrArray *bindings; /* ProxyBinding */
+  GPtrArray *sockets;  /* ToolSystemdSocket */
+  ToolOutput *output;  /* standard output; NULL if nothing is told there */
   ProxyStatus *status;
   GIOStream *stdio;
   ProxyCommand *command; /* NULL while none runs */
   guint n_requests;      /* to end the command */
   GArray *sources;       /* ids */
-  guint farewell;
+  guint stop_timer;
   gboolean is_ready;
   gboolean waits_for_services; /* connected, before the service has named them */
   gboolean listens_anywhere;   /* nobody said where */
@@ -51,11 +51,11 @@ typedef struct
 /* Ending */
 
 static gboolean
-on_farewell_over (gpointer user_data)
+on_stop_timeout (gpointer user_data)
 {
   Session *self = user_data;
 
-  self->farewell = 0;
+  self->stop_timer = 0;
   g_main_loop_quit (self->loop);
   return G_SOURCE_REMOVE;
 }
@@ -74,7 +74,7 @@ session_stop (Session *self,
   if (self->command != NULL)
     proxy_command_send_signal (self->command, SIGTERM);
   else
-    self->farewell = g_timeout_add (FAREWELL_TIME, on_farewell_over, self);
+    self->stop_timer = g_timeout_add (STOP_TIMEOUT, on_stop_timeout, self);
 }
 
 static void
@@ -90,20 +90,20 @@ session_fail (Session *self,
                         : tool_error_get_exit_status (error));
 }
 
-/* Services and places */
+/* Services and where they are on this machine */
 
 static void
-session_add_place (Session *self,
-                   const char *service,
-                   const char *address,
-                   guint port)
+session_add_binding (Session *self,
+                     const char *service,
+                     const char *address,
+                     guint port)
 {
-  ProxyPlace *place = g_new (ProxyPlace, 1);
+  ProxyBinding *binding = g_new (ProxyBinding, 1);
 
-  place->service = g_strdup (service);
-  place->address = g_strdup (address);
-  place->port = port;
-  g_ptr_array_add (self->places, place);
+  binding->service = g_strdup (service);
+  binding->address = g_strdup (address);
+  binding->port = port;
+  g_ptr_array_add (self->bindings, binding);
   if (self->config->mode == IST_MODE_DESTINATION)
     g_message (_ ("Service %s: connecting to %s"), service != NULL ? service : "-", address);
   else if (port != 0)
@@ -123,7 +123,7 @@ session_listen (Session *self,
 
   if (ist_forwarder_listen (self->forwarder, service, address, &port, &local))
     {
-      session_add_place (self, service, address, port);
+      session_add_binding (self, service, address, port);
       return TRUE;
     }
   g_set_error_literal (error, TOOL_ERROR, local->domain == IST_TUNNEL_ERROR ? EX_USAGE : EX_UNAVAILABLE,
@@ -140,7 +140,7 @@ session_add_mapping (Session *self,
     return session_listen (self, mapping->service, mapping->address, error);
   if (!ist_forwarder_add_target (self->forwarder, mapping->service, mapping->address, error))
     return FALSE;
-  session_add_place (self, mapping->service, mapping->address, 0);
+  session_add_binding (self, mapping->service, mapping->address, 0);
   return TRUE;
 }
 
@@ -220,15 +220,15 @@ session_use_sockets (Session *self,
       if (!ist_forwarder_listen_socket (self->forwarder, service, socket->socket, error))
         return FALSE;
       text = g_socket_connectable_to_string (G_SOCKET_CONNECTABLE (address));
-      session_add_place (self, service, text,
-                         G_IS_INET_SOCKET_ADDRESS (address)
-                           ? g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (address))
-                           : 0);
+      session_add_binding (self, service, text,
+                           G_IS_INET_SOCKET_ADDRESS (address)
+                             ? g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (address))
+                             : 0);
     }
   return TRUE;
 }
 
-/* Whether there is a place for a service of the tunnel at all. */
+/* Whether any service of the tunnel has an address here at all. */
 static gboolean
 session_check_services (Session *self,
                         const char *const *services,
@@ -238,23 +238,23 @@ session_check_services (Session *self,
   gboolean has_any = FALSE;
   guint i;
 
-  for (i = 0; i < self->places->len; i++)
+  for (i = 0; i < self->bindings->len; i++)
     {
-      const ProxyPlace *place = g_ptr_array_index (self->places, i);
+      const ProxyBinding *binding = g_ptr_array_index (self->bindings, i);
 
-      if (place->service == NULL && g_strv_length ((char **) services) > 1)
+      if (binding->service == NULL && g_strv_length ((char **) services) > 1)
         {
           g_set_error (error, TOOL_ERROR, EX_CONFIG,
                        _ ("The tunnel has several services, %s: say which one is meant, as in %s=%s"), names,
-                       services[0], place->address);
+                       services[0], binding->address);
           return FALSE;
         }
-      if (place->service == NULL || g_strv_contains (services, place->service))
+      if (binding->service == NULL || g_strv_contains (services, binding->service))
         has_any = TRUE;
       else if (services[0] == NULL)
-        g_warning (_ ("The tunnel has no services, so none is called “%s”"), place->service);
+        g_warning (_ ("The tunnel has no services, so none is called “%s”"), binding->service);
       else
-        g_warning (_ ("The tunnel has no service “%s”; it has: %s"), place->service, names);
+        g_warning (_ ("The tunnel has no service “%s”; it has: %s"), binding->service, names);
     }
   if (has_any)
     return TRUE;
@@ -275,11 +275,11 @@ session_warn_of_others (Session *self,
     {
       gboolean found = FALSE;
 
-      for (guint j = 0; j < self->places->len && !found; j++)
+      for (guint j = 0; j < self->bindings->len && !found; j++)
         {
-          const ProxyPlace *place = g_ptr_array_index (self->places, j);
+          const ProxyBinding *binding = g_ptr_array_index (self->bindings, j);
 
-          found = place->service == NULL || g_str_equal (place->service, services[i]);
+          found = binding->service == NULL || g_str_equal (binding->service, services[i]);
         }
       if (!found)
         g_warning (_ ("No address is given for the tunnel's service “%s”: its connections are refused"),
@@ -308,14 +308,14 @@ session_carry_stdio (Session *self,
 }
 
 static gboolean
-session_announce (Session *self,
-                  GError **error)
+session_tell_ready (Session *self,
+                    GError **error)
 {
   if (self->config->port_file != NULL &&
-      !proxy_ready_port_file (self->config->port_file, self->tunnel, self->places, error))
+      !proxy_ready_port_file (self->config->port_file, self->tunnel, self->bindings, error))
     return FALSE;
   return !self->config->tells_json ||
-         proxy_ready_json (self->tunnel, self->places, self->output, error);
+         proxy_ready_json (self->tunnel, self->bindings, self->output, error);
 }
 
 /* The command */
@@ -337,9 +337,9 @@ static gboolean
 session_run_command (Session *self,
                      GError **error)
 {
-  const char *const *services = (const char *const *) self->config->opening->services;
+  const char *const *services = (const char *const *) self->config->open_request->services;
   g_auto (GStrv) command = proxy_command_expand ((const char *const *) self->config->command, services,
-                                                 self->places, error);
+                                                 self->bindings, error);
 
   if (command == NULL)
     return FALSE;
@@ -355,7 +355,7 @@ session_add_others (Session *self,
 {
   if (!session_add_from_folder (self, services, error))
     return FALSE;
-  self->listens_anywhere = self->config->mode == IST_MODE_SOURCE && self->places->len == 0 &&
+  self->listens_anywhere = self->config->mode == IST_MODE_SOURCE && self->bindings->len == 0 &&
                            self->sockets->len == 0 && self->config->list == NULL;
   return !self->listens_anywhere || session_listen_anywhere (self, services, error);
 }
@@ -364,12 +364,12 @@ session_add_others (Session *self,
 static void
 session_tell_ports (Session *self)
 {
-  for (guint i = 0; i < self->places->len; i++)
+  for (guint i = 0; i < self->bindings->len; i++)
     {
-      const ProxyPlace *place = g_ptr_array_index (self->places, i);
+      const ProxyBinding *binding = g_ptr_array_index (self->bindings, i);
 
-      if (self->config->mode == IST_MODE_SOURCE && place->port != 0)
-        g_message ("Listening for new connection on port %u", place->port);
+      if (self->config->mode == IST_MODE_SOURCE && binding->port != 0)
+        g_message ("Listening for new connection on port %u", binding->port);
     }
 }
 
@@ -387,7 +387,7 @@ session_get_ready (Session *self,
     return FALSE;
   if (self->config->mode == IST_MODE_DESTINATION)
     session_warn_of_others (self, services);
-  if (!session_announce (self, error))
+  if (!session_tell_ready (self, error))
     return FALSE;
   return self->config->command == NULL || session_run_command (self, error);
 }
@@ -450,7 +450,7 @@ on_connection_success (IstSecureTunnel *tunnel,
                        Session *self)
 {
   g_message ("Successfully established websocket connection to %s",
-             self->config->endpoint != NULL ? self->config->endpoint : self->config->region);
+             proxy_config_get_endpoint (self->config));
   /* It is for the service to say that it has none of those that are wanted. */
   self->waits_for_services = !self->is_ready && !ist_secure_tunnel_get_service_ids_known (tunnel) &&
                              session_names_services (self);
@@ -464,9 +464,9 @@ on_connection_success (IstSecureTunnel *tunnel,
 
 /* A failure that the tunnel wants to get over. */
 static void
-session_on_trouble (Session *self,
-                    const char *what,
-                    const GError *error)
+session_handle_failure (Session *self,
+                        const char *what,
+                        const GError *error)
 {
   if (!self->config->settings.reconnect_on_data_error &&
       g_error_matches (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL))
@@ -485,7 +485,7 @@ on_connection_failure (IstSecureTunnel *tunnel,
                        Session *self)
 {
   if (will_retry)
-    session_on_trouble (self, _ ("Can't connect, trying again"), error);
+    session_handle_failure (self, _ ("Can't connect, trying again"), error);
 }
 
 static void
@@ -495,7 +495,7 @@ on_connection_shutdown (IstSecureTunnel *tunnel,
 {
   self->waits_for_services = FALSE;
   if (error != NULL && ist_secure_tunnel_get_state (tunnel) == IST_TUNNEL_STATE_WAITING)
-    session_on_trouble (self, _ ("The connection is lost, reconnecting"), error);
+    session_handle_failure (self, _ ("The connection is lost, reconnecting"), error);
 }
 
 static void
@@ -624,7 +624,7 @@ session_on_end (Session *self,
       return G_SOURCE_CONTINUE;
     }
   /* Who asks twice wants it at once; but the tunnel is to be closed. */
-  if (self->config->opening != NULL)
+  if (self->config->open_request != NULL)
     {
       g_main_loop_quit (self->loop);
       return G_SOURCE_CONTINUE;
@@ -678,9 +678,9 @@ session_reload (Session *self)
   g_ptr_array_unref (self->config->mappings);
   self->config->mappings = g_steal_pointer (&mappings);
   ist_forwarder_stop_listening (self->forwarder);
-  g_ptr_array_set_size (self->places, 0);
+  g_ptr_array_set_size (self->bindings, 0);
   if (!session_add_named (self, &error) || !session_add_others (self, services, &error) ||
-      !session_announce (self, &error))
+      !session_tell_ready (self, &error))
     g_warning (_ ("Not all could be reloaded: %s"), error->message);
 }
 
@@ -691,7 +691,7 @@ on_hangup (gpointer user_data)
 {
   Session *self = user_data;
 
-  if (self->has_terminal || self->config->is_stdio || self->config->opening != NULL)
+  if (self->has_terminal || self->config->is_stdio || self->config->open_request != NULL)
     return session_on_end (self, SIGHUP);
 
   if (!self->is_ready)
@@ -740,7 +740,7 @@ session_prepare (Session *self,
   if (self->sockets == NULL)
     return FALSE;
   self->forwarder = proxy_config_make_forwarder (self->config, self->tunnel);
-  self->places = g_ptr_array_new_with_free_func ((GDestroyNotify) proxy_place_free);
+  self->bindings = g_ptr_array_new_with_free_func ((GDestroyNotify) proxy_binding_free);
   return session_add_named (self, error);
 }
 
@@ -760,7 +760,7 @@ session_connect_signals (Session *self)
 static void
 session_begin (Session *self)
 {
-  const char *place = self->config->endpoint != NULL ? self->config->endpoint : self->config->region;
+  const char *endpoint = proxy_config_get_endpoint (self->config);
   g_autoptr (GError) error = NULL;
   guint watchdog = tool_systemd_start_watchdog ();
 
@@ -769,8 +769,8 @@ session_begin (Session *self)
   session_watch_signals (self);
   session_connect_signals (self);
   if (self->config->shows_status)
-    self->status = proxy_status_new (self->forwarder, place, self->output);
-  g_message (_ ("Connecting to %s as %s"), place,
+    self->status = proxy_status_new (self->forwarder, endpoint, self->output);
+  g_message (_ ("Connecting to %s as %s"), endpoint,
              self->config->mode == IST_MODE_SOURCE ? _ ("source") : _ ("destination"));
   if (!ist_secure_tunnel_start (self->tunnel, &error))
     session_fail (self, error);
@@ -783,8 +783,8 @@ session_clear (Session *self)
   for (guint i = 0; i < self->sources->len; i++)
     g_source_remove (g_array_index (self->sources, guint, i));
   g_array_unref (self->sources);
-  if (self->farewell != 0)
-    g_source_remove (self->farewell);
+  if (self->stop_timer != 0)
+    g_source_remove (self->stop_timer);
   if (self->config->port_file != NULL && self->is_ready)
     g_unlink (self->config->port_file);
   if (self->tunnel != NULL)
@@ -796,7 +796,7 @@ session_clear (Session *self)
   g_clear_object (&self->stdio);
   g_clear_pointer (&self->output, tool_output_free);
   g_clear_pointer (&self->command, proxy_command_free);
-  g_clear_pointer (&self->places, g_ptr_array_unref);
+  g_clear_pointer (&self->bindings, g_ptr_array_unref);
   g_clear_pointer (&self->sockets, g_ptr_array_unref);
   g_main_loop_unref (self->loop);
 }

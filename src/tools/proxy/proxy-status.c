@@ -45,14 +45,14 @@ typedef struct
 struct _ProxyStatus
 {
   IstForwarder *forwarder;
-  char *place;
+  char *endpoint;
   ToolOutput *output;
   gulong opened;
   gulong closed;
   guint timer;
   guint resized;
 
-  GPtrArray *rows; /* in the order of their opening */
+  GPtrArray *rows; /* in the order in which they were opened */
   GQueue log;
   Traffic total;
   gint64 drawn_at;
@@ -68,7 +68,7 @@ row_free (gpointer data)
   g_free (row);
 }
 
-/* Figures */
+/* Counters */
 
 static void
 traffic_update (Traffic *self,
@@ -196,7 +196,7 @@ add_head (ProxyStatus *self,
   IstMode mode = ist_secure_tunnel_get_mode (tunnel);
 
   add_line (screen, columns, BOLD, "ist-proxy  %s  %s  %s",
-            mode == IST_MODE_SOURCE ? _ ("source") : _ ("destination"), self->place,
+            mode == IST_MODE_SOURCE ? _ ("source") : _ ("destination"), self->endpoint,
             describe_state (ist_secure_tunnel_get_state (tunnel)));
   add_line (screen, columns, "", _ ("Services: %s"), names != NULL && *names != '\0' ? names : "-");
   add_line (screen, columns, "", _ ("Connections: %u now, %u in all"), self->rows->len, self->n_opened);
@@ -319,13 +319,13 @@ on_closed (IstForwarder *forwarder,
 
 ProxyStatus *
 proxy_status_new (IstForwarder *forwarder,
-                  const char *place,
+                  const char *endpoint,
                   ToolOutput *output)
 {
   ProxyStatus *self = g_new0 (ProxyStatus, 1);
 
   self->forwarder = g_object_ref (forwarder);
-  self->place = g_strdup (place);
+  self->endpoint = g_strdup (endpoint);
   self->output = output;
   self->rows = g_ptr_array_new_with_free_func (row_free);
   g_queue_init (&self->log);
@@ -355,6 +355,6 @@ proxy_status_free (ProxyStatus *self)
   g_object_unref (self->forwarder);
   g_ptr_array_unref (self->rows);
   g_queue_clear_full (&self->log, g_free);
-  g_free (self->place);
+  g_free (self->endpoint);
   g_free (self);
 }

@@ -17,9 +17,9 @@ char *proxy_describe_connection (IstForwarderConnection *connection);
  * the log's lines, too, until it is freed and the terminal is as before. */
 typedef struct _ProxyStatus ProxyStatus;
 
-/* @place: what the tunnel connects to; @output: standard output */
+/* @endpoint: what the tunnel connects to; @output: standard output */
 ProxyStatus *proxy_status_new (IstForwarder *forwarder,
-                               const char *place,
+                               const char *endpoint,
                                ToolOutput *output);
 void proxy_status_free (ProxyStatus *self);
 
