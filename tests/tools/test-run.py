@@ -176,6 +176,7 @@ class Arguments(Case):
                 (('--open', '--service', 'SSH'), '--thing'),
                 (('--open', '--thing', 't'), '--service'),
                 (('--open', '--thing', 't', '--service', 'SSH'), 'region'),
+                (('--open', '--thing', 't', '--service', 'SSH', '-r', 'localhost/'), 'name of a region'),
                 (('-s', '0', '-r', 'x', '-t', 'T', '--thing', 't'), '--thing is for --open'),
                 (('-s', '0', '-r', 'x', '-t', 'T', '--', 'true'), 'command is for --open')):
             with self.subTest(arguments=arguments):

@@ -292,12 +292,6 @@ proxy_config_load_mappings (const ProxyConfig *self,
   return g_steal_pointer (&mappings);
 }
 
-const char *
-proxy_config_get_endpoint (const ProxyConfig *self)
-{
-  return self->endpoint != NULL ? self->endpoint : self->region;
-}
-
 static gboolean
 resolve_mappings (ProxyConfig *self,
                   const ProxyOptions *options,
@@ -419,6 +413,12 @@ proxy_config_resolve (ProxyConfig *self,
 }
 
 /* What it is for */
+
+const char *
+proxy_config_get_endpoint (const ProxyConfig *self)
+{
+  return self->endpoint != NULL ? self->endpoint : self->region;
+}
 
 /* Settings are in milliseconds, 0 is off. */
 static guint

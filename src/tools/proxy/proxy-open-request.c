@@ -85,6 +85,13 @@ take_endpoint (ProxyOpenRequest *self,
     return usage_error (error, _ ("A region is needed: --region (-r), AWS_REGION or the profile's"));
   if (self->region == NULL)
     self->region = g_strdup (DEFAULT_REGION);
+  /* It becomes part of the name of a host. */
+  if (!ist_region_is_valid (self->region))
+    {
+      g_set_error (error, TOOL_ERROR, EX_USAGE, _ ("“%s” is not the name of a region, such as us-east-1"),
+                   self->region);
+      return FALSE;
+    }
   if (url == NULL)
     {
       g_autofree char *host = ist_region_get_host (self->region, "api");
