@@ -11,7 +11,7 @@
 
 #include "tools/common/tool-error.h"
 #include "tools/common/tool-signals.h"
-#include "tools/proxy/proxy-ready.h"
+#include "tools/proxy/proxy-bindings.h"
 
 /* As shells have it. */
 #define EXIT_NOT_STARTED 126

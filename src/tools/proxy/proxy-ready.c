@@ -12,14 +12,7 @@
 
 #include "common/ist-text-private.h"
 #include "tools/common/tool-error.h"
-
-void
-proxy_binding_free (ProxyBinding *self)
-{
-  g_free (self->service);
-  g_free (self->address);
-  g_free (self);
-}
+#include "tools/proxy/proxy-bindings.h"
 
 /* The service's name, empty if the tunnel has none. */
 static const char *

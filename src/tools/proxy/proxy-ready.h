@@ -10,17 +10,6 @@
 
 G_BEGIN_DECLS
 
-/* A service, and the address on this machine at which it is listened for or
- * connected to. */
-typedef struct
-{
-  char *service; /* NULL for the tunnel's only one */
-  char *address; /* as it was given */
-  guint port;    /* 0 for a Unix socket */
-} ProxyBinding;
-
-void proxy_binding_free (ProxyBinding *self);
-
 /* What scripts ask for: which services there are, and where. @bindings is of
  * ProxyBinding. */
 gboolean proxy_ready_json (IstSecureTunnel *tunnel,

@@ -16,6 +16,7 @@
 #include "tools/common/tool-log.h"
 #include "tools/common/tool-signals.h"
 #include "tools/common/tool-systemd.h"
+#include "tools/proxy/proxy-bindings.h"
 #include "tools/proxy/proxy-command.h"
 #include "tools/proxy/proxy-mapping.h"
 #include "tools/proxy/proxy-ready.h"
@@ -31,9 +32,8 @@ typedef struct
   GMainLoop *loop;
   IstSecureTunnel *tunnel;
   IstForwarder *forwarder;
-  GPtrArray *bindings; /* ProxyBinding */
-  GPtrArray *sockets;  /* ToolSystemdSocket */
-  ToolOutput *output;  /* standard output; NULL if nothing is told there */
+  ProxyBindings *bindings;
+  ToolOutput *output; /* standard output; NULL if nothing is told there */
   ProxyStatus *status;
   GIOStream *stdio;
   ProxyCommand *command; /* NULL while none runs */
@@ -42,7 +42,6 @@ typedef struct
   guint stop_timer;
   gboolean is_ready;
   gboolean waits_for_services; /* connected, before the service has named them */
-  gboolean listens_anywhere;   /* nobody said where */
   gboolean is_stopping;
   gboolean has_terminal;
   int exit_status;
@@ -90,202 +89,36 @@ session_fail (Session *self,
                         : tool_error_get_exit_status (error));
 }
 
-/* Services and where they are on this machine */
+/* The command */
 
 static void
-session_add_binding (Session *self,
-                     const char *service,
-                     const char *address,
-                     guint port)
+on_command_end (int exit_status,
+                gpointer user_data)
 {
-  ProxyBinding *binding = g_new (ProxyBinding, 1);
+  Session *self = user_data;
 
-  binding->service = g_strdup (service);
-  binding->address = g_strdup (address);
-  binding->port = port;
-  g_ptr_array_add (self->bindings, binding);
-  if (self->config->mode == IST_MODE_DESTINATION)
-    g_message (_ ("Service %s: connecting to %s"), service != NULL ? service : "-", address);
-  else if (port != 0)
-    g_message (_ ("Service %s: listening on port %u"), service != NULL ? service : "-", port);
+  g_clear_pointer (&self->command, proxy_command_free);
+  if (!self->is_stopping)
+    session_stop (self, exit_status);
   else
-    g_message (_ ("Service %s: listening on %s"), service != NULL ? service : "-", address);
+    g_main_loop_quit (self->loop);
 }
 
 static gboolean
-session_listen (Session *self,
-                const char *service,
-                const char *address,
-                GError **error)
-{
-  g_autoptr (GError) local = NULL;
-  guint port;
-
-  if (ist_forwarder_listen (self->forwarder, service, address, &port, &local))
-    {
-      session_add_binding (self, service, address, port);
-      return TRUE;
-    }
-  g_set_error_literal (error, TOOL_ERROR, local->domain == IST_TUNNEL_ERROR ? EX_USAGE : EX_UNAVAILABLE,
-                       local->message);
-  return FALSE;
-}
-
-static gboolean
-session_add_mapping (Session *self,
-                     const ProxyMapping *mapping,
+session_run_command (Session *self,
                      GError **error)
 {
-  if (self->config->mode == IST_MODE_SOURCE)
-    return session_listen (self, mapping->service, mapping->address, error);
-  if (!ist_forwarder_add_target (self->forwarder, mapping->service, mapping->address, error))
+  const char *const *services = (const char *const *) self->config->open_request->services;
+  g_auto (GStrv) command = proxy_command_expand ((const char *const *) self->config->command, services,
+                                                 proxy_bindings_get_list (self->bindings), error);
+
+  if (command == NULL)
     return FALSE;
-  session_add_binding (self, mapping->service, mapping->address, 0);
-  return TRUE;
+  self->command = proxy_command_start ((const char *const *) command, on_command_end, self, error);
+  return self->command != NULL;
 }
 
-/* What was named on the command line is tried before the tunnel is: a token
- * may be good for one connection only. */
-static gboolean
-session_add_named (Session *self,
-                   GError **error)
-{
-  GPtrArray *mappings = self->config->mappings;
-
-  for (guint i = 0; i < mappings->len; i++)
-    {
-      const ProxyMapping *mapping = g_ptr_array_index (mappings, i);
-
-      if (!mapping->from_folder && !session_add_mapping (self, mapping, error))
-        return FALSE;
-    }
-  return TRUE;
-}
-
-/* A folder may have services of many tunnels. */
-static gboolean
-session_add_from_folder (Session *self,
-                         const char *const *services,
-                         GError **error)
-{
-  GPtrArray *mappings = self->config->mappings;
-
-  for (guint i = 0; i < mappings->len; i++)
-    {
-      const ProxyMapping *mapping = g_ptr_array_index (mappings, i);
-
-      if (mapping->from_folder && g_strv_contains (services, mapping->service) &&
-          !session_add_mapping (self, mapping, error))
-        return FALSE;
-    }
-  return TRUE;
-}
-
-/* A source to which nobody said where to listen. */
-static gboolean
-session_listen_anywhere (Session *self,
-                         const char *const *services,
-                         GError **error)
-{
-  if (services[0] == NULL)
-    return session_listen (self, NULL, "0", error);
-  for (gsize i = 0; services[i] != NULL; i++)
-    {
-      if (!session_listen (self, services[i], "0", error))
-        return FALSE;
-    }
-  return TRUE;
-}
-
-/* The sockets' names are those of the services; the name of the only one doesn't matter. */
-static gboolean
-session_use_sockets (Session *self,
-                     const char *const *services,
-                     GError **error)
-{
-  for (guint i = 0; i < self->sockets->len; i++)
-    {
-      const ToolSystemdSocket *socket = g_ptr_array_index (self->sockets, i);
-      const char *service = g_strv_contains (services, socket->name) ? socket->name : NULL;
-      g_autoptr (GSocketAddress) address = g_socket_get_local_address (socket->socket, error);
-      g_autofree char *text = NULL;
-
-      if (address == NULL)
-        return FALSE;
-      if (service == NULL && (self->sockets->len > 1 || g_strv_length ((char **) services) > 1))
-        {
-          g_warning (_ ("The tunnel has no service “%s”, which is the name of a socket"), socket->name);
-          continue;
-        }
-      if (!ist_forwarder_listen_socket (self->forwarder, service, socket->socket, error))
-        return FALSE;
-      text = g_socket_connectable_to_string (G_SOCKET_CONNECTABLE (address));
-      session_add_binding (self, service, text,
-                           G_IS_INET_SOCKET_ADDRESS (address)
-                             ? g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (address))
-                             : 0);
-    }
-  return TRUE;
-}
-
-/* Whether any service of the tunnel has an address here at all. */
-static gboolean
-session_check_services (Session *self,
-                        const char *const *services,
-                        GError **error)
-{
-  g_autofree char *names = g_strjoinv (", ", (char **) services);
-  gboolean has_any = FALSE;
-  guint i;
-
-  for (i = 0; i < self->bindings->len; i++)
-    {
-      const ProxyBinding *binding = g_ptr_array_index (self->bindings, i);
-
-      if (binding->service == NULL && g_strv_length ((char **) services) > 1)
-        {
-          g_set_error (error, TOOL_ERROR, EX_CONFIG,
-                       _ ("The tunnel has several services, %s: say which one is meant, as in %s=%s"), names,
-                       services[0], binding->address);
-          return FALSE;
-        }
-      if (binding->service == NULL || g_strv_contains (services, binding->service))
-        has_any = TRUE;
-      else if (services[0] == NULL)
-        g_warning (_ ("The tunnel has no services, so none is called “%s”"), binding->service);
-      else
-        g_warning (_ ("The tunnel has no service “%s”; it has: %s"), binding->service, names);
-    }
-  if (has_any)
-    return TRUE;
-  if (services[0] == NULL)
-    g_set_error_literal (error, TOOL_ERROR, EX_CONFIG,
-                         _ ("The tunnel has no services: give an address without the name of one"));
-  else
-    g_set_error (error, TOOL_ERROR, EX_CONFIG,
-                 _ ("No address is given for any service of the tunnel; it has: %s"), names);
-  return FALSE;
-}
-
-static void
-session_warn_of_others (Session *self,
-                        const char *const *services)
-{
-  for (gsize i = 0; services[i] != NULL; i++)
-    {
-      gboolean found = FALSE;
-
-      for (guint j = 0; j < self->bindings->len && !found; j++)
-        {
-          const ProxyBinding *binding = g_ptr_array_index (self->bindings, j);
-
-          found = binding->service == NULL || g_str_equal (binding->service, services[i]);
-        }
-      if (!found)
-        g_warning (_ ("No address is given for the tunnel's service “%s”: its connections are refused"),
-                   services[i]);
-    }
-}
+/* Getting ready */
 
 static gboolean
 session_carry_stdio (Session *self,
@@ -311,62 +144,24 @@ static gboolean
 session_tell_ready (Session *self,
                     GError **error)
 {
+  GPtrArray *list = proxy_bindings_get_list (self->bindings);
+
   if (self->config->port_file != NULL &&
-      !proxy_ready_port_file (self->config->port_file, self->tunnel, self->bindings, error))
+      !proxy_ready_port_file (self->config->port_file, self->tunnel, list, error))
     return FALSE;
   return !self->config->tells_json ||
-         proxy_ready_json (self->tunnel, self->bindings, self->output, error);
-}
-
-/* The command */
-
-static void
-on_command_end (int exit_status,
-                gpointer user_data)
-{
-  Session *self = user_data;
-
-  g_clear_pointer (&self->command, proxy_command_free);
-  if (!self->is_stopping)
-    session_stop (self, exit_status);
-  else
-    g_main_loop_quit (self->loop);
-}
-
-static gboolean
-session_run_command (Session *self,
-                     GError **error)
-{
-  const char *const *services = (const char *const *) self->config->open_request->services;
-  g_auto (GStrv) command = proxy_command_expand ((const char *const *) self->config->command, services,
-                                                 self->bindings, error);
-
-  if (command == NULL)
-    return FALSE;
-  self->command = proxy_command_start ((const char *const *) command, on_command_end, self, error);
-  return self->command != NULL;
-}
-
-/* What the folder has for this tunnel, or else whatever there is. */
-static gboolean
-session_add_others (Session *self,
-                    const char *const *services,
-                    GError **error)
-{
-  if (!session_add_from_folder (self, services, error))
-    return FALSE;
-  self->listens_anywhere = self->config->mode == IST_MODE_SOURCE && self->bindings->len == 0 &&
-                           self->sockets->len == 0 && self->config->list == NULL;
-  return !self->listens_anywhere || session_listen_anywhere (self, services, error);
+         proxy_ready_json (self->tunnel, list, self->output, error);
 }
 
 /* The reference proxy's words, which scripts wait for: they are not translated. */
 static void
 session_tell_ports (Session *self)
 {
-  for (guint i = 0; i < self->bindings->len; i++)
+  GPtrArray *list = proxy_bindings_get_list (self->bindings);
+
+  for (guint i = 0; i < list->len; i++)
     {
-      const ProxyBinding *binding = g_ptr_array_index (self->bindings, i);
+      const ProxyBinding *binding = g_ptr_array_index (list, i);
 
       if (self->config->mode == IST_MODE_SOURCE && binding->port != 0)
         g_message ("Listening for new connection on port %u", binding->port);
@@ -381,13 +176,7 @@ session_get_ready (Session *self,
   if (self->config->is_stdio)
     return session_carry_stdio (self, services, error);
 
-  if (!session_use_sockets (self, services, error) || !session_add_others (self, services, error))
-    return FALSE;
-  if (!session_check_services (self, services, error))
-    return FALSE;
-  if (self->config->mode == IST_MODE_DESTINATION)
-    session_warn_of_others (self, services);
-  if (!session_tell_ready (self, error))
+  if (!proxy_bindings_add_rest (self->bindings, services, error) || !session_tell_ready (self, error))
     return FALSE;
   return self->config->command == NULL || session_run_command (self, error);
 }
@@ -677,10 +466,7 @@ session_reload (Session *self)
     }
   g_ptr_array_unref (self->config->mappings);
   self->config->mappings = g_steal_pointer (&mappings);
-  ist_forwarder_stop_listening (self->forwarder);
-  g_ptr_array_set_size (self->bindings, 0);
-  if (!session_add_named (self, &error) || !session_add_others (self, services, &error) ||
-      !session_tell_ready (self, &error))
+  if (!proxy_bindings_reload (self->bindings, services, &error) || !session_tell_ready (self, &error))
     g_warning (_ ("Not all could be reloaded: %s"), error->message);
 }
 
@@ -697,7 +483,7 @@ on_hangup (gpointer user_data)
   if (!self->is_ready)
     return G_SOURCE_CONTINUE;
   tool_systemd_notify_reloading ();
-  if (self->config->folder != NULL && self->sockets->len == 0)
+  if (self->config->folder != NULL && !proxy_bindings_are_from_systemd (self->bindings))
     session_reload (self);
   else
     g_message (_ ("There is nothing to reload"));
@@ -736,12 +522,9 @@ session_prepare (Session *self,
   self->tunnel = proxy_config_make_tunnel (self->config, error);
   if (self->tunnel == NULL)
     return FALSE;
-  self->sockets = tool_systemd_take_sockets (error);
-  if (self->sockets == NULL)
-    return FALSE;
   self->forwarder = proxy_config_make_forwarder (self->config, self->tunnel);
-  self->bindings = g_ptr_array_new_with_free_func ((GDestroyNotify) proxy_binding_free);
-  return session_add_named (self, error);
+  self->bindings = proxy_bindings_new (self->config, self->forwarder, error);
+  return self->bindings != NULL && proxy_bindings_add_named (self->bindings, error);
 }
 
 static void
@@ -796,8 +579,7 @@ session_clear (Session *self)
   g_clear_object (&self->stdio);
   g_clear_pointer (&self->output, tool_output_free);
   g_clear_pointer (&self->command, proxy_command_free);
-  g_clear_pointer (&self->bindings, g_ptr_array_unref);
-  g_clear_pointer (&self->sockets, g_ptr_array_unref);
+  g_clear_pointer (&self->bindings, proxy_bindings_free);
   g_main_loop_unref (self->loop);
 }
 

@@ -1,0 +1,49 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "tools/proxy/proxy-config.h"
+
+G_BEGIN_DECLS
+
+/* A service, and the address on this machine at which it is listened for or
+ * connected to. */
+typedef struct
+{
+  char *service; /* NULL for the tunnel's only one */
+  char *address; /* as it was given */
+  guint port;    /* 0 for a Unix socket */
+} ProxyBinding;
+
+/* All of these that a forwarder has: what the mappings of @config name, or
+ * systemd has opened, or else a free port for each service. */
+typedef struct _ProxyBindings ProxyBindings;
+
+ProxyBindings *proxy_bindings_new (const ProxyConfig *config,
+                                   IstForwarder *forwarder,
+                                   GError **error);
+void proxy_bindings_free (ProxyBindings *self);
+
+/* What the command line names is to be tried before the tunnel is: a token may be
+ * good for one connection only. */
+gboolean proxy_bindings_add_named (ProxyBindings *self,
+                                   GError **error);
+/* The rest follows from the services that the tunnel has. Fails if none of them
+ * has an address then. */
+gboolean proxy_bindings_add_rest (ProxyBindings *self,
+                                  const char *const *services,
+                                  GError **error);
+
+/* After the mappings of the configuration have changed, which must not be asked
+ * for if systemd has opened the sockets. Connections that are open go on. */
+gboolean proxy_bindings_reload (ProxyBindings *self,
+                                const char *const *services,
+                                GError **error);
+gboolean proxy_bindings_are_from_systemd (ProxyBindings *self);
+
+/* Of ProxyBinding. */
+GPtrArray *proxy_bindings_get_list (ProxyBindings *self);
+
+G_END_DECLS
