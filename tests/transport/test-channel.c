@@ -1240,6 +1240,7 @@ test_peer_closes (void)
       while (opcode != TEST_CLOSE);
       test_peer_free (g_steal_pointer (&f->peer));
       wait_closed (f, cases[i].error);
+      g_assert_true (g_str_has_prefix (f->why->message, "The service "));
       g_assert_nonnull (strstr (f->why->message, cases[i].text));
       g_assert_true (g_utf8_validate (f->why->message, -1, NULL));
       g_assert_cmpuint (tag->completed, ==, 1);

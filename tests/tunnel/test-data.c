@@ -296,6 +296,17 @@ typedef enum
   END_REPLACED,
 } HowItEnds;
 
+/* It is the tunnel that was stopped, whatever that is made of. */
+static void
+on_complete_when_stopped (IstSecureTunnel *tunnel,
+                          IstMessage *message,
+                          const GError *error,
+                          gpointer user_data)
+{
+  if (error != NULL)
+    g_assert_cmpstr (error->message, ==, "The tunnel was stopped");
+}
+
 static void
 test_completion (gconstpointer data)
 {
@@ -336,6 +347,7 @@ test_completion (gconstpointer data)
   switch (how)
     {
     case END_STOP:
+      g_signal_connect (pair->source->tunnel, "send-data-complete", G_CALLBACK (on_complete_when_stopped), NULL);
       ist_secure_tunnel_stop (pair->source->tunnel);
       break;
     case END_DROP:

@@ -27,7 +27,7 @@ typedef struct _IstChannel IstChannel;
 /* Any of these may drop the last reference to the channel, or close it. */
 typedef struct
 {
-  /* The payload of a binary frame: a piece of the tunnel's byte stream. */
+  /* The payload of a binary frame: a piece of a byte stream. */
   void (*received) (IstChannel *self,
                     GBytes *data,
                     gpointer user_data);

@@ -72,7 +72,7 @@ struct _IstChannel
   GMainContext *context;
   IstMeteredStream *stream;
   SoupWebsocketConnection *websocket;
-  gboolean masks;              /* as clients do */
+  gboolean is_client;          /* which masks its frames */
   IstChannelDelegate delegate; /* cleared by ist_channel_disown() */
   gpointer user_data;
 
@@ -418,6 +418,13 @@ channel_flush (IstChannel *self)
   g_main_context_pop_thread_default (self->context);
 }
 
+/* For who gives no reason for closing. */
+static GError *
+channel_make_closed_error (void)
+{
+  return g_error_new_literal (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED, "The WebSocket was closed on this side");
+}
+
 static void
 channel_enqueue (IstChannel *self,
                  IstLane key,
@@ -435,9 +442,7 @@ channel_enqueue (IstChannel *self,
     {
       g_autoptr (GError) error = NULL;
 
-      error = self->why != NULL ? g_error_copy (self->why)
-                                : g_error_new_literal (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED,
-                                                       "The tunnel was stopped");
+      error = self->why != NULL ? g_error_copy (self->why) : channel_make_closed_error ();
       channel_fail_item (self, item, error);
       return;
     }
@@ -514,27 +519,36 @@ is_close_code (guint16 code)
   return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
 }
 
-static GError *
-describe_close (guint16 code,
-                GBytes *reason)
+/* Who is at the other end of the WebSocket. */
+static const char *
+channel_get_peer (IstChannel *self)
 {
+  return self->is_client ? "service" : "client";
+}
+
+static GError *
+channel_describe_close (IstChannel *self,
+                        guint16 code,
+                        GBytes *reason)
+{
+  const char *peer = channel_get_peer (self);
   g_autofree char *text = ist_text_make_safe (g_bytes_get_data (reason, NULL), g_bytes_get_size (reason), MAX_REASON);
   const char *colon = *text != '\0' ? ": " : "";
 
   if (!is_close_code (code))
     return g_error_new (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL,
-                        "The peer broke the WebSocket protocol: it closed with code %u%s%s", code, colon, text);
+                        "The %s broke the WebSocket protocol: it closed with code %u%s%s", peer, code, colon, text);
   if (code == SOUP_WEBSOCKET_CLOSE_POLICY_VIOLATION)
     return g_error_new (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_CLIENT_REPLACED,
-                        "The peer closed the WebSocket for good, with code %u%s%s", code, colon, text);
+                        "The %s closed the WebSocket for good, with code %u%s%s", peer, code, colon, text);
   return g_error_new (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_DISCONNECTED,
-                      "The peer closed the WebSocket with code %u%s%s", code,
-                      colon, text);
+                      "The %s closed the WebSocket with code %u%s%s", peer, code, colon, text);
 }
 
 static GError *
 channel_describe_end (IstChannel *self)
 {
+  const char *peer = channel_get_peer (self);
   guint16 code = ist_metered_stream_get_close_code (self->stream);
 
   if (self->why != NULL)
@@ -543,17 +557,17 @@ channel_describe_end (IstChannel *self)
     return NULL;
 
   if (code != 0)
-    return describe_close (code, ist_metered_stream_get_close_reason (self->stream));
+    return channel_describe_close (self, code, ist_metered_stream_get_close_reason (self->stream));
   if (self->socket_error != NULL && self->socket_error->domain == SOUP_WEBSOCKET_ERROR)
-    return g_error_new (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL, "The peer broke the WebSocket protocol: %s",
+    return g_error_new (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL, "The %s broke the WebSocket protocol: %s", peer,
                         self->socket_error->message);
   if (soup_websocket_connection_get_close_code (self->websocket) == SOUP_WEBSOCKET_CLOSE_NO_STATUS)
-    return g_error_new_literal (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_DISCONNECTED, "The peer closed the WebSocket");
+    return g_error_new (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_DISCONNECTED, "The %s closed the WebSocket", peer);
   if (self->socket_error != NULL)
     return g_error_new (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_DISCONNECTED, "The WebSocket was lost: %s",
                         self->socket_error->message);
-  return g_error_new_literal (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_DISCONNECTED,
-                              "The WebSocket was lost: the peer closed the connection without a word");
+  return g_error_new (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_DISCONNECTED,
+                      "The WebSocket was lost: the %s closed the connection without a word", peer);
 }
 
 static void
@@ -581,10 +595,7 @@ channel_tell_closed (IstChannel *self)
   IstChannelDelegate delegate;
   ItemQueue failed;
 
-  if (error != NULL)
-    lost = g_error_copy (error);
-  else
-    g_set_error_literal (&lost, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED, "The tunnel was stopped");
+  lost = error != NULL ? g_error_copy (error) : channel_make_closed_error ();
   channel_fail_all (self, lost);
   channel_fail_queue (self, &self->in_flight, lost);
   failed = channel_take_failed (self);
@@ -751,7 +762,7 @@ channel_ping (IstChannel *self)
     return;
   if (self->pong_timeout > 0 && self->pong_timer == NULL)
     channel_restart_pong_timer (self);
-  ist_metered_stream_ping (self->stream, self->masks, self->pings_sent);
+  ist_metered_stream_ping (self->stream, self->is_client, self->pings_sent);
 }
 
 static gboolean
@@ -831,7 +842,8 @@ on_message (SoupWebsocketConnection *websocket,
     {
       g_autoptr (GError) error = NULL;
 
-      g_set_error_literal (&error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL, "The peer sent a text frame");
+      g_set_error (&error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL, "The %s sent a text frame",
+                   channel_get_peer (self));
       ist_channel_close (self, SOUP_WEBSOCKET_CLOSE_UNSUPPORTED_DATA, error->message, error);
       return;
     }
@@ -858,8 +870,8 @@ on_close_timeout (gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   g_clear_pointer (&self->close_timer, g_source_unref);
-  g_set_error_literal (&error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_DISCONNECTED,
-                       "The peer did not finish closing in time");
+  g_set_error (&error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_DISCONNECTED, "The %s did not finish closing in time",
+               channel_get_peer (self));
   ist_metered_stream_abort (self->stream, error);
   return G_SOURCE_REMOVE;
 }
@@ -917,7 +929,7 @@ ist_channel_new (IstMeteredStream *stream,
   g_queue_init (&self->turns);
   self->batch = g_byte_array_sized_new (MAX_BATCH);
   self->round_trip = -1;
-  self->masks = type == SOUP_WEBSOCKET_CONNECTION_CLIENT;
+  self->is_client = type == SOUP_WEBSOCKET_CONNECTION_CLIENT;
 
   self->source = g_source_new (&dispatch_source_funcs, sizeof (DispatchSource));
   g_source_set_static_name (self->source, "IstChannel");
@@ -991,9 +1003,11 @@ ist_channel_unref (IstChannel *self)
 void
 ist_channel_disown (IstChannel *self)
 {
+  g_autoptr (GError) error = channel_make_closed_error ();
+
   self->delegate = (IstChannelDelegate){ 0 };
   if (!self->closed)
-    channel_abort_with (self, IST_TUNNEL_ERROR_STOPPED, "The tunnel was stopped");
+    ist_channel_abort (self, error);
 }
 
 void
@@ -1005,7 +1019,7 @@ ist_channel_set_keepalive (IstChannel *self,
   clear_timer (&self->ping_timer);
   if (interval == 0)
     return;
-  /* In whole seconds, so that many tunnels wake the machine at the same moment. */
+  /* In whole seconds, so that many channels wake the machine at the same moment. */
   self->ping_timer = g_timeout_source_new_seconds (interval);
   g_source_set_callback (self->ping_timer, on_ping_due, self, NULL);
   g_source_attach (self->ping_timer, self->context);
@@ -1200,7 +1214,7 @@ ist_channel_close (IstChannel *self,
                    const char *reason,
                    const GError *why)
 {
-  g_autoptr (GError) stopped = NULL;
+  g_autoptr (GError) lost = why != NULL ? g_error_copy (why) : channel_make_closed_error ();
 
   if (self->closing || self->closed)
     return;
@@ -1208,9 +1222,7 @@ ist_channel_close (IstChannel *self,
   ist_metered_stream_wind_up (self->stream, FALSE);
   if (why != NULL)
     self->why = g_error_copy (why);
-  else
-    g_set_error_literal (&stopped, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED, "The tunnel was stopped");
-  channel_fail_all (self, why != NULL ? why : stopped);
+  channel_fail_all (self, lost);
 
   /* The peer's answer may be behind whatever made us pause. */
   ist_channel_set_paused (self, FALSE);

@@ -19,7 +19,7 @@
 /* One read of the base stream; TLS gives at most one record of 16 KiB a call. */
 #define READ_AHEAD (64 * 1024)
 
-/* After so many bytes the input says "would block", so that a busy tunnel
+/* After so many bytes the input says "would block", so that a busy WebSocket
  * leaves its main loop to others a few thousand times a second. */
 #define READ_BUDGET (256 * 1024)
 

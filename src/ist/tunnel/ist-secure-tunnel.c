@@ -375,6 +375,12 @@ tunnel_fail (IstSecureTunnel *self,
     }
 }
 
+static GError *
+tunnel_make_stopped_error (void)
+{
+  return g_error_new_literal (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED, "The tunnel was stopped");
+}
+
 /* The streams' side of a WebSocket that is gone: @error says why, NULL after stop(). */
 static void
 tunnel_end_streams (IstSecureTunnel *self,
@@ -383,8 +389,7 @@ tunnel_end_streams (IstSecureTunnel *self,
   g_autoptr (GError) why = NULL;
   g_autoptr (GArray) events = ist_stream_events_new ();
 
-  why = error != NULL ? g_error_copy (error)
-                      : g_error_new_literal (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED, "The tunnel was stopped");
+  why = error != NULL ? g_error_copy (error) : tunnel_make_stopped_error ();
   ist_send_queue_fail (self->sends, why);
   ist_opening_queue_fail (self->openings, why);
   ist_stream_table_disconnect (self->link.table, why, events);
@@ -491,11 +496,7 @@ tunnel_close_channel (IstSecureTunnel *self,
                       const char *reason,
                       const GError *error)
 {
-  g_autoptr (GError) stopped = NULL;
-
-  if (error == NULL)
-    g_set_error_literal (&stopped, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED, "The tunnel was stopped");
-  ist_connection_set_end (self->connections, error != NULL ? error : stopped);
+  ist_connection_set_end (self->connections, error);
   ist_channel_close (self->link.channel, code, reason, error);
 }
 
@@ -1427,7 +1428,7 @@ ist_secure_tunnel_stop (IstSecureTunnel *self)
   if (self->status.state == IST_TUNNEL_STATE_STOPPED)
     return;
 
-  g_set_error_literal (&error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED, "The tunnel was stopped");
+  error = tunnel_make_stopped_error ();
   tunnel_end_starting (self, error);
   if (self->status.state == IST_TUNNEL_STATE_STOPPING)
     return;
@@ -1436,7 +1437,7 @@ ist_secure_tunnel_stop (IstSecureTunnel *self)
   if (self->link.channel != NULL)
     {
       tunnel_stop_timer (self);
-      tunnel_close_channel (self, SOUP_WEBSOCKET_CLOSE_NORMAL, NULL, NULL);
+      tunnel_close_channel (self, SOUP_WEBSOCKET_CLOSE_NORMAL, NULL, error);
     }
   else if (self->connecting != NULL)
     {
