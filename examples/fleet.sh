@@ -16,89 +16,10 @@
 #
 #   IST_BUILD_DIR       where to build (build/ in the source folder)
 
-set -u -o pipefail
-exec </dev/null
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh" || exit 1
 
-top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd) || exit 1
-build=${IST_BUILD_DIR:-$top/build}/fleet
 count=${1:-20}
-work=""
-children=()
-
-. "$top/tests/lib/install.sh"
-PATH=$PATH:/usr/sbin
-
-fail ()
-{
-  printf 'FAILED %s\n' "$1"
-  exit 1
-}
-
-# Ends what was started here, and nothing else; the last first.
-cleanup ()
-{
-  local i
-
-  trap '' INT TERM HUP
-  for ((i = ${#children[@]} - 1; i >= 0; i--)); do
-    kill "${children[i]}" 2>/dev/null
-    wait "${children[i]}" 2>/dev/null
-  done
-  [ -z "$work" ] || rm -rf "$work"
-}
-
-trap cleanup EXIT
-trap 'exit 129' HUP
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
-build_all ()
-{
-  local log=$build.log
-
-  mkdir -p "$build"
-  if ! { [ -e "$build/build.ninja" ] ||
-         meson setup "$build" "$top" --buildtype=release -Dintrospection=disabled -Dvapi=disabled \
-           -Ddocs=disabled -Dexamples=false -Dtests=false -Dagent=enabled -Dcontrol-plane=enabled; } \
-       >"$log" 2>&1 || ! ninja -C "$build" >>"$log" 2>&1; then
-    tail -n 40 "$log"
-    return 1
-  fi
-}
-
-# start NAME COMMAND...: in the background, with files for its output and log.
-start ()
-{
-  local name=$1
-
-  shift
-  "$@" >"$work/$name.out" 2>"$work/$name.log" &
-  children+=($!)
-}
-
-# wait_for NAME COMMAND...: until the command succeeds.
-wait_for ()
-{
-  local name=$1 attempt
-
-  shift
-  for ((attempt = 0; attempt < 600; attempt++)); do
-    ! "$@" || return 0
-    sleep 0.05
-  done
-  tail -n 20 "$work/$name.log"
-  return 1
-}
-
-is_listening ()
-{
-  { : >"/dev/tcp/127.0.0.1/$1"; } 2>/dev/null
-}
-
-free_port ()
-{
-  python3 -c 'import socket; print(socket.create_server(("127.0.0.1", 0)).getsockname()[1])'
-}
 
 # issue NAME EXTENSION: a certificate and its key.
 issue ()
@@ -124,7 +45,7 @@ make_certificates ()
 # A device is who its certificate says, and hears of its own tunnels only.
 start_broker ()
 {
-  broker_port=$(free_port)
+  broker_port=$(free_ports 1)
   cat >"$work/broker.acl" <<'END'
 user service
 topic write $aws/things/+/tunnels/notify
@@ -144,45 +65,17 @@ END
   wait_for broker is_listening "$broker_port"
 }
 
-start_emulator ()
-{
-  start emulator "$build/src/tools/ist-emulator" --ca-file "$work/ca.pem" --mqtt "localhost:$broker_port" \
-    --mqtt-ca "$work/authority.pem" --mqtt-cert "$work/service.pem" --mqtt-key "$work/service.key"
-  wait_for emulator test -s "$work/emulator.out" || return 1
-  endpoint=$(python3 -c 'import json, sys; print(json.loads(sys.stdin.readline())["endpoint"])' \
-    <"$work/emulator.out")
-}
-
 # Each device's web server, at a Unix socket, has a file of its own.
 start_services ()
 {
-  local device
+  local device servers=()
 
-  {
-    cat <<END
-daemon off;
-$([ "$(id -u)" != 0 ] || echo 'user root;')
-pid "$work/nginx.pid";
-error_log stderr;
-events { }
-http {
-  access_log off;
-  client_body_temp_path "$work/nginx-body";
-  proxy_temp_path "$work/nginx-proxy";
-  fastcgi_temp_path "$work/nginx-fastcgi";
-  uwsgi_temp_path "$work/nginx-uwsgi";
-  scgi_temp_path "$work/nginx-scgi";
-END
-    for device in "${devices[@]}"; do
-      echo "  server { listen \"unix:$work/$device.sock\"; root \"$work/$device\"; }"
-    done
-    echo '}'
-  } >"$work/nginx.conf"
   for device in "${devices[@]}"; do
     mkdir "$work/$device"
     head -c $((200000 + RANDOM * 10)) /dev/urandom >"$work/$device/file"
+    servers+=("listen \"unix:$work/$device.sock\"; root \"$work/$device\";")
   done
-  start nginx nginx -p "$work" -c "$work/nginx.conf" -e stderr
+  start_nginx "${servers[@]}"
   wait_for nginx test -S "$work/${devices[-1]}.sock"
 }
 
@@ -198,7 +91,7 @@ broker=localhost:$broker_port
 certificate=$work/$device.pem
 key=$work/$device.key
 ca=$work/authority.pem
-endpoint=$endpoint
+endpoint=${ready[0]}
 endpoint-ca=$work/ca.pem
 
 [services]
@@ -217,7 +110,7 @@ fetch ()
   local since=${EPOCHREALTIME/./}
 
   AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any \
-    "$build/src/tools/ist-proxy" --open --thing "$1" --service HTTP --endpoint-url "https${endpoint#wss}" \
+    "$build/src/tools/proxy/ist-proxy" --open --thing "$1" --service HTTP --endpoint-url "https${ready[0]#wss}" \
     --capath "$work/ca.pem" --lifetime 5 -- \
     curl --silent --show-error --fail --max-time 60 --noproxy '*' --output "$work/$1.fetched" \
     'http://localhost:{port}/file' 2>"$work/$1.operator.log"
@@ -227,7 +120,7 @@ fetch ()
 # show DEVICE: a line of the table.
 show ()
 {
-  local status time sum
+  local status time
 
   read -r status time <"$work/$1.result"
   if [ "$status" != 0 ] || ! cmp -s "$work/$1/file" "$work/$1.fetched"; then
@@ -236,9 +129,8 @@ show ()
     tail -n 5 "$work/$1.log"
     return 1
   fi
-  sum=$(sha256sum <"$work/$1.fetched")
-  printf '%-11s %8d  %5d.%02d  %s\n' "$1" "$(stat -c %s "$work/$1.fetched")" $((time / 1000000)) \
-    $((time / 10000 % 100)) "${sum:0:16}"
+  printf '%-11s %8d  %8s  %.16s\n' "$1" "$(stat -c %s "$work/$1.fetched")" "$(format_seconds "$time")" \
+    "$(sum_of "$work/$1.fetched")"
 }
 
 # Whether the service knows of no tunnel any more.
@@ -248,7 +140,7 @@ all_are_closed ()
 
   answer=$(curl --silent --show-error --fail --max-time 60 --noproxy '*' --cacert "$work/ca.pem" --user any:any \
     --aws-sigv4 aws:amz:us-east-1:IoTSecuredTunneling --header 'Content-Type: application/x-amz-json-1.1' \
-    --header 'X-Amz-Target: IoTSecuredTunneling.ListTunnels' --data '{}' "https${endpoint#wss}/") &&
+    --header 'X-Amz-Target: IoTSecuredTunneling.ListTunnels' --data '{}' "https${ready[0]#wss}/") &&
     [[ ${answer//[[:space:]]/} == '{"tunnelSummaries":[]}' ]]
 }
 
@@ -259,12 +151,15 @@ main ()
   [[ $count =~ ^[1-9][0-9]{0,2}$ ]] || fail "not a number of devices: $count"
   mapfile -t devices < <(printf 'device-%03d\n' $(seq "$count"))
   install_packages build fleet || fail "could not install what is missing"
-  build_all || fail "could not build"
-  work=$(mktemp -d) || exit 1
+  say "Building"
+  build_with -Dintrospection=disabled -Dexamples=false -Dagent=enabled -Dcontrol-plane=enabled || fail "could not build"
+  # The names of Unix sockets are short.
+  make_work_folder || fail "could not make a folder"
 
   make_certificates || fail "could not make certificates"
   start_broker || fail "could not start mosquitto"
-  start_emulator || fail "could not start ist-emulator"
+  start_emulator --mqtt "localhost:$broker_port" --mqtt-ca "$work/authority.pem" --mqtt-cert "$work/service.pem" \
+    --mqtt-key "$work/service.key" || fail "could not start ist-emulator"
   start_services || fail "could not start nginx"
   start_agents || fail "could not start the agents"
   echo "$count agents wait for tunnels"
