@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: 2026 The libist authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+"""What is written of the tree is so: README has each option of the build, with
+its default, and the paths and pages that are named anywhere exist."""
+
+import glob
+import pathlib
+import re
+import sys
+
+OPTION = re.compile(r"^option\('([\w-]+)', type: '(\w+)', value: ('\w*'|\w+)", re.MULTILINE)
+ROW = re.compile(r'^\| `([\w-]+)` \| ([^|]*) \|', re.MULTILINE)
+
+FOLDERS = ('doc', 'examples', 'po', 'proto', 'src', 'tests')
+SUFFIXES = ('.1', '.8', '.bash', '.build', '.c', '.h', '.in', '.js', '.md', '.py', '.sh', '.toml', '.vala')
+# Not where something else stands before it, as in "$build/src/".
+PATH = re.compile(r'(?<![\w./$-])(?:%s)/[\w./*-]*[\w*/]' % '|'.join(FOLDERS))
+# In the build folder.
+GENERATED = ('doc/ist-1/',)
+LINK = re.compile(r'\]\(([\w./-]+?)(?:#[\w-]+)?\)')
+
+
+def check_options(top):
+    readme = (top / 'README.md').read_text(encoding='utf-8')
+    table = readme[readme.index('| option | default |'):]
+    told = dict(ROW.findall(table[:table.index('\n\n')]))
+    options = {name: default.strip("'") for name, _, default
+               in OPTION.findall((top / 'meson_options.txt').read_text(encoding='utf-8'))}
+
+    for name in sorted(options.keys() | told.keys()):
+        if name not in told:
+            yield f'README.md: the option {name} is missing'
+        elif name not in options:
+            yield f'README.md: there is no option {name}'
+        elif options[name] and told[name] != options[name]:
+            yield f'README.md: the default of {name} is {options[name]}'
+
+
+def check_paths(top, path, text):
+    for name in PATH.findall(text):
+        if name not in GENERATED and not any(glob.glob(name, root_dir=root) for root in (top, path.parent)):
+            yield f'{path.relative_to(top)}: there is no {name}'
+
+
+def check_links(top, path, text):
+    for name in LINK.findall(text):
+        # The pages of classes and the like are gi-docgen's to check.
+        page = re.sub(r'^([\w-]+)\.html$', r'\1.md', name)
+        if not page.endswith('.html') and not (path.parent / page).exists():
+            yield f'{path.relative_to(top)}: there is no {name}'
+
+
+def main():
+    top = pathlib.Path(sys.argv[1])
+    files = [path for folder in FOLDERS for path in sorted((top / folder).rglob('*')) if path.suffix in SUFFIXES]
+    files += [top / name for name in ('README.md', 'REUSE.toml', 'meson.build', '.ci/run')]
+    faults = list(check_options(top))
+
+    for path in files:
+        text = path.read_text(encoding='utf-8')
+        faults += check_paths(top, path, text)
+        if path.suffix == '.md':
+            faults += check_links(top, path, text)
+
+    print('\n'.join(faults))
+    print(f'{len(files)} files, {len(faults)} faults')
+    return 1 if faults else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
