@@ -40,7 +40,7 @@ struct _ToolOutput
 /* The flag O_NONBLOCK belongs to an open file, which the whole terminal may
  * share; so it is opened once more. */
 static void
-choose_way (ToolOutput *self)
+output_choose_way (ToolOutput *self)
 {
   struct stat status;
   gboolean is_terminal = isatty (self->fd);
@@ -78,7 +78,7 @@ tool_output_new (int fd,
   self->user_data = user_data;
   self->rest = g_string_new (NULL);
   g_mutex_init (&self->mutex);
-  choose_way (self);
+  output_choose_way (self);
   return self;
 }
 
@@ -98,9 +98,9 @@ tool_output_free (ToolOutput *self)
 }
 
 static gssize
-write_once (ToolOutput *self,
-            const char *text,
-            gsize length)
+output_write_once (ToolOutput *self,
+                   const char *text,
+                   gsize length)
 {
   struct pollfd poll_fd = { .fd = self->fd, .events = POLLOUT };
 
@@ -124,9 +124,9 @@ write_once (ToolOutput *self,
 
 /* How much went out; errno is 0, or says why it is not all. */
 static gsize
-write_all (ToolOutput *self,
-           const char *text,
-           gsize length)
+output_write_all (ToolOutput *self,
+                  const char *text,
+                  gsize length)
 {
   gsize done = 0;
   gssize n;
@@ -134,7 +134,7 @@ write_all (ToolOutput *self,
   errno = 0;
   while (done < length)
     {
-      n = write_once (self, text + done, length - done);
+      n = output_write_once (self, text + done, length - done);
       if (n > 0)
         done += n;
       else if (n == 0 || errno != EINTR)
@@ -149,9 +149,9 @@ write_all (ToolOutput *self,
 
 /* Whether nothing waits any more. What can't be written at all is no use. */
 static gboolean
-write_rest (ToolOutput *self)
+output_write_rest (ToolOutput *self)
 {
-  gsize done = write_all (self, self->rest->str, self->rest->len);
+  gsize done = output_write_all (self, self->rest->str, self->rest->len);
 
   if (errno == 0 || errno == EAGAIN)
     g_string_erase (self->rest, 0, done);
@@ -168,7 +168,7 @@ on_writable (int fd,
   ToolOutput *self = user_data;
 
   g_mutex_lock (&self->mutex);
-  if (!write_rest (self))
+  if (!output_write_rest (self))
     {
       g_mutex_unlock (&self->mutex);
       return G_SOURCE_CONTINUE;
@@ -182,9 +182,9 @@ on_writable (int fd,
 }
 
 static void
-keep_rest (ToolOutput *self,
-           const char *text,
-           gsize length)
+output_keep_rest (ToolOutput *self,
+                  const char *text,
+                  gsize length)
 {
   g_string_append_len (self->rest, text, length);
   if (self->watch != NULL)
@@ -203,13 +203,13 @@ tool_output_write (ToolOutput *self,
   int problem = EAGAIN;
 
   g_mutex_lock (&self->mutex);
-  if (write_rest (self))
+  if (output_write_rest (self))
     {
-      done = write_all (self, text, length);
+      done = output_write_all (self, text, length);
       problem = errno;
       if (problem == EAGAIN)
         {
-          keep_rest (self, text + done, length - done);
+          output_keep_rest (self, text + done, length - done);
           problem = 0;
         }
     }
@@ -227,7 +227,7 @@ tool_output_flush (ToolOutput *self,
   gint64 left = milliseconds;
 
   g_mutex_lock (&self->mutex);
-  while (!write_rest (self) && left > 0)
+  while (!output_write_rest (self) && left > 0)
     {
       poll (&poll_fd, 1, left);
       left = (end - g_get_monotonic_time ()) / G_TIME_SPAN_MILLISECOND;

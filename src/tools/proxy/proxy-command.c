@@ -35,8 +35,8 @@ typedef struct
 } Expansion;
 
 static guint
-find_port (Expansion *self,
-           const char *service)
+expansion_find_port (Expansion *self,
+                     const char *service)
 {
   for (guint i = 0; i < self->bindings->len; i++)
     {
@@ -66,7 +66,7 @@ replace (const GMatchInfo *match,
     }
   if (self->bindings == NULL)
     return FALSE;
-  port = find_port (self, service);
+  port = expansion_find_port (self, service);
   if (port == 0)
     {
       g_set_error (&self->error, TOOL_ERROR, EX_USAGE,

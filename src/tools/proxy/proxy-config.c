@@ -71,9 +71,9 @@ parse_mode (const char *text,
 }
 
 static gboolean
-resolve_mode (ProxyConfig *self,
-              const ProxyOptions *options,
-              GError **error)
+config_resolve_mode (ProxyConfig *self,
+                     const ProxyOptions *options,
+                     GError **error)
 {
   const char *mode = proxy_options_get (options, PROXY_OPTION_MODE);
   const char *listen = proxy_options_get (options, PROXY_OPTION_SOURCE_LISTEN_PORT);
@@ -110,9 +110,9 @@ resolve_mode (ProxyConfig *self,
 /* A tunnel that is to be opened */
 
 static gboolean
-resolve_open_request (ProxyConfig *self,
-                      const ProxyOptions *options,
-                      GError **error)
+config_resolve_open_request (ProxyConfig *self,
+                             const ProxyOptions *options,
+                             GError **error)
 {
   static const ProxyOption others[] = {
     PROXY_OPTION_THING,
@@ -140,9 +140,9 @@ resolve_open_request (ProxyConfig *self,
 }
 
 static gboolean
-resolve_command (ProxyConfig *self,
-                 const ProxyOptions *options,
-                 GError **error)
+config_resolve_command (ProxyConfig *self,
+                        const ProxyOptions *options,
+                        GError **error)
 {
   const char *const *command = (const char *const *) options->command;
 
@@ -159,9 +159,9 @@ resolve_command (ProxyConfig *self,
 /* Where the service is */
 
 static gboolean
-resolve_endpoint (ProxyConfig *self,
-                  const ProxyOptions *options,
-                  GError **error)
+config_resolve_endpoint (ProxyConfig *self,
+                         const ProxyOptions *options,
+                         GError **error)
 {
   const char *region = proxy_options_get (options, PROXY_OPTION_REGION);
 
@@ -216,9 +216,9 @@ check_one_token (const ProxyOptions *options,
 }
 
 static gboolean
-resolve_access_token (ProxyConfig *self,
-                      const ProxyOptions *options,
-                      GError **error)
+config_resolve_access_token (ProxyConfig *self,
+                             const ProxyOptions *options,
+                             GError **error)
 {
   static const ProxyOption sources[] = {
     PROXY_OPTION_ACCESS_TOKEN,
@@ -249,9 +249,9 @@ resolve_access_token (ProxyConfig *self,
 }
 
 static gboolean
-resolve_client_token (ProxyConfig *self,
-                      const ProxyOptions *options,
-                      GError **error)
+config_resolve_client_token (ProxyConfig *self,
+                             const ProxyOptions *options,
+                             GError **error)
 {
   static const ProxyOption sources[] = { PROXY_OPTION_CLIENT_TOKEN, PROXY_OPTION_CLIENT_TOKEN_FILE };
   const char *file = proxy_options_get (options, PROXY_OPTION_CLIENT_TOKEN_FILE);
@@ -293,9 +293,9 @@ proxy_config_load_mappings (const ProxyConfig *self,
 }
 
 static gboolean
-resolve_mappings (ProxyConfig *self,
-                  const ProxyOptions *options,
-                  GError **error)
+config_resolve_mappings (ProxyConfig *self,
+                         const ProxyOptions *options,
+                         GError **error)
 {
   if (self->is_stdio)
     {
@@ -320,8 +320,8 @@ resolve_mappings (ProxyConfig *self,
 }
 
 static void
-resolve_version (ProxyConfig *self,
-                 const ProxyOptions *options)
+config_resolve_version (ProxyConfig *self,
+                        const ProxyOptions *options)
 {
   static const char *const types[] = { "V1", "V2", "V3" };
   const char *type = proxy_options_get (options, PROXY_OPTION_DESTINATION_CLIENT_TYPE);
@@ -342,9 +342,9 @@ resolve_version (ProxyConfig *self,
 }
 
 static gboolean
-resolve_forwarding (ProxyConfig *self,
-                    const ProxyOptions *options,
-                    GError **error)
+config_resolve_forwarding (ProxyConfig *self,
+                           const ProxyOptions *options,
+                           GError **error)
 {
   guint grace = 0;
   guint wait = 0;
@@ -364,9 +364,9 @@ resolve_forwarding (ProxyConfig *self,
 }
 
 static gboolean
-resolve_output (ProxyConfig *self,
-                const ProxyOptions *options,
-                GError **error)
+config_resolve_output (ProxyConfig *self,
+                       const ProxyOptions *options,
+                       GError **error)
 {
   self->port_file = g_strdup (proxy_options_get (options, PROXY_OPTION_PORT_FILE));
   self->tells_json = proxy_options_get_flag (options, PROXY_OPTION_JSON);
@@ -393,13 +393,13 @@ proxy_config_resolve (ProxyConfig *self,
   proxy_settings_init (&self->settings);
   if (settings != NULL && !proxy_settings_load (&self->settings, settings, error))
     return FALSE;
-  if (!resolve_open_request (self, options, error) || !resolve_mode (self, options, error) ||
-      !resolve_endpoint (self, options, error) ||
-      !resolve_mappings (self, options, error) || !resolve_forwarding (self, options, error) ||
-      !resolve_output (self, options, error) || !resolve_command (self, options, error))
+  if (!config_resolve_open_request (self, options, error) || !config_resolve_mode (self, options, error) ||
+      !config_resolve_endpoint (self, options, error) ||
+      !config_resolve_mappings (self, options, error) || !config_resolve_forwarding (self, options, error) ||
+      !config_resolve_output (self, options, error) || !config_resolve_command (self, options, error))
     return FALSE;
 
-  resolve_version (self, options);
+  config_resolve_version (self, options);
   self->ca_path = g_strdup (proxy_options_get (options, PROXY_OPTION_CAPATH));
   /* As the AWS tools have it, when this is one of them. */
   if (self->ca_path == NULL && self->open_request != NULL)
@@ -409,7 +409,7 @@ proxy_config_resolve (ProxyConfig *self,
     g_warning (_ ("--no-ssl-host-verify: the service's certificate is NOT verified; whoever is in between "
                   "can take the token and read and change all data"));
 
-  return resolve_access_token (self, options, error) && resolve_client_token (self, options, error);
+  return config_resolve_access_token (self, options, error) && config_resolve_client_token (self, options, error);
 }
 
 /* What it is for */

@@ -165,10 +165,10 @@ find_kind (const char *type)
 }
 
 static void
-set_refusal (const Call *call,
-             long status,
-             JsonNode *node,
-             GError **error)
+call_set_refusal (const Call *call,
+                  long status,
+                  JsonNode *node,
+                  GError **error)
 {
   const char *type = proxy_control_get_string (node, "__type");
   const char *message = proxy_control_get_string (node, "message");
@@ -197,9 +197,9 @@ set_refusal (const Call *call,
 }
 
 static JsonNode *
-read_answer (const Call *call,
-             long status,
-             GError **error)
+call_read_answer (const Call *call,
+                  long status,
+                  GError **error)
 {
   g_autoptr (JsonParser) parser = json_parser_new_immutable ();
   JsonNode *node = NULL;
@@ -208,7 +208,7 @@ read_answer (const Call *call,
     node = json_parser_get_root (parser);
   if (status != 200)
     {
-      set_refusal (call, status, node, error);
+      call_set_refusal (call, status, node, error);
       return NULL;
     }
   if (node == NULL || !JSON_NODE_HOLDS_OBJECT (node))
@@ -249,7 +249,7 @@ on_progress (void *user_data,
 }
 
 static struct curl_slist *
-make_headers (const Call *call)
+call_make_headers (const Call *call)
 {
   g_autofree char *target = g_strdup_printf ("X-Amz-Target: " SERVICE ".%s", call->operation);
   const char *token = call->control->credentials.session_token;
@@ -316,7 +316,7 @@ call_perform (Call *call,
 {
   char reason[CURL_ERROR_SIZE] = "";
   CURL *curl = curl_easy_init ();
-  struct curl_slist *headers = make_headers (call);
+  struct curl_slist *headers = call_make_headers (call);
   long status = 0;
   CURLcode result;
 
@@ -335,7 +335,7 @@ call_perform (Call *call,
                    call->control->url, *reason != '\0' ? reason : curl_easy_strerror (result));
       return NULL;
     }
-  return read_answer (call, status, error);
+  return call_read_answer (call, status, error);
 }
 
 static void

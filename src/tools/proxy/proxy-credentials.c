@@ -25,9 +25,9 @@ proxy_credentials_clear (ProxyCredentials *self)
 
 /* Half a pair would only show as a signature that is wrong. */
 static gboolean
-check_pair (const ProxyCredentials *self,
-            const char *origin,
-            GError **error)
+credentials_check_pair (const ProxyCredentials *self,
+                        const char *origin,
+                        GError **error)
 {
   if ((self->key_id == NULL) == (self->secret == NULL))
     return TRUE;
@@ -99,10 +99,10 @@ find_group (GKeyFile *file,
 
 /* FALSE only with an error. */
 static gboolean
-take_profile (ProxyCredentials *self,
-              const char *path,
-              gboolean says_profile,
-              GError **error)
+credentials_take_profile (ProxyCredentials *self,
+                          const char *path,
+                          gboolean says_profile,
+                          GError **error)
 {
   g_autoptr (GKeyFile) file = NULL;
   g_autofree char *group = NULL;
@@ -117,7 +117,7 @@ take_profile (ProxyCredentials *self,
   self->key_id = get_value (file, group, KEY_ID);
   self->secret = get_value (file, group, SECRET);
   self->session_token = get_value (file, group, SESSION_TOKEN);
-  return check_pair (self, path, error);
+  return credentials_check_pair (self, path, error);
 }
 
 gboolean
@@ -130,14 +130,14 @@ proxy_credentials_load (ProxyCredentials *self,
   self->key_id = proxy_token_take_variable ("AWS_ACCESS_KEY_ID");
   self->secret = proxy_token_take_variable ("AWS_SECRET_ACCESS_KEY");
   self->session_token = proxy_token_take_variable ("AWS_SESSION_TOKEN");
-  if (!check_pair (self, _ ("The environment"), error))
+  if (!credentials_check_pair (self, _ ("The environment"), error))
     return FALSE;
   if (self->key_id != NULL)
     return TRUE;
   /* A token of other keys. */
   g_clear_pointer (&self->session_token, g_free);
 
-  if (!take_profile (self, keys, FALSE, error) || !take_profile (self, settings, TRUE, error))
+  if (!credentials_take_profile (self, keys, FALSE, error) || !credentials_take_profile (self, settings, TRUE, error))
     return FALSE;
   if (self->key_id != NULL)
     return TRUE;

@@ -42,9 +42,9 @@ usage_error (GError **error,
 
 /* An emulator opens tunnels and carries them at one endpoint. */
 static gboolean
-take_url (ProxyOpenRequest *self,
-          const char *url,
-          GError **error)
+open_request_take_url (ProxyOpenRequest *self,
+                       const char *url,
+                       GError **error)
 {
   g_autoptr (GUri) uri = g_uri_parse (url, G_URI_FLAGS_NONE, NULL);
   const char *scheme = uri != NULL ? g_uri_get_scheme (uri) : "";
@@ -64,14 +64,14 @@ take_url (ProxyOpenRequest *self,
 }
 
 static gboolean
-take_endpoint (ProxyOpenRequest *self,
-               const ProxyOptions *options,
-               GError **error)
+open_request_take_endpoint (ProxyOpenRequest *self,
+                            const ProxyOptions *options,
+                            GError **error)
 {
   const char *url = proxy_options_get (options, PROXY_OPTION_ENDPOINT_URL);
   g_autoptr (GError) local = NULL;
 
-  if (url != NULL && !take_url (self, url, error))
+  if (url != NULL && !open_request_take_url (self, url, error))
     return FALSE;
   self->region = g_strdup (proxy_options_get (options, PROXY_OPTION_REGION));
   if (self->region == NULL)
@@ -130,5 +130,5 @@ proxy_open_request_new (const ProxyOptions *options,
       usage_error (error, _ ("--lifetime is at least one minute"));
       return NULL;
     }
-  return take_endpoint (self, options, error) ? g_steal_pointer (&self) : NULL;
+  return open_request_take_endpoint (self, options, error) ? g_steal_pointer (&self) : NULL;
 }

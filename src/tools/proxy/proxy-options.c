@@ -462,7 +462,7 @@ on_option (const char *name,
 }
 
 static GOptionContext *
-make_context (ProxyOptions *self)
+options_make_context (ProxyOptions *self)
 {
   GOptionContext *context = g_option_context_new (_ ("[-- COMMAND [ARGUMENT…]]"));
   GOptionGroup *group = g_option_group_new (NULL, NULL, NULL, self, NULL);
@@ -502,7 +502,7 @@ proxy_options_parse_arguments (ProxyOptions *self,
                                char **argv,
                                GError **error)
 {
-  g_autoptr (GOptionContext) context = make_context (self);
+  g_autoptr (GOptionContext) context = options_make_context (self);
   int n_own = find_separator (argc, argv);
   g_autofree char **own = g_memdup2 (argv, (n_own + 1) * sizeof (char *));
   g_auto (GStrv) arguments = NULL;
@@ -532,10 +532,10 @@ proxy_options_parse_arguments (ProxyOptions *self,
 /* The file */
 
 static gboolean
-take_from_file (ProxyOptions *self,
-                const char *name,
-                const char *value,
-                GError **error)
+options_take_from_file (ProxyOptions *self,
+                        const char *name,
+                        const char *value,
+                        GError **error)
 {
   g_autofree char *dashed = g_strconcat ("--", name, NULL);
   int option = find_long (dashed, strlen (dashed));
@@ -586,7 +586,7 @@ proxy_options_parse_file (ProxyOptions *self,
     {
       const ProxyIniPair *pair = g_ptr_array_index (pairs, i);
 
-      if (!take_from_file (self, pair->name, pair->value, error))
+      if (!options_take_from_file (self, pair->name, pair->value, error))
         {
           g_prefix_error (error, "%s: ", path);
           return FALSE;
@@ -620,9 +620,9 @@ proxy_options_take_credentials (ProxyOptions *self,
 /* The environment */
 
 static void
-take_variable (ProxyOptions *self,
-               ProxyOption option,
-               const char *name)
+options_take_variable (ProxyOptions *self,
+                       ProxyOption option,
+                       const char *name)
 {
   g_autofree char *value = NULL;
 
@@ -640,10 +640,10 @@ proxy_options_take_environment (ProxyOptions *self)
   for (gsize i = 0; i < PROXY_N_OPTIONS; i++)
     {
       if (definitions[i].environment != NULL)
-        take_variable (self, i, definitions[i].environment);
+        options_take_variable (self, i, definitions[i].environment);
     }
   /* Older versions of the reference proxy have called it so. */
-  take_variable (self, PROXY_OPTION_CLIENT_TOKEN, "AWSIOT_CLIENT_TOKEN");
+  options_take_variable (self, PROXY_OPTION_CLIENT_TOKEN, "AWSIOT_CLIENT_TOKEN");
 }
 
 /* Together */

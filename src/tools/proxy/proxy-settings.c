@@ -102,9 +102,9 @@ lookup (const char *name)
 }
 
 static void
-store_string (ProxySettings *self,
-              const Setting *setting,
-              const char *value)
+settings_store_string (ProxySettings *self,
+                       const Setting *setting,
+                       const char *value)
 {
   char **field = G_STRUCT_MEMBER_P (self, setting->offset);
 
@@ -113,9 +113,9 @@ store_string (ProxySettings *self,
 }
 
 static void
-store_number (ProxySettings *self,
-              const Setting *setting,
-              int value)
+settings_store_number (ProxySettings *self,
+                       const Setting *setting,
+                       int value)
 {
   if (setting->kind == KIND_BOOLEAN)
     G_STRUCT_MEMBER (gboolean, self, setting->offset) = value != 0;
@@ -133,9 +133,9 @@ proxy_settings_init (ProxySettings *self)
       if (settings[i].offset == -1)
         continue;
       if (settings[i].kind == KIND_STRING)
-        store_string (self, &settings[i], settings[i].string);
+        settings_store_string (self, &settings[i], settings[i].string);
       else
-        store_number (self, &settings[i], settings[i].number);
+        settings_store_number (self, &settings[i], settings[i].number);
     }
 }
 
@@ -178,10 +178,10 @@ value_to_string (JsonNode *value)
 }
 
 static gboolean
-apply (ProxySettings *self,
-       const Setting *setting,
-       const char *value,
-       GError **error)
+settings_apply (ProxySettings *self,
+                const Setting *setting,
+                const char *value,
+                GError **error)
 {
   gboolean boolean;
   gint64 number;
@@ -190,7 +190,7 @@ apply (ProxySettings *self,
     {
     case KIND_STRING:
       if (setting->offset != -1)
-        store_string (self, setting, value);
+        settings_store_string (self, setting, value);
       return TRUE;
     case KIND_NUMBER:
       if (!g_ascii_string_to_signed (value, 10, setting->minimum, setting->maximum, &number, NULL))
@@ -201,7 +201,7 @@ apply (ProxySettings *self,
           return FALSE;
         }
       if (setting->offset != -1)
-        store_number (self, setting, number);
+        settings_store_number (self, setting, number);
       return TRUE;
     case KIND_BOOLEAN:
     default:
@@ -211,16 +211,16 @@ apply (ProxySettings *self,
                        value);
           return FALSE;
         }
-      store_number (self, setting, boolean);
+      settings_store_number (self, setting, boolean);
       return TRUE;
     }
 }
 
 static gboolean
-load_value (Loading *loading,
-            const char *name,
-            JsonNode *node,
-            GError **error)
+loading_add_value (Loading *loading,
+                   const char *name,
+                   JsonNode *node,
+                   GError **error)
 {
   const Setting *setting = lookup (name);
   g_autofree char *value = NULL;
@@ -245,15 +245,15 @@ load_value (Loading *loading,
     }
   if (setting->offset == -1)
     append_name (loading->idle, name);
-  return apply (loading->settings, setting, value, error);
+  return settings_apply (loading->settings, setting, value, error);
 }
 
 /* The objects stand for the dots of the names. */
 static gboolean
-load_object (Loading *loading,
-             const char *prefix,
-             JsonObject *object,
-             GError **error)
+loading_add_object (Loading *loading,
+                    const char *prefix,
+                    JsonObject *object,
+                    GError **error)
 {
   JsonObjectIter iter;
   const char *member;
@@ -268,10 +268,10 @@ load_object (Loading *loading,
         {
           g_autofree char *inner = g_strconcat (name, ".", NULL);
 
-          if (!load_object (loading, inner, json_node_get_object (node), error))
+          if (!loading_add_object (loading, inner, json_node_get_object (node), error))
             return FALSE;
         }
-      else if (!load_value (loading, name, node, error))
+      else if (!loading_add_value (loading, name, node, error))
         {
           return FALSE;
         }
@@ -311,7 +311,7 @@ proxy_settings_load (ProxySettings *self,
       g_set_error (error, TOOL_ERROR, EX_CONFIG, _ ("%s: not an object of JSON"), path);
       return FALSE;
     }
-  if (!load_object (&loading, "", json_node_get_object (root), error))
+  if (!loading_add_object (&loading, "", json_node_get_object (root), error))
     {
       g_prefix_error (error, "%s: ", path);
       return FALSE;

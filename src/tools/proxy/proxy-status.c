@@ -86,7 +86,7 @@ traffic_update (Traffic *self,
 }
 
 static void
-update (ProxyStatus *self)
+status_update (ProxyStatus *self)
 {
   gint64 now = g_get_monotonic_time ();
   double seconds = self->drawn_at != 0 ? (now - self->drawn_at) / (double) G_USEC_PER_SEC : 0;
@@ -185,9 +185,9 @@ describe_state (IstTunnelState state)
 }
 
 static void
-add_head (ProxyStatus *self,
-          GString *screen,
-          guint columns)
+status_add_head (ProxyStatus *self,
+                 GString *screen,
+                 guint columns)
 {
   IstSecureTunnel *tunnel = ist_forwarder_get_tunnel (self->forwarder);
   const char *const *services = ist_secure_tunnel_get_service_ids (tunnel);
@@ -207,10 +207,10 @@ add_head (ProxyStatus *self,
 }
 
 static void
-add_rows (ProxyStatus *self,
-          GString *screen,
-          guint columns,
-          guint lines)
+status_add_rows (ProxyStatus *self,
+                 GString *screen,
+                 guint columns,
+                 guint lines)
 {
   gint64 now = g_get_monotonic_time ();
   guint shown = self->rows->len <= lines ? self->rows->len : lines - 1;
@@ -228,7 +228,7 @@ add_rows (ProxyStatus *self,
 }
 
 static void
-draw (ProxyStatus *self)
+status_draw (ProxyStatus *self)
 {
   struct winsize size = { 0 };
   g_autoptr (GString) screen = g_string_new (TO_TOP);
@@ -242,11 +242,11 @@ draw (ProxyStatus *self)
   lines = size.ws_row > 0 ? size.ws_row : 24;
   logged = MIN (MIN (LOG_SHOWN, lines / 3), self->log.length);
 
-  add_head (self, screen, columns);
+  status_add_head (self, screen, columns);
   add_line (screen, columns, BOLD, "%-32s %10s %11s %11s %11s %11s", _ ("Connection"), _ ("Open for"),
             _ ("Received"), "", _ ("Sent"), "");
   add_traffic (screen, columns, "", _ ("All"), "", &self->total);
-  add_rows (self, screen, columns, MAX ((int) lines - (int) logged - 10, 1));
+  status_add_rows (self, screen, columns, MAX ((int) lines - (int) logged - 10, 1));
   add_line (screen, columns, "", "%s", "");
   for (l = g_queue_peek_nth_link (&self->log, self->log.length - logged); l != NULL; l = l->next)
     add_line (screen, columns, "", "%s", (const char *) l->data);
@@ -263,15 +263,15 @@ draw (ProxyStatus *self)
 static gboolean
 on_tick (gpointer user_data)
 {
-  update (user_data);
-  draw (user_data);
+  status_update (user_data);
+  status_draw (user_data);
   return G_SOURCE_CONTINUE;
 }
 
 static gboolean
 on_resized (gpointer user_data)
 {
-  draw (user_data);
+  status_draw (user_data);
   return G_SOURCE_CONTINUE;
 }
 
