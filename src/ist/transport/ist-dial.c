@@ -33,12 +33,12 @@ typedef struct
   gboolean timed_out;
   GIOStream *stream; /* to a proxy that was asked */
   GError *error;     /* of the latest */
-} Dialing;
+} Dial;
 
 static void try_next (GTask *task);
 
 static void
-dialing_free (Dialing *self)
+dial_free (Dial *self)
 {
   g_free (self->host);
   g_free (self->authority);
@@ -55,7 +55,7 @@ static void
 take_failure (GTask *task,
               GError *error)
 {
-  Dialing *self = g_task_get_task_data (task);
+  Dial *self = g_task_get_task_data (task);
 
   g_clear_error (&self->error);
   self->error = error;
@@ -68,8 +68,8 @@ take_failure (GTask *task,
 
 /* What the proxy says, without what it may repeat of its user. */
 static char *
-describe_answer (Dialing *self,
-                 const IstHttpAnswer *answer)
+dial_describe_answer (Dial *self,
+                      const IstHttpAnswer *answer)
 {
   const char *const parts[] = { self->proxy->password, self->proxy->user };
   const char *secrets[G_N_ELEMENTS (parts) + 1] = { NULL };
@@ -91,7 +91,7 @@ on_asked (GObject *source,
 {
   g_autoptr (GTask) task = user_data;
   g_autoptr (IstHttpAnswer) answer = NULL;
-  Dialing *self = g_task_get_task_data (task);
+  Dial *self = g_task_get_task_data (task);
   g_autofree char *reason = NULL;
   g_autoptr (GIOStream) stream = g_steal_pointer (&self->stream);
   GError *error = NULL;
@@ -107,7 +107,7 @@ on_asked (GObject *source,
       g_task_return_pointer (task, g_steal_pointer (&stream), g_object_unref);
       return;
     }
-  reason = describe_answer (self, answer);
+  reason = dial_describe_answer (self, answer);
   take_failure (task, g_error_new (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_UNREACHABLE,
                                    "Could not connect to %s: the proxy %s refuses with HTTP status %u: %s",
                                    self->authority, self->proxy_name, answer->status,
@@ -118,7 +118,7 @@ static void
 ask_proxy (GTask *task,
            GIOStream *stream)
 {
-  Dialing *self = g_task_get_task_data (task);
+  Dial *self = g_task_get_task_data (task);
   g_autoptr (GString) request = g_string_new (NULL);
 
   g_string_append_printf (request, "CONNECT %s HTTP/1.1\r\nHost: %s\r\n", self->authority, self->authority);
@@ -153,7 +153,7 @@ on_proxy_secured (GObject *source,
 }
 
 static void
-stop_timeout (Dialing *self)
+dial_stop_timeout (Dial *self)
 {
   if (self->timeout != NULL)
     g_source_destroy (self->timeout);
@@ -163,9 +163,9 @@ stop_timeout (Dialing *self)
 static gboolean
 on_timeout (gpointer user_data)
 {
-  Dialing *self = user_data;
+  Dial *self = user_data;
 
-  stop_timeout (self);
+  dial_stop_timeout (self);
   self->timed_out = TRUE;
   g_cancellable_cancel (self->connecting);
   return G_SOURCE_REMOVE;
@@ -178,11 +178,11 @@ on_event (GSocketClient *client,
           GIOStream *connection,
           gpointer user_data)
 {
-  Dialing *self = user_data;
+  Dial *self = user_data;
 
   if (event != G_SOCKET_CLIENT_CONNECTING && event != G_SOCKET_CLIENT_CONNECTED)
     return;
-  stop_timeout (self);
+  dial_stop_timeout (self);
   if (event == G_SOCKET_CLIENT_CONNECTED)
     return;
   self->timeout = g_timeout_source_new_seconds (ADDRESS_TIMEOUT);
@@ -203,14 +203,14 @@ on_connected (GObject *source,
               gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
-  Dialing *self = g_task_get_task_data (task);
+  Dial *self = g_task_get_task_data (task);
   g_autoptr (GSocketConnection) connection = NULL;
   GError *error = NULL;
 
   connection = g_socket_client_connect_finish (G_SOCKET_CLIENT (source), result, &error);
   g_signal_handlers_disconnect_by_data (source, self);
   g_cancellable_disconnect (g_task_get_cancellable (task), self->caller_id);
-  stop_timeout (self);
+  dial_stop_timeout (self);
   if (connection == NULL && self->timed_out && !g_cancellable_is_cancelled (g_task_get_cancellable (task)))
     {
       g_clear_error (&error);
@@ -237,7 +237,7 @@ on_connected (GObject *source,
 static void
 connect_through (GTask *task)
 {
-  Dialing *self = g_task_get_task_data (task);
+  Dial *self = g_task_get_task_data (task);
   g_autoptr (GSocketClient) client = g_socket_client_new ();
   g_autoptr (GSocketConnectable) address = NULL;
 
@@ -268,7 +268,7 @@ connect_through (GTask *task)
 static void
 try_next (GTask *task)
 {
-  Dialing *self = g_task_get_task_data (task);
+  Dial *self = g_task_get_task_data (task);
   const char *route = self->routes[self->next];
   GError *error = NULL;
 
@@ -304,7 +304,7 @@ on_looked_up (GObject *source,
               gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
-  Dialing *self = g_task_get_task_data (task);
+  Dial *self = g_task_get_task_data (task);
   GError *error = NULL;
 
   self->routes = g_proxy_resolver_lookup_finish (G_PROXY_RESOLVER (source), result, &error);
@@ -329,10 +329,10 @@ ist_dial_async (const char *host,
 {
   g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
   g_autofree char *uri = NULL;
-  Dialing *self = g_new0 (Dialing, 1);
+  Dial *self = g_new0 (Dial, 1);
 
   g_task_set_source_tag (task, ist_dial_async);
-  g_task_set_task_data (task, self, (GDestroyNotify) dialing_free);
+  g_task_set_task_data (task, self, (GDestroyNotify) dial_free);
   self->context = g_task_get_context (task);
   self->host = g_strdup (host);
   self->port = port;

@@ -88,8 +88,8 @@ is_secure (GUri *uri)
 /* Ending */
 
 static GError *
-translate_error (Handshake *self,
-                 const GError *error)
+handshake_translate_error (Handshake *self,
+                           const GError *error)
 {
   static const char *const stages[] = {
     [STAGE_CONNECTING] = "while connecting",
@@ -128,14 +128,14 @@ return_error (GTask *task,
   Handshake *self = g_task_get_task_data (task);
 
   handshake_finish_watching (self);
-  g_task_return_error (task, translate_error (self, error));
+  g_task_return_error (task, handshake_translate_error (self, error));
   g_error_free (error);
 }
 
 /* The service's name for this connection. One that quotes the tokens must not bring
  * them into a log. */
 static char *
-read_channel_id (Handshake *self)
+handshake_read_channel_id (Handshake *self)
 {
   const char *said = soup_message_headers_get_one (self->answer->headers, "channel-id");
   g_autofree char *safe = NULL;
@@ -170,7 +170,7 @@ classify_refusal (guint status,
 }
 
 static GError *
-describe_refusal (Handshake *self)
+handshake_describe_refusal (Handshake *self)
 {
   const char *const secrets[] = { self->access_token, self->client_token, NULL };
   g_autofree char *reason = ist_http_answer_describe (self->answer, secrets);
@@ -185,7 +185,7 @@ describe_refusal (Handshake *self)
 /* The answer */
 
 static gboolean
-check_accept (Handshake *self)
+handshake_check_accept (Handshake *self)
 {
   SoupMessageHeaders *request = soup_message_get_request_headers (self->message);
   const char *key = soup_message_headers_get_one (request, "Sec-WebSocket-Key");
@@ -206,8 +206,8 @@ check_accept (Handshake *self)
 static const char *const subprotocols[] = { IST_SUBPROTOCOLS, NULL };
 
 static gboolean
-check_upgrade (Handshake *self,
-               GError **error)
+handshake_check_upgrade (Handshake *self,
+                         GError **error)
 {
   const char *protocol = soup_message_headers_get_one (self->answer->headers, "Sec-WebSocket-Protocol");
   const char *wrong = NULL;
@@ -216,7 +216,7 @@ check_upgrade (Handshake *self,
     wrong = "no “Upgrade: websocket”";
   else if (!soup_message_headers_header_contains (self->answer->headers, "Connection", "upgrade"))
     wrong = "no “Connection: upgrade”";
-  else if (!check_accept (self))
+  else if (!handshake_check_accept (self))
     wrong = "a wrong Sec-WebSocket-Accept";
   else if (soup_message_headers_get_list (self->answer->headers, "Sec-WebSocket-Extensions") != NULL)
     wrong = "an extension that was not asked for";
@@ -244,13 +244,13 @@ on_answered (GObject *source,
     {
       /* What its status says stands, also when the reason never comes in time. */
       self->timed_out = FALSE;
-      self->channel_id = read_channel_id (self);
+      self->channel_id = handshake_read_channel_id (self);
       if (g_cancellable_set_error_if_cancelled (self->caller, &error))
         ;
       else if (self->answer->status != SOUP_STATUS_SWITCHING_PROTOCOLS)
-        error = describe_refusal (self);
+        error = handshake_describe_refusal (self);
       else
-        check_upgrade (self, &error);
+        handshake_check_upgrade (self, &error);
     }
   if (error != NULL)
     {
@@ -272,7 +272,7 @@ append_header (const char *name,
 }
 
 static GString *
-make_request (Handshake *self)
+handshake_make_request (Handshake *self)
 {
   g_autoptr (GUri) http = soup_uri_copy (self->uri, SOUP_URI_SCHEME, is_secure (self->uri) ? "https" : "http",
                                          SOUP_URI_NONE);
@@ -305,7 +305,7 @@ send_request (GTask *task,
 
   self->stage = STAGE_UPGRADING;
   self->stream = ist_metered_stream_new (stream);
-  request = make_request (self);
+  request = handshake_make_request (self);
   if (request->len > MAX_REQUEST)
     {
       return_error (task, g_error_new (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING,

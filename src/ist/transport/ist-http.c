@@ -50,7 +50,7 @@ typedef struct
   guint n_raw;      /* bytes of the body, and of what it comes in */
   GString *line;
   IstHttpAnswer *answer;
-} Asking;
+} Request;
 
 void
 ist_http_answer_free (IstHttpAnswer *self)
@@ -87,7 +87,7 @@ ist_http_answer_describe (const IstHttpAnswer *self,
 }
 
 static void
-asking_free (Asking *self)
+request_free (Request *self)
 {
   g_clear_object (&self->stream);
   g_clear_pointer (&self->request, g_free);
@@ -101,7 +101,7 @@ asking_free (Asking *self)
 /* The body */
 
 static Part
-choose_body (Asking *self)
+request_choose_body (Request *self)
 {
   const IstHttpAnswer *answer = self->answer;
   gboolean changes = self->ask == IST_HTTP_ASK_UPGRADE ? answer->status == SOUP_STATUS_SWITCHING_PROTOCOLS
@@ -127,9 +127,9 @@ choose_body (Asking *self)
 }
 
 static void
-take_content (Asking *self,
-              guint8 byte,
-              Part next)
+request_take_content (Request *self,
+                      guint8 byte,
+                      Part next)
 {
   g_byte_array_append (self->answer->body, &byte, 1);
   if (self->answer->body->len == MAX_BODY)
@@ -140,8 +140,8 @@ take_content (Asking *self,
 
 /* RFC 9112, section 7.1. What is wrong in it ends the body, no more. */
 static void
-take_chunk_size (Asking *self,
-                 guint8 byte)
+request_take_chunk_size (Request *self,
+                         guint8 byte)
 {
   char *end;
 
@@ -156,19 +156,19 @@ take_chunk_size (Asking *self,
 }
 
 static void
-take_body (Asking *self,
-           guint8 byte)
+request_take_body (Request *self,
+                   guint8 byte)
 {
   switch (self->part)
     {
     case PART_BODY:
-      take_content (self, byte, PART_DONE);
+      request_take_content (self, byte, PART_DONE);
       break;
     case PART_CHUNK_SIZE:
-      take_chunk_size (self, byte);
+      request_take_chunk_size (self, byte);
       break;
     case PART_CHUNK:
-      take_content (self, byte, PART_CHUNK_END);
+      request_take_content (self, byte, PART_CHUNK_END);
       break;
     case PART_CHUNK_END:
       if (byte == '\n')
@@ -186,8 +186,8 @@ take_body (Asking *self,
 /* The head */
 
 static gboolean
-parse_head (Asking *self,
-            GError **error)
+request_parse_head (Request *self,
+                    GError **error)
 {
   g_autoptr (IstHttpAnswer) answer = g_new0 (IstHttpAnswer, 1);
 
@@ -213,20 +213,20 @@ parse_head (Asking *self,
       return FALSE;
     }
   self->answer = g_steal_pointer (&answer);
-  self->part = choose_body (self);
+  self->part = request_choose_body (self);
   return TRUE;
 }
 
 static gboolean
-take_head (Asking *self,
-           guint8 byte,
-           GError **error)
+request_take_head (Request *self,
+                   guint8 byte,
+                   GError **error)
 {
   GByteArray *head = self->head;
 
   g_byte_array_append (head, &byte, 1);
   if (head->len >= 4 && memcmp (head->data + head->len - 4, "\r\n\r\n", 4) == 0)
-    return parse_head (self, error);
+    return request_parse_head (self, error);
   if (head->len < MAX_HEAD)
     return TRUE;
   g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL, "The answer of %s is larger than %u bytes",
@@ -235,11 +235,11 @@ take_head (Asking *self,
   return FALSE;
 }
 
-/* Asking */
+/* Request */
 
 /* The source that waits for the stream fires at the end of that time, too. */
 static void
-begin_body (Asking *self)
+request_begin_body (Request *self)
 {
   g_autoptr (GSource) timeout = NULL;
 
@@ -252,8 +252,8 @@ begin_body (Asking *self)
 /* FALSE when it would block. Byte by byte, since what follows the answer is of
  * another protocol. */
 static gboolean
-read_answer (Asking *self,
-             GError **error)
+request_read_answer (Request *self,
+                     GError **error)
 {
   GPollableInputStream *in = G_POLLABLE_INPUT_STREAM (g_io_stream_get_input_stream (self->stream));
   g_autoptr (GError) local = NULL;
@@ -280,8 +280,8 @@ read_answer (Asking *self,
           return TRUE;
         }
       if (self->part != PART_HEAD)
-        take_body (self, byte);
-      else if (!take_head (self, byte, error))
+        request_take_body (self, byte);
+      else if (!request_take_head (self, byte, error))
         return TRUE;
     }
   return TRUE;
@@ -292,15 +292,16 @@ on_readable (GObject *in,
              gpointer user_data)
 {
   GTask *task = user_data;
-  Asking *self = g_task_get_task_data (task);
+  Request *self = g_task_get_task_data (task);
   GError *error = NULL;
 
-  if (!g_cancellable_set_error_if_cancelled (g_task_get_cancellable (task), &error) && !read_answer (self, &error))
+  if (!g_cancellable_set_error_if_cancelled (g_task_get_cancellable (task), &error) &&
+      !request_read_answer (self, &error))
     {
       if (self->part == PART_HEAD)
         return G_SOURCE_CONTINUE;
       if (self->body_ends == 0)
-        begin_body (self);
+        request_begin_body (self);
       if (g_get_monotonic_time () < self->body_ends)
         return G_SOURCE_CONTINUE;
     }
@@ -323,7 +324,7 @@ on_written (GObject *source,
             gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
-  Asking *self = g_task_get_task_data (task);
+  Request *self = g_task_get_task_data (task);
   GPollableInputStream *in = G_POLLABLE_INPUT_STREAM (g_io_stream_get_input_stream (self->stream));
   g_autoptr (GSource) readable = NULL;
   GError *error = NULL;
@@ -348,10 +349,10 @@ ist_http_ask_async (GIOStream *stream,
                     gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
-  Asking *self = g_new0 (Asking, 1);
+  Request *self = g_new0 (Request, 1);
 
   g_task_set_source_tag (task, ist_http_ask_async);
-  g_task_set_task_data (task, self, (GDestroyNotify) asking_free);
+  g_task_set_task_data (task, self, (GDestroyNotify) request_free);
   /* An answer that came in time counts. */
   g_task_set_check_cancellable (task, FALSE);
   self->stream = g_object_ref (stream);

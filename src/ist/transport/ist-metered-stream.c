@@ -496,15 +496,15 @@ owner_is_gone (IstMeteredStream *owner,
 }
 
 static gboolean
-turn_is_over (IstMeteredStream *self)
+stream_turn_is_over (IstMeteredStream *self)
 {
   return self->budget == 0 || (self->turn_ends != 0 && g_get_monotonic_time () >= self->turn_ends);
 }
 
 /* One read of the base stream into the empty read-ahead buffer. */
 static gssize
-read_ahead (IstMeteredStream *self,
-            GError **error)
+stream_read_ahead (IstMeteredStream *self,
+                   GError **error)
 {
   g_autoptr (GError) local = NULL;
   gssize n;
@@ -541,7 +541,7 @@ get_ping_number (const FrameTracker *pong)
 }
 
 static void
-take_control_frame (IstMeteredStream *self)
+stream_take_control_frame (IstMeteredStream *self)
 {
   const FrameTracker *frame = &self->in_frames;
 
@@ -566,10 +566,10 @@ take_control_frame (IstMeteredStream *self)
 
 /* Takes note of the frames in what the WebSocket is about to read. */
 static gboolean
-track_input (IstMeteredStream *self,
-             const guint8 *data,
-             gsize length,
-             GError **error)
+stream_track_input (IstMeteredStream *self,
+                    const guint8 *data,
+                    gsize length,
+                    GError **error)
 {
   FrameTracker *frames = &self->in_frames;
 
@@ -582,7 +582,7 @@ track_input (IstMeteredStream *self,
       if (!header_known)
         break;
       if (frames->opcode >= IST_FRAME_CLOSE && ended)
-        take_control_frame (self);
+        stream_take_control_frame (self);
       if (frames->opcode >= IST_FRAME_CLOSE)
         continue;
 
@@ -603,14 +603,14 @@ track_input (IstMeteredStream *self,
 
 /* Reads on, without the WebSocket, until the peer has hung up. */
 static gssize
-discard_input (IstMeteredStream *self,
-               GError **error)
+stream_discard_input (IstMeteredStream *self,
+                      GError **error)
 {
   gssize n;
 
   do
     {
-      n = read_ahead (self, error);
+      n = stream_read_ahead (self, error);
       self->ahead_start = self->ahead_end;
     }
   while (n > 0 && self->bytes_read < self->read_limit);
@@ -638,23 +638,23 @@ ist_metered_input_stream_read_nonblocking (GPollableInputStream *stream,
       g_propagate_error (error, g_error_copy (self->failure));
       return -1;
     }
-  if (input_stopped (self) || turn_is_over (self))
+  if (input_stopped (self) || stream_turn_is_over (self))
     {
       g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "Reading is suspended");
       return -1;
     }
   if (self->discarding)
-    return discard_input (self, error);
+    return stream_discard_input (self, error);
   if (self->ahead_start == self->ahead_end)
     {
-      gssize filled = read_ahead (self, error);
+      gssize filled = stream_read_ahead (self, error);
 
       if (filled <= 0)
         return filled;
     }
 
   n = MIN (MIN (count, self->ahead_end - self->ahead_start), self->budget);
-  if (self->watching && !track_input (self, self->ahead + self->ahead_start, n, error))
+  if (self->watching && !stream_track_input (self, self->ahead + self->ahead_start, n, error))
     return -1;
   memcpy (buffer, self->ahead + self->ahead_start, n);
   self->ahead_start += n;
@@ -703,9 +703,9 @@ ist_metered_input_stream_init (IstMeteredInputStream *self)
 /* Output */
 
 static void
-track_output (IstMeteredStream *self,
-              const guint8 *data,
-              gsize length)
+stream_track_output (IstMeteredStream *self,
+                     const guint8 *data,
+                     gsize length)
 {
   while (length > 0)
     {
@@ -721,10 +721,10 @@ track_output (IstMeteredStream *self,
 
 /* Writes until the base stream would block. */
 static gssize
-write_base (IstMeteredStream *self,
-            const guint8 *data,
-            gsize count,
-            GError **error)
+stream_write_base (IstMeteredStream *self,
+                   const guint8 *data,
+                   gsize count,
+                   GError **error)
 {
   gsize total = 0;
 
@@ -753,8 +753,8 @@ static gboolean on_ping_writable (GObject *out,
                                   gpointer user_data);
 
 static void
-wait_for_ping (IstMeteredStream *self,
-               gboolean wait)
+stream_wait_for_ping (IstMeteredStream *self,
+                      gboolean wait)
 {
   if (wait && self->ping_source == NULL)
     {
@@ -772,7 +772,7 @@ wait_for_ping (IstMeteredStream *self,
 /* Sends the ping if there is one and this is a place for it. FALSE if something
  * of it is still in the way of the WebSocket's own. */
 static gboolean
-flush_ping (IstMeteredStream *self)
+stream_flush_ping (IstMeteredStream *self)
 {
   Ping *ping = &self->ping;
   g_autoptr (GError) error = NULL;
@@ -785,17 +785,17 @@ flush_ping (IstMeteredStream *self)
     return TRUE;
 
   ping->begun = TRUE;
-  n = self->out_closed ? 0 : write_base (self, ping->frame + ping->sent, ping->length - ping->sent, &error);
+  n = self->out_closed ? 0 : stream_write_base (self, ping->frame + ping->sent, ping->length - ping->sent, &error);
   if (n > 0)
     ping->sent += n;
   if (n != 0 && ping->sent < ping->length && (n > 0 || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)))
     {
-      wait_for_ping (self, TRUE);
+      stream_wait_for_ping (self, TRUE);
       return FALSE;
     }
 
   /* Whoever reads hears of an error. */
-  wait_for_ping (self, FALSE);
+  stream_wait_for_ping (self, FALSE);
   if (ping->sent == ping->length)
     self->frame_written (IST_FRAME_PING, self->frame_data);
   *ping = (Ping){ 0 };
@@ -806,7 +806,7 @@ static gboolean
 on_ping_writable (GObject *out,
                   gpointer user_data)
 {
-  flush_ping (user_data);
+  stream_flush_ping (user_data);
   return G_SOURCE_CONTINUE;
 }
 
@@ -826,17 +826,17 @@ ist_metered_output_stream_write_nonblocking (GPollableOutputStream *stream,
       g_propagate_error (error, g_error_copy (self->failure));
       return -1;
     }
-  if (!flush_ping (self))
+  if (!stream_flush_ping (self))
     {
       g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "A ping goes first");
       return -1;
     }
 
-  n = write_base (self, buffer, count, error);
+  n = stream_write_base (self, buffer, count, error);
   self->out_begun = n < (gssize) count;
   if (n > 0 && self->watching)
-    track_output (self, buffer, n);
-  flush_ping (self);
+    stream_track_output (self, buffer, n);
+  stream_flush_ping (self);
   return n;
 }
 
@@ -934,7 +934,7 @@ ist_metered_stream_get_output_stream (GIOStream *stream)
 }
 
 static void
-shut_socket (IstMeteredStream *self)
+stream_shut_socket (IstMeteredStream *self)
 {
   g_socket_shutdown (self->socket, TRUE, TRUE, NULL);
 }
@@ -942,10 +942,10 @@ shut_socket (IstMeteredStream *self)
 /* Whoever still waits is told, and the descriptor, whose number others may get,
  * is left alone. */
 static void
-end_waiting (IstMeteredStream *self)
+stream_end_waiting (IstMeteredStream *self)
 {
   g_clear_pointer (&self->watch, socket_watch_free);
-  wait_for_ping (self, FALSE);
+  stream_wait_for_ping (self, FALSE);
   if (self->failure == NULL)
     g_set_error_literal (&self->failure, G_IO_ERROR, G_IO_ERROR_CLOSED, "The stream is closed");
 }
@@ -959,8 +959,8 @@ ist_metered_stream_close (GIOStream *stream,
 
   /* Reached when the last reference goes without a close: that must not wait
    * for a peer. */
-  shut_socket (self);
-  end_waiting (self);
+  stream_shut_socket (self);
+  stream_end_waiting (self);
   g_io_stream_close (self->base, NULL, NULL);
   return TRUE;
 }
@@ -968,7 +968,7 @@ ist_metered_stream_close (GIOStream *stream,
 static gboolean
 on_close_timeout (gpointer user_data)
 {
-  shut_socket (user_data);
+  stream_shut_socket (user_data);
   return G_SOURCE_REMOVE;
 }
 
@@ -1003,8 +1003,8 @@ ist_metered_stream_close_async (GIOStream *stream,
   g_source_attach (timeout, g_task_get_context (task));
 
   if (self->failure != NULL || self->out_blocked)
-    shut_socket (self);
-  end_waiting (self);
+    stream_shut_socket (self);
+  stream_end_waiting (self);
   g_io_stream_close_async (self->base, io_priority, NULL, on_base_closed, g_steal_pointer (&task));
 }
 
@@ -1098,7 +1098,7 @@ ist_metered_stream_watch_frames (IstMeteredStream *self,
   self->frame_data = user_data;
   if (!self->watching)
     {
-      wait_for_ping (self, FALSE);
+      stream_wait_for_ping (self, FALSE);
       self->ping = (Ping){ 0 };
     }
 }
@@ -1128,7 +1128,7 @@ ist_metered_stream_ping (IstMeteredStream *self,
     }
   for (i = 0; i < sizeof payload; i++)
     ping->frame[ping->length++] = payload[i] ^ ((const guint8 *) &mask)[i % sizeof mask];
-  flush_ping (self);
+  stream_flush_ping (self);
 }
 
 gboolean

@@ -44,9 +44,9 @@ invalid (GError **error,
 }
 
 static gboolean
-parse_user (IstProxyUri *self,
-            const char *text,
-            GError **error)
+proxy_uri_parse_user (IstProxyUri *self,
+                      const char *text,
+                      GError **error)
 {
   const char *colon = strchr (text, ':');
 
@@ -61,10 +61,10 @@ parse_user (IstProxyUri *self,
 }
 
 static gboolean
-parse_place (IstProxyUri *self,
-             const char *text,
-             const Scheme *scheme,
-             GError **error)
+proxy_uri_parse_host (IstProxyUri *self,
+                      const char *text,
+                      const Scheme *scheme,
+                      GError **error)
 {
   g_autofree char *with_scheme = g_strconcat ("http://", text, NULL);
   g_autoptr (GUri) uri = g_uri_parse (with_scheme, G_URI_FLAGS_NONE, NULL);
@@ -119,8 +119,8 @@ ist_proxy_uri_parse (const char *text,
   at = strrchr (authority, '@');
   if (at != NULL)
     *at = '\0';
-  if ((at != NULL && !parse_user (self, authority, error)) ||
-      !parse_place (self, at != NULL ? at + 1 : authority, scheme, error))
+  if ((at != NULL && !proxy_uri_parse_user (self, authority, error)) ||
+      !proxy_uri_parse_host (self, at != NULL ? at + 1 : authority, scheme, error))
     return NULL;
   return g_steal_pointer (&self);
 }

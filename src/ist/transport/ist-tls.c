@@ -23,10 +23,10 @@ typedef struct
   char *authority; /* for messages */
   gboolean skip_verification;
   GTlsCertificateFlags certificate_errors;
-} Shaking;
+} TlsHandshake;
 
 static void
-shaking_free (Shaking *self)
+tls_handshake_free (TlsHandshake *self)
 {
   g_free (self->authority);
   g_free (self);
@@ -127,9 +127,9 @@ find_weakness_in_chain (GTlsConnection *tls)
 }
 
 static gboolean
-check_connection (Shaking *self,
-                  GTlsConnection *tls,
-                  GError **error)
+tls_handshake_check_connection (TlsHandshake *self,
+                                GTlsConnection *tls,
+                                GError **error)
 {
   const char *weakness;
 
@@ -155,15 +155,15 @@ on_accept_certificate (GTlsConnection *connection,
                        GTlsCertificateFlags errors,
                        gpointer user_data)
 {
-  Shaking *self = user_data;
+  TlsHandshake *self = user_data;
 
   self->certificate_errors = errors;
   return self->skip_verification;
 }
 
 static GError *
-translate_error (Shaking *self,
-                 GError *error)
+tls_handshake_translate_error (TlsHandshake *self,
+                               GError *error)
 {
   g_autofree char *certificate = NULL;
   GError *translated;
@@ -179,17 +179,17 @@ translate_error (Shaking *self,
 }
 
 static void
-on_shaken (GObject *source,
-           GAsyncResult *result,
-           gpointer user_data)
+on_handshake_done (GObject *source,
+                   GAsyncResult *result,
+                   gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
-  Shaking *self = g_task_get_task_data (task);
+  TlsHandshake *self = g_task_get_task_data (task);
   GTlsConnection *tls = G_TLS_CONNECTION (source);
   GError *error = NULL;
 
-  if (!g_tls_connection_handshake_finish (tls, result, &error) || !check_connection (self, tls, &error))
-    g_task_return_error (task, translate_error (self, error));
+  if (!g_tls_connection_handshake_finish (tls, result, &error) || !tls_handshake_check_connection (self, tls, &error))
+    g_task_return_error (task, tls_handshake_translate_error (self, error));
   else
     g_task_return_pointer (task, g_object_ref (tls), g_object_unref);
   g_signal_handlers_disconnect_by_data (tls, self);
@@ -223,11 +223,11 @@ ist_tls_connect_async (GIOStream *base,
   g_autoptr (GSocketConnectable) identity = make_identity (host, port);
   g_autoptr (GTlsConnection) tls = NULL;
   GType type = g_tls_backend_get_client_connection_type (g_tls_backend_get_default ());
-  Shaking *self = g_new0 (Shaking, 1);
+  TlsHandshake *self = g_new0 (TlsHandshake, 1);
   GError *error = NULL;
 
   g_task_set_source_tag (task, ist_tls_connect_async);
-  g_task_set_task_data (task, self, (GDestroyNotify) shaking_free);
+  g_task_set_task_data (task, self, (GDestroyNotify) tls_handshake_free);
   self->authority = g_strdup_printf (strchr (host, ':') != NULL ? "[%s]:%u" : "%s:%u", host, port);
   self->skip_verification = skip_verification;
 
@@ -241,11 +241,11 @@ ist_tls_connect_async (GIOStream *base,
                           "database", database, NULL);
   if (tls == NULL)
     {
-      g_task_return_error (task, translate_error (self, error));
+      g_task_return_error (task, tls_handshake_translate_error (self, error));
       return;
     }
   g_signal_connect (tls, "accept-certificate", G_CALLBACK (on_accept_certificate), self);
-  g_tls_connection_handshake_async (tls, G_PRIORITY_DEFAULT, cancellable, on_shaken, g_steal_pointer (&task));
+  g_tls_connection_handshake_async (tls, G_PRIORITY_DEFAULT, cancellable, on_handshake_done, g_steal_pointer (&task));
 }
 
 GIOStream *
