@@ -1,0 +1,82 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <ist/ist-forwarder.h>
+
+#include "ist/forwarder/ist-connect-queue-private.h"
+
+G_BEGIN_DECLS
+
+/* What the files of the class share: ist-forwarder.c has the connections, and
+ * the others what begins them or how. */
+
+/* The settings, which are the first properties, and among them the numbers first. */
+enum
+{
+  IST_FORWARDER_MAX_CONNECTIONS = 1,
+  IST_FORWARDER_MAX_CONNECTING,
+  IST_FORWARDER_HALF_CLOSE_GRACE,
+  IST_FORWARDER_IDLE_TIMEOUT,
+  IST_FORWARDER_CONNECT_TIMEOUT,
+  IST_FORWARDER_CONNECT_RETRIES,
+  IST_FORWARDER_CONNECT_RETRY_DELAY_MS,
+  IST_FORWARDER_TUNNEL_TIMEOUT,
+  IST_FORWARDER_N_NUMBERS,
+  IST_FORWARDER_LOCAL_BIND_ADDRESS = IST_FORWARDER_N_NUMBERS,
+  IST_FORWARDER_PROXY_RESOLVER,
+  IST_FORWARDER_REFUSE_UNMAPPED,
+  IST_FORWARDER_N_SETTINGS,
+};
+
+typedef struct
+{
+  guint numbers[IST_FORWARDER_N_NUMBERS];
+  char *local_bind_address;
+  GProxyResolver *proxy_resolver;
+  gboolean refuse_unmapped;
+} IstForwarderSettings;
+
+struct _IstForwarder
+{
+  GObject parent_instance;
+
+  IstSecureTunnel *tunnel;
+  IstForwarderSettings settings;
+  gulong incoming_handler;
+  gulong unclaimed_handler;
+  IstConnectQueue *connect_queue;
+  GHashTable *targets;     /* service id, or "" for none: GSocketConnectable */
+  GPtrArray *listeners;    /* IstListener */
+  GHashTable *connections; /* set of IstForwarderConnection */
+  guint64 n_connections_total;
+  guint64 bytes_in; /* of those that are closed */
+  guint64 bytes_out;
+};
+
+/* Settings */
+void ist_forwarder_install_settings (GObjectClass *klass);
+void ist_forwarder_settings_init (IstForwarderSettings *self);
+void ist_forwarder_settings_clear (IstForwarderSettings *self);
+void ist_forwarder_get_setting (IstForwarder *self,
+                                guint prop_id,
+                                GValue *value);
+void ist_forwarder_set_setting (IstForwarder *self,
+                                guint prop_id,
+                                const GValue *value);
+
+/* Targets */
+void ist_forwarder_watch_tunnel (IstForwarder *self);
+void ist_forwarder_unwatch_tunnel (IstForwarder *self);
+
+/* Connections */
+
+/* Takes a new connection in, unless there is a reason not to. */
+IstForwarderConnection *ist_forwarder_add (IstForwarder *self,
+                                           const char *service_id,
+                                           IstConnection *tunnelled,
+                                           GIOStream *local);
+
+G_END_DECLS
