@@ -4,6 +4,8 @@
 
 #include "ist/forwarder/ist-forwarder-private.h"
 
+#define SETTABLE (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY)
+
 static GParamSpec *properties[IST_FORWARDER_N_SETTINGS];
 
 static guint
@@ -30,11 +32,18 @@ forwarder_set_number (IstForwarder *self,
   g_object_notify_by_pspec (G_OBJECT (self), properties[prop_id]);
 }
 
+static void
+forwarder_install_number (guint prop_id,
+                          const char *name,
+                          guint maximum,
+                          guint default_value)
+{
+  properties[prop_id] = g_param_spec_uint (name, NULL, NULL, 0, maximum, default_value, SETTABLE);
+}
+
 void
 ist_forwarder_install_settings (GObjectClass *klass)
 {
-  const GParamFlags settable = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY;
-
   /**
    * IstForwarder:max-connections: (getter get_max_connections) (setter set_max_connections)
    *
@@ -44,8 +53,7 @@ ist_forwarder_install_settings (GObjectClass *klass)
    *
    * Since: 1.0
    */
-  properties[IST_FORWARDER_MAX_CONNECTIONS] = g_param_spec_uint ("max-connections", NULL, NULL, 0, G_MAXUINT, 4096,
-                                                                 settable);
+  forwarder_install_number (IST_FORWARDER_MAX_CONNECTIONS, "max-connections", G_MAXUINT, 4096);
 
   /**
    * IstForwarder:max-connecting: (getter get_max_connecting) (setter set_max_connecting)
@@ -57,8 +65,7 @@ ist_forwarder_install_settings (GObjectClass *klass)
    *
    * Since: 1.0
    */
-  properties[IST_FORWARDER_MAX_CONNECTING] =
-    g_param_spec_uint ("max-connecting", NULL, NULL, 0, G_MAXUINT, 32, settable);
+  forwarder_install_number (IST_FORWARDER_MAX_CONNECTING, "max-connecting", G_MAXUINT, 32);
 
   /**
    * IstForwarder:half-close-grace: (getter get_half_close_grace) (setter set_half_close_grace)
@@ -76,12 +83,11 @@ ist_forwarder_install_settings (GObjectClass *klass)
    *
    * A longer grace keeps an answer that begins late, or pauses; a shorter one ends
    * an upload sooner to which there is no answer. With 0, the connection ends with
-   * the output.
+   * the output. From 0 to 86400.
    *
    * Since: 1.0
    */
-  properties[IST_FORWARDER_HALF_CLOSE_GRACE] = g_param_spec_uint ("half-close-grace", NULL, NULL, 0, 86400, 1,
-                                                                  settable);
+  forwarder_install_number (IST_FORWARDER_HALF_CLOSE_GRACE, "half-close-grace", 86400, 1);
 
   /**
    * IstForwarder:idle-timeout: (getter get_idle_timeout) (setter set_idle_timeout)
@@ -91,8 +97,7 @@ ist_forwarder_install_settings (GObjectClass *klass)
    *
    * Since: 1.0
    */
-  properties[IST_FORWARDER_IDLE_TIMEOUT] = g_param_spec_uint ("idle-timeout", NULL, NULL, 0, G_MAXUINT / 1000, 0,
-                                                              settable);
+  forwarder_install_number (IST_FORWARDER_IDLE_TIMEOUT, "idle-timeout", G_MAXUINT / 1000, 0);
 
   /**
    * IstForwarder:connect-timeout: (getter get_connect_timeout) (setter set_connect_timeout)
@@ -102,8 +107,7 @@ ist_forwarder_install_settings (GObjectClass *klass)
    *
    * Since: 1.0
    */
-  properties[IST_FORWARDER_CONNECT_TIMEOUT] = g_param_spec_uint ("connect-timeout", NULL, NULL, 0, G_MAXINT / 1000, 30,
-                                                                 settable);
+  forwarder_install_number (IST_FORWARDER_CONNECT_TIMEOUT, "connect-timeout", G_MAXINT / 1000, 30);
 
   /**
    * IstForwarder:connect-retries: (getter get_connect_retries) (setter set_connect_retries)
@@ -112,8 +116,7 @@ ist_forwarder_install_settings (GObjectClass *klass)
    *
    * Since: 1.0
    */
-  properties[IST_FORWARDER_CONNECT_RETRIES] = g_param_spec_uint ("connect-retries", NULL, NULL, 0, G_MAXUINT, 0,
-                                                                 settable);
+  forwarder_install_number (IST_FORWARDER_CONNECT_RETRIES, "connect-retries", G_MAXUINT, 0);
 
   /**
    * IstForwarder:connect-retry-delay-ms: (getter get_connect_retry_delay_ms) (setter set_connect_retry_delay_ms)
@@ -122,8 +125,7 @@ ist_forwarder_install_settings (GObjectClass *klass)
    *
    * Since: 1.0
    */
-  properties[IST_FORWARDER_CONNECT_RETRY_DELAY_MS] =
-    g_param_spec_uint ("connect-retry-delay-ms", NULL, NULL, 0, G_MAXUINT, 2500, settable);
+  forwarder_install_number (IST_FORWARDER_CONNECT_RETRY_DELAY_MS, "connect-retry-delay-ms", G_MAXUINT, 2500);
 
   /**
    * IstForwarder:tunnel-timeout: (getter get_tunnel_timeout) (setter set_tunnel_timeout)
@@ -131,11 +133,11 @@ ist_forwarder_install_settings (GObjectClass *klass)
    * How long a local connection waits for a tunnel that is connecting, in
    * seconds. Then it is closed, which [signal@Ist.Forwarder::connection-failed]
    * tells with %IST_TUNNEL_ERROR_NOT_CONNECTED. If the tunnel is stopped, that happens
-   * at once.
+   * at once. From 0 to 86400.
    *
    * Since: 1.0
    */
-  properties[IST_FORWARDER_TUNNEL_TIMEOUT] = g_param_spec_uint ("tunnel-timeout", NULL, NULL, 0, 86400, 30, settable);
+  forwarder_install_number (IST_FORWARDER_TUNNEL_TIMEOUT, "tunnel-timeout", 86400, 30);
 
   /**
    * IstForwarder:local-bind-address: (getter get_local_bind_address) (setter set_local_bind_address)
@@ -147,8 +149,8 @@ ist_forwarder_install_settings (GObjectClass *klass)
    *
    * Since: 1.0
    */
-  properties[IST_FORWARDER_LOCAL_BIND_ADDRESS] = g_param_spec_string ("local-bind-address", NULL, NULL, NULL,
-                                                                      settable);
+  properties[IST_FORWARDER_LOCAL_BIND_ADDRESS] =
+    g_param_spec_string ("local-bind-address", NULL, NULL, NULL, SETTABLE);
 
   /**
    * IstForwarder:proxy-resolver: (getter get_proxy_resolver) (setter set_proxy_resolver)
@@ -158,8 +160,8 @@ ist_forwarder_install_settings (GObjectClass *klass)
    *
    * Since: 1.0
    */
-  properties[IST_FORWARDER_PROXY_RESOLVER] = g_param_spec_object ("proxy-resolver", NULL, NULL, G_TYPE_PROXY_RESOLVER,
-                                                                  settable);
+  properties[IST_FORWARDER_PROXY_RESOLVER] =
+    g_param_spec_object ("proxy-resolver", NULL, NULL, G_TYPE_PROXY_RESOLVER, SETTABLE);
 
   /**
    * IstForwarder:refuse-unmapped: (getter get_refuse_unmapped) (setter set_refuse_unmapped)
@@ -174,7 +176,8 @@ ist_forwarder_install_settings (GObjectClass *klass)
    *
    * Since: 1.0
    */
-  properties[IST_FORWARDER_REFUSE_UNMAPPED] = g_param_spec_boolean ("refuse-unmapped", NULL, NULL, TRUE, settable);
+  properties[IST_FORWARDER_REFUSE_UNMAPPED] =
+    g_param_spec_boolean ("refuse-unmapped", NULL, NULL, TRUE, SETTABLE);
 
   for (guint i = 1; i < IST_FORWARDER_N_SETTINGS; i++)
     g_object_class_install_property (klass, i, properties[i]);

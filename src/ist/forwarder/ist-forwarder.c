@@ -90,7 +90,7 @@ forwarder_remove (IstForwarder *self,
 }
 
 static const char *
-get_service_name (IstForwarderConnection *connection)
+forwarder_name_service (IstForwarderConnection *connection)
 {
   const char *service_id = ist_forwarder_connection_get_service_id (connection);
 
@@ -115,13 +115,13 @@ on_connection_event (IstForwarderConnection *connection,
       g_signal_emit (self, signals[CONNECTION_OPENED], 0, connection);
       break;
     case IST_FORWARDER_CONNECTION_FAILED:
-      g_info ("A connection of %s was not opened: %s", get_service_name (connection), error->message);
+      g_info ("A connection of %s was not opened: %s", forwarder_name_service (connection), error->message);
       forwarder_remove (self, connection);
       g_signal_emit (self, signals[CONNECTION_FAILED], 0, connection, error);
       break;
     case IST_FORWARDER_CONNECTION_CLOSED:
     default:
-      g_info ("A connection of %s was closed%s%s", get_service_name (connection), error != NULL ? ": " : "",
+      g_info ("A connection of %s was closed%s%s", forwarder_name_service (connection), error != NULL ? ": " : "",
               error != NULL ? error->message : "");
       forwarder_remove (self, connection);
       g_signal_emit (self, signals[CONNECTION_CLOSED], 0, connection, error);
@@ -173,8 +173,8 @@ ist_forwarder_add (IstForwarder *self,
 /* The class */
 
 static gboolean
-authorize_by_default (IstForwarder *self,
-                      IstForwarderConnection *connection)
+forwarder_authorize_by_default (IstForwarder *self,
+                                IstForwarderConnection *connection)
 {
   return TRUE;
 }
@@ -262,7 +262,7 @@ ist_forwarder_set_property (GObject *object,
 }
 
 static void
-install_counters (GObjectClass *klass)
+forwarder_install_counters (GObjectClass *klass)
 {
   const GParamFlags readable = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY;
 
@@ -322,7 +322,7 @@ install_counters (GObjectClass *klass)
 }
 
 static void
-install_signals (GType type)
+forwarder_install_signals (GType type)
 {
   /**
    * IstForwarder::authorize-connection:
@@ -343,7 +343,7 @@ install_signals (GType type)
    */
   signals[AUTHORIZE_CONNECTION] =
     g_signal_new_class_handler ("authorize-connection", type, G_SIGNAL_RUN_LAST,
-                                G_CALLBACK (authorize_by_default), g_signal_accumulator_first_wins, NULL,
+                                G_CALLBACK (forwarder_authorize_by_default), g_signal_accumulator_first_wins, NULL,
                                 NULL, G_TYPE_BOOLEAN, 1, IST_TYPE_FORWARDER_CONNECTION);
 
   /**
@@ -403,8 +403,8 @@ ist_forwarder_class_init (IstForwarderClass *klass)
   object_class->get_property = ist_forwarder_get_property;
   object_class->set_property = ist_forwarder_set_property;
   ist_forwarder_install_settings (object_class);
-  install_counters (object_class);
-  install_signals (G_TYPE_FROM_CLASS (klass));
+  forwarder_install_counters (object_class);
+  forwarder_install_signals (G_TYPE_FROM_CLASS (klass));
 }
 
 static void
