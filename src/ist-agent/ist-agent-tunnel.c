@@ -220,13 +220,14 @@ ist_agent_tunnel_set_targets (IstAgentTunnel *self,
   if (self->ended)
     return;
 
-  ist_forwarder_stop_listening (self->forwarder);
   for (gsize i = 0; self->services[i] != NULL; i++)
     {
       GSocketConnectable *target = g_hash_table_lookup (targets, self->services[i]);
 
       if (target != NULL)
-        ist_forwarder_add_connectable (self->forwarder, self->services[i], target);
+        ist_forwarder_set_connectable (self->forwarder, self->services[i], target);
+      else
+        ist_forwarder_remove_target (self->forwarder, self->services[i]);
     }
 }
 

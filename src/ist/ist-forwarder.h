@@ -25,14 +25,17 @@ IstForwarder *ist_forwarder_new (IstSecureTunnel *tunnel) G_GNUC_WARN_UNUSED_RES
 
 /* Destination: what to connect to when the peer opens a connection of a service. */
 IST_AVAILABLE_IN_1_0
-gboolean ist_forwarder_add_target (IstForwarder *self,
+gboolean ist_forwarder_set_target (IstForwarder *self,
                                    const char *service_id,
                                    const char *address,
                                    GError **error);
 IST_AVAILABLE_IN_1_0
-void ist_forwarder_add_connectable (IstForwarder *self,
+void ist_forwarder_set_connectable (IstForwarder *self,
                                     const char *service_id,
                                     GSocketConnectable *connectable);
+IST_AVAILABLE_IN_1_0
+gboolean ist_forwarder_remove_target (IstForwarder *self,
+                                      const char *service_id);
 
 /* Source: where to listen for connections to carry to a service. */
 IST_AVAILABLE_IN_1_0
@@ -54,10 +57,10 @@ gboolean ist_forwarder_forward (IstForwarder *self,
                                 GIOStream *stream,
                                 GError **error);
 
-/* No new connections; those that are open go on. */
+/* Nothing is listened for; connections that are open go on. */
 IST_AVAILABLE_IN_1_0
 void ist_forwarder_stop_listening (IstForwarder *self);
-/* Ends everything. */
+/* Ends everything, and forgets the targets. */
 IST_AVAILABLE_IN_1_0
 void ist_forwarder_close (IstForwarder *self);
 

@@ -59,7 +59,7 @@ class Forwarder(unittest.TestCase):
 
         device = self.make_tunnel(Ist.Mode.DESTINATION, self.opened.get_destination_access_token())
         at_device = Ist.Forwarder.new(device)
-        at_device.add_target('SSH', f'127.0.0.1:{listener.getsockname()[1]}')
+        at_device.set_target('SSH', f'127.0.0.1:{listener.getsockname()[1]}')
         device.start()
 
         tunnel = self.make_tunnel(Ist.Mode.SOURCE, self.opened.get_source_access_token())

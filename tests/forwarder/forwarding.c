@@ -194,7 +194,7 @@ test_forwarding_add (TestForwarding *self,
   g_autoptr (GError) error = NULL;
   guint port = 0;
 
-  ist_forwarder_add_target (self->destination, service, program->address, &error);
+  ist_forwarder_set_target (self->destination, service, program->address, &error);
   g_assert_no_error (error);
   ist_forwarder_listen (self->source, service, "0", &port, &error);
   g_assert_no_error (error);

@@ -1,10 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libist authors
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What a peer can cost a forwarder: connections that lead nowhere, and floods.
+ * What a peer can cost a forwarder.
  */
-
-#include <string.h>
 
 #include "forwarding.h"
 
@@ -15,33 +13,6 @@ ask_echo (gpointer data)
 
   test_echo (connection, "hello");
   return NULL;
-}
-
-/* A service of which nobody knows: its connections end, and nothing else does. */
-static void
-test_unmapped (void)
-{
-  g_autoptr (TestForwarding) forwarding = test_forwarding_new (test_ssh_web);
-  g_autoptr (TestProgram) program = test_program_new (NULL, test_serve_echo, NULL);
-  guint port = test_forwarding_add (forwarding, "SSH", program);
-  g_autoptr (IstStreamInfo) web = NULL;
-
-  web = ist_secure_tunnel_start_stream (forwarding->pair->source->tunnel, "WEB", NULL);
-  test_wait (test_end_count (forwarding->pair->source, "connection-reset WEB") == 1);
-  g_assert_cmpuint (test_end_count (forwarding->pair->source, "stream-stopped"), ==, 0);
-  g_assert_cmpuint (forwarding->failed[IST_MODE_DESTINATION], ==, 1);
-  g_assert_error (forwarding->error[IST_MODE_DESTINATION], IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NO_SUCH_SERVICE);
-  g_assert_nonnull (strstr (forwarding->error[IST_MODE_DESTINATION]->message, "WEB"));
-  test_run (ask_echo, GUINT_TO_POINTER (port));
-
-  /* Who serves it by messages says so. */
-  ist_forwarder_set_refuse_unmapped (forwarding->destination, FALSE);
-  g_clear_pointer (&web, ist_stream_info_unref);
-  web = ist_secure_tunnel_start_stream (forwarding->pair->source->tunnel, "WEB", NULL);
-  test_end_send (forwarding->pair->source, "WEB", 0, "message");
-  test_wait (forwarding->pair->destination->n_messages == 1);
-  g_assert_cmpuint (test_end_count (forwarding->pair->source, "connection-reset WEB"), ==, 1);
-  test_forwarding_settle (forwarding);
 }
 
 /* A port at which connecting takes for ever: nobody accepts, and what the kernel
@@ -104,7 +75,7 @@ test_flood (void)
   guint before = test_count_fds ();
   guint i;
 
-  ist_forwarder_add_target (forwarding->destination, "WEB", dead_end->address, NULL);
+  ist_forwarder_set_target (forwarding->destination, "WEB", dead_end->address, NULL);
   g_object_set (forwarding->destination, "max-connections", n, "connect-retries", 1000, NULL);
   ist_stream_info_unref (ist_secure_tunnel_start_stream (source, "WEB", NULL));
   for (i = 1; i < n - 1; i++)
@@ -150,7 +121,6 @@ main (int argc,
       char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/forwarder/bounds/unmapped", test_unmapped);
   g_test_add_func ("/forwarder/bounds/flood", test_flood);
 
   return g_test_run ();

@@ -83,28 +83,6 @@ test_without_services (void)
   test_forwarding_settle (forwarding);
 }
 
-/* A target without a name serves the only service, but not one of several. */
-static void
-test_unnamed_target (void)
-{
-  g_autoptr (TestForwarding) forwarding = test_forwarding_new (test_ssh);
-  g_autoptr (TestForwarding) several = test_forwarding_new (test_ssh_web);
-  g_autoptr (TestProgram) program = test_program_new (NULL, test_serve_echo, NULL);
-  g_autoptr (GError) error = NULL;
-  guint port;
-
-  ist_forwarder_add_target (forwarding->destination, NULL, program->address, &error);
-  g_assert_no_error (error);
-  ist_forwarder_listen (forwarding->source, "SSH", "0", &port, &error);
-  g_assert_no_error (error);
-  test_run (say_hello, GUINT_TO_POINTER (port));
-
-  ist_forwarder_add_target (several->destination, NULL, program->address, &error);
-  g_assert_no_error (error);
-  test_pair_start_stream (several->pair, "SSH");
-  g_assert_cmpuint (ist_forwarder_get_n_connections (several->destination), ==, 0);
-}
-
 /* Much, both ways at the same time */
 
 typedef struct
@@ -342,7 +320,6 @@ main (int argc,
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/forwarder/carrying/small", test_small);
   g_test_add_func ("/forwarder/carrying/without-services", test_without_services);
-  g_test_add_func ("/forwarder/carrying/unnamed-target", test_unnamed_target);
   g_test_add_func ("/forwarder/carrying/bulk", test_bulk);
   g_test_add_func ("/forwarder/carrying/many", test_many);
   g_test_add_func ("/forwarder/carrying/sequence", test_sequence);

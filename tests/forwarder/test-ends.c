@@ -323,7 +323,7 @@ test_target_down (void)
   TestThread *living;
   guint down;
 
-  ist_forwarder_add_target (forwarding->destination, "SSH", nobody, &error);
+  ist_forwarder_set_target (forwarding->destination, "SSH", nobody, &error);
   g_assert_no_error (error);
   ist_forwarder_listen (forwarding->source, "SSH", "0", &down, &error);
   g_assert_no_error (error);
@@ -355,7 +355,7 @@ test_target_named (void)
   g_autoptr (GError) kept = NULL;
   guint port;
 
-  ist_forwarder_add_target (forwarding->destination, "SSH", nobody, NULL);
+  ist_forwarder_set_target (forwarding->destination, "SSH", nobody, NULL);
   ist_forwarder_listen (forwarding->source, "SSH", "0", &port, NULL);
   g_signal_connect (forwarding->destination, "connection-failed", G_CALLBACK (on_failed_keep), &kept);
   test_run (find_closed, GUINT_TO_POINTER (port));
@@ -378,7 +378,7 @@ test_retry (void)
 
   ist_forwarder_set_connect_retries (forwarding->destination, 100000);
   ist_forwarder_set_connect_retry_delay_ms (forwarding->destination, 10);
-  ist_forwarder_add_target (forwarding->destination, "SSH", path, NULL);
+  ist_forwarder_set_target (forwarding->destination, "SSH", path, NULL);
   ist_forwarder_listen (forwarding->source, "SSH", "0", &port, NULL);
 
   client = test_thread_start (say_something, GUINT_TO_POINTER (port));

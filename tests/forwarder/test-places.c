@@ -73,13 +73,13 @@ test_bad_addresses (void)
       g_autoptr (GError) target_error = NULL;
       g_autoptr (GError) listen_error = NULL;
 
-      g_assert_false (ist_forwarder_add_target (forwarding->destination, "SSH", bad[i], &target_error));
+      g_assert_false (ist_forwarder_set_target (forwarding->destination, "SSH", bad[i], &target_error));
       g_assert_error (target_error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING);
       g_assert_nonnull (strstr (target_error->message, bad[i]));
       g_assert_false (ist_forwarder_listen (forwarding->source, "SSH", bad[i], NULL, &listen_error));
       g_assert_error (listen_error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING);
     }
-  g_assert_false (ist_forwarder_add_target (forwarding->destination, "SSH", long_path, &error));
+  g_assert_false (ist_forwarder_set_target (forwarding->destination, "SSH", long_path, &error));
   g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING);
 }
 
@@ -105,7 +105,7 @@ test_good_addresses (void)
     {
       g_autoptr (GError) error = NULL;
 
-      g_assert_true (ist_forwarder_add_target (forwarding->destination, "SSH", good[i], &error));
+      g_assert_true (ist_forwarder_set_target (forwarding->destination, "SSH", good[i], &error));
       g_assert_no_error (error);
     }
 }
@@ -162,7 +162,7 @@ test_ipv6 (void)
   forwarding = test_forwarding_new (test_ssh);
   program = test_program_new ("::1", test_serve_echo, NULL);
   g_assert_true (g_str_has_prefix (program->address, "[::1]:"));
-  ist_forwarder_add_target (forwarding->destination, "SSH", program->address, &error);
+  ist_forwarder_set_target (forwarding->destination, "SSH", program->address, &error);
   g_assert_no_error (error);
   ist_forwarder_listen (forwarding->source, "SSH", "[::1]:0", &port, &error);
   g_assert_no_error (error);
@@ -226,7 +226,7 @@ test_connectable (void)
   g_autofree char *address = NULL;
   guint port;
 
-  ist_forwarder_add_connectable (forwarding->destination, "SSH", connectable);
+  ist_forwarder_set_connectable (forwarding->destination, "SSH", connectable);
   g_assert_true (ist_forwarder_listen (forwarding->source, "SSH", "127.0.0.1:0", &port, NULL));
   address = get_address (port);
   test_run (chat, address);
@@ -255,7 +255,7 @@ test_inherited (void)
   g_socket_listen (socket, &error);
   g_assert_no_error (error);
   g_assert_true (ist_forwarder_listen_socket (forwarding->source, "SSH", socket, &error));
-  ist_forwarder_add_target (forwarding->destination, "SSH", program->address, NULL);
+  ist_forwarder_set_target (forwarding->destination, "SSH", program->address, NULL);
   bound = g_socket_get_local_address (socket, NULL);
   address = g_socket_connectable_to_string (G_SOCKET_CONNECTABLE (bound));
   test_run (chat, address);
@@ -302,7 +302,7 @@ test_unix (void)
 
   paths_init (&paths);
   program = test_program_new (paths.service, test_serve_echo, NULL);
-  ist_forwarder_add_target (forwarding->destination, "SSH", paths.service, &error);
+  ist_forwarder_set_target (forwarding->destination, "SSH", paths.service, &error);
   g_assert_no_error (error);
   ist_forwarder_listen (forwarding->source, "SSH", paths.local, &port, &error);
   g_assert_no_error (error);
@@ -417,7 +417,7 @@ test_pipes (void)
   input = g_unix_input_stream_new (in[0], TRUE);
   output = g_unix_output_stream_new (out[1], TRUE);
   stream = g_simple_io_stream_new (input, output);
-  ist_forwarder_add_target (forwarding->destination, "SSH", program->address, NULL);
+  ist_forwarder_set_target (forwarding->destination, "SSH", program->address, NULL);
   ist_forwarder_forward (forwarding->source, "SSH", stream, &error);
   g_assert_no_error (error);
 
@@ -464,7 +464,7 @@ test_files (void)
   stream = g_simple_io_stream_new (input, output);
 
   ist_forwarder_set_half_close_grace (forwarding->source, 1);
-  ist_forwarder_add_target (forwarding->destination, "SSH", program->address, NULL);
+  ist_forwarder_set_target (forwarding->destination, "SSH", program->address, NULL);
   ist_forwarder_forward (forwarding->source, "SSH", stream, &error);
   g_assert_no_error (error);
   test_forwarding_settle (forwarding);
@@ -551,7 +551,7 @@ check_max (IstMode mode)
   test_thread_finish (threads[0]);
   test_thread_finish (threads[1]);
   test_forwarding_settle (forwarding);
-  ist_forwarder_add_target (forwarding->destination, "SSH", program->address, NULL);
+  ist_forwarder_set_target (forwarding->destination, "SSH", program->address, NULL);
   test_run (chat, address);
 }
 

@@ -722,6 +722,19 @@ class Tunnels(TunnelCase):
             self.check_echo(changed['SSH'])
             self.check_echo_on(connection)
 
+    def test_config_dir_of_targets(self):
+        self.write('places/a', f'SSH={self.target.port}\nVNC={self.target.port}\n')
+        destination = self.destination('-m', 'dst', '--config-dir', 'places', '--json', start_new_session=True)
+        self.ready(destination)
+        ports = self.ports(self.source('-m', 'src', '--json'))
+        self.check_echo(ports['VNC'])
+        self.write('places/a', f'SSH={self.target.port}\n')
+        destination.send_signal(signal.SIGHUP)
+        self.assertEqual([place['service'] for place in self.ready(destination)['targets']], ['SSH'])
+        self.check_echo(ports['SSH'])
+        with socket.create_connection(('127.0.0.1', ports['VNC']), timeout=PATIENCE) as connection:
+            self.assertEqual(connection.recv(1), b'')
+
     def test_default_folder(self):
         self.write('config/places.ini', f'SSH={self.target.port}\n')
         told = self.ready(self.destination('-m', 'dst', '--json'))

@@ -28,7 +28,7 @@ forwarder_carry (IstForwarder *self,
                  const char *service_id,
                  GIOStream *stream)
 {
-  g_autoptr (IstForwarderConnection) connection = ist_forwarder_add (self, service_id, NULL, stream);
+  g_autoptr (IstForwarderConnection) connection = ist_forwarder_admit (self, service_id, NULL, stream);
 
   if (connection != NULL)
     ist_forwarder_connection_open (connection, self->tunnel);
@@ -68,7 +68,7 @@ forwarder_check_source (IstForwarder *self,
   if (mode == IST_MODE_SOURCE)
     return TRUE;
   g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_STATE,
-                       "Only the source opens connections; on the destination, add a target");
+                       "Only the source opens connections; on the destination, set a target");
   return FALSE;
 }
 
@@ -203,8 +203,8 @@ ist_forwarder_forward (IstForwarder *self,
  * ist_forwarder_stop_listening:
  * @self: a forwarder
  *
- * Takes no new connections, of local programs or of the peer. Those that are
- * open go on.
+ * Listens for no new connections of local programs. Those that are open go on, and
+ * so does what the peer opens.
  *
  * Since: 1.0
  */
@@ -214,5 +214,4 @@ ist_forwarder_stop_listening (IstForwarder *self)
   g_return_if_fail (IST_IS_FORWARDER (self));
 
   g_ptr_array_set_size (self->listeners, 0);
-  g_hash_table_remove_all (self->targets);
 }

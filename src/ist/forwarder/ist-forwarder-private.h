@@ -45,8 +45,6 @@ struct _IstForwarder
 
   IstSecureTunnel *tunnel;
   IstForwarderSettings settings;
-  gulong incoming_handler;
-  gulong unclaimed_handler;
   IstConnectQueue *connect_queue;
   GHashTable *targets;     /* service id, or "" for none: GSocketConnectable */
   GPtrArray *listeners;    /* IstListener */
@@ -68,15 +66,21 @@ void ist_forwarder_set_setting (IstForwarder *self,
                                 const GValue *value);
 
 /* Targets */
+
+/* From now on the tunnel's connections lead to targets, or nowhere. */
 void ist_forwarder_watch_tunnel (IstForwarder *self);
-void ist_forwarder_unwatch_tunnel (IstForwarder *self);
 
 /* Connections */
 
 /* Takes a new connection in, unless there is a reason not to. */
-IstForwarderConnection *ist_forwarder_add (IstForwarder *self,
-                                           const char *service_id,
-                                           IstConnection *tunnelled,
-                                           GIOStream *local);
+IstForwarderConnection *ist_forwarder_admit (IstForwarder *self,
+                                             const char *service_id,
+                                             IstConnection *tunnelled,
+                                             GIOStream *local);
+/* Ends a new connection at once. */
+void ist_forwarder_refuse (IstForwarder *self,
+                           const char *service_id,
+                           IstConnection *tunnelled,
+                           const GError *error);
 
 G_END_DECLS

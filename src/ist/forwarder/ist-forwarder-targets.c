@@ -8,17 +8,30 @@
 #include "ist/forwarder/ist-place-private.h"
 #include "ist/ist-tunnel-error.h"
 
+/* A table can't have NULL for a key. */
+static const char *
+forwarder_target_key (const char *service_id)
+{
+  return service_id != NULL ? service_id : "";
+}
+
+static gboolean
+forwarder_has_one_service (IstForwarder *self)
+{
+  const char *const *service_ids = ist_secure_tunnel_get_service_ids (self->tunnel);
+
+  return service_ids == NULL || g_strv_length ((char **) service_ids) <= 1;
+}
+
 static GSocketConnectable *
 forwarder_get_target (IstForwarder *self,
                       const char *service_id)
 {
-  GSocketConnectable *target = NULL;
+  GSocketConnectable *target = g_hash_table_lookup (self->targets, forwarder_target_key (service_id));
 
-  if (service_id != NULL)
-    target = g_hash_table_lookup (self->targets, service_id);
   /* Where there is only one service it need not be named. */
-  if (target == NULL && g_strv_length ((char **) ist_secure_tunnel_get_service_ids (self->tunnel)) <= 1)
-    target = g_hash_table_lookup (self->targets, "");
+  if (target == NULL && forwarder_has_one_service (self))
+    target = g_hash_table_lookup (self->targets, forwarder_target_key (NULL));
   return target;
 }
 
@@ -51,11 +64,9 @@ forwarder_create_client (IstForwarder *self,
 static gboolean
 on_incoming_connection (IstSecureTunnel *tunnel,
                         IstConnection *tunnelled,
-                        gpointer user_data)
+                        IstForwarder *self)
 {
-  g_autoptr (IstForwarder) self = g_object_ref (user_data);
-  const char *service_id = ist_connection_get_service_id (tunnelled);
-  GSocketConnectable *found = forwarder_get_target (self, service_id);
+  GSocketConnectable *found = forwarder_get_target (self, ist_connection_get_service_id (tunnelled));
   g_autoptr (GSocketConnectable) target = NULL;
   g_autoptr (GSocketClient) client = NULL;
   g_autoptr (IstForwarderConnection) connection = NULL;
@@ -64,7 +75,7 @@ on_incoming_connection (IstSecureTunnel *tunnel,
   if (found == NULL)
     return FALSE;
   target = g_object_ref (found);
-  connection = ist_forwarder_add (self, service_id, tunnelled, NULL);
+  connection = ist_forwarder_admit (self, ist_connection_get_service_id (tunnelled), tunnelled, NULL);
   if (connection == NULL)
     return TRUE;
   client = forwarder_create_client (self, target, &error);
@@ -85,77 +96,53 @@ on_incoming_connection (IstSecureTunnel *tunnel,
 static gboolean
 on_unclaimed_connection (IstSecureTunnel *tunnel,
                          IstConnection *tunnelled,
-                         gpointer user_data)
+                         IstForwarder *self)
 {
-  g_autoptr (IstForwarder) self = g_object_ref (user_data);
   const char *service_id = ist_connection_get_service_id (tunnelled);
-  g_autoptr (IstForwarderConnection) connection = NULL;
   g_autoptr (GError) error = NULL;
 
   if (!self->settings.refuse_unmapped)
     return FALSE;
-  connection = ist_forwarder_add (self, service_id, tunnelled, NULL);
-  if (connection == NULL)
-    return TRUE;
   if (service_id != NULL)
     g_set_error (&error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NO_SUCH_SERVICE, "The service “%s” leads nowhere here",
                  service_id);
   else
     g_set_error_literal (&error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NO_SUCH_SERVICE, "The tunnel leads nowhere here");
-  ist_forwarder_connection_end (connection, error);
+  ist_forwarder_refuse (self, service_id, tunnelled, error);
   return TRUE;
 }
 
 void
 ist_forwarder_watch_tunnel (IstForwarder *self)
 {
+  g_signal_connect_object (self->tunnel, "incoming-connection", G_CALLBACK (on_incoming_connection), self, 0);
   /* After all others: they may want it. */
-  if (self->tunnel != NULL)
-    self->unclaimed_handler = g_signal_connect_after (self->tunnel, "incoming-connection",
-                                                      G_CALLBACK (on_unclaimed_connection), self);
-}
-
-void
-ist_forwarder_unwatch_tunnel (IstForwarder *self)
-{
-  if (self->incoming_handler != 0)
-    g_clear_signal_handler (&self->incoming_handler, self->tunnel);
-  if (self->unclaimed_handler != 0)
-    g_clear_signal_handler (&self->unclaimed_handler, self->tunnel);
-}
-
-static void
-forwarder_take_incoming (IstForwarder *self,
-                         const char *service_id,
-                         GSocketConnectable *target)
-{
-  g_hash_table_replace (self->targets, g_strdup (service_id != NULL ? service_id : ""),
-                        g_object_ref (target));
-  if (self->incoming_handler == 0)
-    self->incoming_handler = g_signal_connect (self->tunnel, "incoming-connection",
-                                               G_CALLBACK (on_incoming_connection), self);
+  g_signal_connect_object (self->tunnel, "incoming-connection", G_CALLBACK (on_unclaimed_connection), self,
+                           G_CONNECT_AFTER);
 }
 
 /**
- * ist_forwarder_add_target:
+ * ist_forwarder_set_target:
  * @self: a forwarder of a tunnel in destination mode
  * @service_id: (nullable): the service; %NULL where the tunnel has at most one
  * @address: what to connect to: `host:port`, `[IPv6 address]:port`, `port`,
  *   `/path` or `unix:path`
  * @error: return location for an error
  *
- * Connects to an address whenever the peer opens a connection of a service. It
- * takes the place of the service's former target.
+ * Connects to an address whenever the peer opens a connection of a service.
  *
- * Fails with %IST_TUNNEL_ERROR_INVALID_SETTING if @address can't be one. Nothing is
- * looked up before it is needed.
+ * A service has one target at a time: this takes the place of a former one, for
+ * connections that begin from now on. Nothing is looked up before it is needed,
+ * and then without blocking.
+ *
+ * Fails with %IST_TUNNEL_ERROR_INVALID_SETTING if @address can't be one.
  *
  * Returns: %TRUE on success
  *
  * Since: 1.0
  */
 gboolean
-ist_forwarder_add_target (IstForwarder *self,
+ist_forwarder_set_target (IstForwarder *self,
                           const char *service_id,
                           const char *address,
                           GError **error)
@@ -168,28 +155,50 @@ ist_forwarder_add_target (IstForwarder *self,
   target = ist_place_parse (address, NULL, error);
   if (target == NULL)
     return FALSE;
-  forwarder_take_incoming (self, service_id, target);
+  ist_forwarder_set_connectable (self, service_id, target);
   return TRUE;
 }
 
 /**
- * ist_forwarder_add_connectable:
+ * ist_forwarder_set_connectable:
  * @self: a forwarder of a tunnel in destination mode
  * @service_id: (nullable): the service; %NULL where the tunnel has at most one
  * @connectable: what to connect to
  *
- * Does what [method@Ist.Forwarder.add_target] does, for anything that a
+ * Does what [method@Ist.Forwarder.set_target] does, for anything that a
  * [class@Gio.SocketClient] can connect to.
  *
  * Since: 1.0
  */
 void
-ist_forwarder_add_connectable (IstForwarder *self,
+ist_forwarder_set_connectable (IstForwarder *self,
                                const char *service_id,
                                GSocketConnectable *connectable)
 {
   g_return_if_fail (IST_IS_FORWARDER (self));
   g_return_if_fail (G_IS_SOCKET_CONNECTABLE (connectable));
 
-  forwarder_take_incoming (self, service_id, connectable);
+  g_hash_table_replace (self->targets, g_strdup (forwarder_target_key (service_id)), g_object_ref (connectable));
+}
+
+/**
+ * ist_forwarder_remove_target:
+ * @self: a forwarder
+ * @service_id: (nullable): the service, as it was named to
+ *   [method@Ist.Forwarder.set_target]
+ *
+ * Forgets the target of a service: connections that begin from now on are refused
+ * (see [property@Ist.Forwarder:refuse-unmapped]), those that are open go on.
+ *
+ * Returns: whether the service had a target
+ *
+ * Since: 1.0
+ */
+gboolean
+ist_forwarder_remove_target (IstForwarder *self,
+                             const char *service_id)
+{
+  g_return_val_if_fail (IST_IS_FORWARDER (self), FALSE);
+
+  return g_hash_table_remove (self->targets, forwarder_target_key (service_id));
 }

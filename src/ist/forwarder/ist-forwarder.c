@@ -29,7 +29,7 @@
  * ```
  *
  * and on the device it is
- * `forwarder.add_target('SSH', 'localhost:22')` instead.
+ * `forwarder.set_target('SSH', 'localhost:22')` instead.
  *
  * Addresses are written as `host:port`, `[IPv6 address]:port`, `port`,
  * `/path/of/a/unix-socket` or `unix:path`. A port alone means the loopback
@@ -129,11 +129,11 @@ on_connection_event (IstForwarderConnection *connection,
   g_object_unref (connection);
 }
 
-IstForwarderConnection *
-ist_forwarder_add (IstForwarder *self,
-                   const char *service_id,
-                   IstConnection *tunnelled,
-                   GIOStream *local)
+static IstForwarderConnection *
+forwarder_add (IstForwarder *self,
+               const char *service_id,
+               IstConnection *tunnelled,
+               GIOStream *local)
 {
   const IstForwarderConnectionSettings settings = {
     .pump = {
@@ -144,30 +144,58 @@ ist_forwarder_add (IstForwarder *self,
     .connect_retries = self->settings.numbers[IST_FORWARDER_CONNECT_RETRIES],
     .connect_retry_delay_ms = self->settings.numbers[IST_FORWARDER_CONNECT_RETRY_DELAY_MS],
   };
-  guint max = self->settings.numbers[IST_FORWARDER_MAX_CONNECTIONS];
-  g_autoptr (IstForwarderConnection) connection = NULL;
-  g_autoptr (GError) error = NULL;
-  gboolean authorized = TRUE;
+  IstForwarderConnection *connection =
+    ist_forwarder_connection_new (service_id, tunnelled, local, &settings, on_connection_event, self);
 
-  connection = ist_forwarder_connection_new (service_id, tunnelled, local, &settings, on_connection_event,
-                                             self);
   g_hash_table_add (self->connections, g_object_ref (connection));
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_CONNECTIONS]);
+  return connection;
+}
+
+/* Asks the settings and the program. */
+static gboolean
+forwarder_authorize (IstForwarder *self,
+                     IstForwarderConnection *connection,
+                     GError **error)
+{
+  guint max = self->settings.numbers[IST_FORWARDER_MAX_CONNECTIONS];
+  gboolean authorized = TRUE;
 
   if (max > 0 && g_hash_table_size (self->connections) > max)
     {
-      g_set_error (&error, G_IO_ERROR, G_IO_ERROR_BUSY, "There are %u connections, which is the limit", max);
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_BUSY, "There are %u connections, which is the limit", max);
+      return FALSE;
     }
-  else
-    {
-      g_signal_emit (self, signals[AUTHORIZE_CONNECTION], 0, connection, &authorized);
-      if (!authorized)
-        g_set_error_literal (&error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED, "The connection was refused");
-    }
-  if (error != NULL)
+  g_signal_emit (self, signals[AUTHORIZE_CONNECTION], 0, connection, &authorized);
+  if (!authorized)
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED, "The connection was refused");
+  return authorized;
+}
+
+IstForwarderConnection *
+ist_forwarder_admit (IstForwarder *self,
+                     const char *service_id,
+                     IstConnection *tunnelled,
+                     GIOStream *local)
+{
+  g_autoptr (IstForwarderConnection) connection = forwarder_add (self, service_id, tunnelled, local);
+  g_autoptr (GError) error = NULL;
+
+  if (!forwarder_authorize (self, connection, &error))
     ist_forwarder_connection_end (connection, error);
   /* A handler may have closed it, or everything. */
   return g_hash_table_contains (self->connections, connection) ? g_steal_pointer (&connection) : NULL;
+}
+
+void
+ist_forwarder_refuse (IstForwarder *self,
+                      const char *service_id,
+                      IstConnection *tunnelled,
+                      const GError *error)
+{
+  g_autoptr (IstForwarderConnection) connection = forwarder_add (self, service_id, tunnelled, NULL);
+
+  ist_forwarder_connection_end (connection, error);
 }
 
 /* The class */
@@ -185,7 +213,8 @@ ist_forwarder_constructed (GObject *object)
   IstForwarder *self = IST_FORWARDER (object);
 
   G_OBJECT_CLASS (ist_forwarder_parent_class)->constructed (object);
-  ist_forwarder_watch_tunnel (self);
+  if (self->tunnel != NULL)
+    ist_forwarder_watch_tunnel (self);
 }
 
 static void
@@ -194,7 +223,6 @@ ist_forwarder_dispose (GObject *object)
   IstForwarder *self = IST_FORWARDER (object);
 
   ist_forwarder_close (self);
-  ist_forwarder_unwatch_tunnel (self);
   g_clear_object (&self->tunnel);
   G_OBJECT_CLASS (ist_forwarder_parent_class)->dispose (object);
 }
@@ -439,8 +467,8 @@ ist_forwarder_new (IstSecureTunnel *tunnel)
  * ist_forwarder_close:
  * @self: a forwarder
  *
- * Takes no new connections, and closes those that there are, with
- * %IST_TUNNEL_ERROR_STOPPED as the reason. The local sockets are closed at once, and
+ * Stops listening, forgets all targets, and closes the connections that there are,
+ * with %IST_TUNNEL_ERROR_STOPPED as the reason. The local sockets are closed at once, and
  * [signal@Ist.Forwarder::connection-closed] is emitted for each before this
  * returns; the tunnel may take a moment to tell the peer.
  *
@@ -456,6 +484,7 @@ ist_forwarder_close (IstForwarder *self)
   g_return_if_fail (IST_IS_FORWARDER (self));
 
   ist_forwarder_stop_listening (self);
+  g_hash_table_remove_all (self->targets);
   g_set_error_literal (&error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED, "The forwarder was closed");
   connections = ist_forwarder_get_connections (self);
   for (i = 0; i < connections->len; i++)

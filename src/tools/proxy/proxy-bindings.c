@@ -102,7 +102,7 @@ bindings_add_mapping (ProxyBindings *self,
 {
   if (self->config->mode == IST_MODE_SOURCE)
     return bindings_listen (self, mapping->service, mapping->address, error);
-  if (!ist_forwarder_add_target (self->forwarder, mapping->service, mapping->address, error))
+  if (!ist_forwarder_set_target (self->forwarder, mapping->service, mapping->address, error))
     return FALSE;
   bindings_add (self, mapping->service, mapping->address, 0);
   return TRUE;
@@ -281,7 +281,10 @@ proxy_bindings_reload (ProxyBindings *self,
                        const char *const *services,
                        GError **error)
 {
+  /* Connections that are open go on. */
   ist_forwarder_stop_listening (self->forwarder);
+  for (guint i = 0; i < self->list->len; i++)
+    ist_forwarder_remove_target (self->forwarder, ((ProxyBinding *) g_ptr_array_index (self->list, i))->service);
   g_ptr_array_set_size (self->list, 0);
   return proxy_bindings_add_named (self, error) && bindings_add_unnamed (self, services, error);
 }
