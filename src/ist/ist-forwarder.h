@@ -39,16 +39,19 @@ gboolean ist_forwarder_remove_target (IstForwarder *self,
 
 /* Source: where to listen for connections to carry to a service. */
 IST_AVAILABLE_IN_1_0
-gboolean ist_forwarder_listen (IstForwarder *self,
-                               const char *service_id,
-                               const char *address,
-                               guint *port,
-                               GError **error);
+guint ist_forwarder_listen (IstForwarder *self,
+                            const char *service_id,
+                            const char *address,
+                            guint *port,
+                            GError **error);
 IST_AVAILABLE_IN_1_0
-gboolean ist_forwarder_listen_socket (IstForwarder *self,
-                                      const char *service_id,
-                                      GSocket *socket,
-                                      GError **error);
+guint ist_forwarder_listen_socket (IstForwarder *self,
+                                   const char *service_id,
+                                   GSocket *socket,
+                                   GError **error);
+IST_AVAILABLE_IN_1_0
+gboolean ist_forwarder_unlisten (IstForwarder *self,
+                                 guint listener_id);
 
 /* Source: carry one existing stream, such as standard input and output. */
 IST_AVAILABLE_IN_1_0

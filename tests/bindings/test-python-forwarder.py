@@ -64,7 +64,7 @@ class Forwarder(unittest.TestCase):
 
         tunnel = self.make_tunnel(Ist.Mode.SOURCE, self.opened.get_source_access_token())
         forwarder = Ist.Forwarder.new(tunnel)
-        _good, port = forwarder.listen('SSH', '0')
+        _listener, port = forwarder.listen('SSH', '0')
         tunnel.start()
 
         forwarder.connect('authorize-connection',

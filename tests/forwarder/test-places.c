@@ -263,6 +263,97 @@ test_inherited (void)
   g_assert_true (g_socket_is_closed (socket));
 }
 
+/* No more of it */
+
+static gboolean
+is_listened_at (guint port)
+{
+  g_autoptr (GSocketClient) client = g_socket_client_new ();
+  g_autoptr (GSocketConnection) connection = NULL;
+  g_autoptr (GError) error = NULL;
+
+  connection = g_socket_client_connect_to_host (client, "127.0.0.1", port, NULL, &error);
+  if (connection == NULL)
+    g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED);
+  return connection != NULL;
+}
+
+typedef struct
+{
+  char *address;
+  gint done;
+} Chat;
+
+static gpointer
+chat_until_done (gpointer data)
+{
+  Chat *self = data;
+  g_autoptr (GSocketConnection) connection = test_dial (self->address);
+
+  while (!g_atomic_int_get (&self->done))
+    test_echo (connection, "hello");
+  test_echo (connection, "again");
+  return NULL;
+}
+
+static void
+test_unlisten (void)
+{
+  g_autoptr (TestForwarding) forwarding = test_forwarding_new (test_ssh);
+  g_autoptr (TestProgram) program = test_program_new (NULL, test_serve_echo, NULL);
+  g_autofree char *kept = get_address (test_forwarding_add (forwarding, "SSH", program));
+  Chat open = { 0 };
+  TestThread *thread;
+  guint port;
+  guint id;
+
+  id = ist_forwarder_listen (forwarding->source, "SSH", "127.0.0.1:0", &port, NULL);
+  open.address = get_address (port);
+  thread = test_thread_start (chat_until_done, &open);
+  test_wait (ist_forwarder_get_bytes_in (forwarding->source) > 0);
+
+  g_assert_true (ist_forwarder_unlisten (forwarding->source, id));
+  g_assert_false (is_listened_at (port));
+  g_assert_false (ist_forwarder_unlisten (forwarding->source, id));
+  g_assert_false (ist_forwarder_unlisten (forwarding->source, 0));
+  test_run (chat, kept);
+
+  /* What is open goes on. */
+  g_atomic_int_set (&open.done, TRUE);
+  test_thread_finish (thread);
+  g_free (open.address);
+
+  /* No id is given twice. */
+  g_assert_cmpuint (ist_forwarder_listen (forwarding->source, "SSH", "0", NULL, NULL), >, id);
+}
+
+static gboolean
+on_authorize_unlisten (IstForwarder *forwarder,
+                       IstForwarderConnection *connection,
+                       const guint *id)
+{
+  g_assert_true (ist_forwarder_unlisten (forwarder, *id));
+  return TRUE;
+}
+
+/* From within what the listener brings, for a single connection. */
+static void
+test_unlisten_in_handler (void)
+{
+  g_autoptr (TestForwarding) forwarding = test_forwarding_new (test_ssh);
+  g_autoptr (TestProgram) program = test_program_new (NULL, test_serve_echo, NULL);
+  g_autofree char *address = NULL;
+  guint port;
+  guint id;
+
+  ist_forwarder_set_target (forwarding->destination, "SSH", program->address, NULL);
+  id = ist_forwarder_listen (forwarding->source, "SSH", "127.0.0.1:0", &port, NULL);
+  g_signal_connect (forwarding->source, "authorize-connection", G_CALLBACK (on_authorize_unlisten), &id);
+  address = get_address (port);
+  test_run (chat, address);
+  g_assert_false (is_listened_at (port));
+}
+
 /* Unix sockets */
 
 typedef struct
@@ -617,6 +708,8 @@ main (int argc,
   g_test_add_func ("/forwarder/places/bind-address", test_bind_address);
   g_test_add_func ("/forwarder/places/connectable", test_connectable);
   g_test_add_func ("/forwarder/places/inherited", test_inherited);
+  g_test_add_func ("/forwarder/places/unlisten", test_unlisten);
+  g_test_add_func ("/forwarder/places/unlisten-in-handler", test_unlisten_in_handler);
   g_test_add_func ("/forwarder/places/unix", test_unix);
   g_test_add_func ("/forwarder/places/unix-files", test_unix_files);
   g_test_add_func ("/forwarder/places/pipes", test_pipes);

@@ -45,7 +45,7 @@ on_accepted (IstListener *listener,
   forwarder_carry (self, data->service_id, G_IO_STREAM (stream));
 }
 
-static void
+static guint
 forwarder_add_listener (IstForwarder *self,
                         const char *service_id,
                         IstListener *listener)
@@ -55,7 +55,9 @@ forwarder_add_listener (IstForwarder *self,
   data->forwarder = self;
   data->service_id = g_strdup (service_id);
   ist_listener_start (listener, on_accepted, data, (GDestroyNotify) listener_data_free);
-  g_ptr_array_add (self->listeners, listener);
+  self->last_listener_id++;
+  g_hash_table_insert (self->listeners, GUINT_TO_POINTER (self->last_listener_id), listener);
+  return self->last_listener_id;
 }
 
 static gboolean
@@ -92,11 +94,11 @@ forwarder_check_source (IstForwarder *self,
  * %IST_TUNNEL_ERROR_INVALID_STATE on a destination, or with an error of
  * [error@Gio.IOErrorEnum], such as %G_IO_ERROR_ADDRESS_IN_USE, that names the address.
  *
- * Returns: %TRUE on success
+ * Returns: the listener, for [method@Ist.Forwarder.unlisten]; 0 with @error set
  *
  * Since: 1.0
  */
-gboolean
+guint
 ist_forwarder_listen (IstForwarder *self,
                       const char *service_id,
                       const char *address,
@@ -107,26 +109,25 @@ ist_forwarder_listen (IstForwarder *self,
   IstListener *listener;
   guint bound;
 
-  g_return_val_if_fail (IST_IS_FORWARDER (self), FALSE);
-  g_return_val_if_fail (address != NULL, FALSE);
+  g_return_val_if_fail (IST_IS_FORWARDER (self), 0);
+  g_return_val_if_fail (address != NULL, 0);
 
   if (!forwarder_check_source (self, error))
-    return FALSE;
+    return 0;
   connectable = ist_place_parse (address, self->settings.local_bind_address, error);
   if (connectable == NULL)
-    return FALSE;
+    return 0;
   listener = ist_listener_new (connectable, &bound, error);
   if (listener == NULL)
     {
       g_autofree char *name = g_socket_connectable_to_string (connectable);
 
       g_prefix_error (error, "Can't listen on %s: ", name);
-      return FALSE;
+      return 0;
     }
-  forwarder_add_listener (self, service_id, listener);
   if (port != NULL)
     *port = bound;
-  return TRUE;
+  return forwarder_add_listener (self, service_id, listener);
 }
 
 /**
@@ -142,11 +143,11 @@ ist_forwarder_listen (IstForwarder *self,
  * Fails with %IST_TUNNEL_ERROR_INVALID_SETTING if @socket does not listen, and with
  * %IST_TUNNEL_ERROR_INVALID_STATE on a destination.
  *
- * Returns: %TRUE on success
+ * Returns: the listener, for [method@Ist.Forwarder.unlisten]; 0 with @error set
  *
  * Since: 1.0
  */
-gboolean
+guint
 ist_forwarder_listen_socket (IstForwarder *self,
                              const char *service_id,
                              GSocket *socket,
@@ -154,16 +155,36 @@ ist_forwarder_listen_socket (IstForwarder *self,
 {
   IstListener *listener;
 
-  g_return_val_if_fail (IST_IS_FORWARDER (self), FALSE);
-  g_return_val_if_fail (G_IS_SOCKET (socket), FALSE);
+  g_return_val_if_fail (IST_IS_FORWARDER (self), 0);
+  g_return_val_if_fail (G_IS_SOCKET (socket), 0);
 
   if (!forwarder_check_source (self, error))
-    return FALSE;
+    return 0;
   listener = ist_listener_new_for_socket (socket, error);
   if (listener == NULL)
-    return FALSE;
-  forwarder_add_listener (self, service_id, listener);
-  return TRUE;
+    return 0;
+  return forwarder_add_listener (self, service_id, listener);
+}
+
+/**
+ * ist_forwarder_unlisten:
+ * @self: a forwarder
+ * @listener_id: what [method@Ist.Forwarder.listen] or
+ *   [method@Ist.Forwarder.listen_socket] has returned
+ *
+ * Listens no more at one place. Connections that came from there go on.
+ *
+ * Returns: whether there was such a listener
+ *
+ * Since: 1.0
+ */
+gboolean
+ist_forwarder_unlisten (IstForwarder *self,
+                        guint listener_id)
+{
+  g_return_val_if_fail (IST_IS_FORWARDER (self), FALSE);
+
+  return g_hash_table_remove (self->listeners, GUINT_TO_POINTER (listener_id));
 }
 
 /**
@@ -203,8 +224,8 @@ ist_forwarder_forward (IstForwarder *self,
  * ist_forwarder_stop_listening:
  * @self: a forwarder
  *
- * Listens for no new connections of local programs. Those that are open go on, and
- * so does what the peer opens.
+ * Listens nowhere any more. Connections that are open go on, and so does what
+ * the peer opens.
  *
  * Since: 1.0
  */
@@ -213,5 +234,5 @@ ist_forwarder_stop_listening (IstForwarder *self)
 {
   g_return_if_fail (IST_IS_FORWARDER (self));
 
-  g_ptr_array_set_size (self->listeners, 0);
+  g_hash_table_remove_all (self->listeners);
 }

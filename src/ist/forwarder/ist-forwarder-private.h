@@ -47,7 +47,8 @@ struct _IstForwarder
   IstForwarderSettings settings;
   IstConnectQueue *connect_queue;
   GHashTable *targets;     /* service id, or "" for none: GSocketConnectable */
-  GPtrArray *listeners;    /* IstListener */
+  GHashTable *listeners;   /* id: IstListener */
+  guint last_listener_id;
   GHashTable *connections; /* set of IstForwarderConnection */
   guint64 n_connections_total;
   guint64 bytes_in; /* of those that are closed */

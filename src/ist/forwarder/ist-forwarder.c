@@ -235,7 +235,7 @@ ist_forwarder_finalize (GObject *object)
   ist_hangup_release ();
   ist_connect_queue_free (self->connect_queue);
   g_hash_table_unref (self->targets);
-  g_ptr_array_unref (self->listeners);
+  g_hash_table_unref (self->listeners);
   g_hash_table_unref (self->connections);
   ist_forwarder_settings_clear (&self->settings);
   G_OBJECT_CLASS (ist_forwarder_parent_class)->finalize (object);
@@ -442,7 +442,7 @@ ist_forwarder_init (IstForwarder *self)
   ist_forwarder_settings_init (&self->settings);
   self->connect_queue = ist_connect_queue_new ();
   self->targets = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
-  self->listeners = g_ptr_array_new_with_free_func ((GDestroyNotify) ist_listener_free);
+  self->listeners = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) ist_listener_free);
   self->connections = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
 }
 
