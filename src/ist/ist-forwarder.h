@@ -45,6 +45,18 @@ guint ist_forwarder_listen (IstForwarder *self,
                             guint *port,
                             GError **error);
 IST_AVAILABLE_IN_1_0
+void ist_forwarder_listen_async (IstForwarder *self,
+                                 const char *service_id,
+                                 const char *address,
+                                 GCancellable *cancellable,
+                                 GAsyncReadyCallback callback,
+                                 gpointer user_data);
+IST_AVAILABLE_IN_1_0
+guint ist_forwarder_listen_finish (IstForwarder *self,
+                                   GAsyncResult *result,
+                                   guint *port,
+                                   GError **error);
+IST_AVAILABLE_IN_1_0
 guint ist_forwarder_listen_socket (IstForwarder *self,
                                    const char *service_id,
                                    GSocket *socket,

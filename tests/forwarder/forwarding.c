@@ -284,9 +284,15 @@ test_dial (const char *address)
 GSocketConnection *
 test_dial_port (guint port)
 {
-  g_autofree char *address = g_strdup_printf ("127.0.0.1:%u", port);
+  g_autofree char *address = test_make_address (port);
 
   return test_dial (address);
+}
+
+char *
+test_make_address (guint port)
+{
+  return g_strdup_printf ("127.0.0.1:%u", port);
 }
 
 void
@@ -326,6 +332,16 @@ test_echo (GSocketConnection *connection,
   test_say (connection, text, length);
   test_hear (connection, answer, length);
   g_assert_cmpmem (answer, length, text, length);
+}
+
+gpointer
+test_chat (gpointer address)
+{
+  g_autoptr (GSocketConnection) connection = test_dial (address);
+
+  test_echo (connection, "hello");
+  test_echo (connection, "again");
+  return NULL;
 }
 
 gsize

@@ -77,6 +77,10 @@ void test_hear (GSocketConnection *connection,
 /* Says it, and hears it again. */
 void test_echo (GSocketConnection *connection,
                 const char *text);
+/* At a port of 127.0.0.1. */
+char *test_make_address (guint port);
+/* A GThreadFunc: two echoes at an address. */
+gpointer test_chat (gpointer address);
 /* Reads until the stream ends; returns how much that was. @error: how it ended */
 gsize test_drain (GSocketConnection *connection,
                   GError **error);

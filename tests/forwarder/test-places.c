@@ -13,22 +13,6 @@
 #include <unistd.h>
 
 static gpointer
-chat (gpointer data)
-{
-  g_autoptr (GSocketConnection) connection = test_dial (data);
-
-  test_echo (connection, "hello");
-  test_echo (connection, "again");
-  return NULL;
-}
-
-static char *
-get_address (guint port)
-{
-  return g_strdup_printf ("127.0.0.1:%u", port);
-}
-
-static gpointer
 find_closed (gpointer data)
 {
   g_autoptr (GSocketConnection) connection = test_dial (data);
@@ -167,7 +151,7 @@ test_ipv6 (void)
   ist_forwarder_listen (forwarding->source, "SSH", "[::1]:0", &port, &error);
   g_assert_no_error (error);
   address = g_strdup_printf ("[::1]:%u", port);
-  test_run (chat, address);
+  test_run (test_chat, address);
   test_forwarding_settle (forwarding);
   g_clear_pointer (&address, g_free);
 
@@ -175,10 +159,10 @@ test_ipv6 (void)
   ist_forwarder_listen (forwarding->source, "SSH", "0", &port, &error);
   g_assert_no_error (error);
   address = g_strdup_printf ("[::1]:%u", port);
-  test_run (chat, address);
+  test_run (test_chat, address);
   g_clear_pointer (&address, g_free);
-  address = get_address (port);
-  test_run (chat, address);
+  address = test_make_address (port);
+  test_run (test_chat, address);
 }
 
 static void
@@ -206,7 +190,7 @@ test_bind_address (void)
   g_assert_cmpstr (ist_forwarder_get_local_bind_address (forwarding->source), ==, "127.0.0.3");
   port = test_forwarding_add (forwarding, "SSH", program);
   address = g_strdup_printf ("127.0.0.3:%u", port);
-  test_run (chat, address);
+  test_run (test_chat, address);
   test_forwarding_settle (forwarding);
   g_assert_cmpstr (peer, ==, "127.0.0.2");
 
@@ -228,8 +212,8 @@ test_connectable (void)
 
   ist_forwarder_set_connectable (forwarding->destination, "SSH", connectable);
   g_assert_true (ist_forwarder_listen (forwarding->source, "SSH", "127.0.0.1:0", &port, NULL));
-  address = get_address (port);
-  test_run (chat, address);
+  address = test_make_address (port);
+  test_run (test_chat, address);
 }
 
 /* A socket that somebody else has made */
@@ -258,100 +242,9 @@ test_inherited (void)
   ist_forwarder_set_target (forwarding->destination, "SSH", program->address, NULL);
   bound = g_socket_get_local_address (socket, NULL);
   address = g_socket_connectable_to_string (G_SOCKET_CONNECTABLE (bound));
-  test_run (chat, address);
+  test_run (test_chat, address);
   ist_forwarder_stop_listening (forwarding->source);
   g_assert_true (g_socket_is_closed (socket));
-}
-
-/* No more of it */
-
-static gboolean
-is_listened_at (guint port)
-{
-  g_autoptr (GSocketClient) client = g_socket_client_new ();
-  g_autoptr (GSocketConnection) connection = NULL;
-  g_autoptr (GError) error = NULL;
-
-  connection = g_socket_client_connect_to_host (client, "127.0.0.1", port, NULL, &error);
-  if (connection == NULL)
-    g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED);
-  return connection != NULL;
-}
-
-typedef struct
-{
-  char *address;
-  gint done;
-} Chat;
-
-static gpointer
-chat_until_done (gpointer data)
-{
-  Chat *self = data;
-  g_autoptr (GSocketConnection) connection = test_dial (self->address);
-
-  while (!g_atomic_int_get (&self->done))
-    test_echo (connection, "hello");
-  test_echo (connection, "again");
-  return NULL;
-}
-
-static void
-test_unlisten (void)
-{
-  g_autoptr (TestForwarding) forwarding = test_forwarding_new (test_ssh);
-  g_autoptr (TestProgram) program = test_program_new (NULL, test_serve_echo, NULL);
-  g_autofree char *kept = get_address (test_forwarding_add (forwarding, "SSH", program));
-  Chat open = { 0 };
-  TestThread *thread;
-  guint port;
-  guint id;
-
-  id = ist_forwarder_listen (forwarding->source, "SSH", "127.0.0.1:0", &port, NULL);
-  open.address = get_address (port);
-  thread = test_thread_start (chat_until_done, &open);
-  test_wait (ist_forwarder_get_bytes_in (forwarding->source) > 0);
-
-  g_assert_true (ist_forwarder_unlisten (forwarding->source, id));
-  g_assert_false (is_listened_at (port));
-  g_assert_false (ist_forwarder_unlisten (forwarding->source, id));
-  g_assert_false (ist_forwarder_unlisten (forwarding->source, 0));
-  test_run (chat, kept);
-
-  /* What is open goes on. */
-  g_atomic_int_set (&open.done, TRUE);
-  test_thread_finish (thread);
-  g_free (open.address);
-
-  /* No id is given twice. */
-  g_assert_cmpuint (ist_forwarder_listen (forwarding->source, "SSH", "0", NULL, NULL), >, id);
-}
-
-static gboolean
-on_authorize_unlisten (IstForwarder *forwarder,
-                       IstForwarderConnection *connection,
-                       const guint *id)
-{
-  g_assert_true (ist_forwarder_unlisten (forwarder, *id));
-  return TRUE;
-}
-
-/* From within what the listener brings, for a single connection. */
-static void
-test_unlisten_in_handler (void)
-{
-  g_autoptr (TestForwarding) forwarding = test_forwarding_new (test_ssh);
-  g_autoptr (TestProgram) program = test_program_new (NULL, test_serve_echo, NULL);
-  g_autofree char *address = NULL;
-  guint port;
-  guint id;
-
-  ist_forwarder_set_target (forwarding->destination, "SSH", program->address, NULL);
-  id = ist_forwarder_listen (forwarding->source, "SSH", "127.0.0.1:0", &port, NULL);
-  g_signal_connect (forwarding->source, "authorize-connection", G_CALLBACK (on_authorize_unlisten), &id);
-  address = get_address (port);
-  test_run (chat, address);
-  g_assert_false (is_listened_at (port));
 }
 
 /* Unix sockets */
@@ -398,7 +291,7 @@ test_unix (void)
   ist_forwarder_listen (forwarding->source, "SSH", paths.local, &port, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (port, ==, 0);
-  test_run (chat, paths.local);
+  test_run (test_chat, paths.local);
   test_forwarding_settle (forwarding);
 
   ist_forwarder_stop_listening (forwarding->source);
@@ -582,7 +475,7 @@ test_authorize (void)
 {
   g_autoptr (TestForwarding) forwarding = test_forwarding_new (test_ssh);
   g_autoptr (TestProgram) program = test_program_new (NULL, test_serve_echo, NULL);
-  g_autofree char *address = get_address (test_forwarding_add (forwarding, "SSH", program));
+  g_autofree char *address = test_make_address (test_forwarding_add (forwarding, "SSH", program));
   gboolean at_source = FALSE;
   gboolean at_destination = FALSE;
   gboolean ignored = FALSE;
@@ -606,7 +499,7 @@ test_authorize (void)
   g_assert_error (forwarding->error[IST_MODE_DESTINATION], G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED);
 
   at_destination = TRUE;
-  test_run (chat, address);
+  test_run (test_chat, address);
 }
 
 static gpointer
@@ -624,7 +517,7 @@ check_max (IstMode mode)
 {
   g_autoptr (TestForwarding) forwarding = test_forwarding_new (test_ssh);
   g_autoptr (TestProgram) program = test_program_new (NULL, test_serve_echo, NULL);
-  g_autofree char *address = get_address (test_forwarding_add (forwarding, "SSH", program));
+  g_autofree char *address = test_make_address (test_forwarding_add (forwarding, "SSH", program));
   IstForwarder *limited = mode == IST_MODE_SOURCE ? forwarding->source : forwarding->destination;
   TestThread *threads[2];
 
@@ -643,7 +536,7 @@ check_max (IstMode mode)
   test_thread_finish (threads[1]);
   test_forwarding_settle (forwarding);
   ist_forwarder_set_target (forwarding->destination, "SSH", program->address, NULL);
-  test_run (chat, address);
+  test_run (test_chat, address);
 }
 
 static void
@@ -708,8 +601,6 @@ main (int argc,
   g_test_add_func ("/forwarder/places/bind-address", test_bind_address);
   g_test_add_func ("/forwarder/places/connectable", test_connectable);
   g_test_add_func ("/forwarder/places/inherited", test_inherited);
-  g_test_add_func ("/forwarder/places/unlisten", test_unlisten);
-  g_test_add_func ("/forwarder/places/unlisten-in-handler", test_unlisten_in_handler);
   g_test_add_func ("/forwarder/places/unix", test_unix);
   g_test_add_func ("/forwarder/places/unix-files", test_unix_files);
   g_test_add_func ("/forwarder/places/pipes", test_pipes);

@@ -648,6 +648,18 @@ class Tunnels(TunnelCase):
                     socket.create_connection(('127.0.0.1', port))
             self.terminate(source)
 
+    def test_name_of_a_host(self):
+        """To listen on, it has to be looked up."""
+        self.ready(self.destination('-d', f'SSH={self.target.port},VNC={self.target.port}', '--json'))
+        source = self.source('-s', 'VNC=here.localhost:0,SSH=0', '-b', 'there.localhost', '--json')
+        listening = self.ready(source)['listening']
+        self.assertEqual([place['service'] for place in listening], ['VNC', 'SSH'])
+        for place in listening:
+            self.check_echo(place['port'])
+
+    def test_name_of_no_host(self):
+        self.check(self.run_source('-s', 'SSH=no..host:0', '--json'), 69, 'no..host')
+
     def test_which_service(self):
         run = self.run_source('-s', '0')
         self.check(run, 78, 'several services, SSH, VNC')

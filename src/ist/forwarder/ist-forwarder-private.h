@@ -43,12 +43,14 @@ struct _IstForwarder
 {
   GObject parent_instance;
 
+  GMainContext *context;
   IstSecureTunnel *tunnel;
   IstForwarderSettings settings;
   IstConnectQueue *connect_queue;
   GHashTable *targets;     /* service id, or "" for none: GSocketConnectable */
   GHashTable *listeners;   /* id: IstListener */
   guint last_listener_id;
+  guint n_stops; /* calls of stop_listening() so far */
   GHashTable *connections; /* set of IstForwarderConnection */
   guint64 n_connections_total;
   guint64 bytes_in; /* of those that are closed */

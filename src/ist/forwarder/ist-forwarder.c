@@ -238,6 +238,7 @@ ist_forwarder_finalize (GObject *object)
   g_hash_table_unref (self->listeners);
   g_hash_table_unref (self->connections);
   ist_forwarder_settings_clear (&self->settings);
+  g_main_context_unref (self->context);
   G_OBJECT_CLASS (ist_forwarder_parent_class)->finalize (object);
 }
 
@@ -439,6 +440,7 @@ static void
 ist_forwarder_init (IstForwarder *self)
 {
   ist_hangup_hold ();
+  self->context = g_main_context_ref_thread_default ();
   ist_forwarder_settings_init (&self->settings);
   self->connect_queue = ist_connect_queue_new ();
   self->targets = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);

@@ -8,8 +8,8 @@
 
 G_BEGIN_DECLS
 
-/* Listens on all addresses of a name, or on a Unix socket, whose file it
- * removes in the end. */
+/* Listens on all addresses of a host, or on a Unix socket, whose file it removes
+ * in the end. */
 typedef struct _IstListener IstListener;
 
 /* A program has connected. */
@@ -17,12 +17,17 @@ typedef void (*IstListenerFunc) (IstListener *listener,
                                  GSocketConnection *connection,
                                  gpointer user_data);
 
-/* @port: (out): where it listens, 0 for a Unix socket */
-IstListener *ist_listener_new (GSocketConnectable *address,
+/* @addresses: of GSocketAddress: those of one host, with the same port, or that of one
+ *   Unix socket
+ * @port: (out): where it listens, 0 for a Unix socket
+ * @context: where its function is called */
+IstListener *ist_listener_new (GPtrArray *addresses,
                                guint *port,
+                               GMainContext *context,
                                GError **error);
 /* @socket: listens already */
 IstListener *ist_listener_new_for_socket (GSocket *socket,
+                                          GMainContext *context,
                                           GError **error);
 void ist_listener_start (IstListener *self,
                          IstListenerFunc func,

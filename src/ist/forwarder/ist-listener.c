@@ -135,11 +135,11 @@ bound_socket_open (BoundSocket *bound)
 }
 
 static IstListener *
-listener_new (void)
+listener_new (GMainContext *context)
 {
   IstListener *self = g_new0 (IstListener, 1);
 
-  self->context = g_main_context_ref_thread_default ();
+  self->context = g_main_context_ref (context);
   self->bound_sockets = g_ptr_array_new_with_free_func ((GDestroyNotify) bound_socket_free);
   return self;
 }
@@ -157,8 +157,8 @@ listener_add (IstListener *self,
 }
 
 static GSocket *
-bind_and_listen (GSocketAddress *address,
-                 GError **error)
+listener_create_socket (GSocketAddress *address,
+                        GError **error)
 {
   g_autoptr (GSocket) socket = NULL;
 
@@ -178,7 +178,7 @@ bind_and_listen (GSocketAddress *address,
 /* The file of a socket stays when its program is killed. It is stale when
  * nobody answers there. */
 static gboolean
-remove_stale_file (GUnixSocketAddress *address)
+listener_remove_stale_file (GUnixSocketAddress *address)
 {
   const char *path = g_unix_socket_address_get_path (address);
   g_autoptr (GSocket) socket = NULL;
@@ -198,21 +198,21 @@ remove_stale_file (GUnixSocketAddress *address)
 }
 
 static gboolean
-listen_at_path (IstListener *self,
-                GUnixSocketAddress *address,
-                GError **error)
+listener_bind_path (IstListener *self,
+                    GUnixSocketAddress *address,
+                    GError **error)
 {
   const char *path = g_unix_socket_address_get_path (address);
   g_autoptr (GSocket) socket = NULL;
   g_autoptr (GError) failure = NULL;
   GStatBuf status;
 
-  socket = bind_and_listen (G_SOCKET_ADDRESS (address), &failure);
+  socket = listener_create_socket (G_SOCKET_ADDRESS (address), &failure);
   if (socket == NULL && g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE) &&
-      remove_stale_file (address))
+      listener_remove_stale_file (address))
     {
       g_clear_error (&failure);
-      socket = bind_and_listen (G_SOCKET_ADDRESS (address), &failure);
+      socket = listener_create_socket (G_SOCKET_ADDRESS (address), &failure);
     }
   if (socket == NULL)
     {
@@ -230,7 +230,7 @@ listen_at_path (IstListener *self,
 }
 
 static void
-remove_file (IstListener *self)
+listener_remove_file (IstListener *self)
 {
   GStatBuf status;
 
@@ -243,48 +243,9 @@ remove_file (IstListener *self)
 
 /* TCP */
 
-static gboolean
-contains_host (GPtrArray *addresses,
-               GInetSocketAddress *address)
-{
-  guint i;
-
-  for (i = 0; i < addresses->len; i++)
-    if (g_inet_address_equal (g_inet_socket_address_get_address (addresses->pdata[i]),
-                              g_inet_socket_address_get_address (address)))
-      return TRUE;
-  return FALSE;
-}
-
-static GPtrArray *
-resolve (GSocketConnectable *connectable,
-         GError **error)
-{
-  g_autoptr (GSocketAddressEnumerator) enumerator = g_socket_connectable_enumerate (connectable);
-  g_autoptr (GPtrArray) addresses = g_ptr_array_new_with_free_func (g_object_unref);
-  g_autoptr (GError) failure = NULL;
-
-  while (TRUE)
-    {
-      g_autoptr (GSocketAddress) address = g_socket_address_enumerator_next (enumerator, NULL, &failure);
-
-      if (address == NULL)
-        break;
-      if (G_IS_INET_SOCKET_ADDRESS (address) && !contains_host (addresses, G_INET_SOCKET_ADDRESS (address)))
-        g_ptr_array_add (addresses, g_steal_pointer (&address));
-    }
-  if (addresses->len > 0)
-    return g_steal_pointer (&addresses);
-  if (failure != NULL)
-    g_propagate_error (error, g_steal_pointer (&failure));
-  else
-    g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING, "there is no such address");
-  return NULL;
-}
-
 /* A host may know a name for an address of a family that it has switched off. */
 static gboolean
-is_unavailable (const GError *error)
+listener_is_unavailable (const GError *error)
 {
   return g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED) ||
          g_error_matches (error, G_IO_ERROR, G_IO_ERROR_FAILED) ||
@@ -292,8 +253,8 @@ is_unavailable (const GError *error)
 }
 
 static GSocketAddress *
-with_port (GInetSocketAddress *address,
-           guint port)
+listener_with_port (GInetSocketAddress *address,
+                    guint port)
 {
   GInetAddress *host = g_inet_socket_address_get_address (address);
   gboolean has_scope = g_inet_address_get_family (host) == G_SOCKET_FAMILY_IPV6;
@@ -304,25 +265,25 @@ with_port (GInetSocketAddress *address,
 
 /* Binds all addresses to one port: @port, or any if that is 0. */
 static gboolean
-listen_at_port (IstListener *self,
-                GPtrArray *addresses,
-                guint *port,
-                GError **error)
+listener_bind_port (IstListener *self,
+                    GPtrArray *addresses,
+                    guint *port,
+                    GError **error)
 {
   g_autoptr (GError) failure = NULL;
   guint i;
 
   for (i = 0; i < addresses->len; i++)
     {
-      g_autoptr (GSocketAddress) address = with_port (addresses->pdata[i], *port);
+      g_autoptr (GSocketAddress) address = listener_with_port (addresses->pdata[i], *port);
       g_autoptr (GSocketAddress) bound = NULL;
       g_autoptr (GSocket) socket = NULL;
 
       g_clear_error (&failure);
-      socket = bind_and_listen (address, &failure);
+      socket = listener_create_socket (address, &failure);
       if (socket == NULL)
         {
-          if (is_unavailable (failure))
+          if (listener_is_unavailable (failure))
             continue;
           break;
         }
@@ -340,24 +301,20 @@ listen_at_port (IstListener *self,
 }
 
 static gboolean
-listen_at_host (IstListener *self,
-                GSocketConnectable *connectable,
-                guint *port,
-                GError **error)
+listener_bind_host (IstListener *self,
+                    GPtrArray *addresses,
+                    guint *port,
+                    GError **error)
 {
-  g_autoptr (GPtrArray) addresses = resolve (connectable, error);
-  guint wanted;
+  guint wanted = g_inet_socket_address_get_port (addresses->pdata[0]);
   guint i;
 
-  if (addresses == NULL)
-    return FALSE;
-  wanted = g_inet_socket_address_get_port (addresses->pdata[0]);
   for (i = 0; i < PORT_ATTEMPTS; i++)
     {
       g_autoptr (GError) failure = NULL;
 
       *port = wanted;
-      if (listen_at_port (self, addresses, port, &failure))
+      if (listener_bind_port (self, addresses, port, &failure))
         return TRUE;
       /* What the kernel has picked for one address may be in use at another. */
       if (wanted == 0 && i + 1 < PORT_ATTEMPTS &&
@@ -372,23 +329,25 @@ listen_at_host (IstListener *self,
 /* For the rest of the library */
 
 IstListener *
-ist_listener_new (GSocketConnectable *address,
+ist_listener_new (GPtrArray *addresses,
                   guint *port,
+                  GMainContext *context,
                   GError **error)
 {
-  g_autoptr (IstListener) self = listener_new ();
+  g_autoptr (IstListener) self = listener_new (context);
   gboolean listens;
 
   *port = 0;
-  if (G_IS_UNIX_SOCKET_ADDRESS (address))
-    listens = listen_at_path (self, G_UNIX_SOCKET_ADDRESS (address), error);
+  if (G_IS_UNIX_SOCKET_ADDRESS (addresses->pdata[0]))
+    listens = listener_bind_path (self, addresses->pdata[0], error);
   else
-    listens = listen_at_host (self, address, port, error);
+    listens = listener_bind_host (self, addresses, port, error);
   return listens ? g_steal_pointer (&self) : NULL;
 }
 
 IstListener *
 ist_listener_new_for_socket (GSocket *socket,
+                             GMainContext *context,
                              GError **error)
 {
   g_autoptr (IstListener) self = NULL;
@@ -399,7 +358,7 @@ ist_listener_new_for_socket (GSocket *socket,
       g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING, "The socket does not listen");
       return NULL;
     }
-  self = listener_new ();
+  self = listener_new (context);
   listener_add (self, socket);
   return g_steal_pointer (&self);
 }
@@ -425,7 +384,7 @@ ist_listener_free (IstListener *self)
   guint i;
 
   self->freed = TRUE;
-  remove_file (self);
+  listener_remove_file (self);
   for (i = 0; i < self->bound_sockets->len; i++)
     {
       BoundSocket *bound = self->bound_sockets->pdata[i];

@@ -15,8 +15,12 @@ struct _ProxyBindings
 {
   const ProxyConfig *config;
   IstForwarder *forwarder;
-  GPtrArray *sockets; /* ToolSystemdSocket */
-  GPtrArray *list;    /* ProxyBinding */
+  GPtrArray *sockets;   /* ToolSystemdSocket */
+  GPtrArray *list;      /* ProxyBinding */
+  GQueue wanted;        /* ProxyBinding: those that are to be made */
+  ProxyBinding *making; /* the one whose host is being looked up */
+  GTask *task;          /* until all that is wanted is made; NULL when nothing is */
+  GCancellable *cancellable;
 };
 
 static void
@@ -44,75 +48,184 @@ proxy_bindings_new (const ProxyConfig *config,
   self->forwarder = g_object_ref (forwarder);
   self->sockets = sockets;
   self->list = g_ptr_array_new_with_free_func (binding_free);
+  self->cancellable = g_cancellable_new ();
   return self;
 }
 
 void
 proxy_bindings_free (ProxyBindings *self)
 {
+  proxy_bindings_cancel (self);
+  while (self->making != NULL)
+    g_main_context_iteration (NULL, TRUE);
   g_object_unref (self->forwarder);
+  g_object_unref (self->cancellable);
   g_ptr_array_unref (self->sockets);
   g_ptr_array_unref (self->list);
   g_free (self);
 }
 
-static void
-bindings_add (ProxyBindings *self,
-              const char *service,
-              const char *address,
-              guint port)
+static ProxyBinding *
+binding_new (const char *service,
+             const char *address)
 {
-  ProxyBinding *binding = g_new (ProxyBinding, 1);
+  ProxyBinding *binding = g_new0 (ProxyBinding, 1);
 
   binding->service = g_strdup (service);
   binding->address = g_strdup (address);
-  binding->port = port;
+  return binding;
+}
+
+/* Takes the binding, which is there now. */
+static void
+bindings_add (ProxyBindings *self,
+              ProxyBinding *binding)
+{
+  const char *service = binding->service != NULL ? binding->service : "-";
+
   g_ptr_array_add (self->list, binding);
   if (self->config->mode == IST_MODE_DESTINATION)
-    g_message (_ ("Service %s: connecting to %s"), service != NULL ? service : "-", address);
-  else if (port != 0)
-    g_message (_ ("Service %s: listening on port %u"), service != NULL ? service : "-", port);
+    g_message (_ ("Service %s: connecting to %s"), service, binding->address);
+  else if (binding->port != 0)
+    g_message (_ ("Service %s: listening on port %u"), service, binding->port);
   else
-    g_message (_ ("Service %s: listening on %s"), service != NULL ? service : "-", address);
+    g_message (_ ("Service %s: listening on %s"), service, binding->address);
 }
 
-static gboolean
-bindings_listen (ProxyBindings *self,
-                 const char *service,
-                 const char *address,
-                 GError **error)
-{
-  g_autoptr (GError) local = NULL;
-  guint port;
+/* Making what is wanted */
 
-  if (ist_forwarder_listen (self->forwarder, service, address, &port, &local))
+/* The services of the tunnel, if that they have addresses is to be checked in the end. */
+static const char *const *
+bindings_get_services (ProxyBindings *self)
+{
+  return g_task_get_task_data (self->task);
+}
+
+static void
+bindings_clear_wanted (ProxyBindings *self)
+{
+  g_queue_clear_full (&self->wanted, binding_free);
+}
+
+/* Takes the error. */
+static void
+bindings_end (ProxyBindings *self,
+              GError *error)
+{
+  g_autoptr (GTask) task = g_steal_pointer (&self->task);
+
+  bindings_clear_wanted (self);
+  if (error != NULL)
+    g_task_return_error (task, error);
+  else
+    g_task_return_boolean (task, TRUE);
+}
+
+static void
+bindings_end_cancelled (ProxyBindings *self)
+{
+  if (self->task != NULL)
+    bindings_end (self, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "Others are made, or none"));
+}
+
+void
+proxy_bindings_cancel (ProxyBindings *self)
+{
+  bindings_end_cancelled (self);
+  g_cancellable_cancel (self->cancellable);
+}
+
+static void bindings_make_next (ProxyBindings *self);
+
+static void
+on_listening (GObject *object,
+              GAsyncResult *result,
+              gpointer user_data)
+{
+  ProxyBindings *self = user_data;
+  ProxyBinding *binding = g_steal_pointer (&self->making);
+  g_autoptr (GError) error = NULL;
+
+  if (ist_forwarder_listen_finish (self->forwarder, result, &binding->port, &error) != 0)
+    bindings_add (self, binding);
+  else
+    binding_free (binding);
+  if (self->task == NULL)
+    return;
+  /* Stopped: others are wanted meanwhile. */
+  if (error == NULL || g_error_matches (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED))
+    bindings_make_next (self);
+  else
+    bindings_end (self, g_error_new_literal (TOOL_ERROR, error->domain == IST_TUNNEL_ERROR ? EX_USAGE : EX_UNAVAILABLE,
+                                             error->message));
+}
+
+static gboolean bindings_check (ProxyBindings *self,
+                                const char *const *services,
+                                GError **error);
+
+static void
+bindings_make_next (ProxyBindings *self)
+{
+  g_autoptr (GError) error = NULL;
+  ProxyBinding *binding;
+
+  while ((binding = g_queue_pop_head (&self->wanted)) != NULL)
     {
-      bindings_add (self, service, address, port);
-      return TRUE;
+      if (self->config->mode == IST_MODE_SOURCE)
+        {
+          self->making = binding;
+          ist_forwarder_listen_async (self->forwarder, binding->service, binding->address, self->cancellable,
+                                      on_listening, self);
+          return;
+        }
+      if (!ist_forwarder_set_target (self->forwarder, binding->service, binding->address, &error))
+        {
+          binding_free (binding);
+          bindings_end (self, g_steal_pointer (&error));
+          return;
+        }
+      bindings_add (self, binding);
     }
-  g_set_error_literal (error, TOOL_ERROR, local->domain == IST_TUNNEL_ERROR ? EX_USAGE : EX_UNAVAILABLE,
-                       local->message);
-  return FALSE;
+  if (bindings_get_services (self) != NULL)
+    bindings_check (self, bindings_get_services (self), &error);
+  bindings_end (self, g_steal_pointer (&error));
 }
 
-static gboolean
-bindings_add_mapping (ProxyBindings *self,
-                      const ProxyMapping *mapping,
-                      GError **error)
+/* What is wanted is added after this. */
+static void
+bindings_begin (ProxyBindings *self,
+                gpointer tag,
+                const char *const *services,
+                GAsyncReadyCallback callback,
+                gpointer user_data)
 {
-  if (self->config->mode == IST_MODE_SOURCE)
-    return bindings_listen (self, mapping->service, mapping->address, error);
-  if (!ist_forwarder_set_target (self->forwarder, mapping->service, mapping->address, error))
-    return FALSE;
-  bindings_add (self, mapping->service, mapping->address, 0);
-  return TRUE;
+  bindings_end_cancelled (self);
+  self->task = g_task_new (NULL, NULL, callback, user_data);
+  g_task_set_source_tag (self->task, tag);
+  g_task_set_task_data (self->task, g_strdupv ((char **) services), (GDestroyNotify) g_strfreev);
 }
 
-/* A folder may have services of many tunnels. */
-static gboolean
-bindings_add_from_folder (ProxyBindings *self,
-                          const char *const *services,
-                          GError **error)
+/* One that is being made is waited for. */
+static void
+bindings_make (ProxyBindings *self)
+{
+  if (self->making == NULL)
+    bindings_make_next (self);
+}
+
+static void
+bindings_want (ProxyBindings *self,
+               const char *service,
+               const char *address)
+{
+  g_queue_push_tail (&self->wanted, binding_new (service, address));
+}
+
+/* Which are wanted */
+
+static void
+bindings_want_named (ProxyBindings *self)
 {
   GPtrArray *mappings = self->config->mappings;
 
@@ -120,27 +233,47 @@ bindings_add_from_folder (ProxyBindings *self,
     {
       const ProxyMapping *mapping = g_ptr_array_index (mappings, i);
 
-      if (mapping->from_folder && g_strv_contains (services, mapping->service) &&
-          !bindings_add_mapping (self, mapping, error))
-        return FALSE;
+      if (!mapping->from_folder)
+        bindings_want (self, mapping->service, mapping->address);
     }
-  return TRUE;
+}
+
+/* A folder may have services of many tunnels. */
+static void
+bindings_want_from_folder (ProxyBindings *self,
+                           const char *const *services)
+{
+  GPtrArray *mappings = self->config->mappings;
+
+  for (guint i = 0; i < mappings->len; i++)
+    {
+      const ProxyMapping *mapping = g_ptr_array_index (mappings, i);
+
+      if (mapping->from_folder && g_strv_contains (services, mapping->service))
+        bindings_want (self, mapping->service, mapping->address);
+    }
 }
 
 /* A source to which nobody said where to listen. */
-static gboolean
-bindings_listen_anywhere (ProxyBindings *self,
-                          const char *const *services,
-                          GError **error)
+static void
+bindings_want_anywhere (ProxyBindings *self,
+                        const char *const *services)
 {
   if (services[0] == NULL)
-    return bindings_listen (self, NULL, "0", error);
+    bindings_want (self, NULL, "0");
   for (gsize i = 0; services[i] != NULL; i++)
-    {
-      if (!bindings_listen (self, services[i], "0", error))
-        return FALSE;
-    }
-  return TRUE;
+    bindings_want (self, services[i], "0");
+}
+
+/* What the folder has for this tunnel, or else whatever there is. */
+static void
+bindings_want_unnamed (ProxyBindings *self,
+                       const char *const *services)
+{
+  bindings_want_from_folder (self, services);
+  if (self->config->mode == IST_MODE_SOURCE && self->list->len == 0 && g_queue_is_empty (&self->wanted) &&
+      self->sockets->len == 0 && self->config->list == NULL)
+    bindings_want_anywhere (self, services);
 }
 
 /* The sockets' names are those of the services; the name of the only one doesn't matter. */
@@ -155,6 +288,7 @@ bindings_use_sockets (ProxyBindings *self,
       const char *service = g_strv_contains (services, socket->name) ? socket->name : NULL;
       g_autoptr (GSocketAddress) address = g_socket_get_local_address (socket->socket, error);
       g_autofree char *text = NULL;
+      ProxyBinding *binding;
 
       if (address == NULL)
         return FALSE;
@@ -166,14 +300,33 @@ bindings_use_sockets (ProxyBindings *self,
       if (!ist_forwarder_listen_socket (self->forwarder, service, socket->socket, error))
         return FALSE;
       text = g_socket_connectable_to_string (G_SOCKET_CONNECTABLE (address));
-      bindings_add (self, service, text,
-                    G_IS_INET_SOCKET_ADDRESS (address)
-                      ? g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (address))
-                      : 0);
+      binding = binding_new (service, text);
+      if (G_IS_INET_SOCKET_ADDRESS (address))
+        binding->port = g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (address));
+      bindings_add (self, binding);
     }
   return TRUE;
 }
 
+static void
+bindings_warn_of_missing (ProxyBindings *self,
+                          const char *const *services)
+{
+  for (gsize i = 0; services[i] != NULL; i++)
+    {
+      gboolean found = FALSE;
+
+      for (guint j = 0; j < self->list->len && !found; j++)
+        {
+          const ProxyBinding *binding = g_ptr_array_index (self->list, j);
+
+          found = binding->service == NULL || g_str_equal (binding->service, services[i]);
+        }
+      if (!found)
+        g_warning (_ ("No address is given for the tunnel's service “%s”: its connections are refused"),
+                   services[i]);
+    }
+}
 /* Whether any service of the tunnel has an address here at all. */
 static gboolean
 bindings_check (ProxyBindings *self,
@@ -203,7 +356,11 @@ bindings_check (ProxyBindings *self,
         g_warning (_ ("The tunnel has no service “%s”; it has: %s"), binding->service, names);
     }
   if (has_any)
-    return TRUE;
+    {
+      if (self->config->mode == IST_MODE_DESTINATION)
+        bindings_warn_of_missing (self, services);
+      return TRUE;
+    }
   if (services[0] == NULL)
     g_set_error_literal (error, TOOL_ERROR, EX_CONFIG,
                          _ ("The tunnel has no services: give an address without the name of one"));
@@ -213,80 +370,55 @@ bindings_check (ProxyBindings *self,
   return FALSE;
 }
 
-static void
-bindings_warn_of_missing (ProxyBindings *self,
-                          const char *const *services)
+void
+proxy_bindings_add_named_async (ProxyBindings *self,
+                                GAsyncReadyCallback callback,
+                                gpointer user_data)
 {
-  for (gsize i = 0; services[i] != NULL; i++)
+  bindings_begin (self, proxy_bindings_add_named_async, NULL, callback, user_data);
+  bindings_want_named (self);
+  bindings_make (self);
+}
+
+void
+proxy_bindings_add_rest_async (ProxyBindings *self,
+                               const char *const *services,
+                               GAsyncReadyCallback callback,
+                               gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  bindings_begin (self, proxy_bindings_add_rest_async, services, callback, user_data);
+  if (!bindings_use_sockets (self, services, &error))
     {
-      gboolean found = FALSE;
-
-      for (guint j = 0; j < self->list->len && !found; j++)
-        {
-          const ProxyBinding *binding = g_ptr_array_index (self->list, j);
-
-          found = binding->service == NULL || g_str_equal (binding->service, services[i]);
-        }
-      if (!found)
-        g_warning (_ ("No address is given for the tunnel's service “%s”: its connections are refused"),
-                   services[i]);
+      bindings_end (self, g_steal_pointer (&error));
+      return;
     }
+  bindings_want_unnamed (self, services);
+  bindings_make (self);
 }
 
-/* What the folder has for this tunnel, or else whatever there is. */
-static gboolean
-bindings_add_unnamed (ProxyBindings *self,
-                      const char *const *services,
-                      GError **error)
+void
+proxy_bindings_reload_async (ProxyBindings *self,
+                             const char *const *services,
+                             GAsyncReadyCallback callback,
+                             gpointer user_data)
 {
-  if (!bindings_add_from_folder (self, services, error))
-    return FALSE;
-  if (self->config->mode == IST_MODE_DESTINATION || self->list->len > 0 || self->sockets->len > 0 ||
-      self->config->list != NULL)
-    return TRUE;
-  return bindings_listen_anywhere (self, services, error);
-}
-
-gboolean
-proxy_bindings_add_named (ProxyBindings *self,
-                          GError **error)
-{
-  GPtrArray *mappings = self->config->mappings;
-
-  for (guint i = 0; i < mappings->len; i++)
-    {
-      const ProxyMapping *mapping = g_ptr_array_index (mappings, i);
-
-      if (!mapping->from_folder && !bindings_add_mapping (self, mapping, error))
-        return FALSE;
-    }
-  return TRUE;
-}
-
-gboolean
-proxy_bindings_add_rest (ProxyBindings *self,
-                         const char *const *services,
-                         GError **error)
-{
-  if (!bindings_use_sockets (self, services, error) || !bindings_add_unnamed (self, services, error) ||
-      !bindings_check (self, services, error))
-    return FALSE;
-  if (self->config->mode == IST_MODE_DESTINATION)
-    bindings_warn_of_missing (self, services);
-  return TRUE;
-}
-
-gboolean
-proxy_bindings_reload (ProxyBindings *self,
-                       const char *const *services,
-                       GError **error)
-{
-  /* Connections that are open go on. */
+  bindings_begin (self, proxy_bindings_reload_async, NULL, callback, user_data);
   ist_forwarder_stop_listening (self->forwarder);
   for (guint i = 0; i < self->list->len; i++)
     ist_forwarder_remove_target (self->forwarder, ((ProxyBinding *) g_ptr_array_index (self->list, i))->service);
   g_ptr_array_set_size (self->list, 0);
-  return proxy_bindings_add_named (self, error) && bindings_add_unnamed (self, services, error);
+  bindings_want_named (self);
+  bindings_want_unnamed (self, services);
+  bindings_make (self);
+}
+
+gboolean
+proxy_bindings_finish (GAsyncResult *result,
+                       GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
 }
 
 gboolean

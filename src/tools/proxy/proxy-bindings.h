@@ -26,21 +26,33 @@ ProxyBindings *proxy_bindings_new (const ProxyConfig *config,
                                    GError **error);
 void proxy_bindings_free (ProxyBindings *self);
 
+/* Each of these makes some of them, one after another in the order in which they
+ * were given, since the name of a host to listen at has to be looked up. It fails
+ * with the first that can't be made; those before it are there. What was begun
+ * before and is not done ends with G_IO_ERROR_CANCELLED. */
+
 /* What the command line names is to be tried before the tunnel is: a token may be
  * good for one connection only. */
-gboolean proxy_bindings_add_named (ProxyBindings *self,
-                                   GError **error);
+void proxy_bindings_add_named_async (ProxyBindings *self,
+                                     GAsyncReadyCallback callback,
+                                     gpointer user_data);
 /* The rest follows from the services that the tunnel has. Fails if none of them
  * has an address then. */
-gboolean proxy_bindings_add_rest (ProxyBindings *self,
-                                  const char *const *services,
-                                  GError **error);
-
+void proxy_bindings_add_rest_async (ProxyBindings *self,
+                                    const char *const *services,
+                                    GAsyncReadyCallback callback,
+                                    gpointer user_data);
 /* After the mappings of the configuration have changed, which must not be asked
  * for if systemd has opened the sockets. Connections that are open go on. */
-gboolean proxy_bindings_reload (ProxyBindings *self,
-                                const char *const *services,
+void proxy_bindings_reload_async (ProxyBindings *self,
+                                  const char *const *services,
+                                  GAsyncReadyCallback callback,
+                                  gpointer user_data);
+gboolean proxy_bindings_finish (GAsyncResult *result,
                                 GError **error);
+
+void proxy_bindings_cancel (ProxyBindings *self);
+
 gboolean proxy_bindings_are_from_systemd (ProxyBindings *self);
 
 /* Of ProxyBinding. */

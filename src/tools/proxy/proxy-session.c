@@ -40,6 +40,7 @@ typedef struct
   guint n_requests;      /* to end the command */
   GArray *sources;       /* ids */
   guint stop_timer;
+  gboolean is_getting_ready; /* connected, and the bindings are being made */
   gboolean is_ready;
   gboolean waits_for_services; /* connected, before the service has named them */
   gboolean is_stopping;
@@ -68,10 +69,13 @@ session_stop (Session *self,
   self->is_stopping = TRUE;
   self->exit_status = exit_status;
   tool_systemd_notify_stopping ();
+  proxy_bindings_cancel (self->bindings);
   ist_forwarder_close (self->forwarder);
   ist_secure_tunnel_stop (self->tunnel);
   if (self->command != NULL)
     proxy_command_send_signal (self->command, SIGTERM);
+  else if (ist_secure_tunnel_get_state (self->tunnel) == IST_TUNNEL_STATE_STOPPED)
+    g_main_loop_quit (self->loop);
   else
     self->stop_timer = g_timeout_add (STOP_TIMEOUT, on_stop_timeout, self);
 }
@@ -168,15 +172,15 @@ session_tell_ports (Session *self)
     }
 }
 
+/* All bindings are there. */
 static gboolean
 session_get_ready (Session *self,
-                   const char *const *services,
                    GError **error)
 {
   if (self->config->is_stdio)
-    return session_carry_stdio (self, services, error);
+    return session_carry_stdio (self, ist_secure_tunnel_get_service_ids (self->tunnel), error);
 
-  if (!proxy_bindings_add_rest (self->bindings, services, error) || !session_tell_ready (self, error))
+  if (!session_tell_ready (self, error))
     return FALSE;
   return self->config->command == NULL || session_run_command (self, error);
 }
@@ -213,13 +217,44 @@ session_become_ready (Session *self)
 {
   g_autoptr (GError) error = NULL;
 
-  if (!self->is_ready && !session_get_ready (self, ist_secure_tunnel_get_service_ids (self->tunnel), &error))
+  if (!self->is_ready && !session_get_ready (self, &error))
     {
       session_fail (self, error);
       return;
     }
   self->is_ready = TRUE;
   session_notify_connected (self);
+}
+
+static void
+on_rest_added (GObject *source,
+               GAsyncResult *result,
+               gpointer user_data)
+{
+  Session *self = user_data;
+  g_autoptr (GError) error = NULL;
+
+  self->is_getting_ready = FALSE;
+  if (proxy_bindings_finish (result, &error))
+    session_become_ready (self);
+  else
+    session_fail (self, error);
+}
+
+/* Connected, and the services are known. */
+static void
+session_use_tunnel (Session *self)
+{
+  if (self->is_ready || self->config->is_stdio)
+    {
+      session_become_ready (self);
+      return;
+    }
+  /* It has connected again meanwhile. */
+  if (self->is_getting_ready)
+    return;
+  self->is_getting_ready = TRUE;
+  proxy_bindings_add_rest_async (self->bindings, ist_secure_tunnel_get_service_ids (self->tunnel), on_rest_added, self);
 }
 
 static void
@@ -230,7 +265,7 @@ on_services_known (IstSecureTunnel *tunnel,
   if (!self->waits_for_services || !ist_secure_tunnel_get_service_ids_known (tunnel))
     return;
   self->waits_for_services = FALSE;
-  session_become_ready (self);
+  session_use_tunnel (self);
 }
 
 static void
@@ -248,7 +283,7 @@ on_connection_success (IstSecureTunnel *tunnel,
       g_warning (_ ("The service has not named the services of the tunnel; waiting until it does"));
       return;
     }
-  session_become_ready (self);
+  session_use_tunnel (self);
 }
 
 /* A failure that the tunnel wants to get over. */
@@ -452,22 +487,32 @@ has_terminal (void)
 }
 
 static void
-session_reload (Session *self)
+on_reloaded (GObject *source,
+             GAsyncResult *result,
+             gpointer user_data)
 {
-  const char *const *services = ist_secure_tunnel_get_service_ids (self->tunnel);
-  g_autoptr (GPtrArray) mappings = NULL;
+  Session *self = user_data;
   g_autoptr (GError) error = NULL;
 
-  mappings = proxy_config_load_mappings (self->config, &error);
-  if (mappings == NULL)
-    {
-      g_warning (_ ("Nothing is changed: %s"), error->message);
-      return;
-    }
-  g_ptr_array_unref (self->config->mappings);
-  self->config->mappings = g_steal_pointer (&mappings);
-  if (!proxy_bindings_reload (self->bindings, services, &error) || !session_tell_ready (self, &error))
+  if (!proxy_bindings_finish (result, &error) && g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+  if (error != NULL || !session_tell_ready (self, &error))
     g_warning (_ ("Not all could be reloaded: %s"), error->message);
+  session_notify_connected (self);
+}
+
+static gboolean
+session_reload (Session *self,
+                GError **error)
+{
+  GPtrArray *mappings = proxy_config_load_mappings (self->config, error);
+
+  if (mappings == NULL)
+    return FALSE;
+  g_ptr_array_unref (self->config->mappings);
+  self->config->mappings = mappings;
+  proxy_bindings_reload_async (self->bindings, ist_secure_tunnel_get_service_ids (self->tunnel), on_reloaded, self);
+  return TRUE;
 }
 
 /* To a program on a terminal this signal says that the terminal is gone, to
@@ -476,6 +521,7 @@ static gboolean
 on_hangup (gpointer user_data)
 {
   Session *self = user_data;
+  g_autoptr (GError) error = NULL;
 
   if (self->has_terminal || self->config->is_stdio || self->config->open_request != NULL)
     return session_on_end (self, SIGHUP);
@@ -483,10 +529,12 @@ on_hangup (gpointer user_data)
   if (!self->is_ready)
     return G_SOURCE_CONTINUE;
   tool_systemd_notify_reloading ();
-  if (self->config->folder != NULL && !proxy_bindings_are_from_systemd (self->bindings))
-    session_reload (self);
-  else
+  if (self->config->folder == NULL || proxy_bindings_are_from_systemd (self->bindings))
     g_message (_ ("There is nothing to reload"));
+  else if (session_reload (self, &error))
+    return G_SOURCE_CONTINUE;
+  else
+    g_warning (_ ("Nothing is changed: %s"), error->message);
   session_notify_connected (self);
   return G_SOURCE_CONTINUE;
 }
@@ -524,7 +572,7 @@ session_prepare (Session *self,
     return FALSE;
   self->forwarder = proxy_config_make_forwarder (self->config, self->tunnel);
   self->bindings = proxy_bindings_new (self->config, self->forwarder, error);
-  return self->bindings != NULL && proxy_bindings_add_named (self->bindings, error);
+  return self->bindings != NULL;
 }
 
 static void
@@ -541,22 +589,48 @@ session_connect_signals (Session *self)
 }
 
 static void
-session_begin (Session *self)
+session_start_tunnel (Session *self)
 {
   const char *endpoint = proxy_config_get_endpoint (self->config);
   g_autoptr (GError) error = NULL;
-  guint watchdog = tool_systemd_start_watchdog ();
 
-  if (watchdog != 0)
-    g_array_append_val (self->sources, watchdog);
-  session_watch_signals (self);
-  session_connect_signals (self);
   if (self->config->shows_status)
     self->status = proxy_status_new (self->forwarder, endpoint, self->output);
   g_message (_ ("Connecting to %s as %s"), endpoint,
              self->config->mode == IST_MODE_SOURCE ? _ ("source") : _ ("destination"));
   if (!ist_secure_tunnel_start (self->tunnel, &error))
     session_fail (self, error);
+}
+
+static void
+on_named_added (GObject *source,
+                GAsyncResult *result,
+                gpointer user_data)
+{
+  Session *self = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (proxy_bindings_finish (result, &error))
+    {
+      session_start_tunnel (self);
+    }
+  else if (!self->is_stopping)
+    {
+      tool_log_fatal ("%s", error->message);
+      session_stop (self, tool_error_get_exit_status (error));
+    }
+}
+
+static void
+session_begin (Session *self)
+{
+  guint watchdog = tool_systemd_start_watchdog ();
+
+  if (watchdog != 0)
+    g_array_append_val (self->sources, watchdog);
+  session_watch_signals (self);
+  session_connect_signals (self);
+  proxy_bindings_add_named_async (self->bindings, on_named_added, self);
 }
 
 static void
@@ -574,12 +648,12 @@ session_clear (Session *self)
     g_signal_handlers_disconnect_by_data (self->tunnel, self);
   if (self->forwarder != NULL)
     g_signal_handlers_disconnect_by_data (self->forwarder, self);
+  g_clear_pointer (&self->bindings, proxy_bindings_free);
   g_clear_object (&self->forwarder);
   g_clear_object (&self->tunnel);
   g_clear_object (&self->stdio);
   g_clear_pointer (&self->output, tool_output_free);
   g_clear_pointer (&self->command, proxy_command_free);
-  g_clear_pointer (&self->bindings, proxy_bindings_free);
   g_main_loop_unref (self->loop);
 }
 
