@@ -5,8 +5,10 @@
 #include "ist/ist-forwarder-connection.h"
 
 #include "ist/connection/ist-connection-core-private.h"
+#include "ist/forwarder/ist-connect-with-retries-private.h"
 #include "ist/forwarder/ist-forwarder-connection-private.h"
 #include "ist/forwarder/ist-local-end-private.h"
+#include "ist/forwarder/ist-open-when-connected-private.h"
 #include "ist/ist-tunnel-error.h"
 
 #include <netinet/in.h>
@@ -37,14 +39,9 @@ struct _IstForwarderConnection
   /* While it is being opened */
   GMainContext *context;
   GCancellable *cancellable;
-  GSource *timer;
-  IstSecureTunnel *tunnel;
-  gulong tunnel_handler;
-  gint64 deadline;
   GSocketClient *client;
   GSocketConnectable *target;
   GSource *peer_gone;
-  guint retries;
 
   IstPump *pump;
   gboolean ended;
@@ -64,49 +61,15 @@ static GParamSpec *properties[N_PROPS];
 
 G_DEFINE_FINAL_TYPE (IstForwarderConnection, ist_forwarder_connection, G_TYPE_OBJECT)
 
-static void connection_open (IstForwarderConnection *self);
-static void connection_connect (IstForwarderConnection *self);
-
-/* What ends the time of opening */
-
-static void
-connection_stop_timer (IstForwarderConnection *self)
-{
-  if (self->timer != NULL)
-    g_source_destroy (self->timer);
-  g_clear_pointer (&self->timer, g_source_unref);
-}
-
-static void
-connection_start_timer (IstForwarderConnection *self,
-                        guint milliseconds,
-                        GSourceFunc func)
-{
-  connection_stop_timer (self);
-  self->timer = g_timeout_source_new (milliseconds);
-  g_source_set_callback (self->timer, func, self, NULL);
-  g_source_attach (self->timer, self->context);
-}
-
-static void
-connection_stop_waiting (IstForwarderConnection *self)
-{
-  connection_stop_timer (self);
-  if (self->tunnel_handler != 0)
-    g_clear_signal_handler (&self->tunnel_handler, self->tunnel);
-}
-
 static void
 connection_stop_opening (IstForwarderConnection *self)
 {
-  connection_stop_waiting (self);
   if (self->peer_gone != NULL)
     {
       g_source_destroy (self->peer_gone);
       ist_connection_core_cancel_at_end (ist_connection_get_core (self->tunnelled), NULL);
     }
   g_clear_pointer (&self->peer_gone, g_source_unref);
-  g_clear_object (&self->tunnel);
   g_clear_object (&self->client);
   g_clear_object (&self->target);
 }
@@ -195,40 +158,7 @@ connection_set_local (IstForwarderConnection *self,
     }
 }
 
-/* On the source */
-
-static void
-on_tunnel_state (IstSecureTunnel *tunnel,
-                 GParamSpec *pspec,
-                 gpointer user_data)
-{
-  g_autoptr (IstForwarderConnection) self = g_object_ref (user_data);
-
-  connection_open (self);
-}
-
-static gboolean
-on_tunnel_timeout (gpointer user_data)
-{
-  g_autoptr (IstForwarderConnection) self = g_object_ref (user_data);
-  g_autoptr (GError) error = NULL;
-
-  g_set_error (&error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NOT_CONNECTED, "The tunnel was not connected for %u s",
-               self->settings.tunnel_timeout);
-  connection_fail (self, IST_LOCAL_END_ABORT, error);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-connection_await_tunnel (IstForwarderConnection *self)
-{
-  gint64 left = (self->deadline - g_get_monotonic_time ()) / 1000;
-
-  if (self->tunnel_handler != 0)
-    return;
-  self->tunnel_handler = g_signal_connect (self->tunnel, "notify::state", G_CALLBACK (on_tunnel_state), self);
-  connection_start_timer (self, MAX (left, 0), on_tunnel_timeout);
-}
+/* The end that is not there yet */
 
 static void
 on_tunnelled (GObject *object,
@@ -239,66 +169,17 @@ on_tunnelled (GObject *object,
   g_autoptr (IstConnection) tunnelled = NULL;
   g_autoptr (GError) error = NULL;
 
-  tunnelled = ist_secure_tunnel_open_connection_finish (IST_SECURE_TUNNEL (object), result, &error);
+  tunnelled = ist_open_when_connected_finish (IST_SECURE_TUNNEL (object), result, &error);
   if (self->ended)
-    {
-      if (tunnelled != NULL)
-        g_io_stream_close_async (G_IO_STREAM (tunnelled), G_PRIORITY_DEFAULT, NULL, NULL, NULL);
-    }
-  else if (tunnelled != NULL)
-    {
-      self->tunnelled = g_steal_pointer (&tunnelled);
-      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CONNECTION]);
-      connection_opened (self);
-    }
-  else if (ist_secure_tunnel_get_state (self->tunnel) != IST_TUNNEL_STATE_CONNECTED &&
-           (g_error_matches (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NOT_CONNECTED) ||
-            g_error_matches (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_DISCONNECTED)))
-    {
-      connection_open (self);
-    }
-  else
+    return;
+  if (tunnelled == NULL)
     {
       connection_fail (self, IST_LOCAL_END_ABORT, error);
+      return;
     }
-}
-
-static void
-connection_open (IstForwarderConnection *self)
-{
-  g_autoptr (GError) error = NULL;
-
-  switch (ist_secure_tunnel_get_state (self->tunnel))
-    {
-    case IST_TUNNEL_STATE_CONNECTED:
-      connection_stop_waiting (self);
-      ist_secure_tunnel_open_connection_async (self->tunnel, self->service_id, self->cancellable,
-                                               on_tunnelled,
-                                               g_object_ref (self));
-      break;
-    case IST_TUNNEL_STATE_CONNECTING:
-    case IST_TUNNEL_STATE_WAITING:
-      connection_await_tunnel (self);
-      break;
-    case IST_TUNNEL_STATE_STOPPING:
-    case IST_TUNNEL_STATE_STOPPED:
-    default:
-      g_set_error_literal (&error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NOT_CONNECTED, "The tunnel is stopped");
-      connection_fail (self, IST_LOCAL_END_ABORT, error);
-      break;
-    }
-}
-
-/* On the destination */
-
-static gboolean
-on_retry (gpointer user_data)
-{
-  g_autoptr (IstForwarderConnection) self = g_object_ref (user_data);
-
-  connection_stop_timer (self);
-  connection_connect (self);
-  return G_SOURCE_REMOVE;
+  self->tunnelled = g_steal_pointer (&tunnelled);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CONNECTION]);
+  connection_opened (self);
 }
 
 static void
@@ -309,26 +190,18 @@ on_connected (GObject *object,
   g_autoptr (IstForwarderConnection) self = user_data;
   g_autoptr (GSocketConnection) connection = NULL;
   g_autoptr (GError) error = NULL;
-  g_autofree char *name = NULL;
 
-  connection = g_socket_client_connect_finish (G_SOCKET_CLIENT (object), result, &error);
-  if (self->ended)
+  connection = ist_connect_with_retries_finish (G_SOCKET_CLIENT (object), result, &error);
+  /* If it was cancelled, the source that waits for the peer's end says why. */
+  if (self->ended || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return;
-  if (connection != NULL)
+  if (connection == NULL)
     {
-      connection_set_local (self, G_IO_STREAM (connection));
-      connection_opened (self);
+      connection_fail (self, IST_LOCAL_END_CLOSE, error);
       return;
     }
-  if (self->retries++ < self->settings.connect_retries)
-    {
-      g_debug ("Connecting again in %u ms: %s", self->settings.connect_retry_delay_ms, error->message);
-      connection_start_timer (self, self->settings.connect_retry_delay_ms, on_retry);
-      return;
-    }
-  name = g_socket_connectable_to_string (self->target);
-  g_prefix_error (&error, "Can't connect to %s: ", name);
-  connection_fail (self, IST_LOCAL_END_CLOSE, error);
+  connection_set_local (self, G_IO_STREAM (connection));
+  connection_opened (self);
 }
 
 /* Nobody is there any more for whom the service would be. */
@@ -343,13 +216,6 @@ on_peer_gone (GCancellable *cancellable,
                        "The other end has ended the connection before there was one to the service");
   connection_fail (self, IST_LOCAL_END_CLOSE, error);
   return G_SOURCE_REMOVE;
-}
-
-static void
-connection_connect (IstForwarderConnection *self)
-{
-  g_socket_client_connect_async (self->client, self->target, self->cancellable, on_connected,
-                                 g_object_ref (self));
 }
 
 /* The class */
@@ -503,9 +369,8 @@ void
 ist_forwarder_connection_open (IstForwarderConnection *self,
                                IstSecureTunnel *tunnel)
 {
-  self->tunnel = g_object_ref (tunnel);
-  self->deadline = g_get_monotonic_time () + self->settings.tunnel_timeout * G_TIME_SPAN_SECOND;
-  connection_open (self);
+  ist_open_when_connected_async (tunnel, self->service_id, self->settings.tunnel_timeout, self->cancellable,
+                                 on_tunnelled, g_object_ref (self));
 }
 
 void
@@ -524,7 +389,9 @@ ist_forwarder_connection_prepare (IstForwarderConnection *self,
 void
 ist_forwarder_connection_connect (IstForwarderConnection *self)
 {
-  connection_connect (self);
+  ist_connect_with_retries_async (self->client, self->target, self->settings.connect_retries,
+                                  self->settings.connect_retry_delay_ms, self->cancellable, on_connected,
+                                  g_object_ref (self));
 }
 
 void
