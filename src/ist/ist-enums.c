@@ -38,3 +38,9 @@ G_DEFINE_ENUM_TYPE (IstTunnelState, ist_tunnel_state,
                     G_DEFINE_ENUM_VALUE (IST_TUNNEL_STATE_CONNECTED, "connected"),
                     G_DEFINE_ENUM_VALUE (IST_TUNNEL_STATE_WAITING, "waiting"),
                     G_DEFINE_ENUM_VALUE (IST_TUNNEL_STATE_STOPPING, "stopping"))
+
+G_DEFINE_ENUM_TYPE (IstForwarderConnectionState, ist_forwarder_connection_state,
+                    G_DEFINE_ENUM_VALUE (IST_FORWARDER_CONNECTION_STATE_CONNECTING, "connecting"),
+                    G_DEFINE_ENUM_VALUE (IST_FORWARDER_CONNECTION_STATE_OPEN, "open"),
+                    G_DEFINE_ENUM_VALUE (IST_FORWARDER_CONNECTION_STATE_CLOSING, "closing"),
+                    G_DEFINE_ENUM_VALUE (IST_FORWARDER_CONNECTION_STATE_CLOSED, "closed"))

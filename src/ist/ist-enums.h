@@ -135,4 +135,28 @@ typedef enum {
 IST_AVAILABLE_IN_1_0
 GType ist_tunnel_state_get_type (void) G_GNUC_CONST;
 
+/**
+ * IstForwarderConnectionState:
+ * @IST_FORWARDER_CONNECTION_STATE_CONNECTING: one of the two ends is not there yet
+ * @IST_FORWARDER_CONNECTION_STATE_OPEN: bytes are carried
+ * @IST_FORWARDER_CONNECTION_STATE_CLOSING: nothing more is taken; what there was is
+ *   delivered, and both ends are closed
+ * @IST_FORWARDER_CONNECTION_STATE_CLOSED: it has ended, or could not be opened
+ *
+ * What a connection of a forwarder is doing.
+ *
+ * Since: 1.0
+ */
+typedef enum {
+  IST_FORWARDER_CONNECTION_STATE_CONNECTING,
+  IST_FORWARDER_CONNECTION_STATE_OPEN,
+  IST_FORWARDER_CONNECTION_STATE_CLOSING,
+  IST_FORWARDER_CONNECTION_STATE_CLOSED,
+} IstForwarderConnectionState;
+
+#define IST_TYPE_FORWARDER_CONNECTION_STATE (ist_forwarder_connection_state_get_type ())
+
+IST_AVAILABLE_IN_1_0
+GType ist_forwarder_connection_state_get_type (void) G_GNUC_CONST;
+
 G_END_DECLS

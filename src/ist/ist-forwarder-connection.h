@@ -10,6 +10,7 @@
 
 #include <gio/gio.h>
 #include <ist/ist-connection.h>
+#include <ist/ist-enums.h>
 #include <ist/ist-version-macros.h>
 
 G_BEGIN_DECLS
@@ -21,6 +22,10 @@ G_DECLARE_FINAL_TYPE (IstForwarderConnection, ist_forwarder_connection, IST, FOR
 
 IST_AVAILABLE_IN_1_0
 const char *ist_forwarder_connection_get_service_id (IstForwarderConnection *self);
+IST_AVAILABLE_IN_1_0
+IstForwarderConnectionState ist_forwarder_connection_get_state (IstForwarderConnection *self);
+IST_AVAILABLE_IN_1_0
+gint64 ist_forwarder_connection_get_opened_at (IstForwarderConnection *self);
 IST_AVAILABLE_IN_1_0
 GSocketAddress *ist_forwarder_connection_get_address (IstForwarderConnection *self);
 IST_AVAILABLE_IN_1_0

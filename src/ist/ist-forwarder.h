@@ -84,8 +84,6 @@ IstSecureTunnel *ist_forwarder_get_tunnel (IstForwarder *self);
 IST_AVAILABLE_IN_1_0
 guint ist_forwarder_get_n_connections (IstForwarder *self);
 IST_AVAILABLE_IN_1_0
-GPtrArray *ist_forwarder_get_connections (IstForwarder *self) G_GNUC_WARN_UNUSED_RESULT;
-IST_AVAILABLE_IN_1_0
 guint64 ist_forwarder_get_n_connections_total (IstForwarder *self);
 IST_AVAILABLE_IN_1_0
 guint64 ist_forwarder_get_bytes_in (IstForwarder *self);

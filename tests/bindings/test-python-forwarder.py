@@ -82,7 +82,7 @@ class Forwarder(unittest.TestCase):
         while forwarder.get_n_connections() > 0:
             context.iteration(True)
         self.assertEqual(told, [('SSH', 5, 5, None)])
-        self.assertEqual(forwarder.get_connections(), [])
+        self.assertEqual(list(forwarder), [])
         for end in (tunnel, device):
             end.stop()
             while end.get_state() != Ist.TunnelState.STOPPED:

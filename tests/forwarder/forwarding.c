@@ -344,6 +344,15 @@ test_chat (gpointer address)
   return NULL;
 }
 
+gpointer
+test_find_closed (gpointer port)
+{
+  g_autoptr (GSocketConnection) connection = test_dial_port (GPOINTER_TO_UINT (port));
+
+  g_assert_cmpuint (test_drain (connection, NULL), ==, 0);
+  return NULL;
+}
+
 gsize
 test_drain (GSocketConnection *connection,
             GError **error)

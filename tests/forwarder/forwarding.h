@@ -81,6 +81,8 @@ void test_echo (GSocketConnection *connection,
 char *test_make_address (guint port);
 /* A GThreadFunc: two echoes at an address. */
 gpointer test_chat (gpointer address);
+/* Another: the connection to a port ends without a byte. */
+gpointer test_find_closed (gpointer port);
 /* Reads until the stream ends; returns how much that was. @error: how it ended */
 gsize test_drain (GSocketConnection *connection,
                   GError **error);

@@ -294,15 +294,6 @@ say_something (gpointer data)
   return NULL;
 }
 
-static gpointer
-find_closed (gpointer data)
-{
-  g_autoptr (GSocketConnection) connection = test_dial_port (GPOINTER_TO_UINT (data));
-
-  g_assert_cmpuint (test_drain (connection, NULL), ==, 0);
-  return NULL;
-}
-
 /* A port at which nobody listens. */
 static char *
 find_nobody (void)
@@ -329,7 +320,7 @@ test_target_down (void)
   g_assert_no_error (error);
 
   living = test_thread_start (say_something, GUINT_TO_POINTER (port));
-  test_run (find_closed, GUINT_TO_POINTER (down));
+  test_run (test_find_closed, GUINT_TO_POINTER (down));
   test_run (say_something, GUINT_TO_POINTER (port));
   test_thread_finish (living);
   test_forwarding_settle (forwarding);
@@ -358,7 +349,7 @@ test_target_named (void)
   ist_forwarder_set_target (forwarding->destination, "SSH", nobody, NULL);
   ist_forwarder_listen (forwarding->source, "SSH", "0", &port, NULL);
   g_signal_connect (forwarding->destination, "connection-failed", G_CALLBACK (on_failed_keep), &kept);
-  test_run (find_closed, GUINT_TO_POINTER (port));
+  test_run (test_find_closed, GUINT_TO_POINTER (port));
   test_wait (kept != NULL);
   g_assert_error (kept, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED);
   g_assert_nonnull (strstr (kept->message, nobody));
@@ -452,7 +443,7 @@ test_idle (void)
   guint port = test_forwarding_add (forwarding, "SSH", program);
 
   ist_forwarder_set_idle_timeout (forwarding->source, 1);
-  test_run (find_closed, GUINT_TO_POINTER (port));
+  test_run (test_find_closed, GUINT_TO_POINTER (port));
   test_forwarding_settle (forwarding);
   g_assert_error (forwarding->error[IST_MODE_SOURCE], IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TIMED_OUT);
   g_assert_no_error (forwarding->error[IST_MODE_DESTINATION]);
@@ -496,20 +487,20 @@ test_no_tunnel (void)
   g_assert_true (ist_emulator_tunnel_drop_side (tunnel, IST_MODE_SOURCE));
   test_wait (test_end_count (forwarding->pair->source, "failure") > 0);
   ist_forwarder_set_tunnel_timeout (forwarding->source, 1);
-  test_run (find_closed, GUINT_TO_POINTER (port));
+  test_run (test_find_closed, GUINT_TO_POINTER (port));
   test_wait (forwarding->failed[IST_MODE_SOURCE] == 1);
   g_assert_error (forwarding->error[IST_MODE_SOURCE], IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NOT_CONNECTED);
 
   /* One that waits learns at once that it is in vain. */
   ist_forwarder_set_tunnel_timeout (forwarding->source, FOREVER);
   {
-    TestThread *client = test_thread_start (find_closed, GUINT_TO_POINTER (port));
+    TestThread *client = test_thread_start (test_find_closed, GUINT_TO_POINTER (port));
 
     test_wait (ist_forwarder_get_n_connections (forwarding->source) == 1);
     ist_secure_tunnel_stop (forwarding->pair->source->tunnel);
     test_thread_finish (client);
   }
-  test_run (find_closed, GUINT_TO_POINTER (port));
+  test_run (test_find_closed, GUINT_TO_POINTER (port));
   test_wait (forwarding->failed[IST_MODE_SOURCE] == 3);
 }
 
@@ -530,31 +521,36 @@ test_close (void)
   g_autoptr (TestForwarding) forwarding = test_forwarding_new (test_ssh);
   g_autoptr (TestProgram) program = test_program_new (NULL, serve_greeting, NULL);
   guint port = test_forwarding_add (forwarding, "SSH", program);
-  g_autoptr (GPtrArray) connections = NULL;
-  TestThread *clients[3];
+  IstForwarderConnection *connections[3];
+  TestThread *clients[G_N_ELEMENTS (connections)];
   guint i;
 
   for (i = 0; i < G_N_ELEMENTS (clients); i++)
     clients[i] = test_thread_start (wait_for_end, GUINT_TO_POINTER (port));
   test_wait (forwarding->opened[IST_MODE_DESTINATION] == 3);
 
-  connections = ist_forwarder_get_connections (forwarding->source);
-  g_assert_cmpuint (connections->len, ==, 3);
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (forwarding->source)), ==, G_N_ELEMENTS (connections));
   /* What the other end would have in hand would be lost, which is an error there. */
-  for (i = 0; i < connections->len; i++)
-    test_wait (ist_forwarder_connection_get_bytes_in (connections->pdata[i]) > 0);
-  ist_forwarder_connection_close (connections->pdata[0]);
+  for (i = 0; i < G_N_ELEMENTS (connections); i++)
+    {
+      connections[i] = g_list_model_get_item (G_LIST_MODEL (forwarding->source), i);
+      test_wait (ist_forwarder_connection_get_bytes_in (connections[i]) > 0);
+    }
+  ist_forwarder_connection_close (connections[0]);
   test_wait (forwarding->closed[IST_MODE_SOURCE] == 1 && forwarding->closed[IST_MODE_DESTINATION] == 1);
   g_assert_error (forwarding->error[IST_MODE_SOURCE], IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED);
   g_assert_no_error (forwarding->error[IST_MODE_DESTINATION]);
   g_assert_cmpuint (ist_forwarder_get_n_connections (forwarding->source), ==, 2);
-  ist_forwarder_connection_close (connections->pdata[0]);
+  ist_forwarder_connection_close (connections[0]);
 
   ist_forwarder_close (forwarding->source);
   g_assert_cmpuint (forwarding->closed[IST_MODE_SOURCE], ==, 3);
   g_assert_cmpuint (ist_forwarder_get_n_connections (forwarding->source), ==, 0);
   for (i = 0; i < G_N_ELEMENTS (clients); i++)
-    test_thread_finish (clients[i]);
+    {
+      test_thread_finish (clients[i]);
+      g_object_unref (connections[i]);
+    }
   test_forwarding_settle (forwarding);
   g_assert_cmpuint (forwarding->closed[IST_MODE_DESTINATION], ==, 3);
 }
@@ -576,7 +572,7 @@ test_close_in_handler (void)
   guint port = test_forwarding_add (forwarding, "SSH", program);
 
   g_signal_connect (forwarding->source, "connection-opened", G_CALLBACK (on_opened_close_all), NULL);
-  test_run (find_closed, GUINT_TO_POINTER (port));
+  test_run (test_find_closed, GUINT_TO_POINTER (port));
   test_forwarding_settle (forwarding);
   g_assert_cmpuint (forwarding->closed[IST_MODE_SOURCE], ==, 1);
 }

@@ -27,15 +27,6 @@ ask_name (gpointer data)
   return GINT_TO_POINTER (name);
 }
 
-static gpointer
-find_closed (gpointer data)
-{
-  g_autoptr (GSocketConnection) connection = test_dial_port (GPOINTER_TO_UINT (data));
-
-  g_assert_cmpuint (test_drain (connection, NULL), ==, 0);
-  return NULL;
-}
-
 static char
 get_name (guint port)
 {
@@ -48,7 +39,7 @@ check_refused (TestForwarding *forwarding,
 {
   guint n = forwarding->failed[IST_MODE_DESTINATION];
 
-  test_run (find_closed, GUINT_TO_POINTER (port));
+  test_run (test_find_closed, GUINT_TO_POINTER (port));
   test_wait (forwarding->failed[IST_MODE_DESTINATION] == n + 1);
   g_assert_error (forwarding->error[IST_MODE_DESTINATION], IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NO_SUCH_SERVICE);
 }

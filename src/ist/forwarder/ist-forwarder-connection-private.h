@@ -15,31 +15,36 @@ G_BEGIN_DECLS
 typedef struct
 {
   IstPumpSettings pump;
-  guint tunnel_timeout;      /* seconds */
+  guint tunnel_timeout; /* seconds */
   guint connect_retries;
-  guint connect_retry_delay_ms; /* milliseconds */
+  guint connect_retry_delay_ms;
 } IstForwarderConnectionSettings;
 
-/* A connection is opened and then closed, or fails. */
-typedef enum
+/* What a connection tells its forwarder. It is opened and then closed, or fails. */
+typedef struct
 {
-  IST_FORWARDER_CONNECTION_OPENED,
-  IST_FORWARDER_CONNECTION_FAILED,
-  IST_FORWARDER_CONNECTION_CLOSED,
-} IstForwarderConnectionEvent;
+  void (*opened) (IstForwarderConnection *connection,
+                  gpointer user_data);
+  /* Bytes have been carried. */
+  void (*moved) (IstForwarderConnection *connection,
+                 gpointer user_data);
+  /* @error: (nullable) */
+  void (*closed) (IstForwarderConnection *connection,
+                  const GError *error,
+                  gpointer user_data);
+  void (*failed) (IstForwarderConnection *connection,
+                  const GError *error,
+                  gpointer user_data);
+} IstForwarderConnectionFuncs;
 
-typedef void (*IstForwarderConnectionFunc) (IstForwarderConnection *connection,
-                                            IstForwarderConnectionEvent event,
-                                            const GError *error,
-                                            gpointer user_data);
-
-/* One of @tunnelled and @local is there from the beginning. @func may be called
+/* One of @tunnelled and @local is there from the beginning. @funcs may be called
  * from any of the functions below. */
 IstForwarderConnection *ist_forwarder_connection_new (const char *service_id,
                                                       IstConnection *tunnelled,
                                                       GIOStream *local,
                                                       const IstForwarderConnectionSettings *settings,
-                                                      IstForwarderConnectionFunc func,
+                                                      GMainContext *context,
+                                                      const IstForwarderConnectionFuncs *funcs,
                                                       gpointer user_data);
 /* On the source: opens a connection through the tunnel. */
 void ist_forwarder_connection_open (IstForwarderConnection *self,
@@ -54,6 +59,8 @@ void ist_forwarder_connection_connect (IstForwarderConnection *self);
 /* Closes both ends without waiting, and tells @error as the reason. */
 void ist_forwarder_connection_end (IstForwarderConnection *self,
                                    const GError *error);
+/* Notifies of what was carried since the last time. */
+void ist_forwarder_connection_notify_bytes (IstForwarderConnection *self);
 /* The owner does not want to hear any more. */
 void ist_forwarder_connection_disown (IstForwarderConnection *self);
 

@@ -19,8 +19,8 @@
  *
  * One connection that an [class@Ist.Forwarder] carries.
  *
- * The forwarder's signals bring these, and [method@Ist.Forwarder.get_connections]
- * lists those that are there.
+ * The forwarder's signals bring these, and the forwarder itself is a list of those
+ * that have not ended.
  *
  * Since: 1.0
  */
@@ -32,24 +32,29 @@ struct _IstForwarderConnection
   GSocketAddress *address;
   IstConnection *tunnelled;
   GIOStream *local;
+  IstForwarderConnectionState state;
+  gint64 opened_at;
+  GMainContext *context;
   IstForwarderConnectionSettings settings;
-  IstForwarderConnectionFunc func;
+  const IstForwarderConnectionFuncs *funcs; /* NULL when nobody listens */
   gpointer user_data;
 
   /* While it is being opened */
-  GMainContext *context;
   GCancellable *cancellable;
   GSocketClient *client;
   GSocketConnectable *target;
   GSource *peer_gone;
 
-  IstPump *pump;
-  gboolean ended;
+  IstPump *pump; /* once it is open */
+  guint64 bytes_in_told;
+  guint64 bytes_out_told;
 };
 
 enum
 {
   PROP_SERVICE_ID = 1,
+  PROP_STATE,
+  PROP_OPENED_AT,
   PROP_ADDRESS,
   PROP_CONNECTION,
   PROP_BYTES_IN,
@@ -75,12 +80,11 @@ connection_stop_opening (IstForwarderConnection *self)
 }
 
 static void
-connection_tell (IstForwarderConnection *self,
-                 IstForwarderConnectionEvent event,
-                 const GError *error)
+connection_set_state (IstForwarderConnection *self,
+                      IstForwarderConnectionState state)
 {
-  if (self->func != NULL)
-    self->func (self, event, error, self->user_data);
+  self->state = state;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
 }
 
 static void
@@ -88,16 +92,34 @@ connection_fail (IstForwarderConnection *self,
                  IstLocalEnd how,
                  const GError *error)
 {
-  if (self->ended)
+  if (self->state != IST_FORWARDER_CONNECTION_STATE_CONNECTING)
     return;
-  self->ended = TRUE;
   connection_stop_opening (self);
   g_cancellable_cancel (self->cancellable);
   if (self->tunnelled != NULL)
     g_io_stream_close_async (G_IO_STREAM (self->tunnelled), G_PRIORITY_DEFAULT, NULL, NULL, NULL);
   if (self->local != NULL)
     ist_local_end_async (self->local, how, NULL, NULL, NULL);
-  connection_tell (self, IST_FORWARDER_CONNECTION_FAILED, error);
+  connection_set_state (self, IST_FORWARDER_CONNECTION_STATE_CLOSED);
+  if (self->funcs != NULL)
+    self->funcs->failed (self, error, self->user_data);
+}
+
+static void
+on_pump_moved (IstPump *pump,
+               gpointer user_data)
+{
+  IstForwarderConnection *self = user_data;
+
+  if (self->funcs != NULL)
+    self->funcs->moved (self, self->user_data);
+}
+
+static void
+on_pump_ending (IstPump *pump,
+                gpointer user_data)
+{
+  connection_set_state (user_data, IST_FORWARDER_CONNECTION_STATE_CLOSING);
 }
 
 static void
@@ -107,9 +129,17 @@ on_pump_done (IstPump *pump,
 {
   g_autoptr (IstForwarderConnection) self = user_data;
 
-  self->ended = TRUE;
-  connection_tell (self, IST_FORWARDER_CONNECTION_CLOSED, error);
+  ist_forwarder_connection_notify_bytes (self);
+  connection_set_state (self, IST_FORWARDER_CONNECTION_STATE_CLOSED);
+  if (self->funcs != NULL)
+    self->funcs->closed (self, error, self->user_data);
 }
+
+static const IstPumpFuncs pump_funcs = {
+  .moved = on_pump_moved,
+  .ending = on_pump_ending,
+  .done = on_pump_done,
+};
 
 static void
 connection_opened (IstForwarderConnection *self)
@@ -117,11 +147,34 @@ connection_opened (IstForwarderConnection *self)
   g_object_ref (self);
   connection_stop_opening (self);
   /* The pump keeps the connection until it is done. */
-  self->pump = ist_pump_new (G_IO_STREAM (self->tunnelled), self->local, &self->settings.pump, on_pump_done,
-                             g_object_ref (self));
-  connection_tell (self, IST_FORWARDER_CONNECTION_OPENED, NULL);
-  if (!self->ended)
-    ist_pump_start (self->pump);
+  self->pump = ist_pump_new (G_IO_STREAM (self->tunnelled), self->local, &self->settings.pump, self->context,
+                             &pump_funcs, g_object_ref (self));
+
+  /* A handler of the state that closes the connection must not be told of its end
+   * before anybody is told of its beginning. */
+  g_object_freeze_notify (G_OBJECT (self));
+  self->opened_at = g_get_real_time ();
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_OPENED_AT]);
+  connection_set_state (self, IST_FORWARDER_CONNECTION_STATE_OPEN);
+  if (self->funcs != NULL)
+    self->funcs->opened (self, self->user_data);
+  g_object_thaw_notify (G_OBJECT (self));
+
+  ist_pump_start (self->pump);
+  g_object_unref (self);
+}
+
+/* Closes what there is. */
+static void
+connection_end (IstForwarderConnection *self,
+                IstLocalEnd how,
+                const GError *error)
+{
+  g_object_ref (self);
+  if (self->pump != NULL)
+    ist_pump_end (self->pump, error, how == IST_LOCAL_END_CLOSE);
+  else
+    connection_fail (self, how, error);
   g_object_unref (self);
 }
 
@@ -170,7 +223,7 @@ on_tunnelled (GObject *object,
   g_autoptr (GError) error = NULL;
 
   tunnelled = ist_open_when_connected_finish (IST_SECURE_TUNNEL (object), result, &error);
-  if (self->ended)
+  if (self->state != IST_FORWARDER_CONNECTION_STATE_CONNECTING)
     return;
   if (tunnelled == NULL)
     {
@@ -193,7 +246,8 @@ on_connected (GObject *object,
 
   connection = ist_connect_with_retries_finish (G_SOCKET_CLIENT (object), result, &error);
   /* If it was cancelled, the source that waits for the peer's end says why. */
-  if (self->ended || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+  if (self->state != IST_FORWARDER_CONNECTION_STATE_CONNECTING ||
+      g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return;
   if (connection == NULL)
     {
@@ -240,7 +294,7 @@ ist_forwarder_connection_finalize (GObject *object)
 
   g_free (self->service_id);
   g_object_unref (self->cancellable);
-  g_main_context_unref (self->context);
+  g_clear_pointer (&self->context, g_main_context_unref);
   G_OBJECT_CLASS (ist_forwarder_connection_parent_class)->finalize (object);
 }
 
@@ -256,6 +310,12 @@ ist_forwarder_connection_get_property (GObject *object,
     {
     case PROP_SERVICE_ID:
       g_value_set_string (value, self->service_id);
+      break;
+    case PROP_STATE:
+      g_value_set_enum (value, self->state);
+      break;
+    case PROP_OPENED_AT:
+      g_value_set_int64 (value, self->opened_at);
       break;
     case PROP_ADDRESS:
       g_value_set_object (value, self->address);
@@ -294,6 +354,27 @@ ist_forwarder_connection_class_init (IstForwarderConnectionClass *klass)
   properties[PROP_SERVICE_ID] = g_param_spec_string ("service-id", NULL, NULL, NULL, flags);
 
   /**
+   * IstForwarderConnection:state: (getter get_state)
+   *
+   * What the connection is doing.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_STATE] =
+    g_param_spec_enum ("state", NULL, NULL, IST_TYPE_FORWARDER_CONNECTION_STATE,
+                       IST_FORWARDER_CONNECTION_STATE_CLOSED, flags);
+
+  /**
+   * IstForwarderConnection:opened-at: (getter get_opened_at)
+   *
+   * When both ends were there, in microseconds since the beginning of 1970, UTC; 0
+   * until then.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_OPENED_AT] = g_param_spec_int64 ("opened-at", NULL, NULL, 0, G_MAXINT64, 0, flags);
+
+  /**
    * IstForwarderConnection:address: (getter get_address)
    *
    * The address at the other end of the local socket: the program that has
@@ -318,7 +399,8 @@ ist_forwarder_connection_class_init (IstForwarderConnectionClass *klass)
   /**
    * IstForwarderConnection:bytes-in: (getter get_bytes_in)
    *
-   * Bytes that came out of the tunnel. There is no notification of changes.
+   * Bytes that came out of the tunnel. Changes are notified at most once a second,
+   * and in the end.
    *
    * Since: 1.0
    */
@@ -327,7 +409,8 @@ ist_forwarder_connection_class_init (IstForwarderConnectionClass *klass)
   /**
    * IstForwarderConnection:bytes-out: (getter get_bytes_out)
    *
-   * Bytes that went into the tunnel. There is no notification of changes.
+   * Bytes that went into the tunnel. Changes are notified at most once a second,
+   * and in the end.
    *
    * Since: 1.0
    */
@@ -339,7 +422,8 @@ ist_forwarder_connection_class_init (IstForwarderConnectionClass *klass)
 static void
 ist_forwarder_connection_init (IstForwarderConnection *self)
 {
-  self->context = g_main_context_ref_thread_default ();
+  /* One that no forwarder has made: a binding can do that. */
+  self->state = IST_FORWARDER_CONNECTION_STATE_CLOSED;
   self->cancellable = g_cancellable_new ();
 }
 
@@ -350,14 +434,17 @@ ist_forwarder_connection_new (const char *service_id,
                               IstConnection *tunnelled,
                               GIOStream *local,
                               const IstForwarderConnectionSettings *settings,
-                              IstForwarderConnectionFunc func,
+                              GMainContext *context,
+                              const IstForwarderConnectionFuncs *funcs,
                               gpointer user_data)
 {
   IstForwarderConnection *self = g_object_new (IST_TYPE_FORWARDER_CONNECTION, NULL);
 
   self->service_id = g_strdup (service_id);
+  self->state = IST_FORWARDER_CONNECTION_STATE_CONNECTING;
   self->settings = *settings;
-  self->func = func;
+  self->context = g_main_context_ref (context);
+  self->funcs = funcs;
   self->user_data = user_data;
   g_set_object (&self->tunnelled, tunnelled);
   if (local != NULL)
@@ -369,6 +456,8 @@ void
 ist_forwarder_connection_open (IstForwarderConnection *self,
                                IstSecureTunnel *tunnel)
 {
+  g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (self->context);
+
   ist_open_when_connected_async (tunnel, self->service_id, self->settings.tunnel_timeout, self->cancellable,
                                  on_tunnelled, g_object_ref (self));
 }
@@ -389,6 +478,8 @@ ist_forwarder_connection_prepare (IstForwarderConnection *self,
 void
 ist_forwarder_connection_connect (IstForwarderConnection *self)
 {
+  g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (self->context);
+
   ist_connect_with_retries_async (self->client, self->target, self->settings.connect_retries,
                                   self->settings.connect_retry_delay_ms, self->cancellable, on_connected,
                                   g_object_ref (self));
@@ -398,18 +489,31 @@ void
 ist_forwarder_connection_end (IstForwarderConnection *self,
                               const GError *error)
 {
-  g_object_ref (self);
-  if (self->pump != NULL)
-    ist_pump_end (self->pump, error, TRUE);
-  else
-    connection_fail (self, IST_LOCAL_END_CLOSE, error);
-  g_object_unref (self);
+  connection_end (self, IST_LOCAL_END_CLOSE, error);
+}
+
+void
+ist_forwarder_connection_notify_bytes (IstForwarderConnection *self)
+{
+  guint64 bytes_in = ist_forwarder_connection_get_bytes_in (self);
+  guint64 bytes_out = ist_forwarder_connection_get_bytes_out (self);
+
+  if (self->bytes_in_told != bytes_in)
+    {
+      self->bytes_in_told = bytes_in;
+      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_BYTES_IN]);
+    }
+  if (self->bytes_out_told != bytes_out)
+    {
+      self->bytes_out_told = bytes_out;
+      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_BYTES_OUT]);
+    }
 }
 
 void
 ist_forwarder_connection_disown (IstForwarderConnection *self)
 {
-  self->func = NULL;
+  self->funcs = NULL;
 }
 
 /* For everybody */
@@ -429,6 +533,40 @@ ist_forwarder_connection_get_service_id (IstForwarderConnection *self)
 {
   g_return_val_if_fail (IST_IS_FORWARDER_CONNECTION (self), NULL);
   return self->service_id;
+}
+
+/**
+ * ist_forwarder_connection_get_state: (get-property state)
+ * @self: a connection
+ *
+ * Gets what the connection is doing.
+ *
+ * Returns: the state
+ *
+ * Since: 1.0
+ */
+IstForwarderConnectionState
+ist_forwarder_connection_get_state (IstForwarderConnection *self)
+{
+  g_return_val_if_fail (IST_IS_FORWARDER_CONNECTION (self), IST_FORWARDER_CONNECTION_STATE_CLOSED);
+  return self->state;
+}
+
+/**
+ * ist_forwarder_connection_get_opened_at: (get-property opened-at)
+ * @self: a connection
+ *
+ * Gets when both ends of the connection were there.
+ *
+ * Returns: microseconds since the beginning of 1970, UTC; 0 until then
+ *
+ * Since: 1.0
+ */
+gint64
+ist_forwarder_connection_get_opened_at (IstForwarderConnection *self)
+{
+  g_return_val_if_fail (IST_IS_FORWARDER_CONNECTION (self), 0);
+  return self->opened_at;
 }
 
 /**
@@ -521,11 +659,8 @@ ist_forwarder_connection_close (IstForwarderConnection *self)
 
   g_return_if_fail (IST_IS_FORWARDER_CONNECTION (self));
 
-  g_object_ref (self);
+  if (self->state == IST_FORWARDER_CONNECTION_STATE_CLOSED)
+    return;
   g_set_error_literal (&error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED, "The connection was closed on this side");
-  if (self->pump != NULL)
-    ist_pump_end (self->pump, error, FALSE);
-  else
-    connection_fail (self, IST_LOCAL_END_ABORT, error);
-  g_object_unref (self);
+  connection_end (self, IST_LOCAL_END_ABORT, error);
 }

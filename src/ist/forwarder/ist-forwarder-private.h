@@ -51,10 +51,13 @@ struct _IstForwarder
   GHashTable *listeners;   /* id: IstListener */
   guint last_listener_id;
   guint n_stops; /* calls of stop_listening() so far */
-  GHashTable *connections; /* set of IstForwarderConnection */
+  GPtrArray *connections;  /* IstForwarderConnection, in the order in which they came */
   guint64 n_connections_total;
-  guint64 bytes_in; /* of those that are closed */
-  guint64 bytes_out;
+  guint64 bytes_in_before; /* of those that are closed */
+  guint64 bytes_out_before;
+  guint64 bytes_in_told;
+  guint64 bytes_out_told;
+  GSource *bytes_timer; /* until changes are told */
 };
 
 /* Settings */

@@ -9,6 +9,9 @@
 #include "ist/forwarder/ist-listener-private.h"
 #include "ist/ist-tunnel-error.h"
 
+/* How often changes of the counters of bytes are told. */
+#define BYTES_INTERVAL_MS 1000
+
 /**
  * IstForwarder:
  *
@@ -43,6 +46,12 @@
  * had arrived, and then the end of the stream; when the connection breaks, it
  * receives what had arrived and then an error, where the kind of socket has one.
  *
+ * A forwarder is a [iface@Gio.ListModel] of its [class@Ist.ForwarderConnection]s,
+ * those that are being opened included, in the order in which they came. Their
+ * properties notify of changes, so that a program can show them without keeping a
+ * list of its own. A connection leaves the list when it has ended, before the
+ * signal about that.
+ *
  * Settings apply to connections that begin after they are set.
  *
  * A forwarder belongs to the main context of its tunnel, and is used from its
@@ -74,19 +83,98 @@ enum
 
 static guint signals[N_SIGNALS];
 
-G_DEFINE_FINAL_TYPE (IstForwarder, ist_forwarder, G_TYPE_OBJECT)
+static void ist_forwarder_list_model_init (GListModelInterface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (IstForwarder,
+                               ist_forwarder,
+                               G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, ist_forwarder_list_model_init))
 
 /* Connections */
+
+/* For those who call what may remove some. */
+static GPtrArray *
+forwarder_copy_connections (IstForwarder *self)
+{
+  GPtrArray *copy = g_ptr_array_new_full (self->connections->len, g_object_unref);
+
+  for (guint i = 0; i < self->connections->len; i++)
+    g_ptr_array_add (copy, g_object_ref (self->connections->pdata[i]));
+  return copy;
+}
+
+static void
+forwarder_tell_bytes (IstForwarder *self)
+{
+  guint64 bytes_in = ist_forwarder_get_bytes_in (self);
+  guint64 bytes_out = ist_forwarder_get_bytes_out (self);
+
+  if (self->bytes_in_told != bytes_in)
+    {
+      self->bytes_in_told = bytes_in;
+      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_BYTES_IN]);
+    }
+  if (self->bytes_out_told != bytes_out)
+    {
+      self->bytes_out_told = bytes_out;
+      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_BYTES_OUT]);
+    }
+}
+
+static gboolean
+on_tell_bytes (gpointer user_data)
+{
+  g_autoptr (IstForwarder) self = g_object_ref (user_data);
+  g_autoptr (GPtrArray) connections = forwarder_copy_connections (self);
+
+  g_clear_pointer (&self->bytes_timer, g_source_unref);
+  for (guint i = 0; i < connections->len; i++)
+    ist_forwarder_connection_notify_bytes (connections->pdata[i]);
+  forwarder_tell_bytes (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* One connection's bytes are told together with those of all others that change
+ * until then. */
+static void
+on_connection_moved (IstForwarderConnection *connection,
+                     gpointer user_data)
+{
+  IstForwarder *self = user_data;
+
+  if (self->bytes_timer != NULL)
+    return;
+  self->bytes_timer = g_timeout_source_new (BYTES_INTERVAL_MS);
+  g_source_set_static_name (self->bytes_timer, "IstForwarder bytes");
+  g_source_set_callback (self->bytes_timer, on_tell_bytes, self, NULL);
+  g_source_attach (self->bytes_timer, self->context);
+}
+
+static void
+forwarder_changed (IstForwarder *self,
+                   guint position,
+                   guint n_removed,
+                   guint n_added)
+{
+  g_list_model_items_changed (G_LIST_MODEL (self), position, n_removed, n_added);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_CONNECTIONS]);
+}
 
 static void
 forwarder_remove (IstForwarder *self,
                   IstForwarderConnection *connection)
 {
+  guint position;
+
+  ist_connect_queue_remove (self->connect_queue, connection, self->settings.numbers[IST_FORWARDER_MAX_CONNECTING]);
   ist_forwarder_connection_disown (connection);
-  self->bytes_in += ist_forwarder_connection_get_bytes_in (connection);
-  self->bytes_out += ist_forwarder_connection_get_bytes_out (connection);
-  if (g_hash_table_remove (self->connections, connection))
-    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_CONNECTIONS]);
+  self->bytes_in_before += ist_forwarder_connection_get_bytes_in (connection);
+  self->bytes_out_before += ist_forwarder_connection_get_bytes_out (connection);
+  if (g_ptr_array_find (self->connections, connection, &position))
+    {
+      g_ptr_array_remove_index (self->connections, position);
+      forwarder_changed (self, position, 1, 0);
+    }
 }
 
 static const char *
@@ -98,36 +186,48 @@ forwarder_name_service (IstForwarderConnection *connection)
 }
 
 static void
-on_connection_event (IstForwarderConnection *connection,
-                     IstForwarderConnectionEvent event,
-                     const GError *error,
-                     gpointer user_data)
+on_connection_opened (IstForwarderConnection *connection,
+                      gpointer user_data)
 {
   g_autoptr (IstForwarder) self = g_object_ref (user_data);
 
-  g_object_ref (connection);
   ist_connect_queue_remove (self->connect_queue, connection, self->settings.numbers[IST_FORWARDER_MAX_CONNECTING]);
-  switch (event)
-    {
-    case IST_FORWARDER_CONNECTION_OPENED:
-      self->n_connections_total++;
-      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_CONNECTIONS_TOTAL]);
-      g_signal_emit (self, signals[CONNECTION_OPENED], 0, connection);
-      break;
-    case IST_FORWARDER_CONNECTION_FAILED:
-      g_info ("A connection of %s was not opened: %s", forwarder_name_service (connection), error->message);
-      forwarder_remove (self, connection);
-      g_signal_emit (self, signals[CONNECTION_FAILED], 0, connection, error);
-      break;
-    case IST_FORWARDER_CONNECTION_CLOSED:
-    default:
-      g_info ("A connection of %s was closed%s%s", forwarder_name_service (connection), error != NULL ? ": " : "",
-              error != NULL ? error->message : "");
-      forwarder_remove (self, connection);
-      g_signal_emit (self, signals[CONNECTION_CLOSED], 0, connection, error);
-    }
-  g_object_unref (connection);
+  self->n_connections_total++;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_CONNECTIONS_TOTAL]);
+  g_signal_emit (self, signals[CONNECTION_OPENED], 0, connection);
 }
+
+static void
+on_connection_closed (IstForwarderConnection *connection,
+                      const GError *error,
+                      gpointer user_data)
+{
+  g_autoptr (IstForwarder) self = g_object_ref (user_data);
+
+  g_info ("A connection of %s was closed%s%s", forwarder_name_service (connection), error != NULL ? ": " : "",
+          error != NULL ? error->message : "");
+  forwarder_remove (self, connection);
+  g_signal_emit (self, signals[CONNECTION_CLOSED], 0, connection, error);
+}
+
+static void
+on_connection_failed (IstForwarderConnection *connection,
+                      const GError *error,
+                      gpointer user_data)
+{
+  g_autoptr (IstForwarder) self = g_object_ref (user_data);
+
+  g_info ("A connection of %s was not opened: %s", forwarder_name_service (connection), error->message);
+  forwarder_remove (self, connection);
+  g_signal_emit (self, signals[CONNECTION_FAILED], 0, connection, error);
+}
+
+static const IstForwarderConnectionFuncs connection_funcs = {
+  .opened = on_connection_opened,
+  .moved = on_connection_moved,
+  .closed = on_connection_closed,
+  .failed = on_connection_failed,
+};
 
 static IstForwarderConnection *
 forwarder_add (IstForwarder *self,
@@ -144,11 +244,11 @@ forwarder_add (IstForwarder *self,
     .connect_retries = self->settings.numbers[IST_FORWARDER_CONNECT_RETRIES],
     .connect_retry_delay_ms = self->settings.numbers[IST_FORWARDER_CONNECT_RETRY_DELAY_MS],
   };
-  IstForwarderConnection *connection =
-    ist_forwarder_connection_new (service_id, tunnelled, local, &settings, on_connection_event, self);
+  IstForwarderConnection *connection = ist_forwarder_connection_new (service_id, tunnelled, local, &settings,
+                                                                     self->context, &connection_funcs, self);
 
-  g_hash_table_add (self->connections, g_object_ref (connection));
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_CONNECTIONS]);
+  g_ptr_array_add (self->connections, g_object_ref (connection));
+  forwarder_changed (self, self->connections->len - 1, 0, 1);
   return connection;
 }
 
@@ -161,7 +261,7 @@ forwarder_authorize (IstForwarder *self,
   guint max = self->settings.numbers[IST_FORWARDER_MAX_CONNECTIONS];
   gboolean authorized = TRUE;
 
-  if (max > 0 && g_hash_table_size (self->connections) > max)
+  if (max > 0 && self->connections->len > max)
     {
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_BUSY, "There are %u connections, which is the limit", max);
       return FALSE;
@@ -184,7 +284,9 @@ ist_forwarder_admit (IstForwarder *self,
   if (!forwarder_authorize (self, connection, &error))
     ist_forwarder_connection_end (connection, error);
   /* A handler may have closed it, or everything. */
-  return g_hash_table_contains (self->connections, connection) ? g_steal_pointer (&connection) : NULL;
+  if (ist_forwarder_connection_get_state (connection) != IST_FORWARDER_CONNECTION_STATE_CONNECTING)
+    return NULL;
+  return g_steal_pointer (&connection);
 }
 
 void
@@ -196,6 +298,37 @@ ist_forwarder_refuse (IstForwarder *self,
   g_autoptr (IstForwarderConnection) connection = forwarder_add (self, service_id, tunnelled, NULL);
 
   ist_forwarder_connection_end (connection, error);
+}
+
+/* The list */
+
+static GType
+ist_forwarder_get_item_type (GListModel *model)
+{
+  return IST_TYPE_FORWARDER_CONNECTION;
+}
+
+static guint
+ist_forwarder_get_n_items (GListModel *model)
+{
+  return IST_FORWARDER (model)->connections->len;
+}
+
+static gpointer
+ist_forwarder_get_item (GListModel *model,
+                        guint position)
+{
+  GPtrArray *connections = IST_FORWARDER (model)->connections;
+
+  return position < connections->len ? g_object_ref (connections->pdata[position]) : NULL;
+}
+
+static void
+ist_forwarder_list_model_init (GListModelInterface *iface)
+{
+  iface->get_item_type = ist_forwarder_get_item_type;
+  iface->get_n_items = ist_forwarder_get_n_items;
+  iface->get_item = ist_forwarder_get_item;
 }
 
 /* The class */
@@ -223,6 +356,9 @@ ist_forwarder_dispose (GObject *object)
   IstForwarder *self = IST_FORWARDER (object);
 
   ist_forwarder_close (self);
+  if (self->bytes_timer != NULL)
+    g_source_destroy (self->bytes_timer);
+  g_clear_pointer (&self->bytes_timer, g_source_unref);
   g_clear_object (&self->tunnel);
   G_OBJECT_CLASS (ist_forwarder_parent_class)->dispose (object);
 }
@@ -236,7 +372,7 @@ ist_forwarder_finalize (GObject *object)
   ist_connect_queue_free (self->connect_queue);
   g_hash_table_unref (self->targets);
   g_hash_table_unref (self->listeners);
-  g_hash_table_unref (self->connections);
+  g_ptr_array_unref (self->connections);
   ist_forwarder_settings_clear (&self->settings);
   g_main_context_unref (self->context);
   G_OBJECT_CLASS (ist_forwarder_parent_class)->finalize (object);
@@ -329,8 +465,8 @@ forwarder_install_counters (GObjectClass *klass)
   /**
    * IstForwarder:bytes-in: (getter get_bytes_in)
    *
-   * Bytes that came out of the tunnel, of all connections so far. There is no
-   * notification of changes.
+   * Bytes that came out of the tunnel, of all connections so far. Changes are
+   * notified at most once a second.
    *
    * Since: 1.0
    */
@@ -339,8 +475,8 @@ forwarder_install_counters (GObjectClass *klass)
   /**
    * IstForwarder:bytes-out: (getter get_bytes_out)
    *
-   * Bytes that went into the tunnel, of all connections so far. There is no
-   * notification of changes.
+   * Bytes that went into the tunnel, of all connections so far. Changes are
+   * notified at most once a second.
    *
    * Since: 1.0
    */
@@ -445,7 +581,7 @@ ist_forwarder_init (IstForwarder *self)
   self->connect_queue = ist_connect_queue_new ();
   self->targets = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
   self->listeners = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) ist_listener_free);
-  self->connections = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
+  self->connections = g_ptr_array_new_with_free_func (g_object_unref);
 }
 
 /**
@@ -488,35 +624,9 @@ ist_forwarder_close (IstForwarder *self)
   ist_forwarder_stop_listening (self);
   g_hash_table_remove_all (self->targets);
   g_set_error_literal (&error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED, "The forwarder was closed");
-  connections = ist_forwarder_get_connections (self);
+  connections = forwarder_copy_connections (self);
   for (i = 0; i < connections->len; i++)
     ist_forwarder_connection_end (connections->pdata[i], error);
-}
-
-/**
- * ist_forwarder_get_connections:
- * @self: a forwarder
- *
- * Gets the connections that there are, those that are being opened included.
- *
- * Returns: (transfer container) (element-type IstForwarderConnection): the connections, in no order
- *
- * Since: 1.0
- */
-GPtrArray *
-ist_forwarder_get_connections (IstForwarder *self)
-{
-  GPtrArray *connections;
-  GHashTableIter iter;
-  gpointer connection;
-
-  g_return_val_if_fail (IST_IS_FORWARDER (self), NULL);
-
-  connections = g_ptr_array_new_full (g_hash_table_size (self->connections), g_object_unref);
-  g_hash_table_iter_init (&iter, self->connections);
-  while (g_hash_table_iter_next (&iter, &connection, NULL))
-    g_ptr_array_add (connections, g_object_ref (connection));
-  return connections;
 }
 
 /**
@@ -550,7 +660,7 @@ guint
 ist_forwarder_get_n_connections (IstForwarder *self)
 {
   g_return_val_if_fail (IST_IS_FORWARDER (self), 0);
-  return g_hash_table_size (self->connections);
+  return self->connections->len;
 }
 
 /**
@@ -575,12 +685,8 @@ forwarder_sum (IstForwarder *self,
                guint64 sum,
                guint64 (*get) (IstForwarderConnection *connection))
 {
-  GHashTableIter iter;
-  gpointer connection;
-
-  g_hash_table_iter_init (&iter, self->connections);
-  while (g_hash_table_iter_next (&iter, &connection, NULL))
-    sum += get (connection);
+  for (guint i = 0; i < self->connections->len; i++)
+    sum += get (self->connections->pdata[i]);
   return sum;
 }
 
@@ -598,7 +704,7 @@ guint64
 ist_forwarder_get_bytes_in (IstForwarder *self)
 {
   g_return_val_if_fail (IST_IS_FORWARDER (self), 0);
-  return forwarder_sum (self, self->bytes_in, ist_forwarder_connection_get_bytes_in);
+  return forwarder_sum (self, self->bytes_in_before, ist_forwarder_connection_get_bytes_in);
 }
 
 /**
@@ -615,5 +721,5 @@ guint64
 ist_forwarder_get_bytes_out (IstForwarder *self)
 {
   g_return_val_if_fail (IST_IS_FORWARDER (self), 0);
-  return forwarder_sum (self, self->bytes_out, ist_forwarder_connection_get_bytes_out);
+  return forwarder_sum (self, self->bytes_out_before, ist_forwarder_connection_get_bytes_out);
 }

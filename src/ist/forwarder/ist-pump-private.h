@@ -18,21 +18,32 @@ typedef struct
   guint idle_timeout;     /* seconds; 0: none */
 } IstPumpSettings;
 
-/* Called once, when both streams are closed. @error: (nullable): why, if the
- * connection did not end as connections should */
-typedef void (*IstPumpFunc) (IstPump *pump,
-                             const GError *error,
-                             gpointer user_data);
+/* What a pump tells its owner, who holds a reference while it does. */
+typedef struct
+{
+  /* Bytes have been carried. */
+  void (*moved) (IstPump *pump,
+                 gpointer user_data);
+  /* No more are carried, and the streams are being closed. Once. */
+  void (*ending) (IstPump *pump,
+                  gpointer user_data);
+  /* Both streams are closed. @error: (nullable): why, if the connection did not
+   * end as connections should. Once, at last. */
+  void (*done) (IstPump *pump,
+                const GError *error,
+                gpointer user_data);
+} IstPumpFuncs;
 
 IstPump *ist_pump_new (GIOStream *tunnel,
                        GIOStream *local,
                        const IstPumpSettings *settings,
-                       IstPumpFunc done,
+                       GMainContext *context,
+                       const IstPumpFuncs *funcs,
                        gpointer user_data);
 void ist_pump_start (IstPump *self);
 /* Ends both streams; @error is the reason that is told. With @at_once the local
  * one is closed whether or not everything was received, and nothing is waited for:
- * the callback comes before this returns. */
+ * the owner hears that it is done before this returns. */
 void ist_pump_end (IstPump *self,
                    const GError *error,
                    gboolean at_once);

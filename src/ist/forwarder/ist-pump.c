@@ -69,7 +69,7 @@ struct _IstPump
   GIOStream *tunnel;
   GIOStream *local;
   IstPumpSettings settings;
-  IstPumpFunc done;
+  const IstPumpFuncs *funcs;
   gpointer user_data;
 
   Flow in;  /* from the tunnel */
@@ -81,7 +81,7 @@ struct _IstPump
   gboolean flushing; /* what the local end has sent is still on its way out */
 
   gboolean ended;
-  gboolean told; /* done() was called */
+  gboolean is_done;
   guint closing; /* streams */
   IstLocalEnd how;
   GError *error;
@@ -413,6 +413,7 @@ flow_has_read (Flow *flow,
   flow->bytes += n;
   flow->start = 0;
   flow->end = flow->discards ? 0 : n;
+  flow->pump->funcs->moved (flow->pump, flow->pump->user_data);
 }
 
 static void
@@ -604,19 +605,19 @@ flow_run (Flow *flow)
 /* Closing */
 
 static void
-pump_tell (IstPump *self)
+pump_be_done (IstPump *self)
 {
-  if (self->told)
+  if (self->is_done)
     return;
-  self->told = TRUE;
-  self->done (self, self->error, self->user_data);
+  self->is_done = TRUE;
+  self->funcs->done (self, self->error, self->user_data);
 }
 
 static void
 pump_closed_one (IstPump *self)
 {
   if (--self->closing == 0)
-    pump_tell (self);
+    pump_be_done (self);
   ist_pump_unref (self);
 }
 
@@ -669,11 +670,14 @@ pump_end (IstPump *self,
     {
       /* The streams are closed when these have returned. */
       g_cancellable_cancel (self->cancellable);
-      return;
     }
-  flow_finish (&self->in);
-  flow_finish (&self->out);
-  pump_close_streams (self);
+  else
+    {
+      flow_finish (&self->in);
+      flow_finish (&self->out);
+      pump_close_streams (self);
+    }
+  self->funcs->ending (self, self->user_data);
 }
 
 /* For the rest of the library */
@@ -711,17 +715,18 @@ IstPump *
 ist_pump_new (GIOStream *tunnel,
               GIOStream *local,
               const IstPumpSettings *settings,
-              IstPumpFunc done,
+              GMainContext *context,
+              const IstPumpFuncs *funcs,
               gpointer user_data)
 {
   IstPump *self = g_new0 (IstPump, 1);
 
   self->ref_count = 1;
-  self->context = g_main_context_ref_thread_default ();
+  self->context = g_main_context_ref (context);
   self->tunnel = g_object_ref (tunnel);
   self->local = g_object_ref (local);
   self->settings = *settings;
-  self->done = done;
+  self->funcs = funcs;
   self->user_data = user_data;
   self->cancellable = g_cancellable_new ();
   flow_init (&self->in, self, tunnel, local);
@@ -753,7 +758,7 @@ ist_pump_end (IstPump *self,
   if (at_once)
     {
       g_cancellable_cancel (self->cancellable);
-      pump_tell (self);
+      pump_be_done (self);
     }
   ist_pump_unref (self);
 }

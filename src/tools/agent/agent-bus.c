@@ -84,11 +84,13 @@ measure_connection (IstForwarderConnection *connection)
 static void
 measure_forwarder (IstForwarder *forwarder)
 {
-  g_autoptr (GPtrArray) connections = ist_forwarder_get_connections (forwarder);
-
   measure (forwarder, ist_forwarder_get_bytes_in (forwarder), ist_forwarder_get_bytes_out (forwarder));
-  for (guint i = 0; i < connections->len; i++)
-    measure_connection (connections->pdata[i]);
+  for (guint i = 0; i < ist_forwarder_get_n_connections (forwarder); i++)
+    {
+      g_autoptr (IstForwarderConnection) connection = g_list_model_get_item (G_LIST_MODEL (forwarder), i);
+
+      measure_connection (connection);
+    }
 }
 
 /* Lists */
@@ -196,14 +198,16 @@ on_list_connections (AgentDBusAgent1 *skeleton,
     {
       IstForwarder *forwarder = ist_agent_tunnel_get_forwarder (tunnels->pdata[i]);
       guint tunnel = ist_agent_tunnel_get_id (tunnels->pdata[i]);
-      g_autoptr (GPtrArray) connections = NULL;
 
       if (id != 0 && id != tunnel)
         continue;
       measure_forwarder (forwarder);
-      connections = ist_forwarder_get_connections (forwarder);
-      for (guint j = 0; j < connections->len; j++)
-        add_connection (&list, tunnel, connections->pdata[j]);
+      for (guint j = 0; j < ist_forwarder_get_n_connections (forwarder); j++)
+        {
+          g_autoptr (IstForwarderConnection) connection = g_list_model_get_item (G_LIST_MODEL (forwarder), j);
+
+          add_connection (&list, tunnel, connection);
+        }
     }
   agent_dbus_agent1_complete_list_connections (skeleton, invocation, g_variant_builder_end (&list));
   return G_DBUS_METHOD_INVOCATION_HANDLED;
