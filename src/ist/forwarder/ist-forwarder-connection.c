@@ -166,16 +166,14 @@ connection_opened (IstForwarderConnection *self)
 
 /* Closes what there is. */
 static void
-connection_end (IstForwarderConnection *self,
-                IstLocalEnd how,
-                const GError *error)
+connection_close (IstForwarderConnection *self,
+                  IstLocalEnd how,
+                  const GError *error)
 {
-  g_object_ref (self);
   if (self->pump != NULL)
     ist_pump_end (self->pump, error, how == IST_LOCAL_END_CLOSE);
   else
     connection_fail (self, how, error);
-  g_object_unref (self);
 }
 
 /* The local stream */
@@ -456,10 +454,10 @@ void
 ist_forwarder_connection_open (IstForwarderConnection *self,
                                IstSecureTunnel *tunnel)
 {
-  g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (self->context);
-
+  g_main_context_push_thread_default (self->context);
   ist_open_when_connected_async (tunnel, self->service_id, self->settings.tunnel_timeout, self->cancellable,
                                  on_tunnelled, g_object_ref (self));
+  g_main_context_pop_thread_default (self->context);
 }
 
 void
@@ -478,18 +476,18 @@ ist_forwarder_connection_prepare (IstForwarderConnection *self,
 void
 ist_forwarder_connection_connect (IstForwarderConnection *self)
 {
-  g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (self->context);
-
+  g_main_context_push_thread_default (self->context);
   ist_connect_with_retries_async (self->client, self->target, self->settings.connect_retries,
                                   self->settings.connect_retry_delay_ms, self->cancellable, on_connected,
                                   g_object_ref (self));
+  g_main_context_pop_thread_default (self->context);
 }
 
 void
 ist_forwarder_connection_end (IstForwarderConnection *self,
                               const GError *error)
 {
-  connection_end (self, IST_LOCAL_END_CLOSE, error);
+  connection_close (self, IST_LOCAL_END_CLOSE, error);
 }
 
 void
@@ -662,5 +660,9 @@ ist_forwarder_connection_close (IstForwarderConnection *self)
   if (self->state == IST_FORWARDER_CONNECTION_STATE_CLOSED)
     return;
   g_set_error_literal (&error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED, "The connection was closed on this side");
-  connection_end (self, IST_LOCAL_END_ABORT, error);
+  g_object_ref (self);
+  g_main_context_push_thread_default (self->context);
+  connection_close (self, IST_LOCAL_END_ABORT, error);
+  g_main_context_pop_thread_default (self->context);
+  g_object_unref (self);
 }

@@ -66,6 +66,11 @@ forwarder_check_source (IstForwarder *self,
 {
   IstMode mode;
 
+  if (self->tunnel == NULL)
+    {
+      g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_STATE, "The forwarder has no tunnel");
+      return FALSE;
+    }
   g_object_get (self->tunnel, "mode", &mode, NULL);
   if (mode == IST_MODE_SOURCE)
     return TRUE;
@@ -73,7 +78,6 @@ forwarder_check_source (IstForwarder *self,
                        "Only the source opens connections; on the destination, set a target");
   return FALSE;
 }
-
 static GSocketConnectable *
 forwarder_parse_place (IstForwarder *self,
                        const char *address,

@@ -44,7 +44,7 @@ struct _IstForwarder
   GObject parent_instance;
 
   GMainContext *context;
-  IstSecureTunnel *tunnel;
+  IstSecureTunnel *tunnel; /* NULL in one that was made without: a binding can do that */
   IstForwarderSettings settings;
   IstConnectQueue *connect_queue;
   GHashTable *targets;     /* service id, or "" for none: GSocketConnectable */

@@ -434,7 +434,8 @@ forwarder_install_counters (GObjectClass *klass)
   /**
    * IstForwarder:tunnel: (getter get_tunnel)
    *
-   * The tunnel.
+   * The tunnel. A forwarder that was constructed without one carries nothing, and
+   * says so.
    *
    * Since: 1.0
    */
@@ -635,7 +636,7 @@ ist_forwarder_close (IstForwarder *self)
  *
  * Gets the tunnel.
  *
- * Returns: (transfer none): the tunnel
+ * Returns: (nullable) (transfer none): the tunnel; %NULL if there never was one
  *
  * Since: 1.0
  */
