@@ -51,7 +51,7 @@ service_connect_waiting (Service *service,
 }
 
 static const char *
-get_key (IstForwarderConnection *connection)
+connect_queue_get_key (IstForwarderConnection *connection)
 {
   const char *service_id = ist_forwarder_connection_get_service_id (connection);
 
@@ -79,7 +79,7 @@ ist_connect_queue_add (IstConnectQueue *self,
                        IstForwarderConnection *connection,
                        guint max)
 {
-  const char *key = get_key (connection);
+  const char *key = connect_queue_get_key (connection);
   Service *service = g_hash_table_lookup (self->services, key);
 
   if (service == NULL)
@@ -96,7 +96,7 @@ ist_connect_queue_remove (IstConnectQueue *self,
                           IstForwarderConnection *connection,
                           guint max)
 {
-  const char *key = get_key (connection);
+  const char *key = connect_queue_get_key (connection);
   Service *service = g_hash_table_lookup (self->services, key);
 
   if (service == NULL)

@@ -34,9 +34,9 @@ typedef union
 } Answer;
 
 static gboolean
-fill_address (GSocketAddress *address,
-              __be32 *words,
-              __be16 *port)
+hangup_fill_address (GSocketAddress *address,
+                     __be32 *words,
+                     __be16 *port)
 {
   GInetSocketAddress *inet = G_INET_SOCKET_ADDRESS (address);
   GInetAddress *host = g_inet_socket_address_get_address (inet);
@@ -54,7 +54,7 @@ static guint32 last_question;
 
 /* With the lock held. Tried again where it has failed. */
 static gboolean
-ensure_socket (void)
+hangup_ensure_socket (void)
 {
   if (diag_socket < 0 && n_holders > 0)
     diag_socket = socket (AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG);
@@ -66,7 +66,7 @@ ist_hangup_hold (void)
 {
   g_mutex_lock (&lock);
   n_holders++;
-  ensure_socket ();
+  hangup_ensure_socket ();
   g_mutex_unlock (&lock);
 }
 
@@ -84,8 +84,8 @@ ist_hangup_release (void)
 
 /* The length of the answer, or less than nothing. */
 static gssize
-exchange (Question *question,
-          Answer *answer)
+hangup_exchange (Question *question,
+                 Answer *answer)
 {
   gssize length = -1;
 
@@ -93,7 +93,7 @@ exchange (Question *question,
   question->header.nlmsg_seq = ++last_question;
   /* The kernel has answered by the time that send() returns. What is left of an
    * earlier question is skipped. */
-  if (ensure_socket () && send (diag_socket, question, sizeof *question, 0) == sizeof *question)
+  if (hangup_ensure_socket () && send (diag_socket, question, sizeof *question, 0) == sizeof *question)
     {
       do
         length = recv (diag_socket, answer, sizeof *answer, MSG_DONTWAIT);
@@ -106,7 +106,7 @@ exchange (Question *question,
 /* Whether a program holds the other end of a TCP connection. It is asked for
  * by its addresses, which are ours the other way round. */
 static IstHangup
-ask_kernel (GSocket *connected)
+hangup_ask_kernel (GSocket *connected)
 {
   g_autoptr (GSocketAddress) ours = g_socket_get_local_address (connected, NULL);
   g_autoptr (GSocketAddress) theirs = g_socket_get_remote_address (connected, NULL);
@@ -127,10 +127,10 @@ ask_kernel (GSocket *connected)
   question.body.idiag_states = G_MAXUINT32;
   question.body.id.idiag_cookie[0] = INET_DIAG_NOCOOKIE;
   question.body.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
-  is_local = fill_address (theirs, question.body.id.idiag_src, &question.body.id.idiag_sport);
-  fill_address (ours, question.body.id.idiag_dst, &question.body.id.idiag_dport);
+  is_local = hangup_fill_address (theirs, question.body.id.idiag_src, &question.body.id.idiag_sport);
+  hangup_fill_address (ours, question.body.id.idiag_dst, &question.body.id.idiag_dport);
 
-  length = exchange (&question, &answer);
+  length = hangup_exchange (&question, &answer);
   if (length < (gssize) sizeof answer.header || !NLMSG_OK (&answer.header, (gsize) length))
     return IST_HANGUP_UNKNOWN;
   if (answer.header.nlmsg_type == NLMSG_ERROR)
@@ -148,7 +148,7 @@ ask_kernel (GSocket *connected)
 }
 
 static int
-get_output_fd (GIOStream *stream)
+hangup_get_output_fd (GIOStream *stream)
 {
   GOutputStream *output = g_io_stream_get_output_stream (stream);
 
@@ -162,14 +162,14 @@ get_output_fd (GIOStream *stream)
 IstHangup
 ist_hangup_check (GIOStream *stream)
 {
-  struct pollfd output = { .fd = get_output_fd (stream) };
+  struct pollfd output = { .fd = hangup_get_output_fd (stream) };
 
   if (output.fd < 0)
     return IST_HANGUP_UNKNOWN;
   if (poll (&output, 1, 0) > 0 && (output.revents & (POLLERR | POLLHUP)) != 0)
     return IST_HANGUP_FULL;
   if (G_IS_TCP_CONNECTION (stream))
-    return ask_kernel (g_socket_connection_get_socket (G_SOCKET_CONNECTION (stream)));
+    return hangup_ask_kernel (g_socket_connection_get_socket (G_SOCKET_CONNECTION (stream)));
   /* Pipes, terminals and Unix sockets would have told. */
   return IST_HANGUP_HALF;
 }

@@ -22,33 +22,33 @@ typedef struct
   GSocket *socket;
   GSource *source;
   gint64 deadline;
-} End;
+} Ending;
 
 static void
-end_stop_source (End *end)
+ending_stop_source (Ending *ending)
 {
-  if (end->source != NULL)
-    g_source_destroy (end->source);
-  g_clear_pointer (&end->source, g_source_unref);
+  if (ending->source != NULL)
+    g_source_destroy (ending->source);
+  g_clear_pointer (&ending->source, g_source_unref);
 }
 
 static void
-end_free (End *end)
+ending_free (Ending *ending)
 {
-  end_stop_source (end);
-  g_clear_object (&end->socket);
-  g_free (end);
+  ending_stop_source (ending);
+  g_clear_object (&ending->socket);
+  g_free (ending);
 }
 
 static void
-end_watch (GTask *task,
-           GSource *source,
-           GSourceFunc func)
+ending_watch (GTask *task,
+              GSource *source,
+              GSourceFunc func)
 {
-  End *end = g_task_get_task_data (task);
+  Ending *ending = g_task_get_task_data (task);
 
-  end_stop_source (end);
-  end->source = source;
+  ending_stop_source (ending);
+  ending->source = source;
   g_source_set_callback (source, func, task, NULL);
   g_source_attach (source, g_task_get_context (task));
 }
@@ -67,21 +67,21 @@ on_closed (GObject *object,
 
 /* Consumes the reference that the task's sources stand for. */
 static void
-close_now (GTask *task)
+ending_close_now (GTask *task)
 {
   GIOStream *stream = g_task_get_source_object (task);
-  End *end = g_task_get_task_data (task);
+  Ending *ending = g_task_get_task_data (task);
 
-  end_stop_source (end);
+  ending_stop_source (ending);
   g_io_stream_close_async (stream, g_task_get_priority (task), NULL, on_closed, task);
 }
 
 static gboolean
-is_over (GTask *task)
+ending_is_over (GTask *task)
 {
-  End *end = g_task_get_task_data (task);
+  Ending *ending = g_task_get_task_data (task);
 
-  return g_get_monotonic_time () >= end->deadline ||
+  return g_get_monotonic_time () >= ending->deadline ||
          g_cancellable_is_cancelled (g_task_get_cancellable (task));
 }
 
@@ -95,10 +95,10 @@ on_left_over (GSocket *socket,
   char dropped[4096];
   gssize n = g_socket_receive_with_blocking (socket, dropped, sizeof dropped, FALSE, NULL, &error);
 
-  if (!is_over (task) &&
+  if (!ending_is_over (task) &&
       (n > 0 || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)))
     return G_SOURCE_CONTINUE;
-  close_now (task);
+  ending_close_now (task);
   return G_SOURCE_REMOVE;
 }
 
@@ -106,16 +106,16 @@ static gboolean
 on_poll_sent (gpointer user_data)
 {
   GTask *task = user_data;
-  End *end = g_task_get_task_data (task);
+  Ending *ending = g_task_get_task_data (task);
   int unsent = 0;
 
-  if (!is_over (task) && ioctl (g_socket_get_fd (end->socket), SIOCOUTQ, &unsent) == 0 && unsent > 0)
+  if (!ending_is_over (task) && ioctl (g_socket_get_fd (ending->socket), SIOCOUTQ, &unsent) == 0 && unsent > 0)
     return G_SOURCE_CONTINUE;
 
   /* Closing sends a reset then. */
-  setsockopt (g_socket_get_fd (end->socket), SOL_SOCKET, SO_LINGER, &(struct linger){ .l_onoff = 1 },
+  setsockopt (g_socket_get_fd (ending->socket), SOL_SOCKET, SO_LINGER, &(struct linger){ .l_onoff = 1 },
               sizeof (struct linger));
-  close_now (task);
+  ending_close_now (task);
   return G_SOURCE_REMOVE;
 }
 
@@ -127,32 +127,32 @@ ist_local_end_async (GIOStream *stream,
                      gpointer user_data)
 {
   GTask *task = g_task_new (stream, cancellable, callback, user_data);
-  End *end = g_new0 (End, 1);
+  Ending *ending = g_new0 (Ending, 1);
 
   g_task_set_source_tag (task, ist_local_end_async);
-  g_task_set_task_data (task, end, (GDestroyNotify) end_free);
-  end->deadline = g_get_monotonic_time () + LINGER * G_USEC_PER_SEC;
+  g_task_set_task_data (task, ending, (GDestroyNotify) ending_free);
+  ending->deadline = g_get_monotonic_time () + LINGER * G_USEC_PER_SEC;
 
   if (!G_IS_SOCKET_CONNECTION (stream) || g_io_stream_is_closed (stream))
     {
-      close_now (task);
+      ending_close_now (task);
       return;
     }
 
-  end->socket = g_object_ref (g_socket_connection_get_socket (G_SOCKET_CONNECTION (stream)));
+  ending->socket = g_object_ref (g_socket_connection_get_socket (G_SOCKET_CONNECTION (stream)));
   if (how == IST_LOCAL_END_ABORT && G_IS_TCP_CONNECTION (stream))
     {
-      end_watch (task, g_timeout_source_new (POLL_INTERVAL_MS), on_poll_sent);
+      ending_watch (task, g_timeout_source_new (POLL_INTERVAL_MS), on_poll_sent);
     }
-  else if (how == IST_LOCAL_END_FINISH && g_socket_shutdown (end->socket, FALSE, TRUE, NULL))
+  else if (how == IST_LOCAL_END_FINISH && g_socket_shutdown (ending->socket, FALSE, TRUE, NULL))
     {
       /* Its source fires when this has passed without anything to read. */
-      g_socket_set_timeout (end->socket, LINGER);
-      end_watch (task, g_socket_create_source (end->socket, G_IO_IN, cancellable),
-                 G_SOURCE_FUNC (on_left_over));
+      g_socket_set_timeout (ending->socket, LINGER);
+      ending_watch (task, g_socket_create_source (ending->socket, G_IO_IN, cancellable),
+                    G_SOURCE_FUNC (on_left_over));
     }
   else
     {
-      close_now (task);
+      ending_close_now (task);
     }
 }

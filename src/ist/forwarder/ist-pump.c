@@ -28,9 +28,9 @@
 
 /* How often to look whether a local end that only writes no more still reads:
  * at first soon, since a program that is closing its socket just now is seen
- * only a moment later. In milliseconds. */
-#define FIRST_CHECK 1
-#define LONGEST_CHECK 1000
+ * only a moment later. */
+#define FIRST_CHECK_MS 1
+#define LONGEST_CHECK_MS 1000
 
 typedef enum
 {
@@ -76,7 +76,7 @@ struct _IstPump
   Flow out; /* to the tunnel */
   GCancellable *cancellable;
   GSource *timer;
-  guint check_delay;
+  guint check_delay_ms;
   gint64 active_at;
   gboolean flushing; /* what the local end has sent is still on its way out */
 
@@ -293,14 +293,14 @@ on_half_close_timer (gpointer user_data)
     }
 
   /* Nobody can answer what has not left. */
-  left = self->flushing ? LONGEST_CHECK : pump_get_idle_left (self, grace);
+  left = self->flushing ? LONGEST_CHECK_MS : pump_get_idle_left (self, grace);
   if (left == 0)
     {
       pump_end (self, IST_LOCAL_END_FINISH, NULL);
       return G_SOURCE_REMOVE;
     }
-  pump_start_timer (self, MIN (left, self->check_delay), on_half_close_timer);
-  self->check_delay = MIN (self->check_delay * 2, LONGEST_CHECK);
+  pump_start_timer (self, MIN (left, self->check_delay_ms), on_half_close_timer);
+  self->check_delay_ms = MIN (self->check_delay_ms * 2, LONGEST_CHECK_MS);
   return G_SOURCE_REMOVE;
 }
 
@@ -345,7 +345,7 @@ flow_end_of_input (Flow *flow)
   else
     {
       self->active_at = g_get_monotonic_time ();
-      self->check_delay = FIRST_CHECK;
+      self->check_delay_ms = FIRST_CHECK_MS;
       self->flushing = TRUE;
       g_output_stream_flush_async (flow->to, G_PRIORITY_DEFAULT, self->cancellable, on_flushed,
                                    ist_pump_ref (self));
@@ -683,7 +683,7 @@ pump_end (IstPump *self,
 /* For the rest of the library */
 
 static gboolean
-is_blocking (GOutputStream *stream)
+pump_is_blocking (GOutputStream *stream)
 {
   int fd;
 
@@ -708,7 +708,7 @@ flow_init (Flow *flow,
                    g_pollable_output_stream_can_poll (G_POLLABLE_OUTPUT_STREAM (flow->to));
   flow->from_tells_again = G_IS_SOCKET_CONNECTION (from);
   /* A pipe that polls as writable has room for this much, whatever its mode. */
-  flow->max_write = is_blocking (flow->to) ? PIPE_BUF : G_MAXSIZE;
+  flow->max_write = pump_is_blocking (flow->to) ? PIPE_BUF : G_MAXSIZE;
 }
 
 IstPump *
