@@ -124,7 +124,7 @@ IST_AVAILABLE_IN_1_0
 guint ist_forwarder_get_connect_retry_delay_ms (IstForwarder *self);
 IST_AVAILABLE_IN_1_0
 void ist_forwarder_set_connect_retry_delay_ms (IstForwarder *self,
-                                            guint milliseconds);
+                                               guint milliseconds);
 IST_AVAILABLE_IN_1_0
 guint ist_forwarder_get_tunnel_timeout (IstForwarder *self);
 IST_AVAILABLE_IN_1_0
@@ -138,12 +138,12 @@ void ist_forwarder_set_local_bind_address (IstForwarder *self,
 IST_AVAILABLE_IN_1_0
 GProxyResolver *ist_forwarder_get_proxy_resolver (IstForwarder *self);
 IST_AVAILABLE_IN_1_0
+void ist_forwarder_set_proxy_resolver (IstForwarder *self,
+                                       GProxyResolver *proxy_resolver);
+IST_AVAILABLE_IN_1_0
 gboolean ist_forwarder_get_refuse_unmapped (IstForwarder *self);
 IST_AVAILABLE_IN_1_0
 void ist_forwarder_set_refuse_unmapped (IstForwarder *self,
                                         gboolean refuse_unmapped);
-IST_AVAILABLE_IN_1_0
-void ist_forwarder_set_proxy_resolver (IstForwarder *self,
-                                       GProxyResolver *proxy_resolver);
 
 G_END_DECLS

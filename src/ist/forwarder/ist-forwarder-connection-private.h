@@ -60,7 +60,7 @@ void ist_forwarder_connection_connect (IstForwarderConnection *self);
 void ist_forwarder_connection_end (IstForwarderConnection *self,
                                    const GError *error);
 /* Notifies of what was carried since the last time. */
-void ist_forwarder_connection_notify_bytes (IstForwarderConnection *self);
+void ist_forwarder_connection_tell_bytes (IstForwarderConnection *self);
 /* The owner does not want to hear any more. */
 void ist_forwarder_connection_disown (IstForwarderConnection *self);
 

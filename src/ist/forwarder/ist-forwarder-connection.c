@@ -4,6 +4,7 @@
 
 #include "ist/ist-forwarder-connection.h"
 
+#include "common/ist-counter-private.h"
 #include "ist/connection/ist-connection-core-private.h"
 #include "ist/forwarder/ist-connect-with-retries-private.h"
 #include "ist/forwarder/ist-forwarder-connection-private.h"
@@ -129,7 +130,7 @@ on_pump_done (IstPump *pump,
 {
   g_autoptr (IstForwarderConnection) self = user_data;
 
-  ist_forwarder_connection_notify_bytes (self);
+  ist_forwarder_connection_tell_bytes (self);
   connection_set_state (self, IST_FORWARDER_CONNECTION_STATE_CLOSED);
   if (self->funcs != NULL)
     self->funcs->closed (self, error, self->user_data);
@@ -491,21 +492,12 @@ ist_forwarder_connection_end (IstForwarderConnection *self,
 }
 
 void
-ist_forwarder_connection_notify_bytes (IstForwarderConnection *self)
+ist_forwarder_connection_tell_bytes (IstForwarderConnection *self)
 {
-  guint64 bytes_in = ist_forwarder_connection_get_bytes_in (self);
-  guint64 bytes_out = ist_forwarder_connection_get_bytes_out (self);
-
-  if (self->bytes_in_told != bytes_in)
-    {
-      self->bytes_in_told = bytes_in;
-      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_BYTES_IN]);
-    }
-  if (self->bytes_out_told != bytes_out)
-    {
-      self->bytes_out_told = bytes_out;
-      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_BYTES_OUT]);
-    }
+  ist_counter_tell (&self->bytes_in_told, ist_forwarder_connection_get_bytes_in (self), self,
+                    properties[PROP_BYTES_IN]);
+  ist_counter_tell (&self->bytes_out_told, ist_forwarder_connection_get_bytes_out (self), self,
+                    properties[PROP_BYTES_OUT]);
 }
 
 void

@@ -46,12 +46,17 @@ struct _IstForwarder
   GMainContext *context;
   IstSecureTunnel *tunnel; /* NULL in one that was made without: a binding can do that */
   IstForwarderSettings settings;
+
+  /* On the destination */
+  GHashTable *targets; /* service id, or "" for none: GSocketConnectable */
   IstConnectQueue *connect_queue;
-  GHashTable *targets;     /* service id, or "" for none: GSocketConnectable */
-  GHashTable *listeners;   /* id: IstListener */
+
+  /* On the source */
+  GHashTable *listeners; /* id: IstListener */
   guint last_listener_id;
   guint n_stops; /* calls of stop_listening() so far */
-  GPtrArray *connections;  /* IstForwarderConnection, in the order in which they came */
+
+  GPtrArray *connections; /* IstForwarderConnection, in the order in which they came */
   guint64 n_connections_total;
   guint64 bytes_in_before; /* of those that are closed */
   guint64 bytes_out_before;
@@ -83,9 +88,8 @@ IstForwarderConnection *ist_forwarder_admit (IstForwarder *self,
                                              const char *service_id,
                                              IstConnection *tunnelled,
                                              GIOStream *local);
-/* Ends a new connection at once. */
+/* Takes it in, and ends it at once. */
 void ist_forwarder_refuse (IstForwarder *self,
-                           const char *service_id,
                            IstConnection *tunnelled,
                            const GError *error);
 

@@ -108,7 +108,7 @@ on_unclaimed_connection (IstSecureTunnel *tunnel,
                  service_id);
   else
     g_set_error_literal (&error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NO_SUCH_SERVICE, "The tunnel leads nowhere here");
-  ist_forwarder_refuse (self, service_id, tunnelled, error);
+  ist_forwarder_refuse (self, tunnelled, error);
   return TRUE;
 }
 

@@ -4,6 +4,7 @@
 
 #include "ist/forwarder/ist-forwarder-private.h"
 
+#include "common/ist-counter-private.h"
 #include "ist/forwarder/ist-forwarder-connection-private.h"
 #include "ist/forwarder/ist-hangup-private.h"
 #include "ist/forwarder/ist-listener-private.h"
@@ -103,24 +104,6 @@ forwarder_copy_connections (IstForwarder *self)
   return copy;
 }
 
-static void
-forwarder_tell_bytes (IstForwarder *self)
-{
-  guint64 bytes_in = ist_forwarder_get_bytes_in (self);
-  guint64 bytes_out = ist_forwarder_get_bytes_out (self);
-
-  if (self->bytes_in_told != bytes_in)
-    {
-      self->bytes_in_told = bytes_in;
-      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_BYTES_IN]);
-    }
-  if (self->bytes_out_told != bytes_out)
-    {
-      self->bytes_out_told = bytes_out;
-      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_BYTES_OUT]);
-    }
-}
-
 static gboolean
 on_tell_bytes (gpointer user_data)
 {
@@ -129,8 +112,9 @@ on_tell_bytes (gpointer user_data)
 
   g_clear_pointer (&self->bytes_timer, g_source_unref);
   for (guint i = 0; i < connections->len; i++)
-    ist_forwarder_connection_notify_bytes (connections->pdata[i]);
-  forwarder_tell_bytes (self);
+    ist_forwarder_connection_tell_bytes (connections->pdata[i]);
+  ist_counter_tell (&self->bytes_in_told, ist_forwarder_get_bytes_in (self), self, properties[PROP_BYTES_IN]);
+  ist_counter_tell (&self->bytes_out_told, ist_forwarder_get_bytes_out (self), self, properties[PROP_BYTES_OUT]);
   return G_SOURCE_REMOVE;
 }
 
@@ -291,11 +275,11 @@ ist_forwarder_admit (IstForwarder *self,
 
 void
 ist_forwarder_refuse (IstForwarder *self,
-                      const char *service_id,
                       IstConnection *tunnelled,
                       const GError *error)
 {
-  g_autoptr (IstForwarderConnection) connection = forwarder_add (self, service_id, tunnelled, NULL);
+  g_autoptr (IstForwarderConnection) connection =
+    forwarder_add (self, ist_connection_get_service_id (tunnelled), tunnelled, NULL);
 
   ist_forwarder_connection_end (connection, error);
 }
