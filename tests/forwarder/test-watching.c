@@ -206,9 +206,9 @@ test_states (void)
 }
 
 static void
-on_state_close_all (IstForwarderConnection *connection,
-                    GParamSpec *pspec,
-                    IstForwarder *forwarder)
+on_notify_close_all (IstForwarderConnection *connection,
+                     GParamSpec *pspec,
+                     IstForwarder *forwarder)
 {
   ist_forwarder_connection_close (connection);
   ist_forwarder_close (forwarder);
@@ -217,25 +217,37 @@ on_state_close_all (IstForwarderConnection *connection,
 static gboolean
 on_authorize_close_all (IstForwarder *forwarder,
                         IstForwarderConnection *connection,
-                        gpointer user_data)
+                        const char *signal)
 {
-  g_signal_connect (connection, "notify::state", G_CALLBACK (on_state_close_all), forwarder);
+  g_signal_connect (connection, signal, G_CALLBACK (on_notify_close_all), forwarder);
   return TRUE;
+}
+
+/* The first that is told of a connection ends it: it has begun for all others, too. */
+static void
+check_close_in_handler (IstMode mode,
+                        const char *signal)
+{
+  g_autoptr (TestForwarding) forwarding = test_forwarding_new (test_ssh);
+  g_autoptr (TestProgram) program = test_program_new (NULL, test_serve_echo, NULL);
+  guint port = test_forwarding_add (forwarding, "SSH", program);
+  IstForwarder *forwarder = mode == IST_MODE_SOURCE ? forwarding->source : forwarding->destination;
+
+  g_signal_connect (forwarder, "authorize-connection", G_CALLBACK (on_authorize_close_all), (gpointer) signal);
+  test_run (test_find_closed, GUINT_TO_POINTER (port));
+  test_forwarding_settle (forwarding);
+  g_assert_cmpuint (forwarding->opened[mode], ==, 1);
+  g_assert_cmpuint (forwarding->closed[mode], ==, 1);
+  g_assert_cmpuint (forwarding->failed[mode], ==, 0);
 }
 
 static void
 test_close_in_handler (void)
 {
-  g_autoptr (TestForwarding) forwarding = test_forwarding_new (test_ssh);
-  g_autoptr (TestProgram) program = test_program_new (NULL, test_serve_echo, NULL);
-  guint port = test_forwarding_add (forwarding, "SSH", program);
-
-  g_signal_connect (forwarding->source, "authorize-connection", G_CALLBACK (on_authorize_close_all), NULL);
-  test_run (test_find_closed, GUINT_TO_POINTER (port));
-  test_forwarding_settle (forwarding);
-  g_assert_cmpuint (forwarding->opened[IST_MODE_SOURCE], ==, 1);
-  g_assert_cmpuint (forwarding->closed[IST_MODE_SOURCE], ==, 1);
-  g_assert_cmpuint (forwarding->failed[IST_MODE_SOURCE], ==, 0);
+  check_close_in_handler (IST_MODE_SOURCE, "notify::state");
+  check_close_in_handler (IST_MODE_SOURCE, "notify::connection");
+  check_close_in_handler (IST_MODE_DESTINATION, "notify::address");
+  check_close_in_handler (IST_MODE_DESTINATION, "notify::opened-at");
 }
 
 /* Bytes */

@@ -142,29 +142,6 @@ static const IstPumpFuncs pump_funcs = {
   .done = on_pump_done,
 };
 
-static void
-connection_opened (IstForwarderConnection *self)
-{
-  g_object_ref (self);
-  connection_stop_opening (self);
-  /* The pump keeps the connection until it is done. */
-  self->pump = ist_pump_new (G_IO_STREAM (self->tunnelled), self->local, &self->settings.pump, self->context,
-                             &pump_funcs, g_object_ref (self));
-
-  /* A handler of the state that closes the connection must not be told of its end
-   * before anybody is told of its beginning. */
-  g_object_freeze_notify (G_OBJECT (self));
-  self->opened_at = g_get_real_time ();
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_OPENED_AT]);
-  connection_set_state (self, IST_FORWARDER_CONNECTION_STATE_OPEN);
-  if (self->funcs != NULL)
-    self->funcs->opened (self, self->user_data);
-  g_object_thaw_notify (G_OBJECT (self));
-
-  ist_pump_start (self->pump);
-  g_object_unref (self);
-}
-
 /* Closes what there is. */
 static void
 connection_close (IstForwarderConnection *self,
@@ -177,29 +154,28 @@ connection_close (IstForwarderConnection *self,
     connection_fail (self, how, error);
 }
 
-/* The local stream */
+/* Both ends */
 
 static void
-connection_set_address (IstForwarderConnection *self,
-                        GSocketAddress *address)
+connection_set_tunnelled (IstForwarderConnection *self,
+                          IstConnection *tunnelled)
 {
-  if (g_set_object (&self->address, address))
-    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ADDRESS]);
+  self->tunnelled = g_object_ref (tunnelled);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CONNECTION]);
 }
 
 static void
 connection_set_local (IstForwarderConnection *self,
                       GIOStream *local)
 {
-  g_autoptr (GSocketAddress) address = NULL;
   GSocket *socket;
 
   self->local = g_object_ref (local);
   if (!G_IS_SOCKET_CONNECTION (local))
     return;
 
-  address = g_socket_connection_get_remote_address (G_SOCKET_CONNECTION (local), NULL);
-  connection_set_address (self, address);
+  self->address = g_socket_connection_get_remote_address (G_SOCKET_CONNECTION (local), NULL);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ADDRESS]);
   socket = g_socket_connection_get_socket (G_SOCKET_CONNECTION (local));
   /* The client's timeout for connecting would stay for ever. */
   g_socket_set_timeout (socket, 0);
@@ -208,6 +184,36 @@ connection_set_local (IstForwarderConnection *self,
       g_socket_set_keepalive (socket, TRUE);
       g_socket_set_option (socket, IPPROTO_TCP, TCP_NODELAY, TRUE, NULL);
     }
+}
+
+/* The end that was missing is there. */
+static void
+connection_opened (IstForwarderConnection *self,
+                   IstConnection *tunnelled,
+                   GIOStream *local)
+{
+  g_object_ref (self);
+  connection_stop_opening (self);
+
+  /* A handler that closes the connection must not be told of its end before
+   * everybody is told of its beginning. */
+  g_object_freeze_notify (G_OBJECT (self));
+  if (tunnelled != NULL)
+    connection_set_tunnelled (self, tunnelled);
+  if (local != NULL)
+    connection_set_local (self, local);
+  /* The pump keeps the connection until it is done. */
+  self->pump = ist_pump_new (G_IO_STREAM (self->tunnelled), self->local, &self->settings.pump, self->context,
+                             &pump_funcs, g_object_ref (self));
+  self->opened_at = g_get_real_time ();
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_OPENED_AT]);
+  connection_set_state (self, IST_FORWARDER_CONNECTION_STATE_OPEN);
+  if (self->funcs != NULL)
+    self->funcs->opened (self, self->user_data);
+  g_object_thaw_notify (G_OBJECT (self));
+
+  ist_pump_start (self->pump);
+  g_object_unref (self);
 }
 
 /* The end that is not there yet */
@@ -224,14 +230,10 @@ on_tunnelled (GObject *object,
   tunnelled = ist_open_when_connected_finish (IST_SECURE_TUNNEL (object), result, &error);
   if (self->state != IST_FORWARDER_CONNECTION_STATE_CONNECTING)
     return;
-  if (tunnelled == NULL)
-    {
-      connection_fail (self, IST_LOCAL_END_ABORT, error);
-      return;
-    }
-  self->tunnelled = g_steal_pointer (&tunnelled);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CONNECTION]);
-  connection_opened (self);
+  if (tunnelled != NULL)
+    connection_opened (self, tunnelled, NULL);
+  else
+    connection_fail (self, IST_LOCAL_END_ABORT, error);
 }
 
 static void
@@ -248,13 +250,10 @@ on_connected (GObject *object,
   if (self->state != IST_FORWARDER_CONNECTION_STATE_CONNECTING ||
       g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return;
-  if (connection == NULL)
-    {
-      connection_fail (self, IST_LOCAL_END_CLOSE, error);
-      return;
-    }
-  connection_set_local (self, G_IO_STREAM (connection));
-  connection_opened (self);
+  if (connection != NULL)
+    connection_opened (self, NULL, G_IO_STREAM (connection));
+  else
+    connection_fail (self, IST_LOCAL_END_CLOSE, error);
 }
 
 /* Nobody is there any more for whom the service would be. */
@@ -445,7 +444,8 @@ ist_forwarder_connection_new (const char *service_id,
   self->context = g_main_context_ref (context);
   self->funcs = funcs;
   self->user_data = user_data;
-  g_set_object (&self->tunnelled, tunnelled);
+  if (tunnelled != NULL)
+    connection_set_tunnelled (self, tunnelled);
   if (local != NULL)
     connection_set_local (self, local);
   return self;
