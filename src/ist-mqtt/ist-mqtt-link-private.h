@@ -4,31 +4,9 @@
 
 #pragma once
 
-#include <gio/gio.h>
+#include "ist-mqtt/ist-mqtt-settings-private.h"
 
 G_BEGIN_DECLS
-
-/* Never changes once it is in use. */
-typedef struct
-{
-  char *host;
-  guint port;
-  gboolean tls;
-  char *client_id; /* NULL for any, if there is no topic */
-  char *user;      /* NULL for none */
-  char *password;  /* NULL for none */
-  char *certificate_file;
-  char *key_file;
-  char *ca_file;   /* NULL for the authorities of the system */
-  guint keepalive; /* seconds */
-  char *topic;     /* subscribed with QoS 1; NULL for clients that only publish */
-} IstMqttSettings;
-
-IstMqttSettings *ist_mqtt_settings_new (void);
-IstMqttSettings *ist_mqtt_settings_ref (IstMqttSettings *self);
-void ist_mqtt_settings_unref (IstMqttSettings *self);
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (IstMqttSettings, ist_mqtt_settings_unref)
 
 /* One connection to a broker, on the thread-default main context. It is used
  * from there only; libmosquitto gets a thread for what it can't but block in,
