@@ -5,6 +5,7 @@
 #include "ist/ist-secure-tunnel.h"
 
 #include "common/ist-backoff-private.h"
+#include "common/ist-network-watch-private.h"
 #include "common/ist-redact-private.h"
 #include "common/ist-waiting-tasks-private.h"
 #include "ist/ist-tunnel-error.h"
@@ -12,7 +13,6 @@
 #include "ist/protocol/ist-wire-private.h"
 #include "ist/transport/ist-channel-private.h"
 #include "ist/transport/ist-handshake-private.h"
-#include "ist/transport/ist-network-watch-private.h"
 #include "ist/tunnel/ist-connection-set-private.h"
 #include "ist/tunnel/ist-news-queue-private.h"
 #include "ist/tunnel/ist-opening-queue-private.h"

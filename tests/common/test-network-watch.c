@@ -7,7 +7,7 @@
 
 #include <gio/gio.h>
 
-#include "ist/transport/ist-network-watch-private.h"
+#include "common/ist-network-watch-private.h"
 #include "test-server.h"
 
 typedef struct

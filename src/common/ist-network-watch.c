@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "ist/transport/ist-network-watch-private.h"
+#include "common/ist-network-watch-private.h"
 
 #include <gio/gio.h>
 
