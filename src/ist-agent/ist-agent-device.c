@@ -660,7 +660,7 @@ ist_agent_device_start (IstAgentDevice *self,
       settings = make_mqtt_settings (self, error);
       if (settings == NULL)
         return FALSE;
-      self->client = ist_mqtt_client_new (settings, &client_events, self);
+      self->client = ist_mqtt_client_new (self->context, settings, &client_events, self);
     }
   self->started = TRUE;
   return TRUE;
@@ -1161,9 +1161,6 @@ ist_agent_device_class_init (IstAgentDeviceClass *klass)
   install_counters ();
   g_object_class_install_properties (object_class, N_PROPS, properties);
   install_signals (G_TYPE_FROM_CLASS (klass));
-
-  /* So that SIGPIPE is ignored, which libmosquitto leaves to its users. */
-  g_type_class_unref (g_type_class_ref (G_TYPE_SOCKET));
 }
 
 static void

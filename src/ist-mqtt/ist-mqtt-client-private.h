@@ -14,6 +14,9 @@ typedef struct _IstMqttClient IstMqttClient;
 
 typedef struct
 {
+  /* Another attempt begins, after one that failed or was lost. NULL for those who
+   * need not know. */
+  void (*connecting) (gpointer user_data);
   void (*subscribed) (gpointer user_data);
   void (*message) (GBytes *payload,
                    gboolean retained,
@@ -21,15 +24,16 @@ typedef struct
   /* As with links. What was under way when the broker was lost is lost too. */
   void (*published) (int id,
                      gpointer user_data);
-  /* An attempt failed, or the broker was lost; the next attempt is @delay
+  /* An attempt failed, or the broker was lost; the next attempt is @delay_ms
    * milliseconds away. */
   void (*lost) (const GError *error,
-                guint delay,
+                guint delay_ms,
                 gpointer user_data);
 } IstMqttClientEvents;
 
-/* Begins at once. @events outlives the client. */
-IstMqttClient *ist_mqtt_client_new (IstMqttSettings *settings,
+/* Begins at once. @events, which come in @context, outlives the client. */
+IstMqttClient *ist_mqtt_client_new (GMainContext *context,
+                                    IstMqttSettings *settings,
                                     const IstMqttClientEvents *events,
                                     gpointer user_data);
 /* FALSE while there is no connection. */

@@ -7,6 +7,7 @@
 #include <ist/ist.h>
 
 #include "common/ist-backoff-private.h"
+#include "common/ist-network-watch-private.h"
 
 /* How long the broker may take to acknowledge a subscription, in seconds. */
 #define ANSWER_TIMEOUT 30
@@ -30,15 +31,13 @@ struct _IstMqttClient
   gint64 subscribed_at; /* 0 before */
   gint64 asked_at;      /* when the last attempt or probe began */
   GMainContext *context;
-  GNetworkMonitor *monitor;
-  gulong monitor_handler;
-  GSource *network_source; /* made ready when the network has changed */
+  IstNetworkWatch *network;
 };
 
-static void attempt (IstMqttClient *self);
+static void client_attempt (IstMqttClient *self);
 
 static void
-clear_timer (IstMqttClient *self)
+client_clear_timer (IstMqttClient *self)
 {
   if (self->timer == NULL)
     return;
@@ -48,11 +47,11 @@ clear_timer (IstMqttClient *self)
 }
 
 static void
-set_timer (IstMqttClient *self,
-           guint milliseconds,
-           GSourceFunc callback)
+client_set_timer (IstMqttClient *self,
+                  guint milliseconds,
+                  GSourceFunc callback)
 {
-  clear_timer (self);
+  client_clear_timer (self);
   self->timer = g_timeout_source_new (milliseconds);
   g_source_set_static_name (self->timer, "IstMqttClient");
   g_source_set_callback (self->timer, callback, self, NULL);
@@ -64,8 +63,10 @@ on_retry (gpointer user_data)
 {
   IstMqttClient *self = user_data;
 
-  clear_timer (self);
-  attempt (self);
+  client_clear_timer (self);
+  client_attempt (self);
+  if (self->events->connecting != NULL)
+    self->events->connecting (self->user_data);
   return G_SOURCE_REMOVE;
 }
 
@@ -74,15 +75,15 @@ on_lost (const GError *error,
          gpointer user_data)
 {
   IstMqttClient *self = user_data;
-  guint delay;
+  guint delay_ms;
 
   self->link = NULL;
   if (self->subscribed_at != 0 && g_get_monotonic_time () - self->subscribed_at >= STABLE_AFTER)
     ist_backoff_reset (&self->backoff);
   self->subscribed_at = 0;
-  delay = ist_backoff_fail (&self->backoff);
-  set_timer (self, delay, on_retry);
-  self->events->lost (error, delay, self->user_data);
+  delay_ms = ist_backoff_fail (&self->backoff);
+  client_set_timer (self, delay_ms, on_retry);
+  self->events->lost (error, delay_ms, self->user_data);
 }
 
 static gboolean
@@ -103,7 +104,7 @@ on_subscribed (gpointer user_data)
   IstMqttClient *self = user_data;
   gboolean probed = self->subscribed_at != 0;
 
-  clear_timer (self);
+  client_clear_timer (self);
   if (probed)
     return;
   self->subscribed_at = g_get_monotonic_time ();
@@ -138,77 +139,47 @@ static const IstMqttLinkEvents link_events = {
 };
 
 static void
-expect_answer (IstMqttClient *self)
+client_expect_answer (IstMqttClient *self)
 {
   self->asked_at = g_get_monotonic_time ();
-  set_timer (self, ANSWER_TIMEOUT * 1000, on_no_answer);
+  client_set_timer (self, ANSWER_TIMEOUT * 1000, on_no_answer);
 }
 
 static void
-attempt (IstMqttClient *self)
+client_attempt (IstMqttClient *self)
 {
-  self->link = ist_mqtt_link_open (self->settings, &link_events, self);
-  expect_answer (self);
+  self->link = ist_mqtt_link_open (self->context, self->settings, &link_events, self);
+  client_expect_answer (self);
 }
 
 /* With the network back there is no point in waiting; and with another
  * network, the connection may have died without a word. */
-static gboolean
-network_source_dispatch (GSource *source,
-                         GSourceFunc callback,
-                         gpointer user_data)
-{
-  g_source_set_ready_time (source, -1);
-  return callback (user_data);
-}
-
-static GSourceFuncs network_source_funcs = {
-  .dispatch = network_source_dispatch,
-};
-
-static gboolean
-on_network (gpointer user_data)
+static void
+on_network_changed (gpointer user_data)
 {
   IstMqttClient *self = user_data;
   gint64 since = g_get_monotonic_time () - self->asked_at;
 
-  if (!g_network_monitor_get_network_available (self->monitor))
-    return G_SOURCE_CONTINUE;
+  if (!g_network_monitor_get_network_available (g_network_monitor_get_default ()))
+    return;
 
   if (self->link == NULL)
     {
-      gint64 delay = MAX (LEAST_INTERVAL - since, 0) / 1000;
+      gint64 delay_ms = MAX (LEAST_INTERVAL - since, 0) / 1000;
 
       ist_backoff_reset (&self->backoff);
-      set_timer (self, delay, on_retry);
+      client_set_timer (self, delay_ms, on_retry);
     }
   else if (self->settings->topic != NULL && self->subscribed_at != 0 && since >= LEAST_INTERVAL)
     {
       ist_mqtt_link_probe (self->link);
-      expect_answer (self);
+      client_expect_answer (self);
     }
-  return G_SOURCE_CONTINUE;
-}
-
-/* In the context in which the process first asked for the monitor, whichever that
- * was; the source is all of the client that may be touched there. */
-static void
-on_network_changed (GNetworkMonitor *monitor,
-                    gboolean available,
-                    gpointer source)
-{
-  g_source_set_ready_time (source, 0);
-}
-
-static void
-forget_source (gpointer source,
-               GClosure *closure)
-{
-  g_source_unref (source);
 }
 
 IstMqttClient *
-ist_mqtt_client_new (IstMqttSettings *settings,
+ist_mqtt_client_new (GMainContext *context,
+                     IstMqttSettings *settings,
                      const IstMqttClientEvents *events,
                      gpointer user_data)
 {
@@ -220,16 +191,9 @@ ist_mqtt_client_new (IstMqttSettings *settings,
   self->backoff.floor = 500;
   self->backoff.base = 1000;
   self->backoff.cap = 120000;
-  self->context = g_main_context_ref_thread_default ();
-  self->network_source = g_source_new (&network_source_funcs, sizeof (GSource));
-  g_source_set_static_name (self->network_source, "IstMqttClient network");
-  g_source_set_callback (self->network_source, on_network, self, NULL);
-  g_source_attach (self->network_source, self->context);
-  self->monitor = g_object_ref (g_network_monitor_get_default ());
-  self->monitor_handler = g_signal_connect_data (self->monitor, "network-changed", G_CALLBACK (on_network_changed),
-                                                 g_source_ref (self->network_source),
-                                                 forget_source, 0);
-  attempt (self);
+  self->context = g_main_context_ref (context);
+  self->network = ist_network_watch_new (context, on_network_changed, self);
+  client_attempt (self);
   return self;
 }
 
@@ -245,12 +209,9 @@ ist_mqtt_client_publish (IstMqttClient *self,
 void
 ist_mqtt_client_free (IstMqttClient *self)
 {
-  clear_timer (self);
+  client_clear_timer (self);
   g_clear_pointer (&self->link, ist_mqtt_link_close);
-  g_clear_signal_handler (&self->monitor_handler, self->monitor);
-  g_source_destroy (self->network_source);
-  g_source_unref (self->network_source);
-  g_object_unref (self->monitor);
+  ist_network_watch_free (self->network);
   g_main_context_unref (self->context);
   ist_mqtt_settings_unref (self->settings);
   g_free (self);

@@ -8,9 +8,9 @@
 
 G_BEGIN_DECLS
 
-/* One connection to a broker, on the thread-default main context. It is used
- * from there only; libmosquitto gets a thread for what it can't but block in,
- * the look-up of the broker's name. */
+/* One connection to a broker, on a main context. It is used from there only;
+ * libmosquitto gets a thread for what it can't but block in: reading files and the
+ * look-up of the broker's name. */
 typedef struct _IstMqttLink IstMqttLink;
 
 typedef struct
@@ -30,8 +30,9 @@ typedef struct
                 gpointer user_data);
 } IstMqttLinkEvents;
 
-/* @events outlives the link. */
-IstMqttLink *ist_mqtt_link_open (IstMqttSettings *settings,
+/* @events, which come in @context, outlives the link. */
+IstMqttLink *ist_mqtt_link_open (GMainContext *context,
+                                 IstMqttSettings *settings,
                                  const IstMqttLinkEvents *events,
                                  gpointer user_data);
 /* With QoS 1, once the broker has let the client in. FALSE if the link is about

@@ -11,16 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include <glib/gstdio.h>
-#include <mosquitto.h>
-
 #include <ist/ist.h>
-
-#include "common/ist-file-private.h"
-
-/* AWS serves MQTT on the port of HTTPS too, to clients that ask for it by this name. */
-#define HTTPS_PORT 443
-#define HTTPS_PORT_ALPN "x-amzn-mqtt-ca"
 
 #define SUBSCRIPTION_REFUSED 0x80
 
@@ -32,13 +23,6 @@
 
 /* Packets that are read in one turn of the main loop. */
 #define MAX_AT_ONCE 16
-
-/* A certificate or a key is smaller by far. */
-#define MAX_FILE (1024 * 1024)
-
-/* libmosquitto takes no certificate of ours unless it is also told of a place
- * of authorities; this one is theirs anyway, where it exists. */
-#define SYSTEM_AUTHORITIES "/etc/ssl/certs"
 
 struct _IstMqttLink
 {
@@ -113,43 +97,43 @@ link_ref (IstMqttLink *self)
 
 /* The first error is the cause of those that follow. */
 static void
-set_error (IstMqttLink *self,
-           IstTunnelError code,
-           const char *text)
+link_set_error (IstMqttLink *self,
+                IstTunnelError code,
+                const char *text)
 {
   if (self->error == NULL)
     self->error = g_error_new_literal (IST_TUNNEL_ERROR, code, text);
 }
 
 static void
-set_error_from_result (IstMqttLink *self,
-                       int result,
-                       int saved_errno)
+link_set_error_from_result (IstMqttLink *self,
+                            int result,
+                            int saved_errno)
 {
   g_autofree char *text = NULL;
 
   switch (result)
     {
     case MOSQ_ERR_EAI:
-      set_error (self, IST_TUNNEL_ERROR_UNREACHABLE, "The broker's host was not found");
+      link_set_error (self, IST_TUNNEL_ERROR_UNREACHABLE, "The broker's host was not found");
       break;
     case MOSQ_ERR_ERRNO:
-      set_error (self, IST_TUNNEL_ERROR_UNREACHABLE, g_strerror (saved_errno));
+      link_set_error (self, IST_TUNNEL_ERROR_UNREACHABLE, g_strerror (saved_errno));
       break;
     case MOSQ_ERR_TLS:
     case MOSQ_ERR_TLS_HANDSHAKE:
       text = g_strdup_printf ("TLS failed: %s", self->tls_detail != NULL ? self->tls_detail : "no details");
-      set_error (self, IST_TUNNEL_ERROR_TLS, text);
+      link_set_error (self, IST_TUNNEL_ERROR_TLS, text);
       break;
     case MOSQ_ERR_KEEPALIVE:
-      set_error (self, IST_TUNNEL_ERROR_TIMED_OUT, "The broker did not answer in time");
+      link_set_error (self, IST_TUNNEL_ERROR_TIMED_OUT, "The broker did not answer in time");
       break;
     case MOSQ_ERR_CONN_LOST:
-      set_error (self, IST_TUNNEL_ERROR_DISCONNECTED, "The connection to the broker was lost");
+      link_set_error (self, IST_TUNNEL_ERROR_DISCONNECTED, "The connection to the broker was lost");
       break;
     default:
       text = g_strdup_printf ("The connection to the broker failed: %s", mosquitto_strerror (result));
-      set_error (self, IST_TUNNEL_ERROR_DISCONNECTED, text);
+      link_set_error (self, IST_TUNNEL_ERROR_DISCONNECTED, text);
       break;
     }
 }
@@ -170,12 +154,12 @@ on_log (struct mosquitto *mosquitto,
 }
 
 static void
-subscribe (IstMqttLink *self)
+link_subscribe (IstMqttLink *self)
 {
   int result = mosquitto_subscribe (self->mosquitto, NULL, self->settings->topic, 1);
 
   if (result != MOSQ_ERR_SUCCESS)
-    set_error_from_result (self, result, errno);
+    link_set_error_from_result (self, result, errno);
 }
 
 static void
@@ -188,20 +172,20 @@ on_connect (struct mosquitto *mosquitto,
 
   if (self->accepted)
     {
-      set_error (self, IST_TUNNEL_ERROR_PROTOCOL, "The broker broke the protocol: it accepted the client twice");
+      link_set_error (self, IST_TUNNEL_ERROR_PROTOCOL, "The broker broke the protocol: it accepted the client twice");
       return;
     }
   if (code == 0)
     {
       self->accepted = TRUE;
       if (self->settings->topic != NULL)
-        subscribe (self);
+        link_subscribe (self);
       else
         self->subscribed = TRUE;
       return;
     }
   text = g_strdup_printf ("The broker refused the client: %s", mosquitto_connack_string (code));
-  set_error (self, IST_TUNNEL_ERROR_REFUSED, text);
+  link_set_error (self, IST_TUNNEL_ERROR_REFUSED, text);
 }
 
 static void
@@ -216,11 +200,11 @@ on_subscribe (struct mosquitto *mosquitto,
   if (n_granted > 0 && granted[0] < SUBSCRIPTION_REFUSED)
     self->subscribed = TRUE;
   else
-    set_error (self, IST_TUNNEL_ERROR_REFUSED, "The broker refused the subscription");
+    link_set_error (self, IST_TUNNEL_ERROR_REFUSED, "The broker refused the subscription");
 }
 
 static guint64
-get_bytes_received (IstMqttLink *self)
+link_get_bytes_received (IstMqttLink *self)
 {
   struct tcp_info info = { 0 };
   socklen_t size = sizeof info;
@@ -231,19 +215,19 @@ get_bytes_received (IstMqttLink *self)
 }
 
 static void
-note_sign (IstMqttLink *self)
+link_note_sign (IstMqttLink *self)
 {
-  self->bytes_at_sign = get_bytes_received (self);
+  self->bytes_at_sign = link_get_bytes_received (self);
   self->sign_time = g_get_monotonic_time ();
 }
 
 static void
-check_unasked (IstMqttLink *self)
+link_check_unasked (IstMqttLink *self)
 {
-  if (get_bytes_received (self) - self->bytes_at_sign > MAX_UNASKED)
-    set_error (self, IST_TUNNEL_ERROR_PROTOCOL, "The broker sent more than 1 MiB that nobody asked for");
+  if (link_get_bytes_received (self) - self->bytes_at_sign > MAX_UNASKED)
+    link_set_error (self, IST_TUNNEL_ERROR_PROTOCOL, "The broker sent more than 1 MiB that nobody asked for");
   else if (g_get_monotonic_time () - self->sign_time > UNASKED_TIME)
-    note_sign (self);
+    link_note_sign (self);
 }
 
 static void
@@ -256,7 +240,7 @@ on_message (struct mosquitto *mosquitto,
 
   if (g_strcmp0 (received->topic, self->settings->topic) != 0)
     return;
-  note_sign (self);
+  link_note_sign (self);
   message = g_new0 (Message, 1);
   message->payload = g_bytes_new (received->payload, received->payloadlen);
   message->retained = received->retain;
@@ -285,7 +269,7 @@ link_destroy_source (IstMqttLink *self)
 
 /* Passes on what the callbacks have left. The user may end the link at any point. */
 static void
-deliver (IstMqttLink *self)
+link_deliver (IstMqttLink *self)
 {
   Message *message;
 
@@ -319,7 +303,7 @@ deliver (IstMqttLink *self)
 /* Until TLS stands libmosquitto may want to write all the time, what it never
  * has to wait for: a handshake fits in the socket's buffer. */
 static gboolean
-is_shaking_hands (IstMqttLink *self)
+link_is_shaking_hands (IstMqttLink *self)
 {
   return self->settings->tls && !self->accepted;
 }
@@ -327,12 +311,12 @@ is_shaking_hands (IstMqttLink *self)
 /* A broker's patience is half as long again as the keep-alive, and libmosquitto
  * counts whole seconds: look one second after each, from the last traffic on. */
 static void
-schedule (IstMqttLink *self)
+link_schedule (IstMqttLink *self)
 {
   LinkSource *source = (LinkSource *) self->source;
   GIOCondition condition = G_IO_IN;
 
-  if (!self->reached || (mosquitto_want_write (self->mosquitto) && !is_shaking_hands (self)))
+  if (!self->reached || (mosquitto_want_write (self->mosquitto) && !link_is_shaking_hands (self)))
     condition |= G_IO_OUT;
   g_source_modify_unix_fd (self->source, source->tag, condition);
   g_source_set_ready_time (self->source,
@@ -342,18 +326,18 @@ schedule (IstMqttLink *self)
 /* libmosquitto takes any failure of the socket for a connection that is still
  * being made, until TLS and MQTT stand. */
 static void
-check_socket (IstMqttLink *self)
+link_check_socket (IstMqttLink *self)
 {
   int code = 0;
   socklen_t size = sizeof code;
 
   getsockopt (mosquitto_socket (self->mosquitto), SOL_SOCKET, SO_ERROR, &code, &size);
-  set_error (self, IST_TUNNEL_ERROR_UNREACHABLE, code != 0 ? g_strerror (code) : "The broker can't be reached");
+  link_set_error (self, IST_TUNNEL_ERROR_UNREACHABLE, code != 0 ? g_strerror (code) : "The broker can't be reached");
 }
 
 /* As many as have come, within reason: a good notification may be behind others. */
 static int
-read_packets (IstMqttLink *self)
+link_read_packets (IstMqttLink *self)
 {
   int available = 1;
   int result = MOSQ_ERR_SUCCESS;
@@ -363,7 +347,7 @@ read_packets (IstMqttLink *self)
       result = mosquitto_loop_read (self->mosquitto, 1);
       if (ioctl (mosquitto_socket (self->mosquitto), FIONREAD, &available) != 0)
         available = 0;
-      check_unasked (self);
+      link_check_unasked (self);
     }
   return result;
 }
@@ -381,21 +365,21 @@ link_source_dispatch (GSource *base,
   errno = 0;
   /* When TCP stands, reading begins TLS. */
   if (condition & (G_IO_IN | G_IO_HUP | G_IO_ERR) || (!self->reached && condition & G_IO_OUT))
-    result = read_packets (self);
+    result = link_read_packets (self);
   if (result == MOSQ_ERR_SUCCESS && mosquitto_want_write (self->mosquitto))
     result = mosquitto_loop_write (self->mosquitto, 1);
   if (result == MOSQ_ERR_SUCCESS)
     result = mosquitto_loop_misc (self->mosquitto);
   if (result != MOSQ_ERR_SUCCESS)
-    set_error_from_result (self, result, errno);
+    link_set_error_from_result (self, result, errno);
   else if (condition & (G_IO_HUP | G_IO_ERR) && !self->accepted)
-    check_socket (self);
+    link_check_socket (self);
   if (condition & G_IO_OUT)
     self->reached = TRUE;
 
-  deliver (self);
+  link_deliver (self);
   if (!self->closed)
-    schedule (self);
+    link_schedule (self);
   return G_SOURCE_CONTINUE;
 }
 
@@ -404,7 +388,7 @@ static GSourceFuncs link_source_funcs = {
 };
 
 static void
-watch (IstMqttLink *self)
+link_watch (IstMqttLink *self)
 {
   LinkSource *source;
 
@@ -413,66 +397,30 @@ watch (IstMqttLink *self)
   source = (LinkSource *) self->source;
   source->link = self;
   source->tag = g_source_add_unix_fd (self->source, mosquitto_socket (self->mosquitto), G_IO_IN);
-  schedule (self);
+  link_schedule (self);
   g_source_attach (self->source, self->context);
 }
 
-/* libmosquitto's errors don't say which, and it waits for what is no file. */
-static gboolean
-check_files (IstMqttLink *self)
-{
-  const char *const files[] = { self->settings->ca_file, self->settings->certificate_file,
-                                self->settings->key_file };
-
-  for (gsize i = 0; i < G_N_ELEMENTS (files); i++)
-    {
-      g_autofree char *contents = NULL;
-      g_autoptr (GError) error = NULL;
-
-      if (files[i] == NULL || ist_file_read (files[i], MAX_FILE, &contents, NULL, &error))
-        continue;
-      set_error (self, IST_TUNNEL_ERROR_TLS, error->message);
-      return FALSE;
-    }
-  return TRUE;
-}
-
-static int
-set_up_tls (IstMqttLink *self)
-{
-  const IstMqttSettings *settings = self->settings;
-  int result = MOSQ_ERR_SUCCESS;
-
-  if (!settings->tls)
-    return result;
-  if (!check_files (self))
-    return MOSQ_ERR_TLS;
-
-  if (settings->ca_file == NULL)
-    result = mosquitto_int_option (self->mosquitto, MOSQ_OPT_TLS_USE_OS_CERTS, 1);
-  if (result == MOSQ_ERR_SUCCESS)
-    result = mosquitto_tls_set (self->mosquitto, settings->ca_file,
-                                settings->ca_file == NULL ? SYSTEM_AUTHORITIES : NULL,
-                                settings->certificate_file, settings->key_file, NULL);
-  if (result == MOSQ_ERR_SUCCESS && settings->port == HTTPS_PORT)
-    result = mosquitto_string_option (self->mosquitto, MOSQ_OPT_TLS_ALPN, HTTPS_PORT_ALPN);
-  return result;
-}
-
-/* In a thread: it looks up the host's name and reads the files of TLS. Nothing
+/* In a thread: it reads the files of TLS and looks up the host's name. Nothing
  * else touches the link meanwhile, but for its mark that it is closed. */
 static void
-connect_thread (GTask *task,
-                gpointer source_object,
-                gpointer task_data,
-                GCancellable *cancellable)
+link_connect_thread (GTask *task,
+                     gpointer source_object,
+                     gpointer task_data,
+                     GCancellable *cancellable)
 {
   IstMqttLink *self = task_data;
   const IstMqttSettings *settings = self->settings;
-  int result = mosquitto_connect_async (self->mosquitto, settings->host, settings->port, settings->keepalive);
+  int result;
 
-  if (result != MOSQ_ERR_SUCCESS)
-    set_error_from_result (self, result, errno);
+  if (ist_mqtt_settings_check_files (settings, &self->error))
+    {
+      result = ist_mqtt_settings_apply (settings, self->mosquitto);
+      if (result == MOSQ_ERR_SUCCESS)
+        result = mosquitto_connect_async (self->mosquitto, settings->host, settings->port, settings->keepalive);
+      if (result != MOSQ_ERR_SUCCESS)
+        link_set_error_from_result (self, result, errno);
+    }
   g_task_return_boolean (task, TRUE);
 }
 
@@ -486,23 +434,38 @@ on_connecting (GObject *source_object,
   if (self->closed)
     return;
   if (self->error == NULL)
-    watch (self);
-  deliver (self);
+    link_watch (self);
+  link_deliver (self);
+}
+
+static void
+link_connect (IstMqttLink *self)
+{
+  g_autoptr (GTask) task = NULL;
+
+  /* Tasks come back to the thread-default context of the moment. */
+  g_main_context_push_thread_default (self->context);
+  task = g_task_new (NULL, NULL, on_connecting, link_ref (self));
+  g_main_context_pop_thread_default (self->context);
+  g_task_set_source_tag (task, link_connect);
+  g_task_set_task_data (task, self, NULL);
+  g_task_run_in_thread (task, link_connect_thread);
 }
 
 IstMqttLink *
-ist_mqtt_link_open (IstMqttSettings *settings,
+ist_mqtt_link_open (GMainContext *context,
+                    IstMqttSettings *settings,
                     const IstMqttLinkEvents *events,
                     gpointer user_data)
 {
   static gsize initialized;
   IstMqttLink *self = g_new0 (IstMqttLink, 1);
-  g_autoptr (GTask) task = NULL;
-  int result;
 
   if (g_once_init_enter (&initialized))
     {
       mosquitto_lib_init ();
+      /* So that SIGPIPE is ignored, which libmosquitto leaves to its users. */
+      g_type_class_unref (g_type_class_ref (G_TYPE_SOCKET));
       g_once_init_leave (&initialized, 1);
     }
 
@@ -510,7 +473,7 @@ ist_mqtt_link_open (IstMqttSettings *settings,
   self->settings = ist_mqtt_settings_ref (settings);
   self->events = events;
   self->user_data = user_data;
-  self->context = g_main_context_ref_thread_default ();
+  self->context = g_main_context_ref (context);
   self->sign_time = g_get_monotonic_time ();
   g_queue_init (&self->messages);
   self->published = g_array_new (FALSE, FALSE, sizeof (int));
@@ -525,31 +488,16 @@ ist_mqtt_link_open (IstMqttSettings *settings,
   mosquitto_subscribe_callback_set (self->mosquitto, on_subscribe);
   mosquitto_message_callback_set (self->mosquitto, on_message);
   mosquitto_publish_callback_set (self->mosquitto, on_publish);
-
-  task = g_task_new (NULL, NULL, on_connecting, link_ref (self));
-  g_task_set_source_tag (task, ist_mqtt_link_open);
-  g_task_set_task_data (task, self, NULL);
-  result = mosquitto_username_pw_set (self->mosquitto, settings->user, settings->password);
-  if (result == MOSQ_ERR_SUCCESS)
-    result = set_up_tls (self);
-  if (result != MOSQ_ERR_SUCCESS)
-    {
-      set_error_from_result (self, result, errno);
-      g_task_return_boolean (task, TRUE);
-    }
-  else
-    {
-      g_task_run_in_thread (task, connect_thread);
-    }
+  link_connect (self);
   return self;
 }
 
 /* After something was sent outside of the source's dispatch. */
 static void
-sent (IstMqttLink *self)
+link_after_sending (IstMqttLink *self)
 {
   if (self->error == NULL)
-    schedule (self);
+    link_schedule (self);
   else
     g_source_set_ready_time (self->source, 0);
 }
@@ -570,8 +518,8 @@ ist_mqtt_link_publish (IstMqttLink *self,
   errno = 0;
   result = mosquitto_publish (self->mosquitto, id, topic, size, data, 1, FALSE);
   if (result != MOSQ_ERR_SUCCESS)
-    set_error_from_result (self, result, errno);
-  sent (self);
+    link_set_error_from_result (self, result, errno);
+  link_after_sending (self);
   return result == MOSQ_ERR_SUCCESS;
 }
 
@@ -581,8 +529,8 @@ ist_mqtt_link_probe (IstMqttLink *self)
   if (self->source == NULL)
     return;
 
-  subscribe (self);
-  sent (self);
+  link_subscribe (self);
+  link_after_sending (self);
 }
 
 void

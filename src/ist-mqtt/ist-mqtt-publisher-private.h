@@ -25,12 +25,14 @@ typedef struct
                    gpointer user_data);
   /* As with clients. */
   void (*lost) (const GError *error,
-                guint delay,
+                guint delay_ms,
                 gpointer user_data);
 } IstMqttPublisherEvents;
 
-/* @settings: without a topic. Begins at once. @events outlives the publisher. */
-IstMqttPublisher *ist_mqtt_publisher_new (IstMqttSettings *settings,
+/* @settings: without a topic. Begins at once. @events, which come in @context,
+ * outlives the publisher. */
+IstMqttPublisher *ist_mqtt_publisher_new (GMainContext *context,
+                                          IstMqttSettings *settings,
                                           const IstMqttPublisherEvents *events,
                                           gpointer user_data);
 /* Not allowed in its events. */

@@ -31,7 +31,7 @@ waiting_free (Waiting *waiting)
 }
 
 static void
-send_waiting (IstMqttPublisher *self)
+publisher_send_waiting (IstMqttPublisher *self)
 {
   for (GList *link = self->waiting.head; link != NULL; link = link->next)
     {
@@ -52,7 +52,7 @@ on_connected (gpointer user_data)
   IstMqttPublisher *self = user_data;
 
   self->events->connected (self->user_data);
-  send_waiting (self);
+  publisher_send_waiting (self);
 }
 
 static void
@@ -84,7 +84,7 @@ on_published (int id,
 
 static void
 on_lost (const GError *error,
-         guint delay,
+         guint delay_ms,
          gpointer user_data)
 {
   IstMqttPublisher *self = user_data;
@@ -95,7 +95,7 @@ on_lost (const GError *error,
 
       waiting->id = NOT_SENT;
     }
-  self->events->lost (error, delay, self->user_data);
+  self->events->lost (error, delay_ms, self->user_data);
 }
 
 static const IstMqttClientEvents client_events = {
@@ -106,7 +106,8 @@ static const IstMqttClientEvents client_events = {
 };
 
 IstMqttPublisher *
-ist_mqtt_publisher_new (IstMqttSettings *settings,
+ist_mqtt_publisher_new (GMainContext *context,
+                        IstMqttSettings *settings,
                         const IstMqttPublisherEvents *events,
                         gpointer user_data)
 {
@@ -115,7 +116,7 @@ ist_mqtt_publisher_new (IstMqttSettings *settings,
   self->events = events;
   self->user_data = user_data;
   g_queue_init (&self->waiting);
-  self->client = ist_mqtt_client_new (settings, &client_events, self);
+  self->client = ist_mqtt_client_new (context, settings, &client_events, self);
   return self;
 }
 
@@ -145,5 +146,5 @@ ist_mqtt_publisher_publish (IstMqttPublisher *self,
   waiting->payload = g_bytes_ref (payload);
   waiting->id = NOT_SENT;
   g_queue_push_tail (&self->waiting, waiting);
-  send_waiting (self);
+  publisher_send_waiting (self);
 }

@@ -5,10 +5,11 @@
 #pragma once
 
 #include <gio/gio.h>
+#include <mosquitto.h>
 
 G_BEGIN_DECLS
 
-/* Never changes once it is in use. */
+/* Where a broker is, and who comes to it. Never changes once it is in use. */
 typedef struct
 {
   char *host;
@@ -27,6 +28,15 @@ typedef struct
 IstMqttSettings *ist_mqtt_settings_new (void);
 IstMqttSettings *ist_mqtt_settings_ref (IstMqttSettings *self);
 void ist_mqtt_settings_unref (IstMqttSettings *self);
+
+/* Whether the files of TLS can be read: libmosquitto's errors don't say which can't,
+ * and it waits for what is no file. IST_TUNNEL_ERROR_TLS. May block, as the next. */
+gboolean ist_mqtt_settings_check_files (const IstMqttSettings *self,
+                                        GError **error);
+
+/* Tells libmosquitto who the client is, and how to use TLS; returns what it says. */
+int ist_mqtt_settings_apply (const IstMqttSettings *self,
+                             struct mosquitto *mosquitto);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (IstMqttSettings, ist_mqtt_settings_unref)
 

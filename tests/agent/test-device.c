@@ -1015,7 +1015,7 @@ test_network_changes_elsewhere (void)
   while (test_server_get_step (server) == 0)
     {
       g_signal_emit_by_name (g_network_monitor_get_default (), "network-changed", TRUE);
-      g_usleep (100000);
+      test_run_for (100);
     }
   g_atomic_int_set (&self.state, 2);
   g_main_context_wakeup (context);

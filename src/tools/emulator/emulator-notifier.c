@@ -8,7 +8,6 @@
 
 #include <glib/gi18n.h>
 
-
 #define MAX_PASSWORD_FILE 65536
 #define PASSWORD_VARIABLE "IST_EMULATOR_MQTT_PASSWORD"
 
@@ -62,10 +61,10 @@ on_dropped (const char *topic,
 
 static void
 on_lost (const GError *error,
-         guint delay,
+         guint delay_ms,
          gpointer user_data)
 {
-  g_message (_ ("no MQTT broker: %s; trying again in %.1f s"), error->message, delay / 1000.0);
+  g_message (_ ("no MQTT broker: %s; trying again in %.1f s"), error->message, delay_ms / 1000.0);
 }
 
 static const IstMqttPublisherEvents publisher_events = {
@@ -89,9 +88,9 @@ on_notification (IstEmulatorService *service,
 
 /* The first line of a file, or the environment: a command line is for all to see. */
 static gboolean
-read_password (const EmulatorBroker *broker,
-               char **password,
-               GError **error)
+broker_read_password (const EmulatorBroker *broker,
+                      char **password,
+                      GError **error)
 {
   if (broker->password_file == NULL)
     {
@@ -106,8 +105,8 @@ read_password (const EmulatorBroker *broker,
 
 /* Without TLS, tokens go no further than this machine. */
 static IstMqttSettings *
-make_settings (const EmulatorBroker *broker,
-               GError **error)
+broker_make_settings (const EmulatorBroker *broker,
+                      GError **error)
 {
   g_autoptr (IstMqttSettings) settings = ist_mqtt_settings_new ();
   g_autoptr (GSocketConnectable) address = g_network_address_parse (broker->broker, 0, error);
@@ -126,7 +125,7 @@ make_settings (const EmulatorBroker *broker,
   settings->certificate_file = g_strdup (broker->certificate_file);
   settings->key_file = g_strdup (broker->key_file != NULL ? broker->key_file : broker->certificate_file);
   settings->user = g_strdup (broker->user);
-  if (broker->user != NULL && !read_password (broker, &settings->password, error))
+  if (broker->user != NULL && !broker_read_password (broker, &settings->password, error))
     return NULL;
   return g_steal_pointer (&settings);
 }
@@ -136,7 +135,7 @@ emulator_notifier_new (IstEmulatorService *service,
                        const EmulatorBroker *broker,
                        GError **error)
 {
-  g_autoptr (IstMqttSettings) settings = make_settings (broker, error);
+  g_autoptr (IstMqttSettings) settings = broker_make_settings (broker, error);
   EmulatorNotifier *self;
 
   if (settings == NULL)
@@ -144,7 +143,7 @@ emulator_notifier_new (IstEmulatorService *service,
 
   self = g_new0 (EmulatorNotifier, 1);
   self->service = g_object_ref (service);
-  self->publisher = ist_mqtt_publisher_new (settings, &publisher_events, self);
+  self->publisher = ist_mqtt_publisher_new (g_main_context_default (), settings, &publisher_events, self);
   self->handler = g_signal_connect (service, "notification", G_CALLBACK (on_notification), self);
   return self;
 }
