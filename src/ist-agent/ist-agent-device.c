@@ -11,6 +11,8 @@
 #include "common/ist-loopback-private.h"
 #include "common/ist-names-private.h"
 #include "ist-agent/ist-agent-notification-private.h"
+#include "ist-agent/ist-agent-notification-queue-private.h"
+#include "ist-agent/ist-agent-token-memory-private.h"
 #include "ist-agent/ist-agent-tunnel-private.h"
 
 #include "common/ist-address-private.h"
@@ -19,17 +21,8 @@
 #define DEFAULT_PORT_TLS 8883
 #define DEFAULT_PORT_PLAIN 1883
 
-/* How many tokens are remembered, as digests, to know duplicates. */
-#define MAX_SEEN 1024
-
 /* Tunnels that have not connected yet, at the same time. */
 #define MAX_ATTEMPTS 64
-
-/* Notifications that wait for room because of those, in bytes, with what each takes
- * besides; and how long, in seconds. */
-#define MAX_PENDING (4 * 1024 * 1024)
-#define PENDING_OVERHEAD 256
-#define PENDING_TIME 60
 
 /**
  * IstAgentDevice:
@@ -96,13 +89,8 @@ struct _IstAgentDevice
   GPtrArray *tunnels;
   guint last_id;
   GMainContext *context;
-  GQueue pending; /* GBytes, the newest first: they are the likeliest to be worth something */
-  gsize pending_size;
-  GSource *pending_timeout;
-
-  /* Digests of tokens, and the order in which they came. */
-  GHashTable *seen;
-  GQueue seen_order;
+  IstAgentNotificationQueue *waiting;
+  IstAgentTokenMemory *tokens; /* of notifications that were taken */
 };
 
 G_DEFINE_FINAL_TYPE (IstAgentDevice, ist_agent_device, G_TYPE_OBJECT)
@@ -151,35 +139,6 @@ set_subscribed (IstAgentDevice *self,
 
   self->subscribed = subscribed;
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SUBSCRIBED]);
-}
-
-/* Duplicates */
-
-static char *
-digest_of (const char *token)
-{
-  return g_compute_checksum_for_string (G_CHECKSUM_SHA256, token, -1);
-}
-
-static void
-remember (IstAgentDevice *self,
-          const char *token)
-{
-  char *digest = digest_of (token);
-
-  g_hash_table_add (self->seen, digest);
-  g_queue_push_tail (&self->seen_order, digest);
-  if (g_queue_get_length (&self->seen_order) > MAX_SEEN)
-    g_hash_table_remove (self->seen, g_queue_pop_head (&self->seen_order));
-}
-
-static gboolean
-was_seen (IstAgentDevice *self,
-          const char *token)
-{
-  g_autofree char *digest = digest_of (token);
-
-  return g_hash_table_contains (self->seen, digest);
 }
 
 /* Tunnels */
@@ -231,7 +190,7 @@ take_tunnel_of (IstAgentDevice *self,
 static void on_tunnel_connected (IstSecureTunnel *secure_tunnel,
                                  char **services,
                                  gpointer user_data);
-static void serve_pending (IstAgentDevice *self);
+static void serve_waiting (IstAgentDevice *self);
 
 static void
 on_tunnel_stopped (IstSecureTunnel *secure_tunnel,
@@ -248,7 +207,7 @@ on_tunnel_stopped (IstSecureTunnel *secure_tunnel,
   ist_forwarder_close (ist_agent_tunnel_get_forwarder (tunnel));
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_TUNNELS]);
   g_signal_emit (self, signals[TUNNEL_CLOSED], 0, tunnel, error);
-  serve_pending (self);
+  serve_waiting (self);
 }
 
 static IstSecureTunnel *
@@ -307,7 +266,7 @@ check_notification (IstAgentDevice *self,
                     const IstAgentNotification *notification,
                     GError **error)
 {
-  if (was_seen (self, notification->access_token))
+  if (ist_agent_token_memory_contains (self->tokens, notification->access_token))
     g_set_error_literal (error, IST_AGENT_DEVICE_ERROR, IST_AGENT_DEVICE_ERROR_DUPLICATE,
                          "The notification was seen before");
   else if (self->max_tunnels > 0 && self->tunnels->len >= self->max_tunnels)
@@ -388,7 +347,7 @@ ist_agent_device_handle_notification (IstAgentDevice *self,
       return NULL;
     }
 
-  remember (self, parsed->access_token);
+  ist_agent_token_memory_add (self->tokens, parsed->access_token);
   g_ptr_array_add (self->tunnels, tunnel);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_TUNNELS]);
   g_signal_emit (self, signals[TUNNEL_OPENED], 0, tunnel);
@@ -421,66 +380,38 @@ refuse_notification (IstAgentDevice *self,
   g_signal_emit (self, signals[NOTIFICATION_REFUSED], 0, error);
 }
 
-/* Notifications that wait: for tunnels that have not connected yet, and may never.
- * Whoever floods the device with those must not keep a good one from it. */
+/* Those that wait for tunnels that have not connected yet, and may never. */
 
 static void
-stop_pending (IstAgentDevice *self)
-{
-  if (self->pending_timeout != NULL)
-    g_source_destroy (self->pending_timeout);
-  g_clear_pointer (&self->pending_timeout, g_source_unref);
-  g_queue_clear_full (&self->pending, (GDestroyNotify) g_bytes_unref);
-  self->pending_size = 0;
-}
-
-static void
-count_pending (IstAgentDevice *self,
-               GBytes *payload,
-               int sign)
-{
-  self->pending_size += sign * (gssize) (g_bytes_get_size (payload) + PENDING_OVERHEAD);
-}
-
-static void
-drop_oldest (IstAgentDevice *self,
-             const char *why)
+refuse_waiting (IstAgentDevice *self,
+                GBytes *payload,
+                const char *why)
 {
   g_autoptr (GError) error = g_error_new_literal (IST_AGENT_DEVICE_ERROR, IST_AGENT_DEVICE_ERROR_TOO_MANY_TUNNELS, why);
-  g_autoptr (GBytes) payload = g_queue_pop_tail (&self->pending);
 
-  count_pending (self, payload, -1);
+  g_bytes_unref (payload);
   refuse_notification (self, error);
 }
 
-static gboolean
-on_pending_timeout (gpointer user_data)
+static void
+on_waited_too_long (gpointer user_data)
 {
   g_autoptr (IstAgentDevice) self = g_object_ref (user_data);
+  GBytes *payload;
 
-  g_clear_pointer (&self->pending_timeout, g_source_unref);
-  while (self->pending.head != NULL)
-    drop_oldest (self, "The notification waited in vain for other tunnels to connect or to fail");
-  return G_SOURCE_REMOVE;
+  while ((payload = ist_agent_notification_queue_pop_oldest (self->waiting)) != NULL)
+    refuse_waiting (self, payload, "The notification waited in vain for other tunnels to connect or to fail");
 }
 
 static void
-add_pending (IstAgentDevice *self,
-             GBytes *payload)
+let_wait (IstAgentDevice *self,
+          GBytes *payload)
 {
-  /* Delivered once more. */
-  if (self->pending.head != NULL && g_bytes_equal (self->pending.head->data, payload))
-    return;
-  g_queue_push_head (&self->pending, g_bytes_ref (payload));
-  count_pending (self, payload, 1);
-  if (self->pending_timeout != NULL)
-    g_source_destroy (self->pending_timeout);
-  g_clear_pointer (&self->pending_timeout, g_source_unref);
-  self->pending_timeout = g_timeout_source_new_seconds (PENDING_TIME);
-  g_source_set_callback (self->pending_timeout, on_pending_timeout, self, NULL);
-  g_source_attach (self->pending_timeout, self->context);
-  while (self->pending_size > MAX_PENDING)
-    drop_oldest (self, "The notification had to give way to newer ones");
+  GBytes *excess;
+
+  ist_agent_notification_queue_push (self->waiting, payload);
+  while ((excess = ist_agent_notification_queue_pop_excess (self->waiting)) != NULL)
+    refuse_waiting (self, excess, "The notification had to give way to newer ones");
 }
 
 static void
@@ -492,20 +423,18 @@ take_notification (IstAgentDevice *self,
   ist_agent_device_handle_notification (self, payload, &error);
   if (g_error_matches (error, IST_AGENT_DEVICE_ERROR, IST_AGENT_DEVICE_ERROR_TOO_MANY_TUNNELS) &&
       count_attempts (self) > 0)
-    add_pending (self, payload);
+    let_wait (self, payload);
   else if (error != NULL)
     refuse_notification (self, error);
 }
 
 static void
-serve_pending (IstAgentDevice *self)
+serve_waiting (IstAgentDevice *self)
 {
-  g_autoptr (GBytes) payload = g_queue_pop_head (&self->pending);
+  g_autoptr (GBytes) payload = ist_agent_notification_queue_pop_newest (self->waiting);
 
-  if (payload == NULL)
-    return;
-  count_pending (self, payload, -1);
-  take_notification (self, payload);
+  if (payload != NULL)
+    take_notification (self, payload);
 }
 
 /* One that has connected is no attempt any more. */
@@ -516,7 +445,7 @@ on_tunnel_connected (IstSecureTunnel *secure_tunnel,
 {
   g_autoptr (IstAgentDevice) self = g_object_ref (user_data);
 
-  serve_pending (self);
+  serve_waiting (self);
 }
 
 static void
@@ -683,7 +612,7 @@ ist_agent_device_stop (IstAgentDevice *self)
   g_return_if_fail (IST_AGENT_IS_DEVICE (self));
 
   self->started = FALSE;
-  stop_pending (self);
+  ist_agent_notification_queue_clear (self->waiting);
   g_clear_pointer (&self->client, ist_mqtt_client_free);
   set_subscribed (self, FALSE);
   tunnels = ist_agent_device_get_tunnels (self);
@@ -781,8 +710,8 @@ ist_agent_device_finalize (GObject *object)
   g_free (self->endpoint_ca_file);
   g_hash_table_unref (self->targets);
   g_ptr_array_unref (self->tunnels);
-  g_queue_clear (&self->seen_order);
-  g_hash_table_unref (self->seen);
+  ist_agent_notification_queue_free (self->waiting);
+  ist_agent_token_memory_free (self->tokens);
   g_main_context_unref (self->context);
 
   G_OBJECT_CLASS (ist_agent_device_parent_class)->finalize (object);
@@ -1167,11 +1096,10 @@ static void
 ist_agent_device_init (IstAgentDevice *self)
 {
   self->context = g_main_context_ref_thread_default ();
-  g_queue_init (&self->pending);
+  self->waiting = ist_agent_notification_queue_new (self->context, on_waited_too_long, self);
   self->targets = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
   self->tunnels = g_ptr_array_new_with_free_func (g_object_unref);
-  self->seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  g_queue_init (&self->seen_order);
+  self->tokens = ist_agent_token_memory_new ();
 }
 
 /**
