@@ -4,22 +4,16 @@
 
 #include <ist-agent/ist-agent-device.h>
 
-#include <string.h>
-
 #include <ist-agent/ist-agent-device-error.h>
 
-#include "common/ist-loopback-private.h"
-#include "common/ist-names-private.h"
+#include "ist-agent/ist-agent-broker-private.h"
 #include "ist-agent/ist-agent-notification-private.h"
 #include "ist-agent/ist-agent-notification-queue-private.h"
+#include "ist-agent/ist-agent-settings-private.h"
+#include "ist-agent/ist-agent-targets-private.h"
 #include "ist-agent/ist-agent-token-memory-private.h"
 #include "ist-agent/ist-agent-tunnel-private.h"
-
-#include "common/ist-address-private.h"
 #include "ist-mqtt/ist-mqtt-client-private.h"
-
-#define DEFAULT_PORT_TLS 8883
-#define DEFAULT_PORT_PLAIN 1883
 
 /* Tunnels that have not connected yet, at the same time. */
 #define MAX_ATTEMPTS 64
@@ -68,19 +62,9 @@ struct _IstAgentDevice
 {
   GObject parent_instance;
 
-  char *thing_name;
-  char *broker;
-  char *client_id;
-  char *certificate_file;
-  char *key_file;
-  char *ca_file;
-  char *endpoint;
-  char *endpoint_ca_file;
-  gboolean allow_plain;
-  guint keepalive;
+  IstAgentSettings settings;
   guint max_tunnels;
   guint max_connections;
-  guint max_lifetime;
 
   gboolean started;
   IstMqttClient *client;
@@ -97,19 +81,8 @@ G_DEFINE_FINAL_TYPE (IstAgentDevice, ist_agent_device, G_TYPE_OBJECT)
 
 enum
 {
-  PROP_THING_NAME = 1,
-  PROP_BROKER,
-  PROP_CLIENT_ID,
-  PROP_CERTIFICATE_FILE,
-  PROP_KEY_FILE,
-  PROP_CA_FILE,
-  PROP_ENDPOINT,
-  PROP_ENDPOINT_CA_FILE,
-  PROP_ALLOW_PLAIN,
-  PROP_KEEPALIVE,
-  PROP_MAX_TUNNELS,
+  PROP_MAX_TUNNELS = IST_AGENT_N_SETTINGS,
   PROP_MAX_CONNECTIONS,
-  PROP_MAX_LIFETIME,
   PROP_SUBSCRIBED,
   PROP_N_TUNNELS,
   PROP_N_CONNECTIONS,
@@ -210,24 +183,6 @@ on_tunnel_stopped (IstSecureTunnel *secure_tunnel,
   serve_waiting (self);
 }
 
-static IstSecureTunnel *
-make_secure_tunnel (IstAgentDevice *self,
-                    const IstAgentNotification *notification,
-                    GError **error)
-{
-  g_autoptr (IstSecureTunnelBuilder) builder = ist_secure_tunnel_builder_new ();
-
-  ist_secure_tunnel_builder_set_mode (builder, IST_MODE_DESTINATION);
-  ist_secure_tunnel_builder_set_access_token (builder, notification->access_token);
-  ist_secure_tunnel_builder_set_allow_plain (builder, self->allow_plain);
-  ist_secure_tunnel_builder_set_ca_file (builder, self->endpoint_ca_file);
-  if (self->endpoint != NULL)
-    ist_secure_tunnel_builder_set_endpoint (builder, self->endpoint);
-  else
-    ist_secure_tunnel_builder_set_region (builder, notification->region);
-  return ist_secure_tunnel_builder_build (builder, error);
-}
-
 /* Tells of the services that can't be reached. */
 static gboolean
 check_services (IstAgentDevice *self,
@@ -325,13 +280,13 @@ ist_agent_device_handle_notification (IstAgentDevice *self,
   parsed = ist_agent_notification_parse (notification, error);
   if (parsed == NULL || !check_notification (self, parsed, error))
     return NULL;
-  secure_tunnel = make_secure_tunnel (self, parsed, error);
+  secure_tunnel = ist_agent_settings_make_tunnel (&self->settings, parsed->access_token, parsed->region, error);
   if (secure_tunnel == NULL)
     return NULL;
 
   self->last_id = MAX (self->last_id + 1, 1);
   tunnel = ist_agent_tunnel_new (self->last_id, parsed->region, (const char *const *) parsed->services,
-                                 self->max_lifetime, secure_tunnel);
+                                 self->settings.max_lifetime, secure_tunnel);
   forwarder = ist_agent_tunnel_get_forwarder (tunnel);
   ist_agent_tunnel_set_targets (tunnel, self->targets);
   g_signal_connect_object (forwarder, "authorize-connection", G_CALLBACK (on_authorize_connection), self, 0);
@@ -473,87 +428,6 @@ static const IstMqttClientEvents client_events = {
   .lost = on_lost,
 };
 
-static gboolean
-invalid (GError **error,
-         const char *property,
-         const char *what)
-{
-  g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING, "%s: %s", property, what);
-  return FALSE;
-}
-
-/* HOST and HOST:PORT count as mqtts: URIs. */
-static gboolean
-parse_broker (IstAgentDevice *self,
-              IstMqttSettings *settings,
-              GError **error)
-{
-  g_autofree char *with_scheme = NULL;
-  g_autoptr (GUri) uri = NULL;
-  const char *scheme;
-  const char *host;
-
-  if (strstr (self->broker, "://") == NULL)
-    with_scheme = g_strconcat ("mqtts://", self->broker, NULL);
-  uri = g_uri_parse (with_scheme != NULL ? with_scheme : self->broker, G_URI_FLAGS_NONE, NULL);
-  host = uri != NULL ? g_uri_get_host (uri) : NULL;
-  if (host == NULL || *host == '\0' || g_uri_get_port (uri) == 0)
-    return invalid (error, "broker", "neither HOST[:PORT] nor an mqtts: URI");
-  if (*g_uri_get_path (uri) != '\0' || g_uri_get_userinfo (uri) != NULL || g_uri_get_query (uri) != NULL ||
-      g_uri_get_fragment (uri) != NULL)
-    return invalid (error, "broker", "takes no path, user, query or fragment");
-
-  scheme = g_uri_get_scheme (uri);
-  settings->tls = strcmp (scheme, "mqtts") == 0;
-  if (!settings->tls && strcmp (scheme, "mqtt") != 0)
-    return invalid (error, "broker", "the scheme must be mqtts or mqtt");
-  if (!settings->tls && !self->allow_plain && !ist_host_is_loopback (host))
-    return invalid (error, "broker",
-                    "mqtt: has no encryption and is taken for loopback addresses only; use mqtts: or set "
-                    "allow-plain");
-
-  settings->host = g_strdup (host);
-  if (g_uri_get_port (uri) > 0)
-    settings->port = g_uri_get_port (uri);
-  else
-    settings->port = settings->tls ? DEFAULT_PORT_TLS : DEFAULT_PORT_PLAIN;
-  return TRUE;
-}
-
-static IstMqttSettings *
-make_mqtt_settings (IstAgentDevice *self,
-                    GError **error)
-{
-  g_autoptr (IstMqttSettings) settings = ist_mqtt_settings_new ();
-
-  if (!parse_broker (self, settings, error))
-    return NULL;
-  if (settings->tls && self->certificate_file == NULL)
-    {
-      invalid (error, "certificate-file", "missing; the broker knows a device by its certificate");
-      return NULL;
-    }
-
-  settings->client_id = g_strdup (self->client_id != NULL ? self->client_id : self->thing_name);
-  settings->certificate_file = g_strdup (self->certificate_file);
-  settings->key_file = g_strdup (self->key_file != NULL ? self->key_file : self->certificate_file);
-  settings->ca_file = g_strdup (self->ca_file);
-  settings->keepalive = self->keepalive;
-  settings->topic = g_strdup_printf ("$aws/things/%s/tunnels/notify", self->thing_name);
-  return g_steal_pointer (&settings);
-}
-
-/* The endpoint's rules are those of a tunnel, so a tunnel checks them. */
-static gboolean
-check_endpoint (IstAgentDevice *self,
-                GError **error)
-{
-  IstAgentNotification probe = { .access_token = (char *) "none", .region = (char *) "us-east-1" };
-  g_autoptr (IstSecureTunnel) tunnel = make_secure_tunnel (self, &probe, error);
-
-  return tunnel != NULL;
-}
-
 /**
  * ist_agent_device_start:
  * @self: an agent
@@ -580,13 +454,11 @@ ist_agent_device_start (IstAgentDevice *self,
 
   if (self->started)
     return TRUE;
-  if (self->thing_name == NULL || !ist_name_is_valid (self->thing_name))
-    return invalid (error, "thing-name", "must be " IST_NAME_RULE);
-  if (!check_endpoint (self, error))
+  if (!ist_agent_settings_check (&self->settings, error))
     return FALSE;
-  if (self->broker != NULL)
+  if (self->settings.broker != NULL)
     {
-      settings = make_mqtt_settings (self, error);
+      settings = ist_agent_broker_make_settings (&self->settings, error);
       if (settings == NULL)
         return FALSE;
       self->client = ist_mqtt_client_new (self->context, settings, &client_events, self);
@@ -644,39 +516,18 @@ ist_agent_device_set_services (IstAgentDevice *self,
                                GHashTable *services,
                                GError **error)
 {
-  g_autoptr (GHashTable) targets = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
-  GHashTableIter iter;
-  gpointer name;
-  gpointer address;
+  GHashTable *targets;
 
   g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), FALSE);
   g_return_val_if_fail (services != NULL, FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  g_hash_table_iter_init (&iter, services);
-  while (g_hash_table_iter_next (&iter, &name, &address))
-    {
-      g_autoptr (GError) local = NULL;
-      GSocketConnectable *target;
-
-      if (!ist_name_is_valid (name))
-        {
-          g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING,
-                       "“%s” is no service: names have " IST_NAME_RULE,
-                       (const char *) name);
-          return FALSE;
-        }
-      target = ist_address_parse (address, NULL, &local);
-      if (target == NULL)
-        {
-          g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING, local->message);
-          return FALSE;
-        }
-      g_hash_table_insert (targets, g_strdup (name), target);
-    }
+  targets = ist_agent_targets_parse (services, error);
+  if (targets == NULL)
+    return FALSE;
 
   g_hash_table_unref (self->targets);
-  self->targets = g_steal_pointer (&targets);
+  self->targets = targets;
   for (guint i = 0; i < self->tunnels->len; i++)
     ist_agent_tunnel_set_targets (self->tunnels->pdata[i], self->targets);
   return TRUE;
@@ -700,14 +551,7 @@ ist_agent_device_finalize (GObject *object)
 {
   IstAgentDevice *self = IST_AGENT_DEVICE (object);
 
-  g_free (self->thing_name);
-  g_free (self->broker);
-  g_free (self->client_id);
-  g_free (self->certificate_file);
-  g_free (self->key_file);
-  g_free (self->ca_file);
-  g_free (self->endpoint);
-  g_free (self->endpoint_ca_file);
+  ist_agent_settings_clear (&self->settings);
   g_hash_table_unref (self->targets);
   g_ptr_array_unref (self->tunnels);
   ist_agent_notification_queue_free (self->waiting);
@@ -717,33 +561,6 @@ ist_agent_device_finalize (GObject *object)
   G_OBJECT_CLASS (ist_agent_device_parent_class)->finalize (object);
 }
 
-static char **
-get_string_field (IstAgentDevice *self,
-                  guint prop_id)
-{
-  switch (prop_id)
-    {
-    case PROP_THING_NAME:
-      return &self->thing_name;
-    case PROP_BROKER:
-      return &self->broker;
-    case PROP_CLIENT_ID:
-      return &self->client_id;
-    case PROP_CERTIFICATE_FILE:
-      return &self->certificate_file;
-    case PROP_KEY_FILE:
-      return &self->key_file;
-    case PROP_CA_FILE:
-      return &self->ca_file;
-    case PROP_ENDPOINT:
-      return &self->endpoint;
-    case PROP_ENDPOINT_CA_FILE:
-      return &self->endpoint_ca_file;
-    default:
-      return NULL;
-    }
-}
-
 static void
 ist_agent_device_get_property (GObject *object,
                                guint prop_id,
@@ -751,30 +568,20 @@ ist_agent_device_get_property (GObject *object,
                                GParamSpec *pspec)
 {
   IstAgentDevice *self = IST_AGENT_DEVICE (object);
-  char **field = get_string_field (self, prop_id);
 
-  if (field != NULL)
+  if (prop_id < IST_AGENT_N_SETTINGS)
     {
-      g_value_set_string (value, *field);
+      ist_agent_settings_get (&self->settings, prop_id, value);
       return;
     }
 
   switch (prop_id)
     {
-    case PROP_ALLOW_PLAIN:
-      g_value_set_boolean (value, self->allow_plain);
-      break;
-    case PROP_KEEPALIVE:
-      g_value_set_uint (value, self->keepalive);
-      break;
     case PROP_MAX_TUNNELS:
       g_value_set_uint (value, self->max_tunnels);
       break;
     case PROP_MAX_CONNECTIONS:
       g_value_set_uint (value, self->max_connections);
-      break;
-    case PROP_MAX_LIFETIME:
-      g_value_set_uint (value, self->max_lifetime);
       break;
     case PROP_SUBSCRIBED:
       g_value_set_boolean (value, self->subscribed);
@@ -797,31 +604,20 @@ ist_agent_device_set_property (GObject *object,
                                GParamSpec *pspec)
 {
   IstAgentDevice *self = IST_AGENT_DEVICE (object);
-  char **field = get_string_field (self, prop_id);
 
-  if (field != NULL)
+  if (prop_id < IST_AGENT_N_SETTINGS)
     {
-      g_free (*field);
-      *field = g_value_dup_string (value);
+      ist_agent_settings_set (&self->settings, prop_id, value);
       return;
     }
 
   switch (prop_id)
     {
-    case PROP_ALLOW_PLAIN:
-      self->allow_plain = g_value_get_boolean (value);
-      break;
-    case PROP_KEEPALIVE:
-      self->keepalive = g_value_get_uint (value);
-      break;
     case PROP_MAX_TUNNELS:
       ist_agent_device_set_max_tunnels (self, g_value_get_uint (value));
       break;
     case PROP_MAX_CONNECTIONS:
       ist_agent_device_set_max_connections (self, g_value_get_uint (value));
-      break;
-    case PROP_MAX_LIFETIME:
-      self->max_lifetime = g_value_get_uint (value);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -829,117 +625,10 @@ ist_agent_device_set_property (GObject *object,
 }
 
 static void
-install_settings (void)
+install_limits (void)
 {
-  const GParamFlags fixed = G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS;
-  const GParamFlags open =
+  const GParamFlags flags =
     G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
-
-  /**
-   * IstAgentDevice:thing-name:
-   *
-   * The name of the device at AWS IoT: 1 to 128 characters of `a-z`, `A-Z`,
-   * `0-9`, `:`, `_` and `-`. Required.
-   *
-   * Since: 1.0
-   */
-  properties[PROP_THING_NAME] = g_param_spec_string ("thing-name", NULL, NULL, NULL, fixed);
-
-  /**
-   * IstAgentDevice:broker:
-   *
-   * The MQTT broker: `HOST`, `HOST:PORT`, `[ADDRESS]:PORT`, or an `mqtts:` URI;
-   * the port is 8883 if none is given. On port 443 the agent asks for MQTT as
-   * AWS IoT Core serves it there. An `mqtt:` URI, without TLS, is taken for loopback
-   * addresses only, unless `allow-plain` is set.
-   *
-   * %NULL if notifications come through
-   * [method@IstAgent.Device.handle_notification] only.
-   *
-   * Since: 1.0
-   */
-  properties[PROP_BROKER] = g_param_spec_string ("broker", NULL, NULL, NULL, fixed);
-
-  /**
-   * IstAgentDevice:client-id:
-   *
-   * What the agent calls itself to the broker, %NULL for the name of the thing.
-   * A broker lets one client at a time use a name: another one is needed where
-   * other software of the device has taken it.
-   *
-   * Since: 1.0
-   */
-  properties[PROP_CLIENT_ID] = g_param_spec_string ("client-id", NULL, NULL, NULL, fixed);
-
-  /**
-   * IstAgentDevice:certificate-file: (type filename)
-   *
-   * A PEM file with the device's certificate. Required for TLS. This and the
-   * other files of TLS are read each time the agent connects.
-   *
-   * Since: 1.0
-   */
-  properties[PROP_CERTIFICATE_FILE] = g_param_spec_string ("certificate-file", NULL, NULL, NULL, fixed);
-
-  /**
-   * IstAgentDevice:key-file: (type filename)
-   *
-   * A PEM file with the certificate's private key, %NULL if it is in the
-   * certificate's file.
-   *
-   * Since: 1.0
-   */
-  properties[PROP_KEY_FILE] = g_param_spec_string ("key-file", NULL, NULL, NULL, fixed);
-
-  /**
-   * IstAgentDevice:ca-file: (type filename)
-   *
-   * A PEM file with the certificate authorities that a broker's certificate may
-   * be from, %NULL for those of the system.
-   *
-   * Since: 1.0
-   */
-  properties[PROP_CA_FILE] = g_param_spec_string ("ca-file", NULL, NULL, NULL, fixed);
-
-  /**
-   * IstAgentDevice:endpoint:
-   *
-   * Where tunnels connect to, as [property@Ist.SecureTunnel:endpoint] has it;
-   * %NULL for the endpoint of the region that the notification names.
-   *
-   * Since: 1.0
-   */
-  properties[PROP_ENDPOINT] = g_param_spec_string ("endpoint", NULL, NULL, NULL, fixed);
-
-  /**
-   * IstAgentDevice:endpoint-ca-file: (type filename)
-   *
-   * A PEM file with the certificate authorities that the endpoint's certificate
-   * may be from, %NULL for those of the system.
-   *
-   * Since: 1.0
-   */
-  properties[PROP_ENDPOINT_CA_FILE] = g_param_spec_string ("endpoint-ca-file", NULL, NULL, NULL, fixed);
-
-  /**
-   * IstAgentDevice:allow-plain:
-   *
-   * Allow `mqtt:` and `ws:`, without TLS, on any host. Tokens and data are then
-   * readable by whoever is in between.
-   *
-   * Since: 1.0
-   */
-  properties[PROP_ALLOW_PLAIN] = g_param_spec_boolean ("allow-plain", NULL, NULL, FALSE, fixed);
-
-  /**
-   * IstAgentDevice:keepalive:
-   *
-   * Seconds of silence after which the agent asks whether the broker is there.
-   * Twice as long, at most, may pass until a loss that nobody told of is seen.
-   *
-   * Since: 1.0
-   */
-  properties[PROP_KEEPALIVE] = g_param_spec_uint ("keepalive", NULL, NULL, 5, 1200, 120, fixed);
 
   /**
    * IstAgentDevice:max-tunnels: (getter get_max_tunnels) (setter set_max_tunnels)
@@ -950,7 +639,7 @@ install_settings (void)
    *
    * Since: 1.0
    */
-  properties[PROP_MAX_TUNNELS] = g_param_spec_uint ("max-tunnels", NULL, NULL, 0, G_MAXUINT, 16, open);
+  properties[PROP_MAX_TUNNELS] = g_param_spec_uint ("max-tunnels", NULL, NULL, 0, G_MAXUINT, 16, flags);
 
   /**
    * IstAgentDevice:max-connections: (getter get_max_connections) (setter set_max_connections)
@@ -961,18 +650,7 @@ install_settings (void)
    * Since: 1.0
    */
   properties[PROP_MAX_CONNECTIONS] =
-    g_param_spec_uint ("max-connections", NULL, NULL, 0, G_MAXUINT, 256, open);
-
-  /**
-   * IstAgentDevice:max-lifetime:
-   *
-   * Seconds after which a tunnel is left, 0 for never. At AWS they live for 12
-   * hours at most, but a tunnel that is never reached can't tell that it is over.
-   *
-   * Since: 1.0
-   */
-  properties[PROP_MAX_LIFETIME] =
-    g_param_spec_uint ("max-lifetime", NULL, NULL, 0, G_MAXINT / 1000, 12 * 60 * 60, fixed);
+    g_param_spec_uint ("max-connections", NULL, NULL, 0, G_MAXUINT, 256, flags);
 }
 
 static void
@@ -1086,7 +764,8 @@ ist_agent_device_class_init (IstAgentDeviceClass *klass)
   object_class->finalize = ist_agent_device_finalize;
   object_class->get_property = ist_agent_device_get_property;
   object_class->set_property = ist_agent_device_set_property;
-  install_settings ();
+  ist_agent_settings_specify (properties);
+  install_limits ();
   install_counters ();
   g_object_class_install_properties (object_class, N_PROPS, properties);
   install_signals (G_TYPE_FROM_CLASS (klass));
