@@ -104,8 +104,8 @@ enum
 static guint signals[N_SIGNALS];
 
 static void
-set_subscribed (IstAgentDevice *self,
-                gboolean subscribed)
+device_set_subscribed (IstAgentDevice *self,
+                       gboolean subscribed)
 {
   if (self->subscribed == subscribed)
     return;
@@ -149,8 +149,8 @@ on_n_connections_changed (IstForwarder *forwarder,
 }
 
 static IstAgentTunnel *
-take_tunnel_of (IstAgentDevice *self,
-                IstSecureTunnel *secure_tunnel)
+device_take_tunnel_of (IstAgentDevice *self,
+                       IstSecureTunnel *secure_tunnel)
 {
   for (guint i = 0; i < self->tunnels->len; i++)
     {
@@ -163,14 +163,14 @@ take_tunnel_of (IstAgentDevice *self,
 static void on_tunnel_connected (IstSecureTunnel *secure_tunnel,
                                  char **services,
                                  gpointer user_data);
-static void serve_waiting (IstAgentDevice *self);
+static void device_serve_waiting (IstAgentDevice *self);
 
 static void
 on_tunnel_stopped (IstSecureTunnel *secure_tunnel,
                    gpointer user_data)
 {
   g_autoptr (IstAgentDevice) self = g_object_ref (user_data);
-  g_autoptr (IstAgentTunnel) tunnel = take_tunnel_of (self, secure_tunnel);
+  g_autoptr (IstAgentTunnel) tunnel = device_take_tunnel_of (self, secure_tunnel);
   g_autoptr (GError) error = NULL;
 
   if (tunnel == NULL)
@@ -180,13 +180,13 @@ on_tunnel_stopped (IstSecureTunnel *secure_tunnel,
   ist_forwarder_close (ist_agent_tunnel_get_forwarder (tunnel));
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_TUNNELS]);
   g_signal_emit (self, signals[TUNNEL_CLOSED], 0, tunnel, error);
-  serve_waiting (self);
+  device_serve_waiting (self);
 }
 
 /* Tells of the services that can't be reached. */
 static gboolean
-check_services (IstAgentDevice *self,
-                char **services)
+device_check_services (IstAgentDevice *self,
+                       char **services)
 {
   gboolean any = FALSE;
 
@@ -201,7 +201,7 @@ check_services (IstAgentDevice *self,
 }
 
 static guint
-count_attempts (IstAgentDevice *self)
+device_count_attempts (IstAgentDevice *self)
 {
   guint n = 0;
 
@@ -217,9 +217,9 @@ count_attempts (IstAgentDevice *self)
 }
 
 static gboolean
-check_notification (IstAgentDevice *self,
-                    const IstAgentNotification *notification,
-                    GError **error)
+device_check_notification (IstAgentDevice *self,
+                           const IstAgentNotification *notification,
+                           GError **error)
 {
   if (ist_agent_token_memory_contains (self->tokens, notification->access_token))
     g_set_error_literal (error, IST_AGENT_DEVICE_ERROR, IST_AGENT_DEVICE_ERROR_DUPLICATE,
@@ -227,10 +227,10 @@ check_notification (IstAgentDevice *self,
   else if (self->max_tunnels > 0 && self->tunnels->len >= self->max_tunnels)
     g_set_error (error, IST_AGENT_DEVICE_ERROR, IST_AGENT_DEVICE_ERROR_TOO_MANY_TUNNELS,
                  "There are %u tunnels, which is the limit", self->tunnels->len);
-  else if (count_attempts (self) >= MAX_ATTEMPTS)
+  else if (device_count_attempts (self) >= MAX_ATTEMPTS)
     g_set_error (error, IST_AGENT_DEVICE_ERROR, IST_AGENT_DEVICE_ERROR_TOO_MANY_TUNNELS,
                  "%d tunnels are being connected, which is the limit", MAX_ATTEMPTS);
-  else if (!check_services (self, notification->services))
+  else if (!device_check_services (self, notification->services))
     g_set_error_literal (error, IST_AGENT_DEVICE_ERROR, IST_AGENT_DEVICE_ERROR_NO_SERVICE,
                          "None of the notification's services is listed");
   /* At last, for a handler of the signal about services may have stopped it. */
@@ -278,7 +278,7 @@ ist_agent_device_handle_notification (IstAgentDevice *self,
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   parsed = ist_agent_notification_parse (notification, error);
-  if (parsed == NULL || !check_notification (self, parsed, error))
+  if (parsed == NULL || !device_check_notification (self, parsed, error))
     return NULL;
   secure_tunnel = ist_agent_settings_make_tunnel (&self->settings, parsed->access_token, parsed->region, error);
   if (secure_tunnel == NULL)
@@ -314,7 +314,7 @@ ist_agent_device_handle_notification (IstAgentDevice *self,
 static void
 on_subscribed (gpointer user_data)
 {
-  set_subscribed (user_data, TRUE);
+  device_set_subscribed (user_data, TRUE);
 }
 
 static void
@@ -324,13 +324,13 @@ on_lost (const GError *error,
 {
   g_autoptr (IstAgentDevice) self = g_object_ref (user_data);
 
-  set_subscribed (self, FALSE);
+  device_set_subscribed (self, FALSE);
   g_signal_emit (self, signals[BROKER_LOST], 0, error, delay);
 }
 
 static void
-refuse_notification (IstAgentDevice *self,
-                     const GError *error)
+device_refuse_notification (IstAgentDevice *self,
+                            const GError *error)
 {
   g_signal_emit (self, signals[NOTIFICATION_REFUSED], 0, error);
 }
@@ -338,14 +338,14 @@ refuse_notification (IstAgentDevice *self,
 /* Those that wait for tunnels that have not connected yet, and may never. */
 
 static void
-refuse_waiting (IstAgentDevice *self,
-                GBytes *payload,
-                const char *why)
+device_refuse_waiting (IstAgentDevice *self,
+                       GBytes *payload,
+                       const char *why)
 {
   g_autoptr (GError) error = g_error_new_literal (IST_AGENT_DEVICE_ERROR, IST_AGENT_DEVICE_ERROR_TOO_MANY_TUNNELS, why);
 
   g_bytes_unref (payload);
-  refuse_notification (self, error);
+  device_refuse_notification (self, error);
 }
 
 static void
@@ -355,41 +355,41 @@ on_waited_too_long (gpointer user_data)
   GBytes *payload;
 
   while ((payload = ist_agent_notification_queue_pop_oldest (self->waiting)) != NULL)
-    refuse_waiting (self, payload, "The notification waited in vain for other tunnels to connect or to fail");
+    device_refuse_waiting (self, payload, "The notification waited in vain for other tunnels to connect or to fail");
 }
 
 static void
-let_wait (IstAgentDevice *self,
-          GBytes *payload)
+device_let_wait (IstAgentDevice *self,
+                 GBytes *payload)
 {
   GBytes *excess;
 
   ist_agent_notification_queue_push (self->waiting, payload);
   while ((excess = ist_agent_notification_queue_pop_excess (self->waiting)) != NULL)
-    refuse_waiting (self, excess, "The notification had to give way to newer ones");
+    device_refuse_waiting (self, excess, "The notification had to give way to newer ones");
 }
 
 static void
-take_notification (IstAgentDevice *self,
-                   GBytes *payload)
+device_take_notification (IstAgentDevice *self,
+                          GBytes *payload)
 {
   g_autoptr (GError) error = NULL;
 
   ist_agent_device_handle_notification (self, payload, &error);
   if (g_error_matches (error, IST_AGENT_DEVICE_ERROR, IST_AGENT_DEVICE_ERROR_TOO_MANY_TUNNELS) &&
-      count_attempts (self) > 0)
-    let_wait (self, payload);
+      device_count_attempts (self) > 0)
+    device_let_wait (self, payload);
   else if (error != NULL)
-    refuse_notification (self, error);
+    device_refuse_notification (self, error);
 }
 
 static void
-serve_waiting (IstAgentDevice *self)
+device_serve_waiting (IstAgentDevice *self)
 {
   g_autoptr (GBytes) payload = ist_agent_notification_queue_pop_newest (self->waiting);
 
   if (payload != NULL)
-    take_notification (self, payload);
+    device_take_notification (self, payload);
 }
 
 /* One that has connected is no attempt any more. */
@@ -400,7 +400,7 @@ on_tunnel_connected (IstSecureTunnel *secure_tunnel,
 {
   g_autoptr (IstAgentDevice) self = g_object_ref (user_data);
 
-  serve_waiting (self);
+  device_serve_waiting (self);
 }
 
 static void
@@ -414,12 +414,12 @@ on_message (GBytes *payload,
   /* The service retains none: somebody would have every restart replay it. */
   if (!retained)
     {
-      take_notification (self, payload);
+      device_take_notification (self, payload);
       return;
     }
   g_set_error_literal (&error, IST_AGENT_DEVICE_ERROR, IST_AGENT_DEVICE_ERROR_INVALID_NOTIFICATION,
                        "The notification was retained by the broker");
-  refuse_notification (self, error);
+  device_refuse_notification (self, error);
 }
 
 static const IstMqttClientEvents client_events = {
@@ -486,7 +486,7 @@ ist_agent_device_stop (IstAgentDevice *self)
   self->started = FALSE;
   ist_agent_notification_queue_clear (self->waiting);
   g_clear_pointer (&self->client, ist_mqtt_client_free);
-  set_subscribed (self, FALSE);
+  device_set_subscribed (self, FALSE);
   tunnels = ist_agent_device_get_tunnels (self);
   for (guint i = 0; i < tunnels->len; i++)
     ist_agent_tunnel_stop (tunnels->pdata[i]);
@@ -625,7 +625,7 @@ ist_agent_device_set_property (GObject *object,
 }
 
 static void
-install_limits (void)
+device_install_limits (void)
 {
   const GParamFlags flags =
     G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
@@ -654,7 +654,7 @@ install_limits (void)
 }
 
 static void
-install_counters (void)
+device_install_counters (void)
 {
   const GParamFlags readable = G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
 
@@ -687,7 +687,7 @@ install_counters (void)
 }
 
 static void
-install_signals (GType type)
+device_install_signals (GType type)
 {
   /**
    * IstAgentDevice::broker-lost:
@@ -765,10 +765,10 @@ ist_agent_device_class_init (IstAgentDeviceClass *klass)
   object_class->get_property = ist_agent_device_get_property;
   object_class->set_property = ist_agent_device_set_property;
   ist_agent_settings_specify (properties);
-  install_limits ();
-  install_counters ();
+  device_install_limits ();
+  device_install_counters ();
   g_object_class_install_properties (object_class, N_PROPS, properties);
-  install_signals (G_TYPE_FROM_CLASS (klass));
+  device_install_signals (G_TYPE_FROM_CLASS (klass));
 }
 
 static void

@@ -30,8 +30,8 @@ ist_agent_notification_free (IstAgentNotification *self)
 }
 
 static gboolean
-invalid (GError **error,
-         const char *what)
+notification_fail (GError **error,
+                   const char *what)
 {
   g_set_error (error, IST_AGENT_DEVICE_ERROR, IST_AGENT_DEVICE_ERROR_INVALID_NOTIFICATION, "The notification %s", what);
   return FALSE;
@@ -39,8 +39,8 @@ invalid (GError **error,
 
 /* (nullable): if it is missing, or no string */
 static const char *
-get_string (JsonObject *object,
-            const char *name)
+notification_get_string (JsonObject *object,
+                         const char *name)
 {
   JsonNode *node = json_object_get_member (object, name);
 
@@ -50,9 +50,9 @@ get_string (JsonObject *object,
 }
 
 static gboolean
-parse_services (IstAgentNotification *self,
-                JsonObject *object,
-                GError **error)
+notification_parse_services (IstAgentNotification *self,
+                             JsonObject *object,
+                             GError **error)
 {
   JsonNode *node = json_object_get_member (object, "services");
   g_autoptr (GPtrArray) services = g_ptr_array_new_with_free_func (g_free);
@@ -60,12 +60,12 @@ parse_services (IstAgentNotification *self,
   guint n;
 
   if (node == NULL || !JSON_NODE_HOLDS_ARRAY (node))
-    return invalid (error, "has no array of services");
+    return notification_fail (error, "has no array of services");
 
   array = json_node_get_array (node);
   n = json_array_get_length (array);
   if (n == 0 || n > MAX_SERVICES)
-    return invalid (error, "names no services, or too many");
+    return notification_fail (error, "names no services, or too many");
 
   for (guint i = 0; i < n; i++)
     {
@@ -73,10 +73,10 @@ parse_services (IstAgentNotification *self,
       const char *service;
 
       if (!JSON_NODE_HOLDS_VALUE (element) || json_node_get_value_type (element) != G_TYPE_STRING)
-        return invalid (error, "has a service that is not a string");
+        return notification_fail (error, "has a service that is not a string");
       service = json_node_get_string (element);
       if (!ist_name_is_valid (service))
-        return invalid (error, "has a service with an invalid name");
+        return notification_fail (error, "has a service with an invalid name");
       if (!g_ptr_array_find_with_equal_func (services, service, g_str_equal, NULL))
         g_ptr_array_add (services, g_strdup (service));
     }
@@ -86,24 +86,24 @@ parse_services (IstAgentNotification *self,
 }
 
 static gboolean
-parse_object (IstAgentNotification *self,
-              JsonObject *object,
-              GError **error)
+notification_parse_object (IstAgentNotification *self,
+                           JsonObject *object,
+                           GError **error)
 {
-  const char *mode = get_string (object, "clientMode");
-  const char *token = get_string (object, "clientAccessToken");
-  const char *region = get_string (object, "region");
+  const char *mode = notification_get_string (object, "clientMode");
+  const char *token = notification_get_string (object, "clientAccessToken");
+  const char *region = notification_get_string (object, "region");
 
   if (mode == NULL || strcmp (mode, "destination") != 0)
-    return invalid (error, "is not for the mode \"destination\"");
+    return notification_fail (error, "is not for the mode \"destination\"");
   if (token == NULL || strlen (token) > MAX_TOKEN_LENGTH || !ist_access_token_is_valid (token))
-    return invalid (error, "has no valid access token");
+    return notification_fail (error, "has no valid access token");
   if (region == NULL || !ist_region_is_valid (region))
-    return invalid (error, "has no valid region");
+    return notification_fail (error, "has no valid region");
 
   self->access_token = g_strdup (token);
   self->region = g_strdup (region);
-  return parse_services (self, object, error);
+  return notification_parse_services (self, object, error);
 }
 
 IstAgentNotification *
@@ -119,7 +119,7 @@ ist_agent_notification_parse (GBytes *bytes,
 
   if (size > MAX_SIZE)
     {
-      invalid (error, "is too large");
+      notification_fail (error, "is too large");
       return NULL;
     }
   text = g_strndup (data != NULL ? data : "", size);
@@ -127,17 +127,17 @@ ist_agent_notification_parse (GBytes *bytes,
   if (size == 0 || strlen (text) != size || !g_utf8_validate (text, size, NULL) || !ist_json_check (text, NULL) ||
       !json_parser_load_from_data (parser, text, size, NULL))
     {
-      invalid (error, "is not JSON");
+      notification_fail (error, "is not JSON");
       return NULL;
     }
 
   root = json_parser_get_root (parser);
   if (root == NULL || !JSON_NODE_HOLDS_OBJECT (root))
     {
-      invalid (error, "is not a JSON object");
+      notification_fail (error, "is not a JSON object");
       return NULL;
     }
-  if (!parse_object (self, json_node_get_object (root), error))
+  if (!notification_parse_object (self, json_node_get_object (root), error))
     return NULL;
   return g_steal_pointer (&self);
 }

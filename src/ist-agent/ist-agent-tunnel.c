@@ -45,7 +45,7 @@ enum
 static GParamSpec *properties[N_PROPS];
 
 static void
-stop_lifetime (IstAgentTunnel *self)
+tunnel_stop_lifetime (IstAgentTunnel *self)
 {
   if (self->lifetime == NULL)
     return;
@@ -70,7 +70,7 @@ ist_agent_tunnel_finalize (GObject *object)
 {
   IstAgentTunnel *self = IST_AGENT_TUNNEL (object);
 
-  stop_lifetime (self);
+  tunnel_stop_lifetime (self);
   g_free (self->region);
   g_strfreev (self->services);
   g_clear_object (&self->forwarder);
@@ -240,7 +240,7 @@ ist_agent_tunnel_end (IstAgentTunnel *self,
 
   g_object_ref (self);
   self->ended = TRUE;
-  stop_lifetime (self);
+  tunnel_stop_lifetime (self);
   self->reason = reason != NULL ? g_error_copy (reason) : NULL;
   ist_forwarder_close (self->forwarder);
   ist_secure_tunnel_stop (self->secure_tunnel);
