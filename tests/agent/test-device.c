@@ -6,7 +6,6 @@
 
 #include <string.h>
 
-#include <glib/gstdio.h>
 #include <ist-agent/ist-agent.h>
 #include <ist-emulator/ist-emulator.h>
 
@@ -132,13 +131,11 @@ fixture_set_up (Fixture *fixture,
                 gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree char *uuid = g_uuid_string_random ();
   g_autofree char *address = NULL;
 
   fixture->service = ist_emulator_service_new ();
   g_assert_true (ist_emulator_service_start (fixture->service, &error));
-  fixture->ca_file = g_strdup_printf ("%s/agent-ca-%s.pem", g_get_tmp_dir (), uuid);
-  g_assert_true (ist_emulator_service_write_ca_file (fixture->service, fixture->ca_file, &error));
+  fixture->ca_file = test_file_new (ist_emulator_service_get_ca_pem (fixture->service));
 
   fixture->echo = g_socket_service_new ();
   fixture->echo_port = g_socket_listener_add_any_inet_port (G_SOCKET_LISTENER (fixture->echo), NULL, &error);
@@ -163,8 +160,7 @@ fixture_tear_down (Fixture *fixture,
   g_socket_service_stop (fixture->echo);
   g_socket_listener_close (G_SOCKET_LISTENER (fixture->echo));
   g_object_unref (fixture->echo);
-  g_unlink (fixture->ca_file);
-  g_free (fixture->ca_file);
+  test_file_free (fixture->ca_file);
   ist_emulator_service_stop (fixture->service);
   test_settle ();
   g_object_unref (fixture->service);

@@ -421,18 +421,10 @@ test_tls (void)
   g_autoptr (GTlsDatabase) database = NULL;
   g_autoptr (GIOStream) stream = NULL;
   g_autoptr (GError) error = NULL;
-  g_autofree char *ca_file = NULL;
   g_autofree char *endpoint = NULL;
   const char *ca_pem;
-  GStatBuf info;
-  int fd;
+  char *ca_file;
 
-  fd = g_file_open_tmp ("ca-XXXXXX.pem", &ca_file, &error);
-  g_assert_no_error (error);
-  g_close (fd, NULL);
-  g_assert_false (ist_emulator_service_write_ca_file (service, ca_file, &error));
-  g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_STATE);
-  g_clear_error (&error);
   g_assert_null (ist_emulator_service_get_endpoint (service));
 
   ist_emulator_service_start (service, &error);
@@ -445,10 +437,7 @@ test_tls (void)
   ca_pem = ist_emulator_service_get_ca_pem (service);
   g_assert_true (g_str_has_prefix (ca_pem, "-----BEGIN CERTIFICATE-----\n"));
   g_assert_null (strstr (ca_pem, "PRIVATE"));
-  ist_emulator_service_write_ca_file (service, ca_file, &error);
-  g_assert_no_error (error);
-  g_assert_cmpint (g_stat (ca_file, &info), ==, 0);
-  g_assert_cmpint (info.st_mode & 0444, ==, 0444);
+  ca_file = test_file_new (ca_pem);
   check_tls (service, ca_file, "127.0.0.1");
   check_tls (service, ca_file, "localhost");
 
@@ -457,7 +446,34 @@ test_tls (void)
   stream = client_connect (other, database, "localhost", &error);
   g_assert_null (stream);
   g_assert_error (error, G_TLS_ERROR, G_TLS_ERROR_BAD_CERTIFICATE);
-  g_unlink (ca_file);
+  test_file_free (ca_file);
+}
+
+/* For others to read, who have to trust it. */
+static void
+test_ca_file (void)
+{
+  g_autoptr (IstEmulatorService) service = ist_emulator_service_new ();
+  g_autofree char *folder = g_dir_make_tmp ("ist-test-XXXXXX", NULL);
+  g_autofree char *path = g_build_filename (folder, "ca.pem", NULL);
+  g_autofree char *contents = NULL;
+  g_autoptr (GError) error = NULL;
+  GStatBuf info;
+
+  g_assert_false (ist_emulator_service_write_ca_file (service, path, &error));
+  g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_STATE);
+  g_clear_error (&error);
+
+  ist_emulator_service_start (service, &error);
+  g_assert_no_error (error);
+  ist_emulator_service_write_ca_file (service, path, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (g_stat (path, &info), ==, 0);
+  g_assert_cmpint (info.st_mode & 0444, ==, 0444);
+  g_assert_true (g_file_get_contents (path, &contents, NULL, NULL));
+  g_unlink (path);
+  g_rmdir (folder);
+  g_assert_cmpstr (contents, ==, ist_emulator_service_get_ca_pem (service));
 }
 
 static void
@@ -515,6 +531,7 @@ main (int argc,
   g_test_add ("/emulator/omit-subprotocol", Fixture, NULL, set_up, test_omit_subprotocol, tear_down);
   g_test_add ("/emulator/tunnels", Fixture, NULL, set_up, test_tunnels, tear_down);
   g_test_add_func ("/emulator/tls", test_tls);
+  g_test_add_func ("/emulator/ca-file", test_ca_file);
   g_test_add_func ("/emulator/start", test_start);
 
   return g_test_run ();

@@ -2,11 +2,14 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
+#define _GNU_SOURCE
+
 #include "test-server.h"
 
 #include <gio/gunixinputstream.h>
-#include <glib/gstdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -77,6 +80,24 @@ test_count_fds (void)
   while (g_dir_read_name (dir) != NULL)
     n++;
   return n;
+}
+
+char *
+test_file_new (const char *text)
+{
+  int fd = memfd_create ("test", MFD_CLOEXEC);
+
+  g_assert_cmpint (fd, >=, 0);
+  g_assert_cmpint (write (fd, text, strlen (text)), ==, strlen (text));
+  return g_strdup_printf ("/proc/self/fd/%d", fd);
+}
+
+void
+test_file_free (char *path)
+{
+  if (path != NULL)
+    close (atoi (strrchr (path, '/') + 1));
+  g_free (path);
 }
 
 guint
@@ -433,15 +454,10 @@ static void
 server_make_certificate (TestServer *self)
 {
   g_autoptr (GInetAddress) address = g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV4);
-  g_autoptr (GError) error = NULL;
   g_autofree char *pem = NULL;
-  int fd;
 
   self->certificate = test_certificate_new (address, &pem);
-  fd = g_file_open_tmp ("ist-test-XXXXXX.pem", &self->ca_file, &error);
-  g_assert_no_error (error);
-  close (fd);
-  g_assert_true (g_file_set_contents (self->ca_file, pem, -1, NULL));
+  self->ca_file = test_file_new (pem);
 }
 
 TestServer *
@@ -495,9 +511,7 @@ test_server_free (TestServer *self)
   g_clear_object (&self->cancellable);
   g_clear_object (&self->certificate);
   g_clear_pointer (&self->endpoint, g_free);
-  if (self->ca_file != NULL)
-    g_unlink (self->ca_file);
-  g_clear_pointer (&self->ca_file, g_free);
+  test_file_free (self->ca_file);
   g_assert_cmpint (g_async_queue_length (self->items), ==, 0);
   g_async_queue_unref (self->items);
   g_mutex_clear (&self->mutex);

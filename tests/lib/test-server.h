@@ -33,6 +33,12 @@ void test_settle (void);
 
 guint test_count_fds (void);
 
+/* The path of a file with @text that is in no folder: however the process ends,
+ * nothing is left of it. */
+char *test_file_new (const char *text);
+/* (nullable) */
+void test_file_free (char *path);
+
 /* Kilobytes, now and at most since the start of the process. */
 guint test_get_rss (void);
 
@@ -137,7 +143,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (TestServer, test_server_free)
 guint test_server_get_port (TestServer *self);
 /* ws://127.0.0.1:PORT or wss://localhost:PORT */
 const char *test_server_get_endpoint (TestServer *self);
-/* A file with the certificate of the authority; it lives as long as the server. */
+/* With the certificate of the authority, as long as the server lives. */
 const char *test_server_get_ca_file (TestServer *self);
 guint test_server_get_connections (TestServer *self);
 /* Scripts say how far they are, tests wait for it. */

@@ -4,9 +4,7 @@
 
 #include "test-tunnel.h"
 
-#include <glib/gstdio.h>
 #include <string.h>
-#include <unistd.h>
 
 const char *const test_ssh[] = { "SSH", NULL };
 const char *const test_ssh_web[] = { "SSH", "WEB", NULL };
@@ -291,19 +289,6 @@ test_client_new (TestServer *server,
   return end;
 }
 
-static void
-emulator_write_ca_file (TestEmulator *self)
-{
-  g_autoptr (GError) error = NULL;
-  int fd;
-
-  fd = g_file_open_tmp ("ist-test-XXXXXX.pem", &self->ca_file, &error);
-  g_assert_no_error (error);
-  close (fd);
-  ist_emulator_service_write_ca_file (self->service, self->ca_file, &error);
-  g_assert_no_error (error);
-}
-
 static TestEmulator *
 emulator_new (const char *const *services,
               const char *address,
@@ -316,7 +301,7 @@ emulator_new (const char *const *services,
   ist_emulator_service_start (self->service, &error);
   g_assert_no_error (error);
   if (!plain)
-    emulator_write_ca_file (self);
+    self->ca_file = test_file_new (ist_emulator_service_get_ca_pem (self->service));
   self->tunnel = ist_emulator_service_open_tunnel (self->service, services, NULL, 0, &error);
   g_assert_no_error (error);
   return self;
@@ -348,9 +333,7 @@ test_emulator_free (TestEmulator *self)
   test_settle ();
   g_clear_object (&self->tunnel);
   g_clear_object (&self->service);
-  if (self->ca_file != NULL)
-    g_unlink (self->ca_file);
-  g_clear_pointer (&self->ca_file, g_free);
+  test_file_free (self->ca_file);
   test_settle ();
   g_free (self);
 }

@@ -4,7 +4,6 @@
  * Servers that break the rules, or are slow to keep them.
  */
 
-#include <glib/gstdio.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 #include <string.h>
@@ -576,13 +575,9 @@ test_quality (gconstpointer data)
   g_autoptr (GTlsCertificate) certificate = make_certificate (quality, &ca_pem);
   g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, tls_script, certificate);
   g_autofree char *endpoint = g_strdup_printf ("localhost:%u", test_server_get_port (server));
-  g_autofree char *ca_file = NULL;
+  char *ca_file = test_file_new (ca_pem);
   g_autoptr (TestEnd) end = NULL;
-  int fd = g_file_open_tmp ("ist-test-XXXXXX.pem", &ca_file, NULL);
 
-  g_assert_cmpint (fd, !=, -1);
-  g_close (fd, NULL);
-  g_assert_true (g_file_set_contents (ca_file, ca_pem, -1, NULL));
   end = test_client_new (server, "max-attempts", 1, "endpoint", endpoint, "ca-file", ca_file, NULL);
   start (end);
   test_wait (test_end_count (end, "stopped") == 1);
@@ -597,7 +592,7 @@ test_quality (gconstpointer data)
       g_assert_error (end->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TLS);
       g_assert_nonnull (strstr (get_message (end), quality->says));
     }
-  g_unlink (ca_file);
+  test_file_free (ca_file);
 }
 
 /* By its address: the certificate must be for that, and the name in the handshake
