@@ -35,6 +35,8 @@
  * runs, with delays that grow to two minutes, and at once when the network
  * comes back. Tunnels do not depend on the broker.
  *
+ * It is a [iface@Gio.ListModel] of its [class@IstAgent.Tunnel]s, the oldest first.
+ *
  * ```c
  * g_autoptr (IstAgentDevice) agent = NULL;
  *
@@ -70,14 +72,20 @@ struct _IstAgentDevice
   IstMqttClient *client;
   gboolean subscribed;
   GHashTable *targets; /* GSocketConnectable by service */
-  GPtrArray *tunnels;
+  GPtrArray *tunnels;  /* the oldest first */
   guint last_id;
+  GSource *counting; /* while the tunnels' counters change */
   GMainContext *context;
   IstAgentNotificationQueue *waiting;
   IstAgentTokenMemory *tokens; /* of notifications that were taken */
 };
 
-G_DEFINE_FINAL_TYPE (IstAgentDevice, ist_agent_device, G_TYPE_OBJECT)
+static void device_list_model_init (GListModelInterface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (IstAgentDevice,
+                               ist_agent_device,
+                               G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, device_list_model_init))
 
 enum
 {
@@ -141,21 +149,74 @@ on_incoming_connection (IstSecureTunnel *secure_tunnel,
 }
 
 static void
-on_n_connections_changed (IstForwarder *forwarder,
-                          GParamSpec *pspec,
-                          gpointer user_data)
+on_n_connections_changed (IstAgentDevice *self)
 {
-  g_object_notify_by_pspec (user_data, properties[PROP_N_CONNECTIONS]);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_CONNECTIONS]);
+}
+
+/* For calls to all of them, whose handlers may change the list. */
+static GPtrArray *
+device_copy_tunnels (IstAgentDevice *self)
+{
+  return g_ptr_array_copy (self->tunnels, (GCopyFunc) (GCallback) g_object_ref, NULL);
+}
+
+/* How often counters are told of, in milliseconds. */
+#define COUNTING_INTERVAL 1000
+
+static void
+device_stop_counting (IstAgentDevice *self)
+{
+  if (self->counting != NULL)
+    g_source_destroy (self->counting);
+  g_clear_pointer (&self->counting, g_source_unref);
+}
+
+static gboolean
+on_counting (gpointer user_data)
+{
+  g_autoptr (IstAgentDevice) self = g_object_ref (user_data);
+  g_autoptr (GPtrArray) tunnels = device_copy_tunnels (self);
+  gboolean any = FALSE;
+
+  for (guint i = 0; i < tunnels->len; i++)
+    any = ist_agent_tunnel_notify_counters (tunnels->pdata[i]) || any;
+  if (!any)
+    device_stop_counting (self);
+  return G_SOURCE_CONTINUE;
+}
+
+/* No timer ticks in silence. */
+static void
+on_traffic (IstAgentDevice *self)
+{
+  if (self->counting != NULL)
+    return;
+
+  self->counting = g_timeout_source_new (COUNTING_INTERVAL);
+  g_source_set_static_name (self->counting, "IstAgentDevice counters");
+  g_source_set_callback (self->counting, on_counting, self, NULL);
+  g_source_attach (self->counting, self->context);
+}
+
+static void
+device_add_tunnel (IstAgentDevice *self,
+                   IstAgentTunnel *tunnel)
+{
+  g_ptr_array_add (self->tunnels, tunnel);
+  g_list_model_items_changed (G_LIST_MODEL (self), self->tunnels->len - 1, 0, 1);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_TUNNELS]);
+  g_signal_emit (self, signals[TUNNEL_OPENED], 0, tunnel);
 }
 
 static IstAgentTunnel *
-device_take_tunnel_of (IstAgentDevice *self,
-                       IstSecureTunnel *secure_tunnel)
+device_dup_tunnel_of (IstAgentDevice *self,
+                      IstSecureTunnel *secure_tunnel)
 {
   for (guint i = 0; i < self->tunnels->len; i++)
     {
       if (ist_agent_tunnel_get_secure_tunnel (self->tunnels->pdata[i]) == secure_tunnel)
-        return g_ptr_array_steal_index (self->tunnels, i);
+        return g_object_ref (self->tunnels->pdata[i]);
     }
   return NULL;
 }
@@ -170,14 +231,20 @@ on_tunnel_stopped (IstSecureTunnel *secure_tunnel,
                    gpointer user_data)
 {
   g_autoptr (IstAgentDevice) self = g_object_ref (user_data);
-  g_autoptr (IstAgentTunnel) tunnel = device_take_tunnel_of (self, secure_tunnel);
+  g_autoptr (IstAgentTunnel) tunnel = device_dup_tunnel_of (self, secure_tunnel);
   g_autoptr (GError) error = NULL;
+  guint position;
 
   if (tunnel == NULL)
     return;
 
   error = ist_agent_tunnel_dup_error (tunnel);
   ist_forwarder_close (ist_agent_tunnel_get_forwarder (tunnel));
+  ist_agent_tunnel_notify_counters (tunnel);
+  if (!g_ptr_array_find (self->tunnels, tunnel, &position))
+    return;
+  g_ptr_array_remove_index (self->tunnels, position);
+  g_list_model_items_changed (G_LIST_MODEL (self), position, 1, 0);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_TUNNELS]);
   g_signal_emit (self, signals[TUNNEL_CLOSED], 0, tunnel, error);
   device_serve_waiting (self);
@@ -291,7 +358,9 @@ ist_agent_device_handle_notification (IstAgentDevice *self,
   ist_agent_tunnel_set_targets (tunnel, self->targets);
   g_signal_connect_object (forwarder, "authorize-connection", G_CALLBACK (on_authorize_connection), self, 0);
   g_signal_connect_object (forwarder, "notify::n-connections", G_CALLBACK (on_n_connections_changed), self,
-                           0);
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (secure_tunnel, "notify::bytes-in", G_CALLBACK (on_traffic), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (secure_tunnel, "notify::bytes-out", G_CALLBACK (on_traffic), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (secure_tunnel, "incoming-connection", G_CALLBACK (on_incoming_connection), self,
                            G_CONNECT_AFTER);
   g_signal_connect_object (secure_tunnel, "connection-success", G_CALLBACK (on_tunnel_connected), self, 0);
@@ -303,9 +372,7 @@ ist_agent_device_handle_notification (IstAgentDevice *self,
     }
 
   ist_agent_token_memory_add (self->tokens, parsed->access_token);
-  g_ptr_array_add (self->tunnels, tunnel);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_TUNNELS]);
-  g_signal_emit (self, signals[TUNNEL_OPENED], 0, tunnel);
+  device_add_tunnel (self, tunnel);
   return tunnel;
 }
 
@@ -487,7 +554,7 @@ ist_agent_device_stop (IstAgentDevice *self)
   ist_agent_notification_queue_clear (self->waiting);
   g_clear_pointer (&self->client, ist_mqtt_client_free);
   device_set_subscribed (self, FALSE);
-  tunnels = ist_agent_device_get_tunnels (self);
+  tunnels = device_copy_tunnels (self);
   for (guint i = 0; i < tunnels->len; i++)
     ist_agent_tunnel_stop (tunnels->pdata[i]);
 }
@@ -533,6 +600,37 @@ ist_agent_device_set_services (IstAgentDevice *self,
   return TRUE;
 }
 
+/* GListModel */
+
+static GType
+device_get_item_type (GListModel *model)
+{
+  return IST_AGENT_TYPE_TUNNEL;
+}
+
+static guint
+device_get_n_items (GListModel *model)
+{
+  return IST_AGENT_DEVICE (model)->tunnels->len;
+}
+
+static gpointer
+device_get_item (GListModel *model,
+                 guint position)
+{
+  IstAgentDevice *self = IST_AGENT_DEVICE (model);
+
+  return position < self->tunnels->len ? g_object_ref (self->tunnels->pdata[position]) : NULL;
+}
+
+static void
+device_list_model_init (GListModelInterface *iface)
+{
+  iface->get_item_type = device_get_item_type;
+  iface->get_n_items = device_get_n_items;
+  iface->get_item = device_get_item;
+}
+
 /* GObject */
 
 static void
@@ -541,6 +639,7 @@ ist_agent_device_dispose (GObject *object)
   IstAgentDevice *self = IST_AGENT_DEVICE (object);
 
   ist_agent_device_stop (self);
+  device_stop_counting (self);
   g_ptr_array_set_size (self->tunnels, 0);
 
   G_OBJECT_CLASS (ist_agent_device_parent_class)->dispose (object);
@@ -670,7 +769,8 @@ device_install_counters (void)
   /**
    * IstAgentDevice:n-tunnels: (getter get_n_tunnels)
    *
-   * How many tunnels there are.
+   * How many tunnels there are: what the list model knows too, as a property that
+   * can be bound.
    *
    * Since: 1.0
    */
@@ -818,24 +918,6 @@ ist_agent_device_is_subscribed (IstAgentDevice *self)
   g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), FALSE);
 
   return self->subscribed;
-}
-
-/**
- * ist_agent_device_get_tunnels:
- * @self: an agent
- *
- * Gets the tunnels that there are, the oldest first.
- *
- * Returns: (transfer container) (element-type IstAgentTunnel): the tunnels
- *
- * Since: 1.0
- */
-GPtrArray *
-ist_agent_device_get_tunnels (IstAgentDevice *self)
-{
-  g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), NULL);
-
-  return g_ptr_array_copy (self->tunnels, (GCopyFunc) (GCallback) g_object_ref, NULL);
 }
 
 /**

@@ -42,8 +42,6 @@ IstAgentTunnel *ist_agent_device_handle_notification (IstAgentDevice *self,
 IST_AVAILABLE_IN_1_0
 gboolean ist_agent_device_is_subscribed (IstAgentDevice *self);
 IST_AVAILABLE_IN_1_0
-GPtrArray *ist_agent_device_get_tunnels (IstAgentDevice *self) G_GNUC_WARN_UNUSED_RESULT;
-IST_AVAILABLE_IN_1_0
 guint ist_agent_device_get_n_tunnels (IstAgentDevice *self);
 IST_AVAILABLE_IN_1_0
 guint ist_agent_device_get_n_connections (IstAgentDevice *self);

@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 /* @secure_tunnel is not started yet. @max_lifetime: seconds, 0 for no limit */
 IstAgentTunnel *ist_agent_tunnel_new (guint id,
                                       const char *region,
-                                      const char *const *services,
+                                      const char *const *service_ids,
                                       guint max_lifetime,
                                       IstSecureTunnel *secure_tunnel);
 
@@ -23,6 +23,9 @@ void ist_agent_tunnel_set_targets (IstAgentTunnel *self,
 /* Ends it, with @reason if it was not the user who wanted that. */
 void ist_agent_tunnel_end (IstAgentTunnel *self,
                            const GError *reason);
+
+/* Notifies of the counters that have changed since the last time; whether any has. */
+gboolean ist_agent_tunnel_notify_counters (IstAgentTunnel *self);
 
 /* (transfer full) (nullable): why it has ended */
 GError *ist_agent_tunnel_dup_error (IstAgentTunnel *self);

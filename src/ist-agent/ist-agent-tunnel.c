@@ -9,8 +9,12 @@
  *
  * A tunnel that an [class@IstAgent.Device] has been told to connect to.
  *
- * Its state and its connections are those of its [class@Ist.SecureTunnel] and of
- * its [class@Ist.Forwarder].
+ * It consists of an [class@Ist.SecureTunnel] and an [class@Ist.Forwarder], which
+ * the agent has made; what a list of tunnels shows of them, it has as properties.
+ * `bytes-in` and `bytes-out` are notified at most once a second.
+ *
+ * One that a program makes itself belongs to no agent: it has nothing, and never
+ * does anything.
  *
  * Since: 1.0
  */
@@ -20,13 +24,15 @@ struct _IstAgentTunnel
 
   guint id;
   char *region;
-  char **services;
+  char **service_ids;
   gint64 opened_at;
   IstSecureTunnel *secure_tunnel;
   IstForwarder *forwarder;
   GSource *lifetime;
   gboolean ended;
   GError *reason; /* NULL for the user's wish */
+  guint64 told_bytes_in;
+  guint64 told_bytes_out;
 };
 
 G_DEFINE_FINAL_TYPE (IstAgentTunnel, ist_agent_tunnel, G_TYPE_OBJECT)
@@ -37,6 +43,10 @@ enum
   PROP_REGION,
   PROP_SERVICE_IDS,
   PROP_OPENED_AT,
+  PROP_STATE,
+  PROP_N_CONNECTIONS,
+  PROP_BYTES_IN,
+  PROP_BYTES_OUT,
   PROP_SECURE_TUNNEL,
   PROP_FORWARDER,
   N_PROPS
@@ -66,13 +76,25 @@ on_lifetime_over (gpointer user_data)
 }
 
 static void
+on_state_changed (IstAgentTunnel *self)
+{
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
+}
+
+static void
+on_n_connections_changed (IstAgentTunnel *self)
+{
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_CONNECTIONS]);
+}
+
+static void
 ist_agent_tunnel_finalize (GObject *object)
 {
   IstAgentTunnel *self = IST_AGENT_TUNNEL (object);
 
   tunnel_stop_lifetime (self);
   g_free (self->region);
-  g_strfreev (self->services);
+  g_strfreev (self->service_ids);
   g_clear_object (&self->forwarder);
   g_clear_object (&self->secure_tunnel);
   g_clear_error (&self->reason);
@@ -97,10 +119,22 @@ ist_agent_tunnel_get_property (GObject *object,
       g_value_set_string (value, self->region);
       break;
     case PROP_SERVICE_IDS:
-      g_value_set_boxed (value, self->services);
+      g_value_set_boxed (value, self->service_ids);
       break;
     case PROP_OPENED_AT:
       g_value_set_int64 (value, self->opened_at);
+      break;
+    case PROP_STATE:
+      g_value_set_enum (value, ist_agent_tunnel_get_state (self));
+      break;
+    case PROP_N_CONNECTIONS:
+      g_value_set_uint (value, ist_agent_tunnel_get_n_connections (self));
+      break;
+    case PROP_BYTES_IN:
+      g_value_set_uint64 (value, ist_agent_tunnel_get_bytes_in (self));
+      break;
+    case PROP_BYTES_OUT:
+      g_value_set_uint64 (value, ist_agent_tunnel_get_bytes_out (self));
       break;
     case PROP_SECURE_TUNNEL:
       g_value_set_object (value, self->secure_tunnel);
@@ -117,7 +151,7 @@ static void
 ist_agent_tunnel_class_init (IstAgentTunnelClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
-  const GParamFlags flags = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
+  const GParamFlags flags = G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
 
   object_class->finalize = ist_agent_tunnel_finalize;
   object_class->get_property = ist_agent_tunnel_get_property;
@@ -160,6 +194,43 @@ ist_agent_tunnel_class_init (IstAgentTunnelClass *klass)
   properties[PROP_OPENED_AT] = g_param_spec_int64 ("opened-at", NULL, NULL, G_MININT64, G_MAXINT64, 0, flags);
 
   /**
+   * IstAgentTunnel:state: (getter get_state)
+   *
+   * What the connection to the service is doing.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_STATE] =
+    g_param_spec_enum ("state", NULL, NULL, IST_TYPE_TUNNEL_STATE, IST_TUNNEL_STATE_STOPPED, flags);
+
+  /**
+   * IstAgentTunnel:n-connections: (getter get_n_connections)
+   *
+   * How many connections there are, those that are being opened included.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_N_CONNECTIONS] = g_param_spec_uint ("n-connections", NULL, NULL, 0, G_MAXUINT, 0, flags);
+
+  /**
+   * IstAgentTunnel:bytes-in: (getter get_bytes_in)
+   *
+   * Bytes that came out of the tunnel, of all connections so far.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_BYTES_IN] = g_param_spec_uint64 ("bytes-in", NULL, NULL, 0, G_MAXUINT64, 0, flags);
+
+  /**
+   * IstAgentTunnel:bytes-out: (getter get_bytes_out)
+   *
+   * Bytes that went into the tunnel, of all connections so far.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_BYTES_OUT] = g_param_spec_uint64 ("bytes-out", NULL, NULL, 0, G_MAXUINT64, 0, flags);
+
+  /**
    * IstAgentTunnel:secure-tunnel: (getter get_secure_tunnel)
    *
    * The connection to the service.
@@ -184,12 +255,13 @@ ist_agent_tunnel_class_init (IstAgentTunnelClass *klass)
 static void
 ist_agent_tunnel_init (IstAgentTunnel *self)
 {
+  self->service_ids = g_new0 (char *, 1);
 }
 
 IstAgentTunnel *
 ist_agent_tunnel_new (guint id,
                       const char *region,
-                      const char *const *services,
+                      const char *const *service_ids,
                       guint max_lifetime,
                       IstSecureTunnel *secure_tunnel)
 {
@@ -197,12 +269,17 @@ ist_agent_tunnel_new (guint id,
 
   self->id = id;
   self->region = g_strdup (region);
-  self->services = g_strdupv ((char **) services);
+  g_strfreev (self->service_ids);
+  self->service_ids = g_strdupv ((char **) service_ids);
   self->opened_at = g_get_real_time ();
   self->secure_tunnel = g_object_ref (secure_tunnel);
   self->forwarder = ist_forwarder_new (secure_tunnel);
   /* The agent does, and says which. */
   ist_forwarder_set_refuse_unmapped (self->forwarder, FALSE);
+  g_signal_connect_object (secure_tunnel, "notify::state", G_CALLBACK (on_state_changed), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->forwarder, "notify::n-connections", G_CALLBACK (on_n_connections_changed),
+                           self, G_CONNECT_SWAPPED);
   if (max_lifetime > 0)
     {
       self->lifetime = g_timeout_source_new_seconds (max_lifetime);
@@ -220,14 +297,14 @@ ist_agent_tunnel_set_targets (IstAgentTunnel *self,
   if (self->ended)
     return;
 
-  for (gsize i = 0; self->services[i] != NULL; i++)
+  for (gsize i = 0; self->service_ids[i] != NULL; i++)
     {
-      GSocketConnectable *target = g_hash_table_lookup (targets, self->services[i]);
+      GSocketConnectable *target = g_hash_table_lookup (targets, self->service_ids[i]);
 
       if (target != NULL)
-        ist_forwarder_set_connectable (self->forwarder, self->services[i], target);
+        ist_forwarder_set_connectable (self->forwarder, self->service_ids[i], target);
       else
-        ist_forwarder_remove_target (self->forwarder, self->services[i]);
+        ist_forwarder_remove_target (self->forwarder, self->service_ids[i]);
     }
 }
 
@@ -245,6 +322,23 @@ ist_agent_tunnel_end (IstAgentTunnel *self,
   ist_forwarder_close (self->forwarder);
   ist_secure_tunnel_stop (self->secure_tunnel);
   g_object_unref (self);
+}
+
+gboolean
+ist_agent_tunnel_notify_counters (IstAgentTunnel *self)
+{
+  guint64 bytes_in = ist_agent_tunnel_get_bytes_in (self);
+  guint64 bytes_out = ist_agent_tunnel_get_bytes_out (self);
+  gboolean changed_in = bytes_in != self->told_bytes_in;
+  gboolean changed_out = bytes_out != self->told_bytes_out;
+
+  self->told_bytes_in = bytes_in;
+  self->told_bytes_out = bytes_out;
+  if (changed_in)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_BYTES_IN]);
+  if (changed_out)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_BYTES_OUT]);
+  return changed_in || changed_out;
 }
 
 GError *
@@ -271,7 +365,8 @@ ist_agent_tunnel_stop (IstAgentTunnel *self)
 {
   g_return_if_fail (IST_AGENT_IS_TUNNEL (self));
 
-  ist_agent_tunnel_end (self, NULL);
+  if (self->secure_tunnel != NULL)
+    ist_agent_tunnel_end (self, NULL);
 }
 
 /**
@@ -280,7 +375,7 @@ ist_agent_tunnel_stop (IstAgentTunnel *self)
  *
  * Gets its number.
  *
- * Returns: the number, not 0
+ * Returns: the number; not 0 for a tunnel of an agent
  *
  * Since: 1.0
  */
@@ -325,7 +420,7 @@ ist_agent_tunnel_get_service_ids (IstAgentTunnel *self)
 {
   g_return_val_if_fail (IST_AGENT_IS_TUNNEL (self), NULL);
 
-  return (const char *const *) self->services;
+  return (const char *const *) self->service_ids;
 }
 
 /**
@@ -344,6 +439,78 @@ ist_agent_tunnel_get_opened_at (IstAgentTunnel *self)
   g_return_val_if_fail (IST_AGENT_IS_TUNNEL (self), 0);
 
   return self->opened_at;
+}
+
+/**
+ * ist_agent_tunnel_get_state:
+ * @self: a tunnel
+ *
+ * Gets what the connection to the service is doing.
+ *
+ * Returns: the state
+ *
+ * Since: 1.0
+ */
+IstTunnelState
+ist_agent_tunnel_get_state (IstAgentTunnel *self)
+{
+  g_return_val_if_fail (IST_AGENT_IS_TUNNEL (self), IST_TUNNEL_STATE_STOPPED);
+
+  return self->secure_tunnel != NULL ? ist_secure_tunnel_get_state (self->secure_tunnel) : IST_TUNNEL_STATE_STOPPED;
+}
+
+/**
+ * ist_agent_tunnel_get_n_connections:
+ * @self: a tunnel
+ *
+ * Gets how many connections there are, those that are being opened included.
+ *
+ * Returns: the number
+ *
+ * Since: 1.0
+ */
+guint
+ist_agent_tunnel_get_n_connections (IstAgentTunnel *self)
+{
+  g_return_val_if_fail (IST_AGENT_IS_TUNNEL (self), 0);
+
+  return self->forwarder != NULL ? ist_forwarder_get_n_connections (self->forwarder) : 0;
+}
+
+/**
+ * ist_agent_tunnel_get_bytes_in:
+ * @self: a tunnel
+ *
+ * Gets how much came out of the tunnel, of all connections so far.
+ *
+ * Returns: the number of bytes
+ *
+ * Since: 1.0
+ */
+guint64
+ist_agent_tunnel_get_bytes_in (IstAgentTunnel *self)
+{
+  g_return_val_if_fail (IST_AGENT_IS_TUNNEL (self), 0);
+
+  return self->forwarder != NULL ? ist_forwarder_get_bytes_in (self->forwarder) : 0;
+}
+
+/**
+ * ist_agent_tunnel_get_bytes_out:
+ * @self: a tunnel
+ *
+ * Gets how much went into the tunnel, of all connections so far.
+ *
+ * Returns: the number of bytes
+ *
+ * Since: 1.0
+ */
+guint64
+ist_agent_tunnel_get_bytes_out (IstAgentTunnel *self)
+{
+  g_return_val_if_fail (IST_AGENT_IS_TUNNEL (self), 0);
+
+  return self->forwarder != NULL ? ist_forwarder_get_bytes_out (self->forwarder) : 0;
 }
 
 /**

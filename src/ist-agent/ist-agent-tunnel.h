@@ -27,6 +27,14 @@ const char *ist_agent_tunnel_get_region (IstAgentTunnel *self);
 IST_AVAILABLE_IN_1_0
 gint64 ist_agent_tunnel_get_opened_at (IstAgentTunnel *self);
 IST_AVAILABLE_IN_1_0
+IstTunnelState ist_agent_tunnel_get_state (IstAgentTunnel *self);
+IST_AVAILABLE_IN_1_0
+guint ist_agent_tunnel_get_n_connections (IstAgentTunnel *self);
+IST_AVAILABLE_IN_1_0
+guint64 ist_agent_tunnel_get_bytes_in (IstAgentTunnel *self);
+IST_AVAILABLE_IN_1_0
+guint64 ist_agent_tunnel_get_bytes_out (IstAgentTunnel *self);
+IST_AVAILABLE_IN_1_0
 IstSecureTunnel *ist_agent_tunnel_get_secure_tunnel (IstAgentTunnel *self);
 IST_AVAILABLE_IN_1_0
 IstForwarder *ist_agent_tunnel_get_forwarder (IstAgentTunnel *self);

@@ -308,11 +308,8 @@ test_bytes_flow (Fixture *fixture,
   IstSecureTunnel *source;
   IstConnection *connection;
   g_autofree char *answer = NULL;
-  g_autoptr (GPtrArray) listed = ist_agent_device_get_tunnels (fixture->agent);
 
   g_assert_no_error (error);
-  g_assert_cmpuint (listed->len, ==, 1);
-  g_assert_true (listed->pdata[0] == agent_tunnel);
   g_assert_cmpuint (ist_agent_tunnel_get_id (agent_tunnel), ==, 1);
   g_assert_cmpstr (ist_agent_tunnel_get_region (agent_tunnel), ==, "us-east-1");
   g_assert_cmpstr (ist_agent_tunnel_get_service_ids (agent_tunnel)[1], ==, "VNC");
@@ -330,6 +327,121 @@ test_bytes_flow (Fixture *fixture,
   g_assert_cmpuint (ist_agent_device_get_n_connections (fixture->agent), ==, 1);
   close_connection (connection);
   test_wait (ist_agent_device_get_n_connections (fixture->agent) == 0);
+  stop_source (source);
+}
+
+static void
+on_items_changed (GListModel *model,
+                  guint position,
+                  guint removed,
+                  guint added,
+                  gpointer user_data)
+{
+  GPtrArray *seen = user_data;
+
+  if (removed > 0)
+    g_ptr_array_remove_range (seen, position, removed);
+  for (guint i = 0; i < added; i++)
+    g_ptr_array_insert (seen, position + i, g_list_model_get_item (model, position + i));
+  g_assert_cmpuint (g_list_model_get_n_items (model), ==, seen->len);
+}
+
+static void
+assert_listed (GListModel *model,
+               GPtrArray *seen)
+{
+  guint n_tunnels;
+
+  g_object_get (model, "n-tunnels", &n_tunnels, NULL);
+  g_assert_cmpuint (n_tunnels, ==, seen->len);
+  for (guint i = 0; i < seen->len; i++)
+    {
+      g_autoptr (IstAgentTunnel) tunnel = g_list_model_get_item (model, i);
+
+      g_assert_true (tunnel == seen->pdata[i]);
+    }
+  g_assert_null (g_list_model_get_item (model, seen->len));
+}
+
+/* The agent as a list of its tunnels. */
+static void
+test_list (Fixture *fixture,
+           gconstpointer data)
+{
+  GListModel *model = G_LIST_MODEL (fixture->agent);
+  g_autoptr (IstEmulatorTunnel) first = open_tunnel (fixture, "SSH");
+  g_autoptr (IstEmulatorTunnel) second = open_tunnel (fixture, "SSH");
+  g_autoptr (GPtrArray) seen = g_ptr_array_new_with_free_func (g_object_unref);
+
+  g_signal_connect (model, "items-changed", G_CALLBACK (on_items_changed), seen);
+  g_assert_true (g_list_model_get_item_type (model) == IST_AGENT_TYPE_TUNNEL);
+  assert_listed (model, seen);
+  notify_of (fixture, first, NULL);
+  notify_of (fixture, second, NULL);
+  g_assert_cmpuint (seen->len, ==, 2);
+  assert_listed (model, seen);
+  g_assert_cmpuint (ist_agent_tunnel_get_id (seen->pdata[0]), ==, 1);
+
+  ist_agent_tunnel_stop (seen->pdata[0]);
+  test_wait (fixture->closed == 1);
+  assert_listed (model, seen);
+  g_assert_cmpuint (ist_agent_tunnel_get_id (seen->pdata[0]), ==, 2);
+  g_signal_handlers_disconnect_by_data (model, seen);
+}
+
+typedef struct
+{
+  guint64 bytes_in;
+  guint64 bytes_out;
+  guint n_told;
+} Counters;
+
+static void
+on_counter (IstAgentTunnel *tunnel,
+            GParamSpec *pspec,
+            gpointer user_data)
+{
+  Counters *counters = user_data;
+
+  g_object_get (tunnel, "bytes-in", &counters->bytes_in, "bytes-out", &counters->bytes_out, NULL);
+  counters->n_told++;
+}
+
+/* What a list of tunnels shows changes by itself, and not with every byte. */
+static void
+test_counters (Fixture *fixture,
+               gconstpointer data)
+{
+  g_autoptr (IstEmulatorTunnel) tunnel = open_tunnel (fixture, "SSH");
+  IstAgentTunnel *agent_tunnel = notify_of (fixture, tunnel, NULL);
+  IstSecureTunnel *source = start_source (fixture, tunnel);
+  Counters counters = { 0 };
+  IstConnection *connection;
+  g_autoptr (GObject) label = g_object_new (IST_AGENT_TYPE_DEVICE, NULL);
+  gint64 begun;
+  guint n_exchanged = 0;
+
+  g_object_bind_property (agent_tunnel, "n-connections", label, "max-connections", G_BINDING_SYNC_CREATE);
+  g_signal_connect (agent_tunnel, "notify::bytes-in", G_CALLBACK (on_counter), &counters);
+  g_signal_connect (agent_tunnel, "notify::bytes-out", G_CALLBACK (on_counter), &counters);
+  test_wait (ist_agent_tunnel_get_state (agent_tunnel) == IST_TUNNEL_STATE_CONNECTED);
+  connection = open_connection (source, "SSH");
+  begun = g_get_monotonic_time ();
+  while (counters.n_told == 0)
+    {
+      g_autofree char *answer = exchange (connection, "hello");
+
+      g_assert_cmpstr (answer, ==, "hello");
+      n_exchanged++;
+    }
+  g_assert_cmpint (g_get_monotonic_time () - begun, >, G_USEC_PER_SEC / 2);
+  g_assert_cmpuint (ist_agent_device_get_max_connections (IST_AGENT_DEVICE (label)), ==, 1);
+  test_wait (counters.bytes_in == 5 * n_exchanged && counters.bytes_out == 5 * n_exchanged);
+  /* Both, each second and at last. */
+  g_assert_cmpint (counters.n_told, <=, 2 * ((g_get_monotonic_time () - begun) / G_USEC_PER_SEC + 1));
+
+  close_connection (connection);
+  test_wait (ist_agent_device_get_max_connections (IST_AGENT_DEVICE (label)) == 0);
   stop_source (source);
 }
 
@@ -1094,6 +1206,8 @@ main (int argc,
   g_test_init (&argc, &argv, NULL);
 
   ADD ("bytes-flow", 0, test_bytes_flow);
+  ADD ("list", 0, test_list);
+  ADD ("counters", 0, test_counters);
   ADD ("invalid", 0, test_invalid);
   ADD ("largest", 0, test_largest);
   ADD ("duplicate", 0, test_duplicate);

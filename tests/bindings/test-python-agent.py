@@ -73,7 +73,7 @@ class Agent(Case):
         self.broker.publish(notification(tunnel.get_destination_access_token(), ['SSH', 'VNC']))
         wait_for(lambda: tunnel.is_connected(Ist.Mode.DESTINATION), 'the device')
         opened, = (event[1] for event in self.events if event[0] == 'tunnel-opened')
-        self.assertEqual([t.get_id() for t in agent.get_tunnels()], [opened.get_id()])
+        self.assertEqual([t.get_id() for t in agent], [opened.get_id()])
         self.assertEqual(opened.get_service_ids(), ['SSH', 'VNC'])
         self.assertIn(('service-refused', 'VNC'), self.events)
 

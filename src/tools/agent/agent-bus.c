@@ -22,17 +22,7 @@ struct _AgentBus
   guint name;
   AgentDBusAgent1 *skeleton;
   GSignalGroup *signals;
-  GPtrArray *observed; /* Observations */
 };
-
-/* A tunnel whose connections are told of. */
-typedef struct
-{
-  AgentBus *bus;
-  guint id;
-  IstSecureTunnel *secure_tunnel;
-  IstForwarder *forwarder;
-} Observation;
 
 /* Kept with each tunnel and connection. */
 typedef struct
@@ -42,7 +32,7 @@ typedef struct
 } Rates;
 
 static Rates *
-get_rates (gpointer object)
+rates_get (gpointer object)
 {
   static GQuark quark;
   Rates *rates;
@@ -63,11 +53,11 @@ get_rates (gpointer object)
 }
 
 static void
-measure (gpointer object,
-         guint64 bytes_in,
-         guint64 bytes_out)
+rates_measure (gpointer object,
+               guint64 bytes_in,
+               guint64 bytes_out)
 {
-  Rates *rates = get_rates (object);
+  Rates *rates = rates_get (object);
   gint64 now = g_get_monotonic_time ();
 
   agent_rate_update (&rates->in, bytes_in, now);
@@ -75,76 +65,71 @@ measure (gpointer object,
 }
 
 static void
-measure_connection (IstForwarderConnection *connection)
+rates_measure_tunnel (IstAgentTunnel *tunnel)
 {
-  measure (connection, ist_forwarder_connection_get_bytes_in (connection),
-           ist_forwarder_connection_get_bytes_out (connection));
-}
+  GListModel *connections = G_LIST_MODEL (ist_agent_tunnel_get_forwarder (tunnel));
 
-static void
-measure_forwarder (IstForwarder *forwarder)
-{
-  measure (forwarder, ist_forwarder_get_bytes_in (forwarder), ist_forwarder_get_bytes_out (forwarder));
-  for (guint i = 0; i < ist_forwarder_get_n_connections (forwarder); i++)
+  rates_measure (tunnel, ist_agent_tunnel_get_bytes_in (tunnel), ist_agent_tunnel_get_bytes_out (tunnel));
+  for (guint i = 0; i < g_list_model_get_n_items (connections); i++)
     {
-      g_autoptr (IstForwarderConnection) connection = g_list_model_get_item (G_LIST_MODEL (forwarder), i);
+      g_autoptr (IstForwarderConnection) connection = g_list_model_get_item (connections, i);
 
-      measure_connection (connection);
+      rates_measure (connection, ist_forwarder_connection_get_bytes_in (connection),
+                     ist_forwarder_connection_get_bytes_out (connection));
     }
 }
 
 /* Lists */
 
 static void
-add (GVariantBuilder *builder,
-     const char *key,
-     GVariant *value)
+dict_add (GVariantBuilder *builder,
+          const char *key,
+          GVariant *value)
 {
   g_variant_builder_add (builder, "{sv}", key, value);
 }
 
 static void
-add_counters (GVariantBuilder *builder,
-              gpointer object,
-              guint64 bytes_in,
-              guint64 bytes_out)
+dict_add_counters (GVariantBuilder *builder,
+                   gpointer object,
+                   guint64 bytes_in,
+                   guint64 bytes_out)
 {
-  const Rates *rates = get_rates (object);
+  const Rates *rates = rates_get (object);
 
-  add (builder, "bytes-in", g_variant_new_uint64 (bytes_in));
-  add (builder, "bytes-out", g_variant_new_uint64 (bytes_out));
-  add (builder, "rate-in", g_variant_new_double (rates->in.rate));
-  add (builder, "rate-out", g_variant_new_double (rates->out.rate));
+  dict_add (builder, "bytes-in", g_variant_new_uint64 (bytes_in));
+  dict_add (builder, "bytes-out", g_variant_new_uint64 (bytes_out));
+  dict_add (builder, "rate-in", g_variant_new_double (rates->in.rate));
+  dict_add (builder, "rate-out", g_variant_new_double (rates->out.rate));
 }
 
 static const char *
-get_state_name (IstSecureTunnel *tunnel)
+state_to_nick (GType type,
+               int state)
 {
-  g_autoptr (GEnumClass) class = g_type_class_ref (IST_TYPE_TUNNEL_STATE);
+  g_autoptr (GEnumClass) class = g_type_class_ref (type);
 
-  return g_enum_get_value (class, ist_secure_tunnel_get_state (tunnel))->value_nick;
+  return g_enum_get_value (class, state)->value_nick;
 }
 
 static void
-add_tunnel (GVariantBuilder *list,
-            IstAgentTunnel *tunnel)
+list_add_tunnel (GVariantBuilder *list,
+                 IstAgentTunnel *tunnel)
 {
-  IstSecureTunnel *secure_tunnel = ist_agent_tunnel_get_secure_tunnel (tunnel);
-  IstForwarder *forwarder = ist_agent_tunnel_get_forwarder (tunnel);
-  const char *channel_id = ist_secure_tunnel_get_channel_id (secure_tunnel);
+  const char *channel_id = ist_secure_tunnel_get_channel_id (ist_agent_tunnel_get_secure_tunnel (tunnel));
+  const char *state = state_to_nick (IST_TYPE_TUNNEL_STATE, ist_agent_tunnel_get_state (tunnel));
 
-  measure_forwarder (forwarder);
+  rates_measure_tunnel (tunnel);
   g_variant_builder_open (list, G_VARIANT_TYPE_VARDICT);
-  add (list, "id", g_variant_new_uint32 (ist_agent_tunnel_get_id (tunnel)));
-  add (list, "services", g_variant_new_strv (ist_agent_tunnel_get_service_ids (tunnel), -1));
-  add (list, "region", g_variant_new_string (ist_agent_tunnel_get_region (tunnel)));
-  add (list, "state", g_variant_new_string (get_state_name (secure_tunnel)));
+  dict_add (list, "id", g_variant_new_uint32 (ist_agent_tunnel_get_id (tunnel)));
+  dict_add (list, "services", g_variant_new_strv (ist_agent_tunnel_get_service_ids (tunnel), -1));
+  dict_add (list, "region", g_variant_new_string (ist_agent_tunnel_get_region (tunnel)));
+  dict_add (list, "state", g_variant_new_string (state));
   if (channel_id != NULL && g_utf8_validate (channel_id, -1, NULL))
-    add (list, "channel-id", g_variant_new_string (channel_id));
-  add (list, "opened-at", g_variant_new_uint64 (ist_agent_tunnel_get_opened_at (tunnel)));
-  add (list, "connections", g_variant_new_uint32 (ist_forwarder_get_n_connections (forwarder)));
-  add_counters (list, forwarder, ist_forwarder_get_bytes_in (forwarder),
-                ist_forwarder_get_bytes_out (forwarder));
+    dict_add (list, "channel-id", g_variant_new_string (channel_id));
+  dict_add (list, "opened-at", g_variant_new_uint64 (ist_agent_tunnel_get_opened_at (tunnel)));
+  dict_add (list, "connections", g_variant_new_uint32 (ist_agent_tunnel_get_n_connections (tunnel)));
+  dict_add_counters (list, tunnel, ist_agent_tunnel_get_bytes_in (tunnel), ist_agent_tunnel_get_bytes_out (tunnel));
   g_variant_builder_close (list);
 }
 
@@ -154,34 +139,53 @@ on_list_tunnels (AgentDBusAgent1 *skeleton,
                  gpointer user_data)
 {
   AgentBus *self = user_data;
-  g_autoptr (GPtrArray) tunnels = ist_agent_device_get_tunnels (self->agent);
+  GListModel *tunnels = G_LIST_MODEL (self->agent);
   GVariantBuilder list = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
 
-  for (guint i = 0; i < tunnels->len; i++)
-    add_tunnel (&list, tunnels->pdata[i]);
+  for (guint i = 0; i < g_list_model_get_n_items (tunnels); i++)
+    {
+      g_autoptr (IstAgentTunnel) tunnel = g_list_model_get_item (tunnels, i);
+
+      list_add_tunnel (&list, tunnel);
+    }
   agent_dbus_agent1_complete_list_tunnels (skeleton, invocation, g_variant_builder_end (&list));
   return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 
 static void
-add_connection (GVariantBuilder *list,
-                guint tunnel,
-                IstForwarderConnection *connection)
+list_add_connection (GVariantBuilder *list,
+                     guint tunnel,
+                     IstForwarderConnection *connection)
 {
   GSocketAddress *address = ist_forwarder_connection_get_address (connection);
 
   g_variant_builder_open (list, G_VARIANT_TYPE_VARDICT);
-  add (list, "tunnel", g_variant_new_uint32 (tunnel));
-  add (list, "service", g_variant_new_string (ist_forwarder_connection_get_service_id (connection)));
+  dict_add (list, "tunnel", g_variant_new_uint32 (tunnel));
+  dict_add (list, "service", g_variant_new_string (ist_forwarder_connection_get_service_id (connection)));
   if (address != NULL)
     {
       g_autofree char *text = g_socket_connectable_to_string (G_SOCKET_CONNECTABLE (address));
 
-      add (list, "address", g_variant_new_take_string (g_utf8_make_valid (text, -1)));
+      dict_add (list, "address", g_variant_new_take_string (g_utf8_make_valid (text, -1)));
     }
-  add_counters (list, connection, ist_forwarder_connection_get_bytes_in (connection),
-                ist_forwarder_connection_get_bytes_out (connection));
+  dict_add_counters (list, connection, ist_forwarder_connection_get_bytes_in (connection),
+                     ist_forwarder_connection_get_bytes_out (connection));
   g_variant_builder_close (list);
+}
+
+static void
+list_add_connections (GVariantBuilder *list,
+                      IstAgentTunnel *tunnel)
+{
+  GListModel *connections = G_LIST_MODEL (ist_agent_tunnel_get_forwarder (tunnel));
+
+  rates_measure_tunnel (tunnel);
+  for (guint i = 0; i < g_list_model_get_n_items (connections); i++)
+    {
+      g_autoptr (IstForwarderConnection) connection = g_list_model_get_item (connections, i);
+
+      list_add_connection (list, ist_agent_tunnel_get_id (tunnel), connection);
+    }
 }
 
 static gboolean
@@ -191,23 +195,15 @@ on_list_connections (AgentDBusAgent1 *skeleton,
                      gpointer user_data)
 {
   AgentBus *self = user_data;
-  g_autoptr (GPtrArray) tunnels = ist_agent_device_get_tunnels (self->agent);
+  GListModel *tunnels = G_LIST_MODEL (self->agent);
   GVariantBuilder list = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
 
-  for (guint i = 0; i < tunnels->len; i++)
+  for (guint i = 0; i < g_list_model_get_n_items (tunnels); i++)
     {
-      IstForwarder *forwarder = ist_agent_tunnel_get_forwarder (tunnels->pdata[i]);
-      guint tunnel = ist_agent_tunnel_get_id (tunnels->pdata[i]);
+      g_autoptr (IstAgentTunnel) tunnel = g_list_model_get_item (tunnels, i);
 
-      if (id != 0 && id != tunnel)
-        continue;
-      measure_forwarder (forwarder);
-      for (guint j = 0; j < ist_forwarder_get_n_connections (forwarder); j++)
-        {
-          g_autoptr (IstForwarderConnection) connection = g_list_model_get_item (G_LIST_MODEL (forwarder), j);
-
-          add_connection (&list, tunnel, connection);
-        }
+      if (id == 0 || id == ist_agent_tunnel_get_id (tunnel))
+        list_add_connections (&list, tunnel);
     }
   agent_dbus_agent1_complete_list_connections (skeleton, invocation, g_variant_builder_end (&list));
   return G_DBUS_METHOD_INVOCATION_HANDLED;
@@ -220,15 +216,17 @@ on_stop_tunnel (AgentDBusAgent1 *skeleton,
                 gpointer user_data)
 {
   AgentBus *self = user_data;
-  g_autoptr (GPtrArray) tunnels = ist_agent_device_get_tunnels (self->agent);
+  GListModel *tunnels = G_LIST_MODEL (self->agent);
 
-  for (guint i = 0; i < tunnels->len; i++)
+  for (guint i = 0; i < g_list_model_get_n_items (tunnels); i++)
     {
-      if (ist_agent_tunnel_get_id (tunnels->pdata[i]) != id)
+      g_autoptr (IstAgentTunnel) tunnel = g_list_model_get_item (tunnels, i);
+
+      if (ist_agent_tunnel_get_id (tunnel) != id)
         continue;
       g_message (_ ("Tunnel %u: %s on D-Bus wants it to stop"), id,
                  g_dbus_method_invocation_get_sender (invocation));
-      ist_agent_tunnel_stop (tunnels->pdata[i]);
+      ist_agent_tunnel_stop (tunnel);
       agent_dbus_agent1_complete_stop_tunnel (skeleton, invocation);
       return G_DBUS_METHOD_INVOCATION_HANDLED;
     }
@@ -239,15 +237,24 @@ on_stop_tunnel (AgentDBusAgent1 *skeleton,
 
 /* Signals */
 
+/* The id of a forwarder's tunnel. */
+#define TUNNEL_ID "ist-agent-tunnel-id"
+
+static guint
+bus_get_tunnel_id (IstForwarder *forwarder)
+{
+  return GPOINTER_TO_UINT (g_object_get_data (G_OBJECT (forwarder), TUNNEL_ID));
+}
+
 static void
 on_connection_opened (IstForwarder *forwarder,
                       IstForwarderConnection *connection,
                       gpointer user_data)
 {
-  Observation *observation = user_data;
+  AgentDBusAgent1 *skeleton = user_data;
 
-  get_rates (connection);
-  agent_dbus_agent1_emit_connection_opened (observation->bus->skeleton, observation->id,
+  rates_get (connection);
+  agent_dbus_agent1_emit_connection_opened (skeleton, bus_get_tunnel_id (forwarder),
                                             ist_forwarder_connection_get_service_id (connection));
 }
 
@@ -257,35 +264,13 @@ on_connection_closed (IstForwarder *forwarder,
                       const GError *error,
                       gpointer user_data)
 {
-  Observation *observation = user_data;
+  AgentDBusAgent1 *skeleton = user_data;
   g_autofree char *reason = error != NULL ? g_utf8_make_valid (error->message, -1) : g_strdup ("");
 
-  agent_dbus_agent1_emit_connection_closed (observation->bus->skeleton, observation->id,
+  agent_dbus_agent1_emit_connection_closed (skeleton, bus_get_tunnel_id (forwarder),
                                             ist_forwarder_connection_get_service_id (connection),
                                             ist_forwarder_connection_get_bytes_in (connection),
                                             ist_forwarder_connection_get_bytes_out (connection), reason);
-}
-
-static void
-on_traffic (IstSecureTunnel *tunnel,
-            GParamSpec *pspec,
-            gpointer user_data)
-{
-  Observation *observation = user_data;
-
-  measure_forwarder (observation->forwarder);
-}
-
-static void
-observation_free (gpointer data)
-{
-  Observation *self = data;
-
-  g_signal_handlers_disconnect_by_data (self->secure_tunnel, self);
-  g_signal_handlers_disconnect_by_data (self->forwarder, self);
-  g_object_unref (self->secure_tunnel);
-  g_object_unref (self->forwarder);
-  g_free (self);
 }
 
 static void
@@ -294,23 +279,17 @@ on_tunnel_opened (IstAgentDevice *agent,
                   gpointer user_data)
 {
   AgentBus *self = user_data;
-  Observation *observation = g_new0 (Observation, 1);
   IstForwarder *forwarder = ist_agent_tunnel_get_forwarder (tunnel);
+  guint id = ist_agent_tunnel_get_id (tunnel);
 
-  observation->bus = self;
-  observation->id = ist_agent_tunnel_get_id (tunnel);
-  observation->secure_tunnel = g_object_ref (ist_agent_tunnel_get_secure_tunnel (tunnel));
-  observation->forwarder = g_object_ref (forwarder);
-  g_ptr_array_add (self->observed, observation);
-
-  get_rates (forwarder);
-  g_signal_connect (observation->secure_tunnel, "notify::bytes-in", G_CALLBACK (on_traffic), observation);
-  g_signal_connect (observation->secure_tunnel, "notify::bytes-out", G_CALLBACK (on_traffic), observation);
-  g_signal_connect (forwarder, "connection-opened", G_CALLBACK (on_connection_opened), observation);
-  g_signal_connect (forwarder, "connection-closed", G_CALLBACK (on_connection_closed), observation);
-  g_signal_connect (forwarder, "connection-failed", G_CALLBACK (on_connection_closed), observation);
-  agent_dbus_agent1_emit_tunnel_opened (self->skeleton, observation->id,
-                                        ist_agent_tunnel_get_service_ids (tunnel));
+  rates_get (tunnel);
+  g_signal_connect (tunnel, "notify::bytes-in", G_CALLBACK (rates_measure_tunnel), NULL);
+  g_signal_connect (tunnel, "notify::bytes-out", G_CALLBACK (rates_measure_tunnel), NULL);
+  g_object_set_data (G_OBJECT (forwarder), TUNNEL_ID, GUINT_TO_POINTER (id));
+  g_signal_connect_object (forwarder, "connection-opened", G_CALLBACK (on_connection_opened), self->skeleton, 0);
+  g_signal_connect_object (forwarder, "connection-closed", G_CALLBACK (on_connection_closed), self->skeleton, 0);
+  g_signal_connect_object (forwarder, "connection-failed", G_CALLBACK (on_connection_closed), self->skeleton, 0);
+  agent_dbus_agent1_emit_tunnel_opened (self->skeleton, id, ist_agent_tunnel_get_service_ids (tunnel));
 }
 
 static void
@@ -320,19 +299,9 @@ on_tunnel_closed (IstAgentDevice *agent,
                   gpointer user_data)
 {
   AgentBus *self = user_data;
-  guint id = ist_agent_tunnel_get_id (tunnel);
   g_autofree char *reason = error != NULL ? g_utf8_make_valid (error->message, -1) : g_strdup ("");
 
-  for (guint i = 0; i < self->observed->len; i++)
-    {
-      Observation *observation = self->observed->pdata[i];
-
-      if (observation->id != id)
-        continue;
-      g_ptr_array_remove_index (self->observed, i);
-      break;
-    }
-  agent_dbus_agent1_emit_tunnel_closed (self->skeleton, id, reason);
+  agent_dbus_agent1_emit_tunnel_closed (self->skeleton, ist_agent_tunnel_get_id (tunnel), reason);
 }
 
 /* The bus */
@@ -345,7 +314,8 @@ on_name_lost (GDBusConnection *connection,
   g_warning (_ ("The name %s is not to be had on D-Bus"), name);
 }
 
-static void export(AgentBus *self)
+static void
+bus_export (AgentBus *self)
 {
   g_autoptr (GError) error = NULL;
 
@@ -376,12 +346,12 @@ on_connected (GObject *source_object,
       return;
     }
   self->connection = g_steal_pointer (&connection);
-  export(self);
+  bus_export (self);
 }
 
 static void
-connect_to_bus (AgentBus *self,
-                const char *address)
+bus_connect (AgentBus *self,
+             const char *address)
 {
   g_autofree char *well_known = NULL;
   g_autoptr (GError) error = NULL;
@@ -410,7 +380,6 @@ agent_bus_new (IstAgentDevice *agent,
 
   self->agent = g_object_ref (agent);
   self->cancellable = g_cancellable_new ();
-  self->observed = g_ptr_array_new_with_free_func (observation_free);
   self->skeleton = agent_dbus_agent1_skeleton_new ();
   g_object_bind_property (agent, "thing-name", self->skeleton, "thing-name", flags);
   g_object_bind_property (agent, "subscribed", self->skeleton, "subscribed", flags);
@@ -424,7 +393,7 @@ agent_bus_new (IstAgentDevice *agent,
   g_signal_group_connect (self->signals, "tunnel-opened", G_CALLBACK (on_tunnel_opened), self);
   g_signal_group_connect (self->signals, "tunnel-closed", G_CALLBACK (on_tunnel_closed), self);
   g_signal_group_set_target (self->signals, agent);
-  connect_to_bus (self, address);
+  bus_connect (self, address);
   return self;
 }
 
@@ -434,7 +403,6 @@ agent_bus_free (AgentBus *self)
   g_cancellable_cancel (self->cancellable);
   g_signal_group_set_target (self->signals, NULL);
   g_object_unref (self->signals);
-  g_ptr_array_unref (self->observed);
   if (self->name != 0)
     {
       g_bus_unown_name (self->name);
