@@ -6,6 +6,8 @@
 
 #include <ist-agent/ist-agent-device-error.h>
 
+#include "common/ist-source-private.h"
+#include "common/ist-waiting-tasks-private.h"
 #include "ist-agent/ist-agent-broker-private.h"
 #include "ist-agent/ist-agent-notification-private.h"
 #include "ist-agent/ist-agent-notification-queue-private.h"
@@ -14,6 +16,14 @@
 #include "ist-agent/ist-agent-token-memory-private.h"
 #include "ist-agent/ist-agent-tunnel-private.h"
 #include "ist-mqtt/ist-mqtt-client-private.h"
+
+G_DEFINE_ENUM_TYPE (IstAgentDeviceState,
+                    ist_agent_device_state,
+                    G_DEFINE_ENUM_VALUE (IST_AGENT_DEVICE_STATE_STOPPED, "stopped"),
+                    G_DEFINE_ENUM_VALUE (IST_AGENT_DEVICE_STATE_CONNECTING, "connecting"),
+                    G_DEFINE_ENUM_VALUE (IST_AGENT_DEVICE_STATE_SUBSCRIBED, "subscribed"),
+                    G_DEFINE_ENUM_VALUE (IST_AGENT_DEVICE_STATE_WAITING, "waiting"),
+                    G_DEFINE_ENUM_VALUE (IST_AGENT_DEVICE_STATE_STOPPING, "stopping"))
 
 /* Tunnels that have not connected yet, at the same time. */
 #define MAX_ATTEMPTS 64
@@ -55,8 +65,10 @@
  * notifications to [method@IstAgent.Device.handle_notification].
  *
  * An agent belongs to the main context that was the thread-default one when it
- * was started, and is used from that context's thread only. The name of the broker is
- * looked up in a thread, as GLib does it; there is no other.
+ * was made: it and its tunnels are used from that context's thread only, and all
+ * signals and callbacks come there. Any method may be called from any signal
+ * handler. The files of TLS are read and the name of the broker is looked up in a
+ * thread; there is no other.
  *
  * Since: 1.0
  */
@@ -68,9 +80,14 @@ struct _IstAgentDevice
   guint max_tunnels;
   guint max_connections;
 
-  gboolean started;
+  IstAgentDeviceState state;
+  gboolean start_again;       /* start() was called while stopping */
+  IstWaitingTasks *starting;  /* until it is subscribed */
+  IstWaitingTasks *overtaken; /* of those, by stop(): until it has stopped */
+  IstWaitingTasks *stopping;  /* until it has stopped */
+  GSource *stopped;           /* nothing runs any more, which is still to be told */
+  IstMqttSettings *mqtt;      /* NULL without a broker, and before the settings were checked */
   IstMqttClient *client;
-  gboolean subscribed;
   GHashTable *targets; /* GSocketConnectable by service */
   GPtrArray *tunnels;  /* the oldest first */
   guint last_id;
@@ -91,7 +108,7 @@ enum
 {
   PROP_MAX_TUNNELS = IST_AGENT_N_SETTINGS,
   PROP_MAX_CONNECTIONS,
-  PROP_SUBSCRIBED,
+  PROP_STATE,
   PROP_N_TUNNELS,
   PROP_N_CONNECTIONS,
   N_PROPS
@@ -106,20 +123,26 @@ enum
   SERVICE_REFUSED,
   TUNNEL_OPENED,
   TUNNEL_CLOSED,
+  STOPPED,
   N_SIGNALS
 };
 
 static guint signals[N_SIGNALS];
 
 static void
-device_set_subscribed (IstAgentDevice *self,
-                       gboolean subscribed)
+device_set_state (IstAgentDevice *self,
+                  IstAgentDeviceState state)
 {
-  if (self->subscribed == subscribed)
+  if (self->state == state)
     return;
+  self->state = state;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
+}
 
-  self->subscribed = subscribed;
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SUBSCRIBED]);
+static gboolean
+device_is_running (IstAgentDevice *self)
+{
+  return self->state != IST_AGENT_DEVICE_STATE_STOPPED && self->state != IST_AGENT_DEVICE_STATE_STOPPING;
 }
 
 /* Tunnels */
@@ -164,14 +187,6 @@ device_copy_tunnels (IstAgentDevice *self)
 /* How often counters are told of, in milliseconds. */
 #define COUNTING_INTERVAL 1000
 
-static void
-device_stop_counting (IstAgentDevice *self)
-{
-  if (self->counting != NULL)
-    g_source_destroy (self->counting);
-  g_clear_pointer (&self->counting, g_source_unref);
-}
-
 static gboolean
 on_counting (gpointer user_data)
 {
@@ -181,9 +196,10 @@ on_counting (gpointer user_data)
 
   for (guint i = 0; i < tunnels->len; i++)
     any = ist_agent_tunnel_notify_counters (tunnels->pdata[i]) || any;
-  if (!any)
-    device_stop_counting (self);
-  return G_SOURCE_CONTINUE;
+  if (any)
+    return G_SOURCE_CONTINUE;
+  ist_clear_source (&self->counting);
+  return G_SOURCE_REMOVE;
 }
 
 /* No timer ticks in silence. */
@@ -225,6 +241,7 @@ static void on_tunnel_connected (IstSecureTunnel *secure_tunnel,
                                  char **services,
                                  gpointer user_data);
 static void device_serve_waiting (IstAgentDevice *self);
+static void device_check_stopped (IstAgentDevice *self);
 
 static void
 on_tunnel_stopped (IstSecureTunnel *secure_tunnel,
@@ -248,6 +265,7 @@ on_tunnel_stopped (IstSecureTunnel *secure_tunnel,
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_TUNNELS]);
   g_signal_emit (self, signals[TUNNEL_CLOSED], 0, tunnel, error);
   device_serve_waiting (self);
+  device_check_stopped (self);
 }
 
 /* Tells of the services that can't be reached. */
@@ -301,12 +319,44 @@ device_check_notification (IstAgentDevice *self,
     g_set_error_literal (error, IST_AGENT_DEVICE_ERROR, IST_AGENT_DEVICE_ERROR_NO_SERVICE,
                          "None of the notification's services is listed");
   /* At last, for a handler of the signal about services may have stopped it. */
-  else if (!self->started)
+  else if (!device_is_running (self))
     g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_STATE, "The agent is not running");
   else
     return TRUE;
 
   return FALSE;
+}
+
+static IstAgentTunnel *
+device_create_tunnel (IstAgentDevice *self,
+                      const IstAgentNotification *notification,
+                      GError **error)
+{
+  g_autoptr (IstSecureTunnel) secure_tunnel = NULL;
+  g_autoptr (IstAgentTunnel) tunnel = NULL;
+  IstForwarder *forwarder;
+
+  secure_tunnel = ist_agent_settings_make_tunnel (&self->settings, notification->access_token, notification->region,
+                                                  error);
+  if (secure_tunnel == NULL)
+    return NULL;
+
+  self->last_id = MAX (self->last_id + 1, 1);
+  tunnel = ist_agent_tunnel_new (self->context, self->last_id, notification->region,
+                                 (const char *const *) notification->services, self->settings.max_lifetime,
+                                 secure_tunnel);
+  forwarder = ist_agent_tunnel_get_forwarder (tunnel);
+  ist_agent_tunnel_set_targets (tunnel, self->targets);
+  g_signal_connect_object (forwarder, "authorize-connection", G_CALLBACK (on_authorize_connection), self, 0);
+  g_signal_connect_object (forwarder, "notify::n-connections", G_CALLBACK (on_n_connections_changed), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (secure_tunnel, "notify::bytes-in", G_CALLBACK (on_traffic), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (secure_tunnel, "notify::bytes-out", G_CALLBACK (on_traffic), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (secure_tunnel, "incoming-connection", G_CALLBACK (on_incoming_connection), self,
+                           G_CONNECT_AFTER);
+  g_signal_connect_object (secure_tunnel, "connection-success", G_CALLBACK (on_tunnel_connected), self, 0);
+  g_signal_connect_object (secure_tunnel, "stopped", G_CALLBACK (on_tunnel_stopped), self, 0);
+  return ist_secure_tunnel_start (secure_tunnel, error) ? g_steal_pointer (&tunnel) : NULL;
 }
 
 /**
@@ -336,9 +386,7 @@ ist_agent_device_handle_notification (IstAgentDevice *self,
                                       GError **error)
 {
   g_autoptr (IstAgentNotification) parsed = NULL;
-  g_autoptr (IstSecureTunnel) secure_tunnel = NULL;
   IstAgentTunnel *tunnel;
-  IstForwarder *forwarder;
 
   g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), NULL);
   g_return_val_if_fail (notification != NULL, NULL);
@@ -347,29 +395,13 @@ ist_agent_device_handle_notification (IstAgentDevice *self,
   parsed = ist_agent_notification_parse (notification, error);
   if (parsed == NULL || !device_check_notification (self, parsed, error))
     return NULL;
-  secure_tunnel = ist_agent_settings_make_tunnel (&self->settings, parsed->access_token, parsed->region, error);
-  if (secure_tunnel == NULL)
-    return NULL;
 
-  self->last_id = MAX (self->last_id + 1, 1);
-  tunnel = ist_agent_tunnel_new (self->last_id, parsed->region, (const char *const *) parsed->services,
-                                 self->settings.max_lifetime, secure_tunnel);
-  forwarder = ist_agent_tunnel_get_forwarder (tunnel);
-  ist_agent_tunnel_set_targets (tunnel, self->targets);
-  g_signal_connect_object (forwarder, "authorize-connection", G_CALLBACK (on_authorize_connection), self, 0);
-  g_signal_connect_object (forwarder, "notify::n-connections", G_CALLBACK (on_n_connections_changed), self,
-                           G_CONNECT_SWAPPED);
-  g_signal_connect_object (secure_tunnel, "notify::bytes-in", G_CALLBACK (on_traffic), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (secure_tunnel, "notify::bytes-out", G_CALLBACK (on_traffic), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (secure_tunnel, "incoming-connection", G_CALLBACK (on_incoming_connection), self,
-                           G_CONNECT_AFTER);
-  g_signal_connect_object (secure_tunnel, "connection-success", G_CALLBACK (on_tunnel_connected), self, 0);
-  g_signal_connect_object (secure_tunnel, "stopped", G_CALLBACK (on_tunnel_stopped), self, 0);
-  if (!ist_secure_tunnel_start (secure_tunnel, error))
-    {
-      g_object_unref (tunnel);
-      return NULL;
-    }
+  /* The tunnel keeps to the thread-default context in which it is made. */
+  g_main_context_push_thread_default (self->context);
+  tunnel = device_create_tunnel (self, parsed, error);
+  g_main_context_pop_thread_default (self->context);
+  if (tunnel == NULL)
+    return NULL;
 
   ist_agent_token_memory_add (self->tokens, parsed->access_token);
   device_add_tunnel (self, tunnel);
@@ -379,20 +411,35 @@ ist_agent_device_handle_notification (IstAgentDevice *self,
 /* The broker */
 
 static void
+device_set_subscribed (IstAgentDevice *self)
+{
+  device_set_state (self, IST_AGENT_DEVICE_STATE_SUBSCRIBED);
+  ist_waiting_tasks_return (self->starting, NULL);
+}
+
+static void
+on_connecting (gpointer user_data)
+{
+  device_set_state (user_data, IST_AGENT_DEVICE_STATE_CONNECTING);
+}
+
+static void
 on_subscribed (gpointer user_data)
 {
-  device_set_subscribed (user_data, TRUE);
+  g_autoptr (IstAgentDevice) self = g_object_ref (user_data);
+
+  device_set_subscribed (self);
 }
 
 static void
 on_lost (const GError *error,
-         guint delay,
+         guint delay_ms,
          gpointer user_data)
 {
   g_autoptr (IstAgentDevice) self = g_object_ref (user_data);
 
-  device_set_subscribed (self, FALSE);
-  g_signal_emit (self, signals[BROKER_LOST], 0, error, delay);
+  device_set_state (self, IST_AGENT_DEVICE_STATE_WAITING);
+  g_signal_emit (self, signals[BROKER_LOST], 0, error, delay_ms);
 }
 
 static void
@@ -490,10 +537,84 @@ on_message (GBytes *payload,
 }
 
 static const IstMqttClientEvents client_events = {
+  .connecting = on_connecting,
   .subscribed = on_subscribed,
   .message = on_message,
   .lost = on_lost,
 };
+
+/* Starting and stopping */
+
+static gboolean
+device_check_startable (IstAgentDevice *self,
+                        GError **error)
+{
+  if (!ist_agent_settings_check (&self->settings, error))
+    return FALSE;
+  if (self->settings.broker != NULL && self->mqtt == NULL)
+    {
+      self->mqtt = ist_agent_broker_make_settings (&self->settings, error);
+      if (self->mqtt == NULL)
+        return FALSE;
+    }
+  if (self->state == IST_AGENT_DEVICE_STATE_STOPPED ||
+      (self->state == IST_AGENT_DEVICE_STATE_STOPPING && !self->start_again))
+    return TRUE;
+  g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_STATE, "The agent is already started");
+  return FALSE;
+}
+
+/* Of an agent that can be started. */
+static void
+device_start (IstAgentDevice *self)
+{
+  if (self->state == IST_AGENT_DEVICE_STATE_STOPPING)
+    {
+      self->start_again = TRUE;
+      return;
+    }
+  self->start_again = FALSE;
+  if (self->mqtt == NULL)
+    {
+      device_set_subscribed (self);
+      return;
+    }
+  self->client = ist_mqtt_client_new (self->context, self->mqtt, &client_events, self);
+  device_set_state (self, IST_AGENT_DEVICE_STATE_CONNECTING);
+}
+
+/* Handlers and callbacks may start and stop it as they like. */
+static gboolean
+on_stopped (gpointer user_data)
+{
+  g_autoptr (IstAgentDevice) self = g_object_ref (user_data);
+  g_autoptr (IstWaitingTasks) stopping = g_steal_pointer (&self->stopping);
+  g_autoptr (GError) error = g_error_new_literal (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED, "The agent was stopped");
+
+  ist_clear_source (&self->stopped);
+  self->stopping = ist_waiting_tasks_new (self->context, NULL, NULL);
+  device_set_state (self, IST_AGENT_DEVICE_STATE_STOPPED);
+  g_signal_emit (self, signals[STOPPED], 0);
+  if (self->start_again && self->state == IST_AGENT_DEVICE_STATE_STOPPED)
+    device_start (self);
+  ist_waiting_tasks_return (self->overtaken, error);
+  ist_waiting_tasks_return (stopping, NULL);
+  return G_SOURCE_REMOVE;
+}
+
+/* That it has stopped is told from the main loop, never from inside a call. */
+static void
+device_check_stopped (IstAgentDevice *self)
+{
+  if (self->state != IST_AGENT_DEVICE_STATE_STOPPING || self->tunnels->len > 0 || self->stopped != NULL)
+    return;
+
+  self->stopped = g_idle_source_new ();
+  g_source_set_priority (self->stopped, G_PRIORITY_DEFAULT);
+  g_source_set_static_name (self->stopped, "IstAgentDevice stopped");
+  g_source_set_callback (self->stopped, on_stopped, self, NULL);
+  g_source_attach (self->stopped, self->context);
+}
 
 /**
  * ist_agent_device_start:
@@ -503,10 +624,13 @@ static const IstMqttClientEvents client_events = {
  * Takes notifications from now on. If the agent has a broker, begins to connect
  * to it, and keeps at it until [method@IstAgent.Device.stop].
  *
- * Fails with %IST_TUNNEL_ERROR_INVALID_SETTING, naming the property, if the settings
- * can't work. That a file can't be read is not found here but by each attempt to connect.
+ * An agent that runs, in any state but stopped and stopping, is left as it is, and
+ * the call fails with %IST_TUNNEL_ERROR_INVALID_STATE. One that is stopping is
+ * started again as soon as it has stopped. %IST_TUNNEL_ERROR_INVALID_SETTING names
+ * a property that can't work. That a file can't be read is not found here but by
+ * each attempt to connect.
  *
- * Returns: %TRUE if the agent is running, %FALSE with @error set
+ * Returns: %TRUE if the agent was started
  *
  * Since: 1.0
  */
@@ -514,24 +638,97 @@ gboolean
 ist_agent_device_start (IstAgentDevice *self,
                         GError **error)
 {
-  g_autoptr (IstMqttSettings) settings = NULL;
-
   g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  if (self->started)
-    return TRUE;
-  if (!ist_agent_settings_check (&self->settings, error))
+  if (!device_check_startable (self, error))
     return FALSE;
-  if (self->settings.broker != NULL)
-    {
-      settings = ist_agent_broker_make_settings (&self->settings, error);
-      if (settings == NULL)
-        return FALSE;
-      self->client = ist_mqtt_client_new (self->context, settings, &client_events, self);
-    }
-  self->started = TRUE;
+  device_start (self);
   return TRUE;
+}
+
+static GTask *
+device_create_task (IstAgentDevice *self,
+                    GCancellable *cancellable,
+                    GAsyncReadyCallback callback,
+                    gpointer user_data,
+                    gpointer source_tag)
+{
+  GTask *task;
+
+  /* The callback comes in the agent's context, as everything else. */
+  g_main_context_push_thread_default (self->context);
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_main_context_pop_thread_default (self->context);
+  g_task_set_source_tag (task, source_tag);
+  /* What has happened is told, also to somebody who has cancelled just then. */
+  g_task_set_check_cancellable (task, FALSE);
+  return task;
+}
+
+/**
+ * ist_agent_device_start_async:
+ * @self: an agent
+ * @cancellable: (nullable): stops the agent, as long as it has not been subscribed
+ * @callback: (scope async): called when the agent is subscribed, or won't be
+ * @user_data: data for @callback
+ *
+ * Does what [method@IstAgent.Device.start] does, and waits until the agent is
+ * subscribed at its broker for the first time; it is at once if it has none.
+ * Attempts that fail are told by [signal@IstAgent.Device::broker-lost] only: there
+ * is no end to them but [method@IstAgent.Device.stop] and @cancellable. The agent
+ * lives at least until @callback.
+ *
+ * Since: 1.0
+ */
+void
+ist_agent_device_start_async (IstAgentDevice *self,
+                              GCancellable *cancellable,
+                              GAsyncReadyCallback callback,
+                              gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_return_if_fail (IST_AGENT_IS_DEVICE (self));
+
+  task = device_create_task (self, cancellable, callback, user_data, ist_agent_device_start_async);
+  if (g_cancellable_set_error_if_cancelled (cancellable, &error) || !device_check_startable (self, &error))
+    {
+      g_task_return_error (task, g_steal_pointer (&error));
+      return;
+    }
+  /* Before it is started: that it is may be heard of, and make somebody stop it. */
+  ist_waiting_tasks_add (self->starting, g_steal_pointer (&task));
+  device_start (self);
+}
+
+/**
+ * ist_agent_device_start_finish:
+ * @self: an agent
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Finishes [method@IstAgent.Device.start_async].
+ *
+ * Besides the errors of [method@IstAgent.Device.start] there are
+ * %IST_TUNNEL_ERROR_STOPPED after [method@IstAgent.Device.stop], and
+ * %G_IO_ERROR_CANCELLED.
+ *
+ * Returns: %TRUE if the agent was subscribed
+ *
+ * Since: 1.0
+ */
+gboolean
+ist_agent_device_start_finish (IstAgentDevice *self,
+                               GAsyncResult *result,
+                               GError **error)
+{
+  g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), FALSE);
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  g_return_val_if_fail (g_async_result_is_tagged (result, ist_agent_device_start_async), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
 }
 
 /**
@@ -539,24 +736,93 @@ ist_agent_device_start (IstAgentDevice *self,
  * @self: an agent
  *
  * Leaves the broker and all tunnels. [signal@IstAgent.Device::tunnel-closed] follows
- * for each; nothing runs any more when there are none.
+ * for each, and [signal@IstAgent.Device::stopped] when there are none, never before
+ * this returns; at most about a second later, whatever the peers do.
+ *
+ * Does nothing when the agent is stopped already.
  *
  * Since: 1.0
  */
 void
 ist_agent_device_stop (IstAgentDevice *self)
 {
+  g_autoptr (IstAgentDevice) alive = NULL;
   g_autoptr (GPtrArray) tunnels = NULL;
+  GTask *task;
 
   g_return_if_fail (IST_AGENT_IS_DEVICE (self));
 
-  self->started = FALSE;
+  self->start_again = FALSE;
+  while ((task = ist_waiting_tasks_take (self->starting)) != NULL)
+    ist_waiting_tasks_add (self->overtaken, task);
+  if (!device_is_running (self))
+    return;
+
+  alive = g_object_ref (self);
   ist_agent_notification_queue_clear (self->waiting);
   g_clear_pointer (&self->client, ist_mqtt_client_free);
-  device_set_subscribed (self, FALSE);
+  device_set_state (self, IST_AGENT_DEVICE_STATE_STOPPING);
   tunnels = device_copy_tunnels (self);
   for (guint i = 0; i < tunnels->len; i++)
     ist_agent_tunnel_stop (tunnels->pdata[i]);
+  device_check_stopped (self);
+}
+
+/**
+ * ist_agent_device_stop_async:
+ * @self: an agent
+ * @cancellable: (nullable): ends the waiting, not the stopping
+ * @callback: (scope async): called when the agent has stopped
+ * @user_data: data for @callback
+ *
+ * Does what [method@IstAgent.Device.stop] does, and waits until the agent has
+ * stopped: the callback follows the signal [signal@IstAgent.Device::stopped], or
+ * comes from the main loop if the agent is stopped already. That the agent is
+ * started again meanwhile changes nothing.
+ *
+ * Since: 1.0
+ */
+void
+ist_agent_device_stop_async (IstAgentDevice *self,
+                             GCancellable *cancellable,
+                             GAsyncReadyCallback callback,
+                             gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+
+  g_return_if_fail (IST_AGENT_IS_DEVICE (self));
+
+  task = device_create_task (self, cancellable, callback, user_data, ist_agent_device_stop_async);
+  ist_agent_device_stop (self);
+  if (self->state == IST_AGENT_DEVICE_STATE_STOPPED)
+    g_task_return_boolean (task, TRUE);
+  else
+    ist_waiting_tasks_add (self->stopping, g_steal_pointer (&task));
+}
+
+/**
+ * ist_agent_device_stop_finish:
+ * @self: an agent
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Finishes [method@IstAgent.Device.stop_async]. The only error is
+ * %G_IO_ERROR_CANCELLED.
+ *
+ * Returns: %TRUE if the agent has stopped
+ *
+ * Since: 1.0
+ */
+gboolean
+ist_agent_device_stop_finish (IstAgentDevice *self,
+                              GAsyncResult *result,
+                              GError **error)
+{
+  g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), FALSE);
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  g_return_val_if_fail (g_async_result_is_tagged (result, ist_agent_device_stop_async), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
 }
 
 /**
@@ -638,8 +904,13 @@ ist_agent_device_dispose (GObject *object)
 {
   IstAgentDevice *self = IST_AGENT_DEVICE (object);
 
-  ist_agent_device_stop (self);
-  device_stop_counting (self);
+  /* Tasks hold a reference to the agent, so nobody waits any more. */
+  ist_clear_source (&self->stopped);
+  ist_clear_source (&self->counting);
+  ist_agent_notification_queue_clear (self->waiting);
+  g_clear_pointer (&self->client, ist_mqtt_client_free);
+  for (guint i = 0; i < self->tunnels->len; i++)
+    ist_agent_tunnel_stop (self->tunnels->pdata[i]);
   g_ptr_array_set_size (self->tunnels, 0);
 
   G_OBJECT_CLASS (ist_agent_device_parent_class)->dispose (object);
@@ -651,6 +922,10 @@ ist_agent_device_finalize (GObject *object)
   IstAgentDevice *self = IST_AGENT_DEVICE (object);
 
   ist_agent_settings_clear (&self->settings);
+  g_clear_pointer (&self->mqtt, ist_mqtt_settings_unref);
+  ist_waiting_tasks_free (self->starting);
+  ist_waiting_tasks_free (self->overtaken);
+  ist_waiting_tasks_free (self->stopping);
   g_hash_table_unref (self->targets);
   g_ptr_array_unref (self->tunnels);
   ist_agent_notification_queue_free (self->waiting);
@@ -682,8 +957,8 @@ ist_agent_device_get_property (GObject *object,
     case PROP_MAX_CONNECTIONS:
       g_value_set_uint (value, self->max_connections);
       break;
-    case PROP_SUBSCRIBED:
-      g_value_set_boolean (value, self->subscribed);
+    case PROP_STATE:
+      g_value_set_enum (value, self->state);
       break;
     case PROP_N_TUNNELS:
       g_value_set_uint (value, ist_agent_device_get_n_tunnels (self));
@@ -758,13 +1033,14 @@ device_install_counters (void)
   const GParamFlags readable = G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
 
   /**
-   * IstAgentDevice:subscribed: (getter is_subscribed)
+   * IstAgentDevice:state: (getter get_state)
    *
-   * Whether the broker would tell of a notification now.
+   * What the agent is doing.
    *
    * Since: 1.0
    */
-  properties[PROP_SUBSCRIBED] = g_param_spec_boolean ("subscribed", NULL, NULL, FALSE, readable);
+  properties[PROP_STATE] = g_param_spec_enum ("state", NULL, NULL, IST_AGENT_TYPE_DEVICE_STATE,
+                                              IST_AGENT_DEVICE_STATE_STOPPED, readable);
 
   /**
    * IstAgentDevice:n-tunnels: (getter get_n_tunnels)
@@ -793,7 +1069,7 @@ device_install_signals (GType type)
    * IstAgentDevice::broker-lost:
    * @self: the agent
    * @error: why: an [error@Ist.TunnelError]
-   * @delay: milliseconds until the next attempt
+   * @delay_ms: milliseconds until the next attempt
    *
    * Emitted when an attempt to connect to the broker and to subscribe there
    * has failed, and when the connection is lost.
@@ -853,6 +1129,16 @@ device_install_signals (GType type)
    */
   signals[TUNNEL_CLOSED] = g_signal_new ("tunnel-closed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                          G_TYPE_NONE, 2, IST_AGENT_TYPE_TUNNEL, G_TYPE_ERROR);
+
+  /**
+   * IstAgentDevice::stopped:
+   * @self: the agent
+   *
+   * Emitted when nothing is running any more.
+   *
+   * Since: 1.0
+   */
+  signals[STOPPED] = g_signal_new ("stopped", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
 
 static void
@@ -872,9 +1158,18 @@ ist_agent_device_class_init (IstAgentDeviceClass *klass)
 }
 
 static void
+on_start_cancelled (gpointer user_data)
+{
+  ist_agent_device_stop (user_data);
+}
+
+static void
 ist_agent_device_init (IstAgentDevice *self)
 {
   self->context = g_main_context_ref_thread_default ();
+  self->starting = ist_waiting_tasks_new (self->context, on_start_cancelled, self);
+  self->overtaken = ist_waiting_tasks_new (self->context, NULL, NULL);
+  self->stopping = ist_waiting_tasks_new (self->context, NULL, NULL);
   self->waiting = ist_agent_notification_queue_new (self->context, on_waited_too_long, self);
   self->targets = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
   self->tunnels = g_ptr_array_new_with_free_func (g_object_unref);
@@ -903,21 +1198,21 @@ ist_agent_device_new (const char *thing_name,
 }
 
 /**
- * ist_agent_device_is_subscribed: (get-property subscribed)
+ * ist_agent_device_get_state: (get-property state)
  * @self: an agent
  *
- * Gets whether the broker would tell of a notification now.
+ * Gets what the agent is doing.
  *
- * Returns: %TRUE if so
+ * Returns: the state
  *
  * Since: 1.0
  */
-gboolean
-ist_agent_device_is_subscribed (IstAgentDevice *self)
+IstAgentDeviceState
+ist_agent_device_get_state (IstAgentDevice *self)
 {
-  g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), FALSE);
+  g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), IST_AGENT_DEVICE_STATE_STOPPED);
 
-  return self->subscribed;
+  return self->state;
 }
 
 /**

@@ -15,6 +15,31 @@
 
 G_BEGIN_DECLS
 
+/**
+ * IstAgentDeviceState:
+ * @IST_AGENT_DEVICE_STATE_STOPPED: nothing is running
+ * @IST_AGENT_DEVICE_STATE_CONNECTING: an attempt to connect to the broker, and to subscribe there, is under way
+ * @IST_AGENT_DEVICE_STATE_SUBSCRIBED: the broker would tell of a notification now; or the agent runs without one
+ * @IST_AGENT_DEVICE_STATE_WAITING: waiting to connect again after a failure
+ * @IST_AGENT_DEVICE_STATE_STOPPING: tunnels are being left
+ *
+ * What an [class@IstAgent.Device] is doing.
+ *
+ * Since: 1.0
+ */
+typedef enum {
+  IST_AGENT_DEVICE_STATE_STOPPED,
+  IST_AGENT_DEVICE_STATE_CONNECTING,
+  IST_AGENT_DEVICE_STATE_SUBSCRIBED,
+  IST_AGENT_DEVICE_STATE_WAITING,
+  IST_AGENT_DEVICE_STATE_STOPPING,
+} IstAgentDeviceState;
+
+#define IST_AGENT_TYPE_DEVICE_STATE (ist_agent_device_state_get_type ())
+
+IST_AVAILABLE_IN_1_0
+GType ist_agent_device_state_get_type (void) G_GNUC_CONST;
+
 #define IST_AGENT_TYPE_DEVICE (ist_agent_device_get_type ())
 
 IST_AVAILABLE_IN_1_0
@@ -28,7 +53,25 @@ IST_AVAILABLE_IN_1_0
 gboolean ist_agent_device_start (IstAgentDevice *self,
                                  GError **error);
 IST_AVAILABLE_IN_1_0
+void ist_agent_device_start_async (IstAgentDevice *self,
+                                   GCancellable *cancellable,
+                                   GAsyncReadyCallback callback,
+                                   gpointer user_data);
+IST_AVAILABLE_IN_1_0
+gboolean ist_agent_device_start_finish (IstAgentDevice *self,
+                                        GAsyncResult *result,
+                                        GError **error);
+IST_AVAILABLE_IN_1_0
 void ist_agent_device_stop (IstAgentDevice *self);
+IST_AVAILABLE_IN_1_0
+void ist_agent_device_stop_async (IstAgentDevice *self,
+                                  GCancellable *cancellable,
+                                  GAsyncReadyCallback callback,
+                                  gpointer user_data);
+IST_AVAILABLE_IN_1_0
+gboolean ist_agent_device_stop_finish (IstAgentDevice *self,
+                                       GAsyncResult *result,
+                                       GError **error);
 
 IST_AVAILABLE_IN_1_0
 gboolean ist_agent_device_set_services (IstAgentDevice *self,
@@ -40,7 +83,7 @@ IstAgentTunnel *ist_agent_device_handle_notification (IstAgentDevice *self,
                                                       GError **error);
 
 IST_AVAILABLE_IN_1_0
-gboolean ist_agent_device_is_subscribed (IstAgentDevice *self);
+IstAgentDeviceState ist_agent_device_get_state (IstAgentDevice *self);
 IST_AVAILABLE_IN_1_0
 guint ist_agent_device_get_n_tunnels (IstAgentDevice *self);
 IST_AVAILABLE_IN_1_0

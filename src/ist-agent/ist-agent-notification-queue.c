@@ -4,6 +4,8 @@
 
 #include "ist-agent/ist-agent-notification-queue-private.h"
 
+#include "common/ist-source-private.h"
+
 /* How much may wait, in bytes, with what each takes besides; and how long after the
  * last one came, in seconds. */
 #define MAX_SIZE (4 * 1024 * 1024)
@@ -52,17 +54,9 @@ on_timeout (gpointer user_data)
 }
 
 static void
-notification_queue_stop_timeout (IstAgentNotificationQueue *self)
-{
-  if (self->timeout != NULL)
-    g_source_destroy (self->timeout);
-  g_clear_pointer (&self->timeout, g_source_unref);
-}
-
-static void
 notification_queue_start_timeout (IstAgentNotificationQueue *self)
 {
-  notification_queue_stop_timeout (self);
+  ist_clear_source (&self->timeout);
   self->timeout = g_timeout_source_new_seconds (MAX_TIME);
   g_source_set_static_name (self->timeout, "IstAgentNotificationQueue");
   g_source_set_callback (self->timeout, on_timeout, self, NULL);
@@ -89,7 +83,7 @@ notification_queue_take (IstAgentNotificationQueue *self,
   if (notification != NULL)
     self->size -= g_bytes_get_size (notification) + OVERHEAD;
   if (self->waiting.head == NULL)
-    notification_queue_stop_timeout (self);
+    ist_clear_source (&self->timeout);
   return notification;
 }
 
@@ -116,5 +110,5 @@ ist_agent_notification_queue_clear (IstAgentNotificationQueue *self)
 {
   g_queue_clear_full (&self->waiting, (GDestroyNotify) g_bytes_unref);
   self->size = 0;
-  notification_queue_stop_timeout (self);
+  ist_clear_source (&self->timeout);
 }

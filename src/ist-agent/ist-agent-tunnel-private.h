@@ -9,7 +9,8 @@
 G_BEGIN_DECLS
 
 /* @secure_tunnel is not started yet. @max_lifetime: seconds, 0 for no limit */
-IstAgentTunnel *ist_agent_tunnel_new (guint id,
+IstAgentTunnel *ist_agent_tunnel_new (GMainContext *context,
+                                      guint id,
                                       const char *region,
                                       const char *const *service_ids,
                                       guint max_lifetime,

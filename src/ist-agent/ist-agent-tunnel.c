@@ -4,6 +4,8 @@
 
 #include "ist-agent/ist-agent-tunnel-private.h"
 
+#include "common/ist-source-private.h"
+
 /**
  * IstAgentTunnel:
  *
@@ -54,16 +56,6 @@ enum
 
 static GParamSpec *properties[N_PROPS];
 
-static void
-tunnel_stop_lifetime (IstAgentTunnel *self)
-{
-  if (self->lifetime == NULL)
-    return;
-
-  g_source_destroy (self->lifetime);
-  g_clear_pointer (&self->lifetime, g_source_unref);
-}
-
 static gboolean
 on_lifetime_over (gpointer user_data)
 {
@@ -92,7 +84,7 @@ ist_agent_tunnel_finalize (GObject *object)
 {
   IstAgentTunnel *self = IST_AGENT_TUNNEL (object);
 
-  tunnel_stop_lifetime (self);
+  ist_clear_source (&self->lifetime);
   g_free (self->region);
   g_strfreev (self->service_ids);
   g_clear_object (&self->forwarder);
@@ -259,7 +251,8 @@ ist_agent_tunnel_init (IstAgentTunnel *self)
 }
 
 IstAgentTunnel *
-ist_agent_tunnel_new (guint id,
+ist_agent_tunnel_new (GMainContext *context,
+                      guint id,
                       const char *region,
                       const char *const *service_ids,
                       guint max_lifetime,
@@ -285,7 +278,7 @@ ist_agent_tunnel_new (guint id,
       self->lifetime = g_timeout_source_new_seconds (max_lifetime);
       g_source_set_static_name (self->lifetime, "IstAgentTunnel");
       g_source_set_callback (self->lifetime, on_lifetime_over, self, NULL);
-      g_source_attach (self->lifetime, g_main_context_get_thread_default ());
+      g_source_attach (self->lifetime, context);
     }
   return self;
 }
@@ -317,7 +310,7 @@ ist_agent_tunnel_end (IstAgentTunnel *self,
 
   g_object_ref (self);
   self->ended = TRUE;
-  tunnel_stop_lifetime (self);
+  ist_clear_source (&self->lifetime);
   self->reason = reason != NULL ? g_error_copy (reason) : NULL;
   ist_forwarder_close (self->forwarder);
   ist_secure_tunnel_stop (self->secure_tunnel);

@@ -8,6 +8,7 @@
 
 #include "common/ist-backoff-private.h"
 #include "common/ist-network-watch-private.h"
+#include "common/ist-source-private.h"
 
 /* How long the broker may take to acknowledge a subscription, in seconds. */
 #define ANSWER_TIMEOUT 30
@@ -37,21 +38,11 @@ struct _IstMqttClient
 static void client_attempt (IstMqttClient *self);
 
 static void
-client_clear_timer (IstMqttClient *self)
-{
-  if (self->timer == NULL)
-    return;
-
-  g_source_destroy (self->timer);
-  g_clear_pointer (&self->timer, g_source_unref);
-}
-
-static void
 client_set_timer (IstMqttClient *self,
                   guint milliseconds,
                   GSourceFunc callback)
 {
-  client_clear_timer (self);
+  ist_clear_source (&self->timer);
   self->timer = g_timeout_source_new (milliseconds);
   g_source_set_static_name (self->timer, "IstMqttClient");
   g_source_set_callback (self->timer, callback, self, NULL);
@@ -63,7 +54,7 @@ on_retry (gpointer user_data)
 {
   IstMqttClient *self = user_data;
 
-  client_clear_timer (self);
+  ist_clear_source (&self->timer);
   client_attempt (self);
   if (self->events->connecting != NULL)
     self->events->connecting (self->user_data);
@@ -104,7 +95,7 @@ on_subscribed (gpointer user_data)
   IstMqttClient *self = user_data;
   gboolean probed = self->subscribed_at != 0;
 
-  client_clear_timer (self);
+  ist_clear_source (&self->timer);
   if (probed)
     return;
   self->subscribed_at = g_get_monotonic_time ();
@@ -209,7 +200,7 @@ ist_mqtt_client_publish (IstMqttClient *self,
 void
 ist_mqtt_client_free (IstMqttClient *self)
 {
-  client_clear_timer (self);
+  ist_clear_source (&self->timer);
   g_clear_pointer (&self->link, ist_mqtt_link_close);
   ist_network_watch_free (self->network);
   g_main_context_unref (self->context);

@@ -13,6 +13,8 @@
 
 #include <ist/ist.h>
 
+#include "common/ist-source-private.h"
+
 #define SUBSCRIPTION_REFUSED 0x80
 
 /* libmosquitto takes packets of 256 MB and keeps all that a broker begins to deliver
@@ -257,16 +259,6 @@ on_publish (struct mosquitto *mosquitto,
   g_array_append_val (self->published, id);
 }
 
-static void
-link_destroy_source (IstMqttLink *self)
-{
-  if (self->source == NULL)
-    return;
-
-  g_source_destroy (self->source);
-  g_clear_pointer (&self->source, g_source_unref);
-}
-
 /* Passes on what the callbacks have left. The user may end the link at any point. */
 static void
 link_deliver (IstMqttLink *self)
@@ -293,7 +285,7 @@ link_deliver (IstMqttLink *self)
     }
   if (self->error != NULL && !self->closed)
     {
-      link_destroy_source (self);
+      ist_clear_source (&self->source);
       self->closed = TRUE;
       self->events->lost (self->error, self->user_data);
       link_unref (self);
@@ -538,7 +530,7 @@ ist_mqtt_link_close (IstMqttLink *self)
 {
   if (self->source != NULL)
     mosquitto_disconnect (self->mosquitto);
-  link_destroy_source (self);
+  ist_clear_source (&self->source);
   self->closed = TRUE;
   link_unref (self);
 }

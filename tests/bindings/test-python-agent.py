@@ -56,7 +56,7 @@ class Agent(Case):
             agent.connect(name, lambda agent, *what, name=name: self.events.append((name, *what)))
         agent.set_services(services)
         agent.start()
-        wait_for(agent.is_subscribed, 'the subscription')
+        wait_for(lambda: agent.props.state == IstAgent.DeviceState.SUBSCRIBED, 'the subscription')
         return agent
 
     def check_error(self, error, domain, code):
@@ -64,7 +64,8 @@ class Agent(Case):
 
     def stop_agent(self, agent):
         agent.stop()
-        wait_for(lambda: agent.get_n_tunnels() == 0, 'the end of all tunnels')
+        wait_for(lambda: agent.props.state == IstAgent.DeviceState.STOPPED, 'the end of all tunnels')
+        self.assertEqual(len(agent), 0)
 
     def test_tunnel(self):
         echo = Echo(b'hello ')
@@ -121,9 +122,9 @@ class Agent(Case):
         self.assertEqual(name, 'broker-lost')
         self.check_error(error, 'ist-tunnel-error-quark', Ist.TunnelError.DISCONNECTED)
         self.assertGreaterEqual(delay, 500)
-        self.assertFalse(agent.is_subscribed())
+        self.assertEqual(agent.props.state, IstAgent.DeviceState.WAITING)
         self.broker.start()
-        wait_for(agent.is_subscribed, 'the subscription')
+        wait_for(lambda: agent.props.state == IstAgent.DeviceState.SUBSCRIBED, 'the subscription')
         self.stop_agent(agent)
 
 

@@ -648,6 +648,7 @@ class Bus(AgentCase):
         self.wait_for_answer(r'\(@aa\{sv\} \[\],\)', 'ListTunnels')
         properties = self.ask('org.freedesktop.DBus.Properties.GetAll', INTERFACE)
         self.assertIn("'ThingName': <'pump-17'>", properties)
+        self.assertIn("'State': <'subscribed'>", properties)
         self.assertIn("'Subscribed': <true>", properties)
         self.assertIn("'MaxTunnels': <uint32 16>", properties)
 
@@ -682,7 +683,7 @@ class Bus(AgentCase):
                          f"{INTERFACE}.ConnectionClosed (uint32 1, 'SSH', uint64 100000, uint64 100000, ",
                          f"{INTERFACE}.TunnelClosed (uint32 1, '')",
                          f"{INTERFACE}.TunnelClosed (uint32 2, '')",
-                         "'Subscribed': <true>"):
+                         "'State': <'subscribed'>", "'Subscribed': <true>"):
             wait_until(lambda text=expected: text in self.log_of('signals'), expected)
         for token in self.tokens:
             self.assertNotIn(token[:12], self.log_of('signals'))

@@ -371,6 +371,26 @@ bus_connect (AgentBus *self,
     NULL, self->cancellable, on_connected, self);
 }
 
+static gboolean
+state_to_text (GBinding *binding,
+               const GValue *from,
+               GValue *to,
+               gpointer user_data)
+{
+  g_value_set_string (to, state_to_nick (G_VALUE_TYPE (from), g_value_get_enum (from)));
+  return TRUE;
+}
+
+static gboolean
+state_to_subscribed (GBinding *binding,
+                     const GValue *from,
+                     GValue *to,
+                     gpointer user_data)
+{
+  g_value_set_boolean (to, g_value_get_enum (from) == IST_AGENT_DEVICE_STATE_SUBSCRIBED);
+  return TRUE;
+}
+
 AgentBus *
 agent_bus_new (IstAgentDevice *agent,
                const char *address)
@@ -382,7 +402,9 @@ agent_bus_new (IstAgentDevice *agent,
   self->cancellable = g_cancellable_new ();
   self->skeleton = agent_dbus_agent1_skeleton_new ();
   g_object_bind_property (agent, "thing-name", self->skeleton, "thing-name", flags);
-  g_object_bind_property (agent, "subscribed", self->skeleton, "subscribed", flags);
+  g_object_bind_property_full (agent, "state", self->skeleton, "state", flags, state_to_text, NULL, NULL, NULL);
+  g_object_bind_property_full (agent, "state", self->skeleton, "subscribed", flags, state_to_subscribed, NULL, NULL,
+                               NULL);
   g_object_bind_property (agent, "max-tunnels", self->skeleton, "max-tunnels", flags);
   g_object_bind_property (agent, "max-connections", self->skeleton, "max-connections", flags);
   g_signal_connect (self->skeleton, "handle-list-tunnels", G_CALLBACK (on_list_tunnels), self);

@@ -78,13 +78,19 @@ options_parse (Options *options,
 
 /* What happens */
 
+static gboolean
+is_subscribed (IstAgentDevice *agent)
+{
+  return ist_agent_device_get_state (agent) == IST_AGENT_DEVICE_STATE_SUBSCRIBED;
+}
+
 static void
 tell_status (Program *self)
 {
   g_autofree char *status = NULL;
 
   status = g_strdup_printf (_ ("%s; tunnels: %u, connections: %u"),
-                            ist_agent_device_is_subscribed (self->agent) ? _ ("Subscribed") : _ ("No broker"),
+                            is_subscribed (self->agent) ? _ ("Subscribed") : _ ("No broker"),
                             ist_agent_device_get_n_tunnels (self->agent),
                             ist_agent_device_get_n_connections (self->agent));
   tool_systemd_notify_status (status);
@@ -99,21 +105,22 @@ on_counter_changed (IstAgentDevice *agent,
 }
 
 static void
-on_subscribed (IstAgentDevice *agent,
-               GParamSpec *pspec,
-               gpointer user_data)
+on_state_changed (IstAgentDevice *agent,
+                  GParamSpec *pspec,
+                  gpointer user_data)
 {
-  if (ist_agent_device_is_subscribed (agent))
+  if (is_subscribed (agent))
     g_message (_ ("Subscribed: waiting for notifications"));
+  tell_status (user_data);
 }
 
 static void
 on_broker_lost (IstAgentDevice *agent,
                 const GError *error,
-                guint delay,
+                guint delay_ms,
                 gpointer user_data)
 {
-  g_warning (_ ("%s; trying again in %.1f s"), error->message, delay / 1000.0);
+  g_warning (_ ("%s; trying again in %.1f s"), error->message, delay_ms / 1000.0);
 }
 
 static void
@@ -212,12 +219,17 @@ on_tunnel_closed (IstAgentDevice *agent,
                   const GError *error,
                   gpointer user_data)
 {
-  Program *self = user_data;
-
   g_message (_ ("Tunnel %u: %s"), ist_agent_tunnel_get_id (tunnel),
              error != NULL ? error->message : _ ("stopped"));
-  if (self->stopping && ist_agent_device_get_n_tunnels (agent) == 0)
-    g_main_loop_quit (self->loop);
+}
+
+static void
+on_stopped (IstAgentDevice *agent,
+            gpointer user_data)
+{
+  Program *self = user_data;
+
+  g_main_loop_quit (self->loop);
 }
 
 /* What the outside wants */
@@ -243,10 +255,7 @@ on_stop (gpointer user_data)
   self->stopping = TRUE;
   tool_systemd_notify_stopping ();
   ist_agent_device_stop (self->agent);
-  if (ist_agent_device_get_n_tunnels (self->agent) == 0)
-    g_main_loop_quit (self->loop);
-  else
-    g_timeout_add_seconds (FAREWELL_TIME, on_farewell_over, self->loop);
+  g_timeout_add_seconds (FAREWELL_TIME, on_farewell_over, self->loop);
   return G_SOURCE_CONTINUE;
 }
 
@@ -276,8 +285,7 @@ connect_signals (Program *self)
 {
   IstAgentDevice *agent = self->agent;
 
-  g_signal_connect (agent, "notify::subscribed", G_CALLBACK (on_subscribed), self);
-  g_signal_connect (agent, "notify::subscribed", G_CALLBACK (on_counter_changed), self);
+  g_signal_connect (agent, "notify::state", G_CALLBACK (on_state_changed), self);
   g_signal_connect (agent, "notify::n-tunnels", G_CALLBACK (on_counter_changed), self);
   g_signal_connect (agent, "notify::n-connections", G_CALLBACK (on_counter_changed), self);
   g_signal_connect (agent, "broker-lost", G_CALLBACK (on_broker_lost), self);
@@ -285,6 +293,7 @@ connect_signals (Program *self)
   g_signal_connect (agent, "service-refused", G_CALLBACK (on_service_refused), self);
   g_signal_connect (agent, "tunnel-opened", G_CALLBACK (on_tunnel_opened), self);
   g_signal_connect (agent, "tunnel-closed", G_CALLBACK (on_tunnel_closed), self);
+  g_signal_connect (agent, "stopped", G_CALLBACK (on_stopped), self);
 }
 
 static gboolean
