@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include <ist-agent/ist-agent-device.h>
+#include "ist-agent/ist-agent-device-private.h"
 
 #include <ist-agent/ist-agent-device-error.h>
 
@@ -11,7 +11,6 @@
 #include "ist-agent/ist-agent-broker-private.h"
 #include "ist-agent/ist-agent-notification-private.h"
 #include "ist-agent/ist-agent-notification-queue-private.h"
-#include "ist-agent/ist-agent-settings-private.h"
 #include "ist-agent/ist-agent-targets-private.h"
 #include "ist-agent/ist-agent-token-memory-private.h"
 #include "ist-agent/ist-agent-tunnel-private.h"
@@ -864,6 +863,12 @@ ist_agent_device_set_services (IstAgentDevice *self,
   for (guint i = 0; i < self->tunnels->len; i++)
     ist_agent_tunnel_set_targets (self->tunnels->pdata[i], self->targets);
   return TRUE;
+}
+
+const IstAgentSettings *
+ist_agent_device_get_settings (IstAgentDevice *self)
+{
+  return &self->settings;
 }
 
 /* GListModel */

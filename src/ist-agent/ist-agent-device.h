@@ -83,6 +83,29 @@ IstAgentTunnel *ist_agent_device_handle_notification (IstAgentDevice *self,
                                                       GError **error);
 
 IST_AVAILABLE_IN_1_0
+const char *ist_agent_device_get_thing_name (IstAgentDevice *self);
+IST_AVAILABLE_IN_1_0
+const char *ist_agent_device_get_broker (IstAgentDevice *self);
+IST_AVAILABLE_IN_1_0
+const char *ist_agent_device_get_client_id (IstAgentDevice *self);
+IST_AVAILABLE_IN_1_0
+const char *ist_agent_device_get_certificate_file (IstAgentDevice *self);
+IST_AVAILABLE_IN_1_0
+const char *ist_agent_device_get_key_file (IstAgentDevice *self);
+IST_AVAILABLE_IN_1_0
+const char *ist_agent_device_get_ca_file (IstAgentDevice *self);
+IST_AVAILABLE_IN_1_0
+const char *ist_agent_device_get_endpoint (IstAgentDevice *self);
+IST_AVAILABLE_IN_1_0
+const char *ist_agent_device_get_endpoint_ca_file (IstAgentDevice *self);
+IST_AVAILABLE_IN_1_0
+gboolean ist_agent_device_get_allow_plain (IstAgentDevice *self);
+IST_AVAILABLE_IN_1_0
+guint ist_agent_device_get_keepalive (IstAgentDevice *self);
+IST_AVAILABLE_IN_1_0
+guint ist_agent_device_get_max_lifetime (IstAgentDevice *self);
+
+IST_AVAILABLE_IN_1_0
 IstAgentDeviceState ist_agent_device_get_state (IstAgentDevice *self);
 IST_AVAILABLE_IN_1_0
 guint ist_agent_device_get_n_tunnels (IstAgentDevice *self);

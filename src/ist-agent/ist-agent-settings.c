@@ -5,6 +5,7 @@
 #include "ist-agent/ist-agent-settings-private.h"
 
 #include "common/ist-names-private.h"
+#include "ist-agent/ist-agent-device-private.h"
 
 void
 ist_agent_settings_specify (GParamSpec **properties)
@@ -12,7 +13,7 @@ ist_agent_settings_specify (GParamSpec **properties)
   const GParamFlags fixed = G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS;
 
   /**
-   * IstAgentDevice:thing-name:
+   * IstAgentDevice:thing-name: (getter get_thing_name)
    *
    * The name of the device at AWS IoT: 1 to 128 characters of `a-z`, `A-Z`,
    * `0-9`, `:`, `_` and `-`. Required.
@@ -22,7 +23,7 @@ ist_agent_settings_specify (GParamSpec **properties)
   properties[IST_AGENT_SETTING_THING_NAME] = g_param_spec_string ("thing-name", NULL, NULL, NULL, fixed);
 
   /**
-   * IstAgentDevice:broker:
+   * IstAgentDevice:broker: (getter get_broker)
    *
    * The MQTT broker: `HOST`, `HOST:PORT`, `[ADDRESS]:PORT`, or an `mqtts:` URI;
    * the port is 8883 if none is given. On port 443 the agent asks for MQTT as
@@ -37,7 +38,7 @@ ist_agent_settings_specify (GParamSpec **properties)
   properties[IST_AGENT_SETTING_BROKER] = g_param_spec_string ("broker", NULL, NULL, NULL, fixed);
 
   /**
-   * IstAgentDevice:client-id:
+   * IstAgentDevice:client-id: (getter get_client_id)
    *
    * What the agent calls itself to the broker, %NULL for the name of the thing.
    * A broker lets one client at a time use a name: another one is needed where
@@ -48,7 +49,7 @@ ist_agent_settings_specify (GParamSpec **properties)
   properties[IST_AGENT_SETTING_CLIENT_ID] = g_param_spec_string ("client-id", NULL, NULL, NULL, fixed);
 
   /**
-   * IstAgentDevice:certificate-file: (type filename)
+   * IstAgentDevice:certificate-file: (type filename) (getter get_certificate_file)
    *
    * A PEM file with the device's certificate. Required for TLS. This and the
    * other files of TLS are read each time the agent connects.
@@ -58,7 +59,7 @@ ist_agent_settings_specify (GParamSpec **properties)
   properties[IST_AGENT_SETTING_CERTIFICATE_FILE] = g_param_spec_string ("certificate-file", NULL, NULL, NULL, fixed);
 
   /**
-   * IstAgentDevice:key-file: (type filename)
+   * IstAgentDevice:key-file: (type filename) (getter get_key_file)
    *
    * A PEM file with the certificate's private key, %NULL if it is in the
    * certificate's file.
@@ -68,7 +69,7 @@ ist_agent_settings_specify (GParamSpec **properties)
   properties[IST_AGENT_SETTING_KEY_FILE] = g_param_spec_string ("key-file", NULL, NULL, NULL, fixed);
 
   /**
-   * IstAgentDevice:ca-file: (type filename)
+   * IstAgentDevice:ca-file: (type filename) (getter get_ca_file)
    *
    * A PEM file with the certificate authorities that a broker's certificate may
    * be from, %NULL for those of the system.
@@ -78,7 +79,7 @@ ist_agent_settings_specify (GParamSpec **properties)
   properties[IST_AGENT_SETTING_CA_FILE] = g_param_spec_string ("ca-file", NULL, NULL, NULL, fixed);
 
   /**
-   * IstAgentDevice:endpoint:
+   * IstAgentDevice:endpoint: (getter get_endpoint)
    *
    * Where tunnels connect to, as [property@Ist.SecureTunnel:endpoint] has it;
    * %NULL for the endpoint of the region that the notification names.
@@ -88,7 +89,7 @@ ist_agent_settings_specify (GParamSpec **properties)
   properties[IST_AGENT_SETTING_ENDPOINT] = g_param_spec_string ("endpoint", NULL, NULL, NULL, fixed);
 
   /**
-   * IstAgentDevice:endpoint-ca-file: (type filename)
+   * IstAgentDevice:endpoint-ca-file: (type filename) (getter get_endpoint_ca_file)
    *
    * A PEM file with the certificate authorities that the endpoint's certificate
    * may be from, %NULL for those of the system.
@@ -98,7 +99,7 @@ ist_agent_settings_specify (GParamSpec **properties)
   properties[IST_AGENT_SETTING_ENDPOINT_CA_FILE] = g_param_spec_string ("endpoint-ca-file", NULL, NULL, NULL, fixed);
 
   /**
-   * IstAgentDevice:allow-plain:
+   * IstAgentDevice:allow-plain: (getter get_allow_plain)
    *
    * Allow `mqtt:` and `ws:`, without TLS, on any host. Tokens and data are then
    * readable by whoever is in between.
@@ -108,7 +109,7 @@ ist_agent_settings_specify (GParamSpec **properties)
   properties[IST_AGENT_SETTING_ALLOW_PLAIN] = g_param_spec_boolean ("allow-plain", NULL, NULL, FALSE, fixed);
 
   /**
-   * IstAgentDevice:keepalive:
+   * IstAgentDevice:keepalive: (getter get_keepalive)
    *
    * Seconds of silence after which the agent asks whether the broker is there.
    * Twice as long, at most, may pass until a loss that nobody told of is seen.
@@ -118,7 +119,7 @@ ist_agent_settings_specify (GParamSpec **properties)
   properties[IST_AGENT_SETTING_KEEPALIVE] = g_param_spec_uint ("keepalive", NULL, NULL, 5, 1200, 120, fixed);
 
   /**
-   * IstAgentDevice:max-lifetime:
+   * IstAgentDevice:max-lifetime: (getter get_max_lifetime)
    *
    * Seconds after which a tunnel is left, 0 for never. At AWS they live for 12
    * hours at most, but a tunnel that is never reached can't tell that it is over.
@@ -242,4 +243,202 @@ ist_agent_settings_check (const IstAgentSettings *self,
   /* The endpoint's rules are those of a tunnel, so a tunnel checks them. */
   probe = ist_agent_settings_make_tunnel (self, "none", "us-east-1", error);
   return probe != NULL;
+}
+
+/**
+ * ist_agent_device_get_thing_name: (get-property thing-name)
+ * @self: an agent
+ *
+ * Gets the name of the device at AWS IoT.
+ *
+ * Returns: (transfer none) (nullable): the name, %NULL if none was given
+ *
+ * Since: 1.0
+ */
+const char *
+ist_agent_device_get_thing_name (IstAgentDevice *self)
+{
+  g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), NULL);
+
+  return ist_agent_device_get_settings (self)->thing_name;
+}
+
+/**
+ * ist_agent_device_get_broker: (get-property broker)
+ * @self: an agent
+ *
+ * Gets the MQTT broker.
+ *
+ * Returns: (transfer none) (nullable): the broker, as it was given, or %NULL
+ *
+ * Since: 1.0
+ */
+const char *
+ist_agent_device_get_broker (IstAgentDevice *self)
+{
+  g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), NULL);
+
+  return ist_agent_device_get_settings (self)->broker;
+}
+
+/**
+ * ist_agent_device_get_client_id: (get-property client-id)
+ * @self: an agent
+ *
+ * Gets what the agent calls itself to the broker.
+ *
+ * Returns: (transfer none) (nullable): the client id, %NULL for the name of the thing
+ *
+ * Since: 1.0
+ */
+const char *
+ist_agent_device_get_client_id (IstAgentDevice *self)
+{
+  g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), NULL);
+
+  return ist_agent_device_get_settings (self)->client_id;
+}
+
+/**
+ * ist_agent_device_get_certificate_file: (get-property certificate-file)
+ * @self: an agent
+ *
+ * Gets the file with the device's certificate.
+ *
+ * Returns: (type filename) (transfer none) (nullable): the path, or %NULL
+ *
+ * Since: 1.0
+ */
+const char *
+ist_agent_device_get_certificate_file (IstAgentDevice *self)
+{
+  g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), NULL);
+
+  return ist_agent_device_get_settings (self)->certificate_file;
+}
+
+/**
+ * ist_agent_device_get_key_file: (get-property key-file)
+ * @self: an agent
+ *
+ * Gets the file with the certificate's private key.
+ *
+ * Returns: (type filename) (transfer none) (nullable): the path, %NULL if the key is in the certificate's file
+ *
+ * Since: 1.0
+ */
+const char *
+ist_agent_device_get_key_file (IstAgentDevice *self)
+{
+  g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), NULL);
+
+  return ist_agent_device_get_settings (self)->key_file;
+}
+
+/**
+ * ist_agent_device_get_ca_file: (get-property ca-file)
+ * @self: an agent
+ *
+ * Gets the file with the authorities that the broker's certificate may be from.
+ *
+ * Returns: (type filename) (transfer none) (nullable): the path, %NULL for the authorities of the system
+ *
+ * Since: 1.0
+ */
+const char *
+ist_agent_device_get_ca_file (IstAgentDevice *self)
+{
+  g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), NULL);
+
+  return ist_agent_device_get_settings (self)->ca_file;
+}
+
+/**
+ * ist_agent_device_get_endpoint: (get-property endpoint)
+ * @self: an agent
+ *
+ * Gets where tunnels connect to.
+ *
+ * Returns: (transfer none) (nullable): the endpoint, %NULL for that of each tunnel's region
+ *
+ * Since: 1.0
+ */
+const char *
+ist_agent_device_get_endpoint (IstAgentDevice *self)
+{
+  g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), NULL);
+
+  return ist_agent_device_get_settings (self)->endpoint;
+}
+
+/**
+ * ist_agent_device_get_endpoint_ca_file: (get-property endpoint-ca-file)
+ * @self: an agent
+ *
+ * Gets the file with the authorities that the endpoint's certificate may be from.
+ *
+ * Returns: (type filename) (transfer none) (nullable): the path, %NULL for the authorities of the system
+ *
+ * Since: 1.0
+ */
+const char *
+ist_agent_device_get_endpoint_ca_file (IstAgentDevice *self)
+{
+  g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), NULL);
+
+  return ist_agent_device_get_settings (self)->endpoint_ca_file;
+}
+
+/**
+ * ist_agent_device_get_allow_plain: (get-property allow-plain)
+ * @self: an agent
+ *
+ * Gets whether connections without TLS are allowed on any host.
+ *
+ * Returns: %TRUE if so
+ *
+ * Since: 1.0
+ */
+gboolean
+ist_agent_device_get_allow_plain (IstAgentDevice *self)
+{
+  g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), FALSE);
+
+  return ist_agent_device_get_settings (self)->allow_plain;
+}
+
+/**
+ * ist_agent_device_get_keepalive: (get-property keepalive)
+ * @self: an agent
+ *
+ * Gets after how much silence the agent asks whether the broker is there.
+ *
+ * Returns: the time in seconds
+ *
+ * Since: 1.0
+ */
+guint
+ist_agent_device_get_keepalive (IstAgentDevice *self)
+{
+  g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), 0);
+
+  return ist_agent_device_get_settings (self)->keepalive;
+}
+
+/**
+ * ist_agent_device_get_max_lifetime: (get-property max-lifetime)
+ * @self: an agent
+ *
+ * Gets after how long a tunnel is left.
+ *
+ * Returns: the time in seconds, 0 for never
+ *
+ * Since: 1.0
+ */
+guint
+ist_agent_device_get_max_lifetime (IstAgentDevice *self)
+{
+  g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), 0);
+
+  return ist_agent_device_get_settings (self)->max_lifetime;
 }

@@ -828,12 +828,80 @@ test_settings (void)
                             "allow-plain", cases[i].allow_plain,
                             NULL);
       g_test_message ("%s, %s, %s", cases[i].thing, cases[i].broker, cases[i].endpoint);
+      g_assert_cmpstr (ist_agent_device_get_thing_name (agent), ==, cases[i].thing);
+      g_assert_cmpstr (ist_agent_device_get_broker (agent), ==, cases[i].broker);
+      g_assert_cmpstr (ist_agent_device_get_certificate_file (agent), ==, cases[i].certificate);
+      g_assert_cmpstr (ist_agent_device_get_endpoint (agent), ==, cases[i].endpoint);
+      g_assert_cmpint (ist_agent_device_get_allow_plain (agent), ==, cases[i].allow_plain);
       g_assert_cmpint (ist_agent_device_start (agent, &error), ==, cases[i].good);
       if (!cases[i].good)
         g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING);
     }
   /* Attempts to connect that were under way end by themselves. */
   test_run_for (100);
+}
+
+static void
+read_properties (gpointer object)
+{
+  g_autofree GParamSpec **properties = NULL;
+  guint n;
+
+  properties = g_object_class_list_properties (G_OBJECT_GET_CLASS (object), &n);
+  g_assert_cmpuint (n, >, 0);
+  for (guint i = 0; i < n; i++)
+    {
+      g_auto (GValue) value = G_VALUE_INIT;
+
+      g_object_get_property (object, properties[i]->name, &value);
+    }
+}
+
+/* As bindings make them, with nothing given. */
+static void
+test_bare (void)
+{
+  g_autoptr (IstAgentDevice) agent = g_object_new (IST_AGENT_TYPE_DEVICE, NULL);
+  g_autoptr (IstAgentTunnel) tunnel = g_object_new (IST_AGENT_TYPE_TUNNEL, NULL);
+  g_autoptr (GBytes) nothing = g_bytes_new (NULL, 0);
+  g_autoptr (GError) error = NULL;
+
+  read_properties (agent);
+  g_assert_null (ist_agent_device_get_thing_name (agent));
+  g_assert_null (ist_agent_device_get_broker (agent));
+  g_assert_null (ist_agent_device_get_client_id (agent));
+  g_assert_null (ist_agent_device_get_certificate_file (agent));
+  g_assert_null (ist_agent_device_get_key_file (agent));
+  g_assert_null (ist_agent_device_get_ca_file (agent));
+  g_assert_null (ist_agent_device_get_endpoint (agent));
+  g_assert_null (ist_agent_device_get_endpoint_ca_file (agent));
+  g_assert_false (ist_agent_device_get_allow_plain (agent));
+  g_assert_cmpuint (ist_agent_device_get_keepalive (agent), ==, 120);
+  g_assert_cmpuint (ist_agent_device_get_max_lifetime (agent), ==, 12 * 60 * 60);
+  g_assert_cmpuint (ist_agent_device_get_max_tunnels (agent), ==, 16);
+  g_assert_cmpuint (ist_agent_device_get_max_connections (agent), ==, 256);
+  g_assert_cmpint (ist_agent_device_get_state (agent), ==, IST_AGENT_DEVICE_STATE_STOPPED);
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (agent)), ==, 0);
+  g_assert_false (ist_agent_device_start (agent, &error));
+  g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING);
+  g_assert_nonnull (strstr (error->message, "thing-name"));
+  g_clear_error (&error);
+  g_assert_null (ist_agent_device_handle_notification (agent, nothing, &error));
+  g_assert_error (error, IST_AGENT_DEVICE_ERROR, IST_AGENT_DEVICE_ERROR_INVALID_NOTIFICATION);
+  ist_agent_device_stop (agent);
+
+  read_properties (tunnel);
+  g_assert_cmpuint (ist_agent_tunnel_get_id (tunnel), ==, 0);
+  g_assert_null (ist_agent_tunnel_get_region (tunnel));
+  g_assert_cmpuint (g_strv_length ((char **) ist_agent_tunnel_get_service_ids (tunnel)), ==, 0);
+  g_assert_cmpint (ist_agent_tunnel_get_opened_at (tunnel), ==, 0);
+  g_assert_cmpint (ist_agent_tunnel_get_state (tunnel), ==, IST_TUNNEL_STATE_STOPPED);
+  g_assert_cmpuint (ist_agent_tunnel_get_n_connections (tunnel), ==, 0);
+  g_assert_cmpuint (ist_agent_tunnel_get_bytes_in (tunnel), ==, 0);
+  g_assert_cmpuint (ist_agent_tunnel_get_bytes_out (tunnel), ==, 0);
+  g_assert_null (ist_agent_tunnel_get_secure_tunnel (tunnel));
+  g_assert_null (ist_agent_tunnel_get_forwarder (tunnel));
+  ist_agent_tunnel_stop (tunnel);
 }
 
 #define ADD(name, lifetime, function)                                                         \
@@ -864,6 +932,7 @@ main (int argc,
   ADD ("stop-in-handler", 0, test_stop_in_handler);
   ADD ("not-running", 0, test_not_running);
   g_test_add_func ("/agent/settings", test_settings);
+  g_test_add_func ("/agent/bare", test_bare);
 
   return g_test_run ();
 }

@@ -16,7 +16,7 @@ from device import MOSQUITTO, THING, Broker, Echo, notification, read_exactly
 gi.require_version('Ist', '1')
 gi.require_version('IstAgent', '1')
 gi.require_version('IstEmulator', '1')
-from gi.repository import GLib, Ist, IstAgent, IstEmulator  # noqa: E402
+from gi.repository import Gio, GLib, GObject, Ist, IstAgent, IstEmulator  # noqa: E402
 
 
 def turn():
@@ -29,6 +29,46 @@ def wait_for(condition, what):
             pass
         return condition()
     return wait_until(look, what)
+
+
+def call(function, finish, *arguments):
+    """Calls an asynchronous function, and waits for what it returns."""
+    results = []
+    function(*arguments, lambda _source, result: results.append(result))
+    return finish(wait_for(lambda: results, 'the result')[0])
+
+
+class Bare(unittest.TestCase):
+    """Objects that are made with nothing given."""
+
+    def read(self, thing):
+        return {pspec.name: thing.get_property(pspec.name) for pspec in thing.list_properties()}
+
+    def test_device(self):
+        agent = IstAgent.Device()
+        self.assertEqual(self.read(agent), {
+            'thing-name': None, 'broker': None, 'client-id': None, 'certificate-file': None, 'key-file': None,
+            'ca-file': None, 'endpoint': None, 'endpoint-ca-file': None, 'allow-plain': False, 'keepalive': 120,
+            'max-lifetime': 43200, 'max-tunnels': 16, 'max-connections': 256, 'n-tunnels': 0, 'n-connections': 0,
+            'state': IstAgent.DeviceState.STOPPED})
+        self.assertEqual(list(agent), [])
+        self.assertIsNone(agent.get_certificate_file())
+        for start in agent.start, lambda: call(agent.start_async, agent.start_finish, None):
+            with self.assertRaises(GLib.Error) as raised:
+                start()
+            self.assertTrue(raised.exception.matches(Ist.tunnel_error_quark(), Ist.TunnelError.INVALID_SETTING))
+        agent.stop()
+        self.assertTrue(call(agent.stop_async, agent.stop_finish, None))
+
+    def test_tunnel(self):
+        tunnel = IstAgent.Tunnel()
+        self.assertEqual(self.read(tunnel), {
+            'id': 0, 'region': None, 'service-ids': [], 'opened-at': 0, 'state': Ist.TunnelState.STOPPED,
+            'n-connections': 0, 'bytes-in': 0, 'bytes-out': 0, 'secure-tunnel': None, 'forwarder': None})
+        for name in dir(tunnel):
+            if name.startswith('get_') and not hasattr(GObject.Object, name):
+                getattr(tunnel, name)()
+        tunnel.stop()
 
 
 class Agent(Case):
@@ -46,7 +86,7 @@ class Agent(Case):
         self.service.write_ca_file(self.path('ca.pem'))
         self.events = []
 
-    def start_agent(self, services):
+    def make_agent(self, services):
         agent = IstAgent.Device(
             thing_name=THING, broker=self.broker.address, certificate_file=str(self.broker.certificate),
             key_file=str(self.broker.key), ca_file=str(self.broker.authority.certificate),
@@ -54,18 +94,41 @@ class Agent(Case):
         for name in ('broker-lost', 'notification-refused', 'service-refused',
                      'tunnel-opened', 'tunnel-closed'):
             agent.connect(name, lambda agent, *what, name=name: self.events.append((name, *what)))
+        agent.connect('stopped', lambda agent: self.events.append(('stopped',)))
         agent.set_services(services)
-        agent.start()
-        wait_for(lambda: agent.props.state == IstAgent.DeviceState.SUBSCRIBED, 'the subscription')
+        return agent
+
+    def start_agent(self, services):
+        agent = self.make_agent(services)
+        self.assertTrue(call(agent.start_async, agent.start_finish, None))
+        self.assertEqual(agent.props.state, IstAgent.DeviceState.SUBSCRIBED)
         return agent
 
     def check_error(self, error, domain, code):
         self.assertEqual((error.domain, error.code), (domain, code), error.message)
 
     def stop_agent(self, agent):
-        agent.stop()
-        wait_for(lambda: agent.props.state == IstAgent.DeviceState.STOPPED, 'the end of all tunnels')
+        self.assertTrue(call(agent.stop_async, agent.stop_finish, None))
+        self.assertEqual(agent.props.state, IstAgent.DeviceState.STOPPED)
+        self.assertEqual(self.events[-1], ('stopped',))
         self.assertEqual(len(agent), 0)
+
+    def test_start_and_stop(self):
+        agent = self.make_agent({})
+        for _ in range(2):
+            self.assertTrue(call(agent.start_async, agent.start_finish, None))
+            with self.assertRaises(GLib.Error) as raised:
+                agent.start()
+            self.assertTrue(raised.exception.matches(Ist.tunnel_error_quark(), Ist.TunnelError.INVALID_STATE))
+            self.stop_agent(agent)
+
+        self.broker.stop()
+        cancellable = Gio.Cancellable()
+        agent.connect('broker-lost', lambda *_: cancellable.cancel())
+        with self.assertRaises(GLib.Error) as raised:
+            call(agent.start_async, agent.start_finish, cancellable)
+        self.assertTrue(raised.exception.matches(Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED))
+        wait_for(lambda: agent.props.state == IstAgent.DeviceState.STOPPED, 'the end')
 
     def test_tunnel(self):
         echo = Echo(b'hello ')
@@ -75,6 +138,9 @@ class Agent(Case):
         wait_for(lambda: tunnel.is_connected(Ist.Mode.DESTINATION), 'the device')
         opened, = (event[1] for event in self.events if event[0] == 'tunnel-opened')
         self.assertEqual([t.get_id() for t in agent], [opened.get_id()])
+        self.assertEqual(opened.props.state, Ist.TunnelState.CONNECTED)
+        counted = []
+        opened.connect('notify::bytes-in', lambda tunnel, _: counted.append(tunnel.props.bytes_in))
         self.assertEqual(opened.get_service_ids(), ['SSH', 'VNC'])
         self.assertIn(('service-refused', 'VNC'), self.events)
 
@@ -90,7 +156,8 @@ class Agent(Case):
             reader.start()
             wait_for(lambda: not reader.is_alive(), 'the answer')
             self.assertEqual(received, [b'hello world'])
-            self.assertEqual(agent.get_n_connections(), 1)
+            self.assertEqual((agent.props.n_connections, opened.props.n_connections), (1, 1))
+        wait_for(lambda: counted == [5], 'the counter')
         source.stop()
 
         self.service.close_tunnel(tunnel.get_id())
