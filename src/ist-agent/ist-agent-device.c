@@ -75,6 +75,7 @@ struct _IstAgentDevice
 {
   GObject parent_instance;
 
+  GMainContext *context;
   IstAgentSettings settings;
   guint max_tunnels;
   guint max_connections;
@@ -91,7 +92,6 @@ struct _IstAgentDevice
   GPtrArray *tunnels;  /* the oldest first */
   guint last_id;
   GSource *counting; /* while the tunnels' counters change */
-  GMainContext *context;
   IstAgentNotificationQueue *waiting;
   IstAgentTokenMemory *tokens; /* of notifications that were taken */
 };

@@ -76,7 +76,7 @@ agent_config_free (AgentConfig *self)
 }
 
 static const Key *
-find_key (const char *name)
+config_find_key (const char *name)
 {
   for (gsize i = 0; i < G_N_ELEMENTS (keys); i++)
     {
@@ -88,8 +88,8 @@ find_key (const char *name)
 
 /* A key that is misspelt would leave a default in place unseen. */
 static gboolean
-check_names (GKeyFile *file,
-             GError **error)
+config_check_names (GKeyFile *file,
+                    GError **error)
 {
   g_auto (GStrv) groups = g_key_file_get_groups (file, NULL);
   g_auto (GStrv) names = g_key_file_get_keys (file, GROUP, NULL, NULL);
@@ -104,7 +104,7 @@ check_names (GKeyFile *file,
     }
   for (gsize i = 0; names != NULL && names[i] != NULL; i++)
     {
-      if (find_key (names[i]) == NULL)
+      if (config_find_key (names[i]) == NULL)
         {
           g_set_error (error, TOOL_ERROR, EX_CONFIG, _ ("There is no setting “%s”"), names[i]);
           return FALSE;
@@ -114,11 +114,11 @@ check_names (GKeyFile *file,
 }
 
 static gboolean
-read_value (GValue *value,
-            GKeyFile *file,
-            const Key *key,
-            const char *folder,
-            GError **error)
+config_read_value (GValue *value,
+                   GKeyFile *file,
+                   const Key *key,
+                   const char *folder,
+                   GError **error)
 {
   g_autofree char *text = g_key_file_get_string (file, GROUP, key->key, error);
   guint64 number;
@@ -155,9 +155,9 @@ read_value (GValue *value,
 }
 
 static gboolean
-check_range (GValue *value,
-             const Key *key,
-             GError **error)
+config_check_range (GValue *value,
+                    const Key *key,
+                    GError **error)
 {
   g_autoptr (GTypeClass) class = g_type_class_ref (IST_AGENT_TYPE_DEVICE);
   GParamSpec *pspec = g_object_class_find_property (G_OBJECT_CLASS (class), key->property);
@@ -171,26 +171,26 @@ check_range (GValue *value,
 }
 
 static gboolean
-read_values (AgentConfig *self,
-             GKeyFile *file,
-             const char *folder,
-             GError **error)
+config_read_values (AgentConfig *self,
+                    GKeyFile *file,
+                    const char *folder,
+                    GError **error)
 {
   for (gsize i = 0; i < G_N_ELEMENTS (keys); i++)
     {
       if (!g_key_file_has_key (file, GROUP, keys[i].key, NULL))
         continue;
-      if (!read_value (&self->values[i], file, &keys[i], folder, error) ||
-          !check_range (&self->values[i], &keys[i], error))
+      if (!config_read_value (&self->values[i], file, &keys[i], folder, error) ||
+          !config_check_range (&self->values[i], &keys[i], error))
         return FALSE;
     }
   return TRUE;
 }
 
 static gboolean
-read_services (AgentConfig *self,
-               GKeyFile *file,
-               GError **error)
+config_read_services (AgentConfig *self,
+                      GKeyFile *file,
+                      GError **error)
 {
   g_auto (GStrv) names = g_key_file_get_keys (file, SERVICES_GROUP, NULL, NULL);
 
@@ -221,8 +221,8 @@ agent_config_load (const char *path,
       g_set_error_literal (error, TOOL_ERROR, EX_NOINPUT, local->message);
       return NULL;
     }
-  if (g_key_file_load_from_data (file, text, size, G_KEY_FILE_NONE, &local) && check_names (file, &local) &&
-      read_values (self, file, folder, &local) && read_services (self, file, &local))
+  if (g_key_file_load_from_data (file, text, size, G_KEY_FILE_NONE, &local) && config_check_names (file, &local) &&
+      config_read_values (self, file, folder, &local) && config_read_services (self, file, &local))
     return g_steal_pointer (&self);
 
   g_set_error (error, TOOL_ERROR, EX_CONFIG, "%s: %s", path, local->message);
@@ -230,8 +230,8 @@ agent_config_load (const char *path,
 }
 
 static gboolean
-fail (GError **error,
-      GError *cause)
+config_fail (GError **error,
+             GError *cause)
 {
   g_set_error_literal (error, TOOL_ERROR, EX_CONFIG, cause->message);
   g_error_free (cause);
@@ -257,7 +257,7 @@ agent_config_make_agent (const AgentConfig *self,
     }
   if (ist_agent_device_set_services (agent, self->services, &local))
     return g_steal_pointer (&agent);
-  fail (error, local);
+  config_fail (error, local);
   return NULL;
 }
 
@@ -270,7 +270,7 @@ agent_config_reload (const AgentConfig *self,
   GError *local = NULL;
 
   if (!ist_agent_device_set_services (agent, self->services, &local))
-    return fail (error, local);
+    return config_fail (error, local);
 
   *needs_restart = FALSE;
   for (gsize i = 0; i < G_N_ELEMENTS (keys); i++)
