@@ -6,7 +6,6 @@
 
 #include <string.h>
 
-#include <json-glib/json-glib.h>
 #include <libsoup/soup.h>
 
 #include "common/ist-names-private.h"
@@ -14,11 +13,9 @@
 #include "ist-emulator/ist-emulator-control-private.h"
 #include "ist-emulator/ist-emulator-handshake-private.h"
 #include "ist-emulator/ist-emulator-listener-private.h"
+#include "ist-emulator/ist-emulator-notification-private.h"
 #include "ist-emulator/ist-emulator-registry-private.h"
 #include "ist-emulator/ist-emulator-tunnel-private.h"
-
-/* What AWS calls the place that the emulator plays. */
-#define REGION "us-east-1"
 
 /* With a state folder, the certificates are kept there too: whoever trusts them
  * goes on doing so. */
@@ -299,29 +296,8 @@ static void
 notify_thing (IstEmulatorTunnel *tunnel,
               gpointer user_data)
 {
-  const char *const *services = ist_emulator_tunnel_get_service_ids (tunnel);
-  g_autoptr (JsonBuilder) builder = json_builder_new_immutable ();
-  g_autoptr (JsonNode) root = NULL;
-  g_autoptr (GBytes) payload = NULL;
-  char *text;
+  g_autoptr (GBytes) payload = ist_emulator_notification_new (tunnel);
 
-  json_builder_begin_object (builder);
-  json_builder_set_member_name (builder, "clientAccessToken");
-  json_builder_add_string_value (builder, ist_emulator_tunnel_get_destination_access_token (tunnel));
-  json_builder_set_member_name (builder, "clientMode");
-  json_builder_add_string_value (builder, "destination");
-  json_builder_set_member_name (builder, "region");
-  json_builder_add_string_value (builder, REGION);
-  json_builder_set_member_name (builder, "services");
-  json_builder_begin_array (builder);
-  for (gsize i = 0; services[i] != NULL; i++)
-    json_builder_add_string_value (builder, services[i]);
-  json_builder_end_array (builder);
-  json_builder_end_object (builder);
-
-  root = json_builder_get_root (builder);
-  text = json_to_string (root, FALSE);
-  payload = g_bytes_new_take (text, strlen (text));
   g_signal_emit (user_data, signals[NOTIFICATION], 0, ist_emulator_tunnel_get_thing_name (tunnel), payload);
 }
 

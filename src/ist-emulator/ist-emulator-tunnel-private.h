@@ -8,6 +8,9 @@
 
 G_BEGIN_DECLS
 
+/* What AWS calls the place that the emulator plays. */
+#define IST_EMULATOR_REGION "us-east-1"
+
 /* @id: NULL for a new one. */
 IstEmulatorTunnel *ist_emulator_tunnel_new (const char *id,
                                             const char *const *services,

@@ -13,7 +13,7 @@
 #include "ist/transport/ist-metered-stream-private.h"
 
 /* What an ARN says about where a tunnel is; nobody's account. */
-#define ARN_PREFIX "arn:aws:iot:us-east-1:000000000000:tunnel/"
+#define ARN_PREFIX "arn:aws:iot:" IST_EMULATOR_REGION ":000000000000:tunnel/"
 
 /* Without a longer header, all that a WebSocket frame can hold. */
 #define MAX_SHORT_FRAME 125
