@@ -17,4 +17,12 @@ GTlsCertificate *ist_emulator_certificate_new (GInetAddress *address,
                                                char **ca_pem,
                                                GError **error);
 
+/* The certificate that is kept in @folder, if it will do for @address: whoever
+ * trusts it goes on doing so. Otherwise a new one, which is kept there from now on.
+ * Without a folder (NULL) it is always new. */
+GTlsCertificate *ist_emulator_certificate_obtain (const char *folder,
+                                                  GInetAddress *address,
+                                                  char **ca_pem,
+                                                  GError **error);
+
 G_END_DECLS

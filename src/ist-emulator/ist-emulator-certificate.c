@@ -13,6 +13,10 @@
 #define VALID_BEFORE (1 * SECONDS_PER_DAY)
 #define VALID_AFTER (365 * SECONDS_PER_DAY)
 
+/* In a folder; users are told of the latter. */
+#define CERTIFICATE_NAME "certificate.pem"
+#define CA_NAME "ca.pem"
+
 static void
 free_datum (gnutls_datum_t *datum)
 {
@@ -175,5 +179,71 @@ ist_emulator_certificate_new (GInetAddress *address,
     return NULL;
 
   *ca_pem = g_strndup ((const char *) authority_pem.data, authority_pem.size);
+  return g_steal_pointer (&certificate);
+}
+
+/* NULL if there is none, or none that will do. */
+static GTlsCertificate *
+certificate_load (const char *folder,
+                  GInetAddress *address,
+                  char **ca_pem)
+{
+  g_autofree char *path = g_build_filename (folder, CERTIFICATE_NAME, NULL);
+  g_autofree char *ca_path = g_build_filename (folder, CA_NAME, NULL);
+  g_autoptr (GTlsCertificate) certificate = g_tls_certificate_new_from_file (path, NULL);
+  g_autoptr (GTlsCertificate) ca = g_tls_certificate_new_from_file (ca_path, NULL);
+  g_autoptr (GSocketConnectable) identity = NULL;
+  g_autofree char *key = NULL;
+
+  if (certificate == NULL || ca == NULL)
+    return NULL;
+
+  g_object_get (certificate, "private-key-pem", &key, NULL);
+  identity = G_SOCKET_CONNECTABLE (g_inet_socket_address_new (address, 0));
+  if (key == NULL || g_tls_certificate_verify (certificate, identity, ca) != 0)
+    return NULL;
+
+  g_object_get (ca, "certificate-pem", ca_pem, NULL);
+  return g_steal_pointer (&certificate);
+}
+
+static gboolean
+certificate_save (GTlsCertificate *self,
+                  const char *ca_pem,
+                  const char *folder,
+                  GError **error)
+{
+  g_autofree char *path = g_build_filename (folder, CERTIFICATE_NAME, NULL);
+  g_autofree char *ca_path = g_build_filename (folder, CA_NAME, NULL);
+  g_autofree char *certificate = NULL;
+  g_autofree char *key = NULL;
+  g_autofree char *text = NULL;
+  const GFileSetContentsFlags flags = G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE;
+
+  g_object_get (self, "certificate-pem", &certificate, "private-key-pem", &key, NULL);
+  text = g_strconcat (certificate, key, NULL);
+  return g_file_set_contents_full (path, text, -1, flags, 0600, error) &&
+         g_file_set_contents_full (ca_path, ca_pem, -1, flags, 0644, error);
+}
+
+GTlsCertificate *
+ist_emulator_certificate_obtain (const char *folder,
+                                 GInetAddress *address,
+                                 char **ca_pem,
+                                 GError **error)
+{
+  g_autoptr (GTlsCertificate) certificate = NULL;
+  g_autofree char *new_ca_pem = NULL;
+
+  if (folder != NULL)
+    certificate = certificate_load (folder, address, &new_ca_pem);
+  if (certificate == NULL)
+    {
+      certificate = ist_emulator_certificate_new (address, &new_ca_pem, error);
+      if (certificate == NULL || (folder != NULL && !certificate_save (certificate, new_ca_pem, folder, error)))
+        return NULL;
+    }
+
+  *ca_pem = g_steal_pointer (&new_ca_pem);
   return g_steal_pointer (&certificate);
 }

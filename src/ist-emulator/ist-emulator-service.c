@@ -17,11 +17,6 @@
 #include "ist-emulator/ist-emulator-registry-private.h"
 #include "ist-emulator/ist-emulator-tunnel-private.h"
 
-/* With a state folder, the certificates are kept there too: whoever trusts them
- * goes on doing so. */
-#define CERTIFICATE_NAME "certificate.pem"
-#define CA_NAME "ca.pem"
-
 #define BODY_KEY "ist-emulator-body"
 
 /**
@@ -670,48 +665,6 @@ make_endpoint (gboolean plain,
   return g_uri_join (G_URI_FLAGS_NONE, plain ? "ws" : "wss", NULL, host, (int) port, "", NULL, NULL);
 }
 
-/* FALSE if there is none, or none that will do. */
-static gboolean
-load_certificate (IstEmulatorService *self,
-                  GInetAddress *address)
-{
-  g_autofree char *path = g_build_filename (self->state_dir, CERTIFICATE_NAME, NULL);
-  g_autofree char *ca_path = g_build_filename (self->state_dir, CA_NAME, NULL);
-  g_autoptr (GTlsCertificate) certificate = g_tls_certificate_new_from_file (path, NULL);
-  g_autoptr (GTlsCertificate) ca = g_tls_certificate_new_from_file (ca_path, NULL);
-  g_autoptr (GSocketConnectable) identity = NULL;
-  g_autofree char *key = NULL;
-
-  if (certificate == NULL || ca == NULL)
-    return FALSE;
-
-  g_object_get (certificate, "private-key-pem", &key, NULL);
-  identity = G_SOCKET_CONNECTABLE (g_inet_socket_address_new (address, 0));
-  if (key == NULL || g_tls_certificate_verify (certificate, identity, ca) != 0)
-    return FALSE;
-
-  g_object_get (ca, "certificate-pem", &self->ca_pem, NULL);
-  self->own_certificate = g_steal_pointer (&certificate);
-  return TRUE;
-}
-
-static gboolean
-save_certificate (IstEmulatorService *self,
-                  GError **error)
-{
-  g_autofree char *path = g_build_filename (self->state_dir, CERTIFICATE_NAME, NULL);
-  g_autofree char *ca_path = g_build_filename (self->state_dir, CA_NAME, NULL);
-  g_autofree char *certificate = NULL;
-  g_autofree char *key = NULL;
-  g_autofree char *text = NULL;
-  const GFileSetContentsFlags flags = G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE;
-
-  g_object_get (self->own_certificate, "certificate-pem", &certificate, "private-key-pem", &key, NULL);
-  text = g_strconcat (certificate, key, NULL);
-  return g_file_set_contents_full (path, text, -1, flags, 0600, error) &&
-         g_file_set_contents_full (ca_path, self->ca_pem, -1, flags, 0644, error);
-}
-
 static gboolean
 prepare_certificate (IstEmulatorService *self,
                      GInetAddress *address,
@@ -720,19 +673,9 @@ prepare_certificate (IstEmulatorService *self,
   if (self->plain || get_certificate (self) != NULL)
     return TRUE;
 
-  if (self->state_dir == NULL || !load_certificate (self, address))
-    {
-      self->own_certificate = ist_emulator_certificate_new (address, &self->ca_pem, error);
-      if (self->own_certificate == NULL)
-        return FALSE;
-      if (self->state_dir != NULL && !save_certificate (self, error))
-        {
-          /* The next start tries again. */
-          g_clear_object (&self->own_certificate);
-          g_clear_pointer (&self->ca_pem, g_free);
-          return FALSE;
-        }
-    }
+  self->own_certificate = ist_emulator_certificate_obtain (self->state_dir, address, &self->ca_pem, error);
+  if (self->own_certificate == NULL)
+    return FALSE;
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CA_PEM]);
   return TRUE;
 }
