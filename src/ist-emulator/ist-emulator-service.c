@@ -4,20 +4,13 @@
 
 #include <ist-emulator/ist-emulator-service.h>
 
-#include <string.h>
-
 #include <libsoup/soup.h>
 
-#include "common/ist-names-private.h"
 #include "ist-emulator/ist-emulator-certificate-private.h"
-#include "ist-emulator/ist-emulator-control-private.h"
-#include "ist-emulator/ist-emulator-handshake-private.h"
-#include "ist-emulator/ist-emulator-listener-private.h"
+#include "ist-emulator/ist-emulator-http-server-private.h"
 #include "ist-emulator/ist-emulator-notification-private.h"
 #include "ist-emulator/ist-emulator-registry-private.h"
 #include "ist-emulator/ist-emulator-tunnel-private.h"
-
-#define BODY_KEY "ist-emulator-body"
 
 /**
  * IstEmulatorService:
@@ -61,8 +54,7 @@ struct _IstEmulatorService
   GTlsCertificate *own_certificate;
   char *ca_pem;
   char *endpoint;
-  IstEmulatorListener *listener;
-  SoupServer *server;
+  IstEmulatorHttpServer *server; /* NULL while it is stopped */
   IstEmulatorRegistry *registry;
   gboolean restored;
 };
@@ -95,189 +87,12 @@ enum
 
 static guint signals[N_SIGNALS];
 
-/* An accepted handshake whose answer is being written. */
-typedef struct
-{
-  IstEmulatorService *service;
-  IstEmulatorTunnel *tunnel;
-  IstMode mode;
-  guint generation; /* of the access token */
-} Upgrade;
-
-/* What has come of a request's body. */
-typedef struct
-{
-  GByteArray *bytes;
-  gboolean too_long;
-} Body;
-
 static void
-upgrade_free (gpointer data,
-              GClosure *closure)
+handshake_refused (guint status,
+                   const char *reason,
+                   gpointer owner)
 {
-  Upgrade *upgrade = data;
-
-  g_object_unref (upgrade->service);
-  g_object_unref (upgrade->tunnel);
-  g_free (upgrade);
-}
-
-static void
-on_answer_written (SoupServerMessage *message,
-                   gpointer user_data)
-{
-  Upgrade *upgrade = user_data;
-  g_autoptr (GUri) uri = g_uri_ref (soup_server_message_get_uri (message));
-  GSocketAddress *remote = soup_server_message_get_remote_address (message);
-  g_autoptr (GIOStream) stream = NULL;
-
-  if (upgrade->service->listener != NULL)
-    ist_emulator_listener_note_upgrade (upgrade->service->listener, remote);
-  stream = soup_server_message_steal_connection (message);
-  ist_emulator_tunnel_attach (upgrade->tunnel, upgrade->mode, upgrade->generation, stream, uri);
-}
-
-static void
-refuse (IstEmulatorService *self,
-        SoupServerMessage *message,
-        guint status,
-        const char *reason)
-{
-  ist_emulator_handshake_refuse (message, status, reason);
-  g_debug ("Handshake refused with %u: %s", status, reason);
-  g_signal_emit (self, signals[HANDSHAKE_REFUSED], 0, status, reason);
-}
-
-static void
-handle_tunnel (IstEmulatorService *self,
-               SoupServerMessage *message)
-{
-  g_auto (IstEmulatorHandshake) handshake = { IST_MODE_SOURCE, NULL, NULL };
-  g_autoptr (GError) error = NULL;
-  IstEmulatorTunnel *tunnel;
-  IstMode side;
-  Upgrade *upgrade;
-
-  if (!ist_emulator_handshake_parse (&handshake, message, &error))
-    {
-      refuse (self, message, SOUP_STATUS_BAD_REQUEST, error->message);
-      return;
-    }
-
-  tunnel = ist_emulator_registry_find (self->registry, handshake.access_token, &side);
-  if (tunnel != NULL)
-    {
-      g_autofree char *reason = NULL;
-      guint status;
-
-      if (ist_emulator_tunnel_take_refusal (tunnel, side, &status, &reason))
-        {
-          refuse (self, message, status, reason);
-          return;
-        }
-    }
-
-  if (!ist_emulator_registry_admit (self->registry, handshake.mode, handshake.access_token,
-                                    handshake.client_token, &error))
-    {
-      refuse (self, message, SOUP_STATUS_FORBIDDEN, error->message);
-      return;
-    }
-
-  if (!ist_emulator_handshake_accept (message, ist_emulator_tunnel_get_omit_subprotocol (tunnel, side)))
-    return;
-
-  upgrade = g_new0 (Upgrade, 1);
-  upgrade->service = g_object_ref (self);
-  upgrade->tunnel = g_object_ref (tunnel);
-  upgrade->mode = handshake.mode;
-  upgrade->generation = ist_emulator_tunnel_get_generation (tunnel, handshake.mode);
-  g_signal_connect_data (message, "wrote-informational", G_CALLBACK (on_answer_written),
-                         upgrade, upgrade_free, 0);
-}
-
-static void
-body_free (gpointer data)
-{
-  Body *body = data;
-
-  g_byte_array_unref (body->bytes);
-  g_free (body);
-}
-
-static void
-on_chunk (SoupServerMessage *message,
-          GBytes *chunk,
-          gpointer user_data)
-{
-  Body *body = user_data;
-  gsize size;
-  const guint8 *data = g_bytes_get_data (chunk, &size);
-
-  if (body->bytes->len + size > IST_EMULATOR_CONTROL_MAX_REQUEST)
-    body->too_long = TRUE;
-  else if (!body->too_long)
-    g_byte_array_append (body->bytes, data, size);
-}
-
-/* Before the body comes: libsoup would keep all of it. */
-static void
-on_headers (SoupServer *server,
-            SoupServerMessage *message,
-            const char *path,
-            GHashTable *query,
-            gpointer user_data)
-{
-  Body *body = g_new0 (Body, 1);
-
-  body->bytes = g_byte_array_new ();
-  g_object_set_data_full (G_OBJECT (message), BODY_KEY, body, body_free);
-  soup_message_body_set_accumulate (soup_server_message_get_request_body (message), FALSE);
-  g_signal_connect (message, "got-chunk", G_CALLBACK (on_chunk), body);
-}
-
-static void
-handle_control (IstEmulatorService *self,
-                SoupServerMessage *message)
-{
-  Body *body = g_object_get_data (G_OBJECT (message), BODY_KEY);
-  g_autoptr (GBytes) bytes = NULL;
-
-  if (!body->too_long)
-    bytes = g_bytes_new_static (body->bytes->data, body->bytes->len);
-  ist_emulator_control_handle (self->registry, message, bytes);
-  /* libsoup keeps the message until the client's next one. */
-  g_clear_pointer (&bytes, g_bytes_unref);
-  g_object_set_data (G_OBJECT (message), BODY_KEY, NULL);
-}
-
-static void
-on_request (SoupServer *server,
-            SoupServerMessage *message,
-            const char *path,
-            GHashTable *query,
-            gpointer user_data)
-{
-  IstEmulatorService *self = user_data;
-
-  ist_emulator_listener_note_request (self->listener, soup_server_message_get_remote_address (message));
-  if (strcmp (path, IST_TUNNEL_PATH) == 0)
-    handle_tunnel (self, message);
-  else if (strcmp (path, "/") == 0 && soup_server_message_get_method (message) == SOUP_METHOD_POST)
-    handle_control (self, message);
-  else
-    refuse (self, message, SOUP_STATUS_BAD_REQUEST, "Invalid path");
-}
-
-static void
-on_request_finished (SoupServer *server,
-                     SoupServerMessage *message,
-                     gpointer user_data)
-{
-  IstEmulatorService *self = user_data;
-
-  if (self->listener != NULL)
-    ist_emulator_listener_note_answer (self->listener, soup_server_message_get_remote_address (message));
+  g_signal_emit (owner, signals[HANDSHAKE_REFUSED], 0, status, reason);
 }
 
 static void
@@ -305,43 +120,6 @@ static GTlsCertificate *
 get_certificate (IstEmulatorService *self)
 {
   return self->certificate != NULL ? self->certificate : self->own_certificate;
-}
-
-/* Nobody asks clients for certificates: without the authorities of the system,
- * which GTlsConnection loads if it is not told otherwise when it is made, the
- * process is half as large. */
-static GIOStream *
-make_tls_connection (IstEmulatorService *self,
-                     GSocketConnection *base,
-                     GError **error)
-{
-  GType type = g_tls_backend_get_server_connection_type (g_tls_backend_get_default ());
-
-  return g_initable_new (type, NULL, error,
-                         "base-io-stream", base,
-                         "certificate", get_certificate (self),
-                         "database", NULL,
-                         NULL);
-}
-
-/* Accepted by us, since SoupServer's own listening leaks in libsoup 3.2 (each socket
- * has a reference to itself), and knows no bounds. */
-static void
-on_incoming (GSocketConnection *connection,
-             GSocketAddress *local,
-             GSocketAddress *remote,
-             gpointer user_data)
-{
-  IstEmulatorService *self = user_data;
-  g_autoptr (GIOStream) stream = NULL;
-  g_autoptr (GError) error = NULL;
-
-  if (self->plain)
-    stream = G_IO_STREAM (g_object_ref (connection));
-  else
-    stream = make_tls_connection (self, connection, &error);
-  if (stream == NULL || !soup_server_accept_iostream (self->server, stream, local, remote, &error))
-    g_warning ("Could not serve a connection: %s", error->message);
 }
 
 static void
@@ -729,17 +507,13 @@ ist_emulator_service_start (IstEmulatorService *self,
     return FALSE;
 
   wanted = g_inet_socket_address_new (address, self->port);
-  self->listener = ist_emulator_listener_new (wanted, !self->plain, self->max_connections_per_address,
-                                              on_incoming, self, error);
-  if (self->listener == NULL)
+  self->server = ist_emulator_http_server_new (wanted, self->plain ? NULL : get_certificate (self),
+                                               self->max_connections_per_address, self->registry,
+                                               handshake_refused, self, error);
+  if (self->server == NULL)
     return FALSE;
 
-  self->server = g_object_new (SOUP_TYPE_SERVER, "server-header", "ist-emulator", NULL);
-  soup_server_add_early_handler (self->server, NULL, on_headers, NULL, NULL);
-  soup_server_add_handler (self->server, NULL, on_request, self, NULL);
-  g_signal_connect (self->server, "request-finished", G_CALLBACK (on_request_finished), self);
-
-  self->port = ist_emulator_listener_get_port (self->listener);
+  self->port = ist_emulator_http_server_get_port (self->server);
   g_free (self->endpoint);
   self->endpoint = make_endpoint (self->plain, address, self->port);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PORT]);
@@ -761,18 +535,13 @@ ist_emulator_service_stop (IstEmulatorService *self)
 {
   g_autoptr (GPtrArray) tunnels = g_ptr_array_new_with_free_func (g_object_unref);
   GPtrArray *records;
-  g_autoptr (SoupServer) server = NULL;
 
   g_return_if_fail (IST_EMULATOR_IS_SERVICE (self));
 
   if (self->server == NULL)
     return;
 
-  g_clear_pointer (&self->listener, ist_emulator_listener_free);
-  server = g_steal_pointer (&self->server);
-  soup_server_remove_handler (server, NULL);
-  g_signal_handlers_disconnect_by_data (server, self);
-  soup_server_disconnect (server);
+  g_clear_pointer (&self->server, ist_emulator_http_server_free);
   /* Whoever hears that a client has gone may close tunnels. */
   records = ist_emulator_registry_list (self->registry);
   for (guint i = 0; i < records->len; i++)
