@@ -147,12 +147,7 @@ read_destination (JsonObject *config,
                   IstEmulatorRegistryRequest *into,
                   char ***services)
 {
-  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
-  JsonArray *array = json_object_get_array_member (config, "services");
-
-  for (guint i = 0; i < json_array_get_length (array); i++)
-    g_strv_builder_add (builder, json_array_get_string_element (array, i));
-  *services = g_strv_builder_end (builder);
+  *services = ist_emulator_shape_dup_strings (json_object_get_array_member (config, "services"));
   into->services = (const char *const *) *services;
   into->thing_name = get_string (config, "thingName");
 }
@@ -199,26 +194,6 @@ add_tags (JsonObject *tags,
                                      json_object_get_string_member (tag, "value"));
     }
   return TRUE;
-}
-
-static JsonArray *
-list_tags (IstEmulatorRecord *record)
-{
-  JsonArray *array = json_array_new ();
-  JsonObjectIter iter;
-  const char *key;
-  JsonNode *value;
-
-  json_object_iter_init_ordered (&iter, record->tags);
-  while (json_object_iter_next_ordered (&iter, &key, &value))
-    {
-      JsonObject *tag = json_object_new ();
-
-      json_object_set_string_member (tag, "key", key);
-      json_object_set_string_member (tag, "value", json_node_get_string (value));
-      json_array_add_object_element (array, tag);
-    }
-  return array;
 }
 
 static JsonObject *
@@ -321,7 +296,7 @@ describe_tunnel (IstEmulatorRegistry *registry,
   timeout = json_object_new ();
   json_object_set_int_member (timeout, "maxLifetimeTimeoutMinutes", record->lifetime);
   json_object_set_object_member (tunnel, "timeoutConfig", timeout);
-  json_object_set_array_member (tunnel, "tags", list_tags (record));
+  json_object_set_array_member (tunnel, "tags", ist_emulator_record_list_tags (record));
 
   answer = json_object_new ();
   json_object_set_object_member (answer, "tunnel", tunnel);
@@ -528,7 +503,7 @@ list_tags_for_resource (IstEmulatorRegistry *registry,
     return NULL;
 
   answer = json_object_new ();
-  json_object_set_array_member (answer, "tags", list_tags (record));
+  json_object_set_array_member (answer, "tags", ist_emulator_record_list_tags (record));
   return answer;
 }
 

@@ -48,6 +48,9 @@ IstEmulatorGrant *ist_emulator_record_add_grant (IstEmulatorRecord *self,
                                                  char *digest,
                                                  IstMode mode);
 
+/* (transfer full): an object with "key" and "value" for each. */
+JsonArray *ist_emulator_record_list_tags (IstEmulatorRecord *self);
+
 /* As a file keeps it. The tunnel's clients and tokens are not part of that. */
 GBytes *ist_emulator_record_to_bytes (IstEmulatorRecord *self);
 IstEmulatorRecord *ist_emulator_record_from_bytes (GBytes *bytes,

@@ -139,15 +139,15 @@ grants_to_json (IstEmulatorRecord *self)
   return array;
 }
 
-static JsonArray *
-tags_to_json (JsonObject *tags)
+JsonArray *
+ist_emulator_record_list_tags (IstEmulatorRecord *self)
 {
   JsonArray *array = json_array_new ();
   JsonObjectIter iter;
   const char *key;
   JsonNode *value;
 
-  json_object_iter_init_ordered (&iter, tags);
+  json_object_iter_init_ordered (&iter, self->tags);
   while (json_object_iter_next_ordered (&iter, &key, &value))
     {
       JsonObject *object = json_object_new ();
@@ -177,7 +177,7 @@ ist_emulator_record_to_bytes (IstEmulatorRecord *self)
   json_object_set_int_member (object, "sequence", self->sequence);
   if (self->description != NULL)
     json_object_set_string_member (object, "description", self->description);
-  json_object_set_array_member (object, "tags", tags_to_json (self->tags));
+  json_object_set_array_member (object, "tags", ist_emulator_record_list_tags (self));
   if (thing_name != NULL)
     json_object_set_string_member (object, "thingName", thing_name);
   for (gsize i = 0; services[i] != NULL; i++)
@@ -221,16 +221,6 @@ grants_from_json (IstEmulatorRecord *self,
     }
 }
 
-static char **
-services_from_json (JsonArray *array)
-{
-  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
-
-  for (guint i = 0; i < json_array_get_length (array); i++)
-    g_strv_builder_add (builder, json_array_get_string_element (array, i));
-  return g_strv_builder_end (builder);
-}
-
 /* Restores what time has left of the tunnel's life. */
 static void
 restore_lifetime (IstEmulatorRecord *self,
@@ -260,7 +250,7 @@ ist_emulator_record_from_bytes (GBytes *bytes,
   if (object == NULL)
     return NULL;
 
-  services = services_from_json (json_object_get_array_member (object, "services"));
+  services = ist_emulator_shape_dup_strings (json_object_get_array_member (object, "services"));
   tunnel = ist_emulator_tunnel_new (json_object_get_string_member (object, "tunnelId"),
                                     (const char *const *) services,
                                     json_object_get_string_member_with_default (object, "thingName", NULL));

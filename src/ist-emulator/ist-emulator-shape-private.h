@@ -64,4 +64,7 @@ JsonObject *ist_emulator_shape_parse (const IstEmulatorShape *shape,
                                       GBytes *text,
                                       GError **error);
 
+/* Of a list of strings, as it was parsed. */
+char **ist_emulator_shape_dup_strings (JsonArray *list);
+
 G_END_DECLS

@@ -293,3 +293,13 @@ ist_emulator_shape_parse (const IstEmulatorShape *shape,
   g_ptr_array_unref (check.faults);
   return good ? json_object_ref (json_node_get_object (root)) : NULL;
 }
+
+char **
+ist_emulator_shape_dup_strings (JsonArray *list)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+
+  for (guint i = 0; i < json_array_get_length (list); i++)
+    g_strv_builder_add (builder, json_array_get_string_element (list, i));
+  return g_strv_builder_end (builder);
+}
