@@ -10,7 +10,7 @@
 
 G_BEGIN_DECLS
 
-/* The tunnels there are, and whom their tokens admit. Knows nothing of
+/* The tunnels there are, open and closed, and their tokens. Knows nothing of
  * connections: whatever administers tunnels talks to this. */
 typedef struct _IstEmulatorRegistry IstEmulatorRegistry;
 

@@ -6,15 +6,12 @@
 
 #include <string.h>
 
-#include <gnutls/crypto.h>
-#include <gnutls/gnutls.h>
-
 #include "common/ist-names-private.h"
 #include "ist-emulator/ist-emulator-store-private.h"
+#include "ist-emulator/ist-emulator-tokens-private.h"
 #include "ist-emulator/ist-emulator-tunnel-private.h"
 
 #define DEFAULT_LIFETIME 720 /* minutes, which is also the longest */
-#define TOKEN_ENTROPY 48     /* bytes; a multiple of 3 needs no padding in Base64 */
 
 /* Tokens of one tunnel; the oldest revoked ones are forgotten. */
 #define MAX_GRANTS 32
@@ -24,41 +21,14 @@ struct _IstEmulatorRegistry
   const IstEmulatorRegistryDelegate *delegate;
   gpointer user_data;
   guint bandwidth;
-  IstEmulatorStore *store;   /* nullable */
-  GPtrArray *records;        /* owned, in the order in which they were opened */
-  GHashTable *ids;           /* id -> record */
-  GHashTable *grants;        /* digest of an access token -> IstEmulatorGrant */
-  GHashTable *client_tokens; /* digest of a client token -> IstEmulatorGrant */
-  guint64 sequence;          /* of the last one opened */
+  IstEmulatorStore *store; /* nullable */
+  GPtrArray *records;      /* owned, in the order in which they were opened */
+  GHashTable *ids;         /* id -> record */
+  IstEmulatorTokens *tokens;
+  guint64 sequence; /* of the last one opened */
   guint n_closed;
   gint64 prune_at; /* real time when the first closed one is too old */
 };
-
-static char *
-digest (const char *token)
-{
-  return g_compute_checksum_for_string (G_CHECKSUM_SHA256, token, -1);
-}
-
-static char *
-make_token (GError **error)
-{
-  guint8 entropy[TOKEN_ENTROPY];
-  char *token;
-  int result = gnutls_rnd (GNUTLS_RND_KEY, entropy, sizeof entropy);
-
-  if (result < 0)
-    {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED,
-                   "Could not make a token: %s", gnutls_strerror (result));
-      return NULL;
-    }
-
-  /* Safe in headers, cookies, URIs and shells, and nothing that looks like an option. */
-  token = g_strdelimit (g_strdelimit (g_base64_encode (entropy, sizeof entropy), "+", '_'), "/", '.');
-  gnutls_memset (entropy, 0, sizeof entropy);
-  return token;
-}
 
 static gboolean
 check_services (const char *const *services,
@@ -176,33 +146,13 @@ on_closed (IstEmulatorTunnel *tunnel,
 }
 
 static void
-add_grant (IstEmulatorRegistry *self,
-           IstEmulatorGrant *grant)
-{
-  g_hash_table_insert (self->grants, grant->digest, grant);
-  if (grant->client_token_digest != NULL)
-    g_hash_table_replace (self->client_tokens, grant->client_token_digest, grant);
-}
-
-static void
-remove_grant (IstEmulatorRegistry *self,
-              IstEmulatorGrant *grant)
-{
-  g_hash_table_remove (self->grants, grant->digest);
-  /* Another one may have it by now. */
-  if (grant->client_token_digest != NULL &&
-      g_hash_table_lookup (self->client_tokens, grant->client_token_digest) == grant)
-    g_hash_table_remove (self->client_tokens, grant->client_token_digest);
-}
-
-static void
 add_record (IstEmulatorRegistry *self,
             IstEmulatorRecord *record)
 {
   g_ptr_array_add (self->records, record);
   g_hash_table_insert (self->ids, (char *) ist_emulator_tunnel_get_id (record->tunnel), record);
   for (guint i = 0; i < record->grants->len; i++)
-    add_grant (self, g_ptr_array_index (record->grants, i));
+    ist_emulator_tokens_add (self->tokens, g_ptr_array_index (record->grants, i));
   if (record->closed_at != 0)
     note_closed (self, record);
   self->sequence = MAX (self->sequence, record->sequence);
@@ -220,7 +170,7 @@ drop_record (IstEmulatorRegistry *self,
 {
   g_signal_handlers_disconnect_by_data (record->tunnel, self);
   for (guint i = 0; i < record->grants->len; i++)
-    remove_grant (self, g_ptr_array_index (record->grants, i));
+    ist_emulator_tokens_remove (self->tokens, g_ptr_array_index (record->grants, i));
   if (record->closed_at != 0)
     self->n_closed--;
   g_hash_table_remove (self->ids, ist_emulator_tunnel_get_id (record->tunnel));
@@ -293,8 +243,7 @@ ist_emulator_registry_new (guint bandwidth,
   self->user_data = user_data;
   self->records = g_ptr_array_new_with_free_func ((GDestroyNotify) ist_emulator_record_free);
   self->ids = g_hash_table_new (g_str_hash, g_str_equal);
-  self->grants = g_hash_table_new (g_str_hash, g_str_equal);
-  self->client_tokens = g_hash_table_new (g_str_hash, g_str_equal);
+  self->tokens = ist_emulator_tokens_new ();
   return self;
 }
 
@@ -306,8 +255,7 @@ ist_emulator_registry_free (IstEmulatorRegistry *self)
   g_clear_pointer (&self->store, ist_emulator_store_free);
   g_ptr_array_unref (self->records);
   g_hash_table_unref (self->ids);
-  g_hash_table_unref (self->client_tokens);
-  g_hash_table_unref (self->grants);
+  ist_emulator_tokens_free (self->tokens);
   g_free (self);
 }
 
@@ -353,7 +301,7 @@ forget_revoked (IstEmulatorRegistry *self,
           i++;
           continue;
         }
-      remove_grant (self, grant);
+      ist_emulator_tokens_remove (self->tokens, grant);
       g_ptr_array_remove_index (record->grants, i);
     }
 }
@@ -374,7 +322,7 @@ grant_token (IstEmulatorRecord *record,
       grant->revoked = TRUE;
       g_ptr_array_add (revoked, grant);
     }
-  return ist_emulator_record_add_grant (record, digest (token), mode);
+  return ist_emulator_record_add_grant (record, ist_emulator_token_digest (token), mode);
 }
 
 static void
@@ -402,7 +350,7 @@ grant_tokens (IstEmulatorRegistry *self,
   g_autofree char *source = NULL;
   g_autofree char *destination = NULL;
 
-  if ((source = make_token (error)) == NULL || (destination = make_token (error)) == NULL)
+  if ((source = ist_emulator_token_new (error)) == NULL || (destination = ist_emulator_token_new (error)) == NULL)
     return FALSE;
 
   if (sides & IST_EMULATOR_SIDES_SOURCE)
@@ -415,7 +363,7 @@ grant_tokens (IstEmulatorRegistry *self,
       return FALSE;
     }
   for (guint i = 0; i < granted->len; i++)
-    add_grant (self, g_ptr_array_index (granted, i));
+    ist_emulator_tokens_add (self->tokens, g_ptr_array_index (granted, i));
   forget_revoked (self, record);
 
   /* Whoever hears that a client has gone may forget the tunnel. */
@@ -566,21 +514,12 @@ ist_emulator_registry_find (IstEmulatorRegistry *self,
                             const char *access_token,
                             IstMode *side)
 {
-  g_autofree char *key = digest (access_token);
-  IstEmulatorGrant *grant = g_hash_table_lookup (self->grants, key);
+  IstEmulatorGrant *grant = ist_emulator_tokens_find (self->tokens, access_token);
 
   if (grant == NULL)
     return NULL;
   *side = grant->mode;
   return grant->record->tunnel;
-}
-
-static gboolean
-reject (GError **error,
-        const char *reason)
-{
-  g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TOKEN_REJECTED, reason);
-  return FALSE;
 }
 
 gboolean
@@ -590,43 +529,13 @@ ist_emulator_registry_admit (IstEmulatorRegistry *self,
                              const char *client_token,
                              GError **error)
 {
-  g_autofree char *key = digest (access_token);
-  g_autofree char *client_key = client_token != NULL ? digest (client_token) : NULL;
-  IstEmulatorGrant *grant = g_hash_table_lookup (self->grants, key);
-  IstEmulatorGrant *holder = NULL;
+  gboolean first;
+  IstEmulatorGrant *grant = ist_emulator_tokens_use (self->tokens, mode, access_token, client_token, &first,
+                                                     error);
 
-  if (client_key != NULL)
-    holder = g_hash_table_lookup (self->client_tokens, client_key);
   if (grant == NULL)
-    return reject (error, "Invalid access token");
-  if (!ist_emulator_tunnel_is_open (grant->record->tunnel))
-    {
-      g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TUNNEL_CLOSED, "Tunnel is closed");
-      return FALSE;
-    }
-  if (grant->revoked)
-    return reject (error, "Invalid access token: The access token was rotated.");
-  if (grant->mode != mode)
-    return reject (error, "Invalid access token: The access token is not for this local-proxy-mode.");
-  if (grant->used && grant->client_token_digest == NULL)
-    return reject (error,
-                   "Invalid access token: The access token was previously used and can not be used again.");
-  if (grant->used && client_key == NULL)
-    return reject (error, "Invalid client token: The access token is tied to a client token.");
-  if (grant->used && strcmp (grant->client_token_digest, client_key) != 0)
-    return reject (error, "Invalid client token: The access token is tied to another client token.");
-  if (holder != NULL && holder != grant && ist_emulator_tunnel_is_open (holder->record->tunnel))
-    return reject (error, "Invalid client token: The client token is tied to another access token.");
-
-  if (grant->used)
-    return TRUE;
-
-  grant->used = TRUE;
-  if (client_key != NULL)
-    {
-      grant->client_token_digest = g_steal_pointer (&client_key);
-      g_hash_table_replace (self->client_tokens, grant->client_token_digest, grant);
-    }
-  save_or_warn (self, grant->record);
+    return FALSE;
+  if (first)
+    save_or_warn (self, grant->record);
   return TRUE;
 }
