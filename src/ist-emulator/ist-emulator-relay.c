@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "ist-emulator/ist-emulator-streams-private.h"
+#include "ist-emulator/ist-emulator-throttle-private.h"
 #include "ist/protocol/ist-wire-private.h"
 #include "ist/transport/ist-channel-private.h"
 
@@ -14,25 +16,12 @@
 #define QUEUE_HIGH (512 * 1024)
 #define QUEUE_LOW (256 * 1024)
 
-/* How long nothing must have been sent for the most to be sent at once, in
- * microseconds. Short, so that a transfer is even. */
-#define BURST_TIME (G_USEC_PER_SEC / 20)
-
 /* Bytes that a Close frame has for it. */
 #define MAX_CLOSE_REASON 123
 
 /* The tunnel is one stream of bytes towards each client: what the service lets
  * pass keeps its order. */
 #define RELAY_LANE ((IstLane){ 0, 0 })
-
-/* The active stream of a service, as the source started it. */
-typedef struct
-{
-  gboolean active;
-  int stream_id;
-  gboolean has_service;
-  gboolean has_connection;
-} Stream;
 
 /* One WebSocket. It outlives its place in the relay until it has said goodbye. */
 typedef struct
@@ -43,9 +32,6 @@ typedef struct
   IstMeteredStream *stream;
   IstChannel *channel;
   IstWireDecoder *decoder;
-  /* For each service, whether a stream of it ever started on this WebSocket. It
-   * stays set when the stream ends: the other side's data may be under way. */
-  gboolean *started;
 } Client;
 
 typedef struct
@@ -73,22 +59,9 @@ struct _IstEmulatorRelay
 {
   const IstEmulatorRelayDelegate *delegate;
   gpointer user_data;
-  char **services;
-  GHashTable *indices; /* service -> index in services and streams */
-  guint n_services;
-  /* One for each service, and a last one for the V1 stream of a tunnel that has
-   * none or several. */
-  Stream *streams;
-  guint last_index; /* the one looked up last; messages come in runs */
+  IstEmulatorStreams *streams;
+  IstEmulatorThrottle *throttle; /* of what is read from both sides together */
   Side sides[2];
-
-  /* A token bucket: what may still be read from both sides together. A frame is
-   * read as a whole, so it may be in debt; then nobody is read until it has been
-   * paid off. */
-  guint bandwidth; /* bytes per second, 0 for no limit */
-  double allowance;
-  gint64 allowance_time; /* monotonic time of the last change */
-  GSource *debt_source;  /* not NULL: in debt */
 };
 
 /* Neighbouring messages of one frame, to be passed on as one piece of it. */
@@ -123,7 +96,6 @@ client_unref (Client *self)
   g_clear_pointer (&self->channel, ist_channel_unref);
   g_clear_object (&self->stream);
   g_clear_pointer (&self->decoder, ist_wire_decoder_free);
-  g_free (self->started);
   g_free (self);
 }
 
@@ -162,7 +134,7 @@ update_pause (IstEmulatorRelay *self,
   else if (queued <= QUEUE_LOW)
     from->backed_up = FALSE;
 
-  pause = from->stalled || from->backed_up || self->debt_source != NULL;
+  pause = from->stalled || from->backed_up || ist_emulator_throttle_is_in_debt (self->throttle);
   if (from->client == NULL || from->paused == pause)
     return;
   from->paused = pause;
@@ -170,51 +142,10 @@ update_pause (IstEmulatorRelay *self,
 }
 
 static void
-clear_debt (IstEmulatorRelay *self)
-{
-  if (self->debt_source != NULL)
-    g_source_destroy (self->debt_source);
-  g_clear_pointer (&self->debt_source, g_source_unref);
-}
-
-static gboolean
-debt_over (gpointer user_data)
+on_throttle_paid_off (gpointer user_data)
 {
   IstEmulatorRelay *self = user_data;
 
-  clear_debt (self);
-  update_pause (self, IST_MODE_SOURCE);
-  update_pause (self, IST_MODE_DESTINATION);
-  return G_SOURCE_REMOVE;
-}
-
-/* Takes what was read from the bucket. */
-static void
-spend (IstEmulatorRelay *self,
-       gsize size)
-{
-  gint64 now;
-  double most;
-
-  if (self->bandwidth == 0)
-    return;
-
-  now = g_get_monotonic_time ();
-  most = (double) self->bandwidth * BURST_TIME / G_USEC_PER_SEC;
-  self->allowance += (double) self->bandwidth * (now - self->allowance_time) / G_USEC_PER_SEC;
-  self->allowance = MIN (self->allowance, most) - size;
-  self->allowance_time = now;
-  if (self->allowance >= 0)
-    return;
-
-  if (self->debt_source == NULL)
-    {
-      self->debt_source = g_timeout_source_new (0);
-      g_source_set_callback (self->debt_source, debt_over, self, NULL);
-      g_source_attach (self->debt_source, g_main_context_get_thread_default ());
-    }
-  g_source_set_ready_time (self->debt_source,
-                           now + (gint64) (-self->allowance * G_USEC_PER_SEC / self->bandwidth));
   update_pause (self, IST_MODE_SOURCE);
   update_pause (self, IST_MODE_DESTINATION);
 }
@@ -327,29 +258,6 @@ send_message (IstEmulatorRelay *self,
   ist_emulator_relay_send (self, side, bytes);
 }
 
-/* Ends the streams that @side still believes in, each in its own form. */
-static void
-reset_streams (IstEmulatorRelay *self,
-               IstMode side)
-{
-  for (guint i = 0; i <= self->n_services; i++)
-    {
-      Stream *stream = &self->streams[i];
-      g_autoptr (IstMessage) message = NULL;
-
-      if (!stream->active)
-        continue;
-
-      stream->active = FALSE;
-      message = ist_message_new_full (IST_MESSAGE_TYPE_STREAM_RESET,
-                                      stream->has_service ? self->services[i] : NULL,
-                                      stream->stream_id,
-                                      stream->has_connection ? 1 : 0,
-                                      FALSE, NULL);
-      send_message (self, side, message);
-    }
-}
-
 /* Takes the client from its side; its channel is for the caller to end. */
 static Client *
 detach (IstEmulatorRelay *self,
@@ -357,11 +265,13 @@ detach (IstEmulatorRelay *self,
 {
   Side *from = &self->sides[side];
   Client *client = g_steal_pointer (&from->client);
+  g_autoptr (GPtrArray) farewell = ist_emulator_streams_leave (self->streams, side);
 
   client->relay = NULL;
   from->paused = FALSE;
   clear_delayed (from);
-  reset_streams (self, other_side (side));
+  for (guint i = 0; i < farewell->len; i++)
+    send_message (self, other_side (side), g_ptr_array_index (farewell, i));
   update_pause (self, other_side (side));
   return client;
 }
@@ -426,107 +336,6 @@ fail (IstEmulatorRelay *self,
   ist_emulator_relay_close (self, side, SOUP_WEBSOCKET_CLOSE_PROTOCOL_ERROR, reason, error);
 }
 
-/* FALSE if the tunnel has no such service. */
-static gboolean
-find_service (IstEmulatorRelay *self,
-              const char *service,
-              guint *index)
-{
-  gpointer value;
-
-  if (service == NULL)
-    {
-      *index = self->n_services == 1 ? 0 : self->n_services;
-      return TRUE;
-    }
-  if (self->last_index < self->n_services && strcmp (self->services[self->last_index], service) == 0)
-    {
-      *index = self->last_index;
-      return TRUE;
-    }
-  if (!g_hash_table_lookup_extended (self->indices, service, NULL, &value))
-    return FALSE;
-
-  *index = self->last_index = GPOINTER_TO_UINT (value);
-  return TRUE;
-}
-
-/* What the service enforces: NULL, or why the WebSocket must be closed. */
-static const char *
-check_message (IstEmulatorRelay *self,
-               Client *client,
-               const IstMessage *message,
-               guint *index,
-               gboolean *pass)
-{
-  IstMessageType type = ist_message_get_message_type (message);
-  GBytes *payload = ist_message_get_payload (message);
-
-  *pass = TRUE;
-  if (g_bytes_get_size (payload) > IST_WIRE_MAX_PAYLOAD)
-    return "Payload too large";
-
-  switch (type)
-    {
-    case IST_MESSAGE_TYPE_STREAM_START:
-    case IST_MESSAGE_TYPE_CONNECTION_START:
-      if (client->side == IST_MODE_DESTINATION)
-        return type == IST_MESSAGE_TYPE_STREAM_START ? "STREAM_START from the destination"
-                                                     : "CONNECTION_START from the destination";
-      break;
-
-    case IST_MESSAGE_TYPE_DATA:
-    case IST_MESSAGE_TYPE_STREAM_RESET:
-    case IST_MESSAGE_TYPE_CONNECTION_RESET:
-      break;
-
-    case IST_MESSAGE_TYPE_SESSION_RESET:
-      return "SESSION_RESET from a client";
-
-    case IST_MESSAGE_TYPE_SERVICE_IDS:
-      return "SERVICE_IDS from a client";
-
-    case IST_MESSAGE_TYPE_UNKNOWN:
-    default:
-      *pass = FALSE;
-      return type != IST_MESSAGE_TYPE_UNKNOWN && ist_message_get_ignorable (message) ? NULL
-                                                                                     : "Unknown message type";
-    }
-
-  if (ist_message_get_stream_id (message) == 0)
-    return "Stream id 0";
-  if (!find_service (self, ist_message_get_service_id (message), index))
-    return "No such service in this tunnel";
-  if (type == IST_MESSAGE_TYPE_DATA && !client->started[*index])
-    return "DATA for a service without a started stream";
-  return NULL;
-}
-
-static void
-note_streams (IstEmulatorRelay *self,
-              Client *client,
-              const IstMessage *message,
-              guint index)
-{
-  IstMessageType type = ist_message_get_message_type (message);
-  Stream *stream = &self->streams[index];
-  Client *peer = self->sides[other_side (client->side)].client;
-
-  if (type == IST_MESSAGE_TYPE_STREAM_START)
-    {
-      client->started[index] = TRUE;
-      if (peer == NULL)
-        return;
-      peer->started[index] = TRUE;
-      stream->active = TRUE;
-      stream->stream_id = ist_message_get_stream_id (message);
-      stream->has_service = ist_message_get_service_id (message) != NULL;
-      stream->has_connection = ist_message_get_connection_id (message) != 0;
-    }
-  else if (type == IST_MESSAGE_TYPE_STREAM_RESET && stream->stream_id == ist_message_get_stream_id (message))
-    stream->active = FALSE;
-}
-
 static void
 run_flush (Run *run,
            IstEmulatorRelay *self,
@@ -579,9 +388,8 @@ relay_message (Client *client,
   IstMode to = other_side (client->side);
   const char *violation;
   gboolean pass;
-  guint index;
 
-  violation = check_message (self, client, message, &index, &pass);
+  violation = ist_emulator_streams_take (self->streams, client->side, message, &pass);
   if (violation != NULL)
     {
       run_flush (run, self, to);
@@ -590,11 +398,7 @@ relay_message (Client *client,
     }
 
   if (pass)
-    {
-      if (ist_message_get_message_type (message) != IST_MESSAGE_TYPE_DATA)
-        note_streams (self, client, message, index);
-      run_add (run, self, to, raw);
-    }
+    run_add (run, self, to, raw);
   if (trace)
     self->delegate->message (client->side, message, self->user_data);
   return client->relay != NULL;
@@ -614,7 +418,8 @@ client_received (IstChannel *channel,
     return;
 
   run.data = g_bytes_get_data (data, &run.size);
-  spend (client->relay, run.size);
+  ist_emulator_throttle_spend (client->relay->throttle, run.size);
+  update_pause (client->relay, to);
   trace = client->relay->delegate->wants_messages (client->relay->user_data);
   ist_wire_decoder_feed (client->decoder, data);
   while (TRUE)
@@ -671,27 +476,6 @@ static const IstChannelDelegate channel_delegate = {
   .closed = client_closed,
 };
 
-static void
-take_services (IstEmulatorRelay *self,
-               const char *const *services)
-{
-  self->services = g_strdupv ((char **) services);
-  self->n_services = g_strv_length (self->services);
-  self->last_index = 0;
-  self->streams = g_new0 (Stream, self->n_services + 1);
-  self->indices = g_hash_table_new (g_str_hash, g_str_equal);
-  for (guint i = 0; i < self->n_services; i++)
-    g_hash_table_insert (self->indices, self->services[i], GUINT_TO_POINTER (i));
-}
-
-static void
-clear_services (IstEmulatorRelay *self)
-{
-  g_hash_table_unref (self->indices);
-  g_strfreev (self->services);
-  g_free (self->streams);
-}
-
 IstEmulatorRelay *
 ist_emulator_relay_new (const char *const *services,
                         const IstEmulatorRelayDelegate *delegate,
@@ -701,7 +485,8 @@ ist_emulator_relay_new (const char *const *services,
 
   self->delegate = delegate;
   self->user_data = user_data;
-  take_services (self, services);
+  self->streams = ist_emulator_streams_new (services);
+  self->throttle = ist_emulator_throttle_new (on_throttle_paid_off, self);
   g_queue_init (&self->sides[IST_MODE_SOURCE].delayed);
   g_queue_init (&self->sides[IST_MODE_DESTINATION].delayed);
   return self;
@@ -717,8 +502,8 @@ ist_emulator_relay_free (IstEmulatorRelay *self)
 
         close_channel (client->channel, SOUP_WEBSOCKET_CLOSE_GOING_AWAY, "Service is going away");
       }
-  clear_debt (self);
-  clear_services (self);
+  ist_emulator_throttle_free (self->throttle);
+  ist_emulator_streams_free (self->streams);
   g_free (self);
 }
 
@@ -729,8 +514,8 @@ ist_emulator_relay_set_services (IstEmulatorRelay *self,
   g_return_if_fail (self->sides[IST_MODE_SOURCE].client == NULL &&
                     self->sides[IST_MODE_DESTINATION].client == NULL);
 
-  clear_services (self);
-  take_services (self, services);
+  ist_emulator_streams_free (self->streams);
+  self->streams = ist_emulator_streams_new (services);
 }
 
 void
@@ -747,17 +532,17 @@ ist_emulator_relay_attach (IstEmulatorRelay *self,
   client->relay = self;
   client->side = side;
   client->decoder = ist_wire_decoder_new (TRUE);
-  client->started = g_new0 (gboolean, self->n_services + 1);
   client->stream = ist_metered_stream_new (stream);
   client->channel = ist_channel_new (client->stream, uri, SOUP_WEBSOCKET_CONNECTION_SERVER,
                                      &channel_delegate, client);
   ist_channel_set_split (client->channel, at->frame_size);
 
   at->client = client;
+  ist_emulator_streams_join (self->streams, side);
   update_pause (self, side);
   if (!at->omit_service_ids)
     {
-      service_ids = ist_message_new_service_ids ((const char *const *) self->services);
+      service_ids = ist_message_new_service_ids (ist_emulator_streams_get_services (self->streams));
       send_message (self, side, service_ids);
     }
   self->delegate->connected (side, self->user_data);
@@ -776,9 +561,7 @@ ist_emulator_relay_reset_session (IstEmulatorRelay *self)
   g_autoptr (IstMessage) message = NULL;
 
   message = ist_message_new_full (IST_MESSAGE_TYPE_SESSION_RESET, NULL, 0, 0, FALSE, NULL);
-
-  for (guint i = 0; i <= self->n_services; i++)
-    self->streams[i].active = FALSE;
+  ist_emulator_streams_reset (self->streams);
   send_message (self, IST_MODE_SOURCE, message);
   send_message (self, IST_MODE_DESTINATION, message);
 }
@@ -853,10 +636,7 @@ void
 ist_emulator_relay_set_bandwidth (IstEmulatorRelay *self,
                                   guint bytes_per_second)
 {
-  clear_debt (self);
-  self->bandwidth = bytes_per_second;
-  self->allowance = 0;
-  self->allowance_time = g_get_monotonic_time ();
+  ist_emulator_throttle_set_bandwidth (self->throttle, bytes_per_second);
   update_pause (self, IST_MODE_SOURCE);
   update_pause (self, IST_MODE_DESTINATION);
 }
