@@ -6,10 +6,37 @@
 
 #include <ist-emulator/ist-emulator-tunnel.h>
 
+#include "ist-emulator/ist-emulator-relay-private.h"
+
 G_BEGIN_DECLS
 
 /* What AWS calls the place that the emulator plays. */
 #define IST_EMULATOR_REGION "us-east-1"
+
+/* For ist-emulator-tunnel.c and ist-emulator-tunnel-faults.c. */
+struct _IstEmulatorTunnel
+{
+  GObject parent_instance;
+
+  char *id;
+  char *arn;
+  char *thing_name;
+  char **services;
+  gboolean closed;
+  GSource *lifetime;
+  gint64 expires_at; /* real time */
+  IstEmulatorRelay *relay;
+
+  struct
+  {
+    char *access_token;
+    guint generation; /* of the token; also counts those that are not known */
+    gboolean omit_subprotocol;
+    guint refusals;
+    guint refusal_status;
+    char *refusal_reason;
+  } sides[2];
+};
 
 /* @id: NULL for a new one. */
 IstEmulatorTunnel *ist_emulator_tunnel_new (const char *id,
