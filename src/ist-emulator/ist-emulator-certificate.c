@@ -18,7 +18,7 @@
 #define CA_NAME "ca.pem"
 
 static void
-free_datum (gnutls_datum_t *datum)
+datum_clear (gnutls_datum_t *datum)
 {
   if (datum->data != NULL)
     gnutls_memset (datum->data, 0, datum->size);
@@ -27,11 +27,11 @@ free_datum (gnutls_datum_t *datum)
 
 G_DEFINE_AUTO_CLEANUP_FREE_FUNC (gnutls_x509_crt_t, gnutls_x509_crt_deinit, NULL)
 G_DEFINE_AUTO_CLEANUP_FREE_FUNC (gnutls_x509_privkey_t, gnutls_x509_privkey_deinit, NULL)
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (gnutls_datum_t, free_datum)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (gnutls_datum_t, datum_clear)
 
 static gboolean
-succeeded (int result,
-           GError **error)
+certificate_check (int result,
+                   GError **error)
 {
   if (result >= 0)
     return TRUE;
@@ -42,18 +42,18 @@ succeeded (int result,
 }
 
 static gboolean
-make_key (gnutls_x509_privkey_t *key,
-          GError **error)
+certificate_make_key (gnutls_x509_privkey_t *key,
+                      GError **error)
 {
-  return succeeded (gnutls_x509_privkey_init (key), error) &&
-         succeeded (gnutls_x509_privkey_generate (*key, GNUTLS_PK_ECDSA,
-                                                  GNUTLS_CURVE_TO_BITS (GNUTLS_ECC_CURVE_SECP256R1), 0),
-                    error);
+  return certificate_check (gnutls_x509_privkey_init (key), error) &&
+         certificate_check (gnutls_x509_privkey_generate (*key, GNUTLS_PK_ECDSA,
+                                                          GNUTLS_CURVE_TO_BITS (GNUTLS_ECC_CURVE_SECP256R1), 0),
+                            error);
 }
 
 /* Everything that an authority's certificate and a server's have in common. */
 static gboolean
-begin_certificate (gnutls_x509_crt_t *crt,
+certificate_begin (gnutls_x509_crt_t *crt,
                    gnutls_x509_privkey_t key,
                    const char *common_name,
                    guint key_usage,
@@ -64,57 +64,57 @@ begin_certificate (gnutls_x509_crt_t *crt,
   guint8 key_id[64];
   gsize key_id_size = sizeof key_id;
 
-  if (!succeeded (gnutls_rnd (GNUTLS_RND_NONCE, serial, sizeof serial), error))
+  if (!certificate_check (gnutls_rnd (GNUTLS_RND_NONCE, serial, sizeof serial), error))
     return FALSE;
   /* A serial number is positive and not longer than it says. */
   serial[0] = (serial[0] & 0x7f) | 0x40;
 
-  return succeeded (gnutls_x509_crt_init (crt), error) &&
-         succeeded (gnutls_x509_crt_set_version (*crt, 3), error) &&
-         succeeded (gnutls_x509_crt_set_serial (*crt, serial, sizeof serial), error) &&
-         succeeded (gnutls_x509_crt_set_activation_time (*crt, now - VALID_BEFORE), error) &&
-         succeeded (gnutls_x509_crt_set_expiration_time (*crt, now + VALID_AFTER), error) &&
-         succeeded (gnutls_x509_crt_set_dn_by_oid (*crt, GNUTLS_OID_X520_COMMON_NAME, 0,
-                                                   common_name, strlen (common_name)),
-                    error) &&
-         succeeded (gnutls_x509_crt_set_key (*crt, key), error) &&
-         succeeded (gnutls_x509_crt_set_key_usage (*crt, key_usage), error) &&
-         succeeded (gnutls_x509_crt_get_key_id (*crt, GNUTLS_KEYID_USE_SHA256, key_id, &key_id_size),
-                    error) &&
-         succeeded (gnutls_x509_crt_set_subject_key_id (*crt, key_id, key_id_size), error);
+  return certificate_check (gnutls_x509_crt_init (crt), error) &&
+         certificate_check (gnutls_x509_crt_set_version (*crt, 3), error) &&
+         certificate_check (gnutls_x509_crt_set_serial (*crt, serial, sizeof serial), error) &&
+         certificate_check (gnutls_x509_crt_set_activation_time (*crt, now - VALID_BEFORE), error) &&
+         certificate_check (gnutls_x509_crt_set_expiration_time (*crt, now + VALID_AFTER), error) &&
+         certificate_check (gnutls_x509_crt_set_dn_by_oid (*crt, GNUTLS_OID_X520_COMMON_NAME, 0,
+                                                           common_name, strlen (common_name)),
+                            error) &&
+         certificate_check (gnutls_x509_crt_set_key (*crt, key), error) &&
+         certificate_check (gnutls_x509_crt_set_key_usage (*crt, key_usage), error) &&
+         certificate_check (gnutls_x509_crt_get_key_id (*crt, GNUTLS_KEYID_USE_SHA256, key_id, &key_id_size),
+                            error) &&
+         certificate_check (gnutls_x509_crt_set_subject_key_id (*crt, key_id, key_id_size), error);
 }
 
 static gboolean
-add_address (gnutls_x509_crt_t crt,
-             GInetAddress *address,
-             GError **error)
+certificate_add_address (gnutls_x509_crt_t crt,
+                         GInetAddress *address,
+                         GError **error)
 {
-  return succeeded (gnutls_x509_crt_set_subject_alt_name (crt, GNUTLS_SAN_IPADDRESS,
-                                                          g_inet_address_to_bytes (address),
-                                                          g_inet_address_get_native_size (address),
-                                                          GNUTLS_FSAN_APPEND),
-                    error);
+  return certificate_check (gnutls_x509_crt_set_subject_alt_name (crt, GNUTLS_SAN_IPADDRESS,
+                                                                  g_inet_address_to_bytes (address),
+                                                                  g_inet_address_get_native_size (address),
+                                                                  GNUTLS_FSAN_APPEND),
+                            error);
 }
 
 static gboolean
-make_authority (gnutls_x509_privkey_t *key,
-                gnutls_x509_crt_t *crt,
-                GError **error)
+certificate_make_authority (gnutls_x509_privkey_t *key,
+                            gnutls_x509_crt_t *crt,
+                            GError **error)
 {
-  return make_key (key, error) &&
-         begin_certificate (crt, *key, "ist-emulator authority",
+  return certificate_make_key (key, error) &&
+         certificate_begin (crt, *key, "ist-emulator authority",
                             GNUTLS_KEY_KEY_CERT_SIGN | GNUTLS_KEY_CRL_SIGN, error) &&
-         succeeded (gnutls_x509_crt_set_basic_constraints (*crt, TRUE, 0), error) &&
-         succeeded (gnutls_x509_crt_sign2 (*crt, *crt, *key, GNUTLS_DIG_SHA256, 0), error);
+         certificate_check (gnutls_x509_crt_set_basic_constraints (*crt, TRUE, 0), error) &&
+         certificate_check (gnutls_x509_crt_sign2 (*crt, *crt, *key, GNUTLS_DIG_SHA256, 0), error);
 }
 
 static gboolean
-make_server (gnutls_x509_privkey_t *key,
-             gnutls_x509_crt_t *crt,
-             gnutls_x509_privkey_t authority_key,
-             gnutls_x509_crt_t authority,
-             GInetAddress *address,
-             GError **error)
+certificate_make_server (gnutls_x509_privkey_t *key,
+                         gnutls_x509_crt_t *crt,
+                         gnutls_x509_privkey_t authority_key,
+                         gnutls_x509_crt_t authority,
+                         GInetAddress *address,
+                         GError **error)
 {
   static const char name[] = "localhost";
   g_autoptr (GInetAddress) ipv4 = g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV4);
@@ -122,26 +122,26 @@ make_server (gnutls_x509_privkey_t *key,
   guint8 key_id[64];
   gsize key_id_size = sizeof key_id;
 
-  if (!make_key (key, error) ||
-      !begin_certificate (crt, *key, name, GNUTLS_KEY_DIGITAL_SIGNATURE, error) ||
-      !succeeded (gnutls_x509_crt_set_basic_constraints (*crt, FALSE, -1), error) ||
-      !succeeded (gnutls_x509_crt_set_key_purpose_oid (*crt, GNUTLS_KP_TLS_WWW_SERVER, FALSE), error) ||
-      !succeeded (gnutls_x509_crt_set_subject_alt_name (*crt, GNUTLS_SAN_DNSNAME, name, strlen (name),
-                                                        GNUTLS_FSAN_SET),
-                  error) ||
-      !add_address (*crt, ipv4, error) ||
-      !add_address (*crt, ipv6, error))
+  if (!certificate_make_key (key, error) ||
+      !certificate_begin (crt, *key, name, GNUTLS_KEY_DIGITAL_SIGNATURE, error) ||
+      !certificate_check (gnutls_x509_crt_set_basic_constraints (*crt, FALSE, -1), error) ||
+      !certificate_check (gnutls_x509_crt_set_key_purpose_oid (*crt, GNUTLS_KP_TLS_WWW_SERVER, FALSE), error) ||
+      !certificate_check (gnutls_x509_crt_set_subject_alt_name (*crt, GNUTLS_SAN_DNSNAME, name, strlen (name),
+                                                                GNUTLS_FSAN_SET),
+                          error) ||
+      !certificate_add_address (*crt, ipv4, error) ||
+      !certificate_add_address (*crt, ipv6, error))
     return FALSE;
 
   if (!g_inet_address_get_is_any (address) &&
       !g_inet_address_equal (address, ipv4) &&
       !g_inet_address_equal (address, ipv6) &&
-      !add_address (*crt, address, error))
+      !certificate_add_address (*crt, address, error))
     return FALSE;
 
-  return succeeded (gnutls_x509_crt_get_subject_key_id (authority, key_id, &key_id_size, NULL), error) &&
-         succeeded (gnutls_x509_crt_set_authority_key_id (*crt, key_id, key_id_size), error) &&
-         succeeded (gnutls_x509_crt_sign2 (*crt, authority, authority_key, GNUTLS_DIG_SHA256, 0), error);
+  return certificate_check (gnutls_x509_crt_get_subject_key_id (authority, key_id, &key_id_size, NULL), error) &&
+         certificate_check (gnutls_x509_crt_set_authority_key_id (*crt, key_id, key_id_size), error) &&
+         certificate_check (gnutls_x509_crt_sign2 (*crt, authority, authority_key, GNUTLS_DIG_SHA256, 0), error);
 }
 
 GTlsCertificate *
@@ -160,13 +160,13 @@ ist_emulator_certificate_new (GInetAddress *address,
   g_autofree char *pem = NULL;
   gsize length;
 
-  if (!make_authority (&authority_key, &authority, error) ||
-      !make_server (&key, &crt, authority_key, authority, address, error) ||
-      !succeeded (gnutls_x509_crt_export2 (authority, GNUTLS_X509_FMT_PEM, &authority_pem), error) ||
-      !succeeded (gnutls_x509_crt_export2 (crt, GNUTLS_X509_FMT_PEM, &crt_pem), error) ||
-      !succeeded (gnutls_x509_privkey_export2_pkcs8 (key, GNUTLS_X509_FMT_PEM, NULL,
-                                                     GNUTLS_PKCS_PLAIN, &key_pem),
-                  error))
+  if (!certificate_make_authority (&authority_key, &authority, error) ||
+      !certificate_make_server (&key, &crt, authority_key, authority, address, error) ||
+      !certificate_check (gnutls_x509_crt_export2 (authority, GNUTLS_X509_FMT_PEM, &authority_pem), error) ||
+      !certificate_check (gnutls_x509_crt_export2 (crt, GNUTLS_X509_FMT_PEM, &crt_pem), error) ||
+      !certificate_check (gnutls_x509_privkey_export2_pkcs8 (key, GNUTLS_X509_FMT_PEM, NULL,
+                                                             GNUTLS_PKCS_PLAIN, &key_pem),
+                          error))
     return NULL;
 
   length = crt_pem.size + key_pem.size;

@@ -29,8 +29,8 @@ static const char *const error_types[] = {
 };
 
 static const IstEmulatorOperation *
-find_operation (SoupMessageHeaders *headers,
-                GError **error)
+control_find_operation (SoupMessageHeaders *headers,
+                        GError **error)
 {
   const char *type = soup_message_headers_get_content_type (headers, NULL);
   const char *target = soup_message_headers_get_one (headers, "X-Amz-Target");
@@ -46,8 +46,8 @@ find_operation (SoupMessageHeaders *headers,
 }
 
 static gboolean
-check_authorization (SoupMessageHeaders *headers,
-                     GError **error)
+control_check_authorization (SoupMessageHeaders *headers,
+                             GError **error)
 {
   const char *authorization = soup_message_headers_get_one (headers, "Authorization");
 
@@ -68,14 +68,14 @@ check_authorization (SoupMessageHeaders *headers,
 }
 
 static JsonObject *
-run (IstEmulatorRegistry *registry,
-     SoupMessageHeaders *headers,
-     GBytes *body,
-     GError **error)
+control_run (IstEmulatorRegistry *registry,
+             SoupMessageHeaders *headers,
+             GBytes *body,
+             GError **error)
 {
-  const IstEmulatorOperation *operation = find_operation (headers, error);
+  const IstEmulatorOperation *operation = control_find_operation (headers, error);
 
-  if (operation == NULL || !check_authorization (headers, error))
+  if (operation == NULL || !control_check_authorization (headers, error))
     return NULL;
   if (body == NULL)
     {
@@ -89,7 +89,7 @@ run (IstEmulatorRegistry *registry,
 
 /* The registry speaks of its own errors. */
 static IstEmulatorControlError
-classify (const GError *error)
+control_classify_error (const GError *error)
 {
   if (error->domain == IST_EMULATOR_CONTROL_ERROR)
     return error->code;
@@ -104,10 +104,10 @@ classify (const GError *error)
 }
 
 static JsonObject *
-describe_error (const GError *error,
-                guint *status)
+control_describe_error (const GError *error,
+                        guint *status)
 {
-  IstEmulatorControlError code = classify (error);
+  IstEmulatorControlError code = control_classify_error (error);
   JsonObject *answer = json_object_new ();
 
   *status = code == IST_EMULATOR_CONTROL_ERROR_INTERNAL ? SOUP_STATUS_INTERNAL_SERVER_ERROR
@@ -131,10 +131,10 @@ ist_emulator_control_handle (IstEmulatorRegistry *registry,
   gsize length;
   char *text;
 
-  answer = run (registry, soup_server_message_get_request_headers (message), body, &error);
+  answer = control_run (registry, soup_server_message_get_request_headers (message), body, &error);
   if (answer == NULL)
     {
-      answer = describe_error (error, &status);
+      answer = control_describe_error (error, &status);
       g_debug ("Request %s refused: %s", id, error->message);
     }
   json_node_take_object (root, answer);

@@ -30,8 +30,8 @@ ist_emulator_handshake_clear (IstEmulatorHandshake *self)
 }
 
 static gboolean
-refuse (GError **error,
-        const char *reason)
+handshake_set_refused (GError **error,
+                       const char *reason)
 {
   g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_REFUSED, reason);
   return FALSE;
@@ -40,7 +40,7 @@ refuse (GError **error,
 /* As the client must have sent it: a line each for the request and every header,
  * and an empty one. */
 static gsize
-get_request_size (SoupServerMessage *message)
+handshake_get_request_size (SoupServerMessage *message)
 {
   g_autofree char *uri = g_uri_to_string (soup_server_message_get_uri (message));
   SoupMessageHeadersIter iter;
@@ -58,15 +58,15 @@ get_request_size (SoupServerMessage *message)
 }
 
 static gboolean
-parse_mode (GUri *uri,
-            IstMode *mode,
-            GError **error)
+handshake_parse_mode (GUri *uri,
+                      IstMode *mode,
+                      GError **error)
 {
   g_autoptr (GHashTable) query = NULL;
   const char *value;
 
   if (g_uri_get_query (uri) == NULL)
-    return refuse (error, "Missing query parameter: local-proxy-mode");
+    return handshake_set_refused (error, "Missing query parameter: local-proxy-mode");
 
   query = g_uri_parse_params (g_uri_get_query (uri), -1, "&", G_URI_PARAMS_NONE, NULL);
   value = query != NULL ? g_hash_table_lookup (query, "local-proxy-mode") : NULL;
@@ -75,14 +75,14 @@ parse_mode (GUri *uri,
   else if (g_strcmp0 (value, "destination") == 0)
     *mode = IST_MODE_DESTINATION;
   else
-    return refuse (error, "Invalid query parameter: local-proxy-mode must be source or destination");
+    return handshake_set_refused (error, "Invalid query parameter: local-proxy-mode must be source or destination");
 
   return TRUE;
 }
 
 static void
-take_cookies (const char *header,
-              GPtrArray *tokens)
+handshake_take_cookies (const char *header,
+                        GPtrArray *tokens)
 {
   g_auto (GStrv) cookies = g_strsplit (header, ";", -1);
 
@@ -96,9 +96,9 @@ take_cookies (const char *header,
 }
 
 static gboolean
-parse_tokens (IstEmulatorHandshake *self,
-              SoupMessageHeaders *headers,
-              GError **error)
+handshake_parse_tokens (IstEmulatorHandshake *self,
+                        SoupMessageHeaders *headers,
+                        GError **error)
 {
   g_autoptr (GPtrArray) access_tokens = g_ptr_array_new_with_free_func (g_free);
   guint n_client_tokens = 0;
@@ -112,7 +112,7 @@ parse_tokens (IstEmulatorHandshake *self,
       if (g_ascii_strcasecmp (name, ACCESS_TOKEN_HEADER) == 0)
         g_ptr_array_add (access_tokens, g_strdup (value));
       else if (g_ascii_strcasecmp (name, "Cookie") == 0)
-        take_cookies (value, access_tokens);
+        handshake_take_cookies (value, access_tokens);
       else if (g_ascii_strcasecmp (name, CLIENT_TOKEN_HEADER) == 0)
         {
           n_client_tokens++;
@@ -122,13 +122,13 @@ parse_tokens (IstEmulatorHandshake *self,
     }
 
   if (access_tokens->len == 0)
-    return refuse (error, "Missing access token");
+    return handshake_set_refused (error, "Missing access token");
   if (access_tokens->len > 1)
-    return refuse (error, "Invalid access token: The request must have exactly one");
+    return handshake_set_refused (error, "Invalid access token: The request must have exactly one");
   if (n_client_tokens > 1)
-    return refuse (error, "Invalid client token: The request must have at most one");
+    return handshake_set_refused (error, "Invalid client token: The request must have at most one");
   if (self->client_token != NULL && !ist_client_token_is_valid (self->client_token))
-    return refuse (error, "Invalid client token: It must match ^" IST_CLIENT_TOKEN_PATTERN "$");
+    return handshake_set_refused (error, "Invalid client token: It must match ^" IST_CLIENT_TOKEN_PATTERN "$");
 
   self->access_token = g_strdup (g_ptr_array_index (access_tokens, 0));
   return TRUE;
@@ -142,15 +142,15 @@ ist_emulator_handshake_parse (IstEmulatorHandshake *self,
   SoupMessageHeaders *headers = soup_server_message_get_request_headers (message);
   g_autoptr (GError) local_error = NULL;
 
-  if (get_request_size (message) > MAX_REQUEST)
-    return refuse (error, "Request too large");
-  if (!parse_mode (soup_server_message_get_uri (message), &self->mode, error))
+  if (handshake_get_request_size (message) > MAX_REQUEST)
+    return handshake_set_refused (error, "Request too large");
+  if (!handshake_parse_mode (soup_server_message_get_uri (message), &self->mode, error))
     return FALSE;
   if (!soup_websocket_server_check_handshake (message, NULL, (char **) subprotocols, NULL, &local_error))
-    return refuse (error, local_error->message);
+    return handshake_set_refused (error, local_error->message);
   if (soup_message_headers_get_list (headers, "Sec-WebSocket-Protocol") == NULL)
-    return refuse (error, "Missing WebSocket subprotocol");
-  return parse_tokens (self, headers, error);
+    return handshake_set_refused (error, "Missing WebSocket subprotocol");
+  return handshake_parse_tokens (self, headers, error);
 }
 
 gboolean

@@ -8,6 +8,8 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include "common/ist-source-private.h"
+
 /* What the kernel may keep for us: hundreds of clients come at once. */
 #define BACKLOG SOMAXCONN
 
@@ -15,10 +17,10 @@
 #define MAX_AT_ONCE 64
 
 /* For each request to be there as a whole, in seconds. */
-#define PATIENCE 30
+#define REQUEST_TIMEOUT 30
 
-/* After the system has refused to give us one more descriptor, in milliseconds. */
-#define REST 200
+/* After the system has refused to give us one more descriptor. */
+#define REST_MS 200
 
 /* The head of a TLS record, and the longest that a first one may be with it (RFC
  * 8446, 5.1). */
@@ -36,16 +38,16 @@ struct _IstEmulatorListener
   GMainContext *context;
   GSource *source; /* NULL while it rests */
   GSource *rest;
-  gboolean told;         /* that it can't accept */
-  GHashTable *guests;    /* remote address and port -> Guest */
-  GHashTable *addresses; /* address -> number of guests */
+  gboolean warned;         /* that it can't accept */
+  GHashTable *connections; /* remote address and port -> Connection */
+  GHashTable *addresses;   /* address -> number of connections */
 };
 
 /* A connection, for as long as it exists. */
 typedef struct
 {
   IstEmulatorListener *listener;
-  GSocketConnection *connection; /* owned while it has not been handed on */
+  GSocketConnection *unclaimed; /* owned while it has not been handed on */
   GObject *alive;
   GSocketAddress *local;
   GSocketAddress *remote;
@@ -54,26 +56,18 @@ typedef struct
   GSource *readable;
   GSource *deadline;
   gboolean upgraded;
-} Guest;
-
-static void
-clear_source (GSource **source)
-{
-  if (*source != NULL)
-    g_source_destroy (*source);
-  g_clear_pointer (source, g_source_unref);
-}
+} Connection;
 
 static char *
-get_name (GSocketAddress *remote)
+listener_make_name (GSocketAddress *remote)
 {
   return g_socket_connectable_to_string (G_SOCKET_CONNECTABLE (remote));
 }
 
 static void
-count_address (IstEmulatorListener *self,
-               const char *address,
-               int change)
+listener_count_address (IstEmulatorListener *self,
+                        const char *address,
+                        int change)
 {
   guint n = GPOINTER_TO_UINT (g_hash_table_lookup (self->addresses, address)) + change;
 
@@ -83,19 +77,19 @@ count_address (IstEmulatorListener *self,
     g_hash_table_remove (self->addresses, address);
 }
 
-static void on_guest_gone (gpointer data, GObject *connection);
+static void on_connection_gone (gpointer data, GObject *object);
 
 static void
-guest_free (gpointer data)
+connection_free (gpointer data)
 {
-  Guest *self = data;
+  Connection *self = data;
 
-  clear_source (&self->readable);
-  clear_source (&self->deadline);
+  ist_clear_source (&self->readable);
+  ist_clear_source (&self->deadline);
   if (self->alive != NULL)
-    g_object_weak_unref (self->alive, on_guest_gone, self);
-  count_address (self->listener, self->address, -1);
-  g_clear_object (&self->connection);
+    g_object_weak_unref (self->alive, on_connection_gone, self);
+  listener_count_address (self->listener, self->address, -1);
+  g_clear_object (&self->unclaimed);
   g_object_unref (self->local);
   g_object_unref (self->remote);
   g_free (self->address);
@@ -104,55 +98,55 @@ guest_free (gpointer data)
 }
 
 static void
-on_guest_gone (gpointer data,
-               GObject *connection)
+on_connection_gone (gpointer data,
+                    GObject *object)
 {
-  Guest *self = data;
+  Connection *self = data;
 
   self->alive = NULL;
-  g_hash_table_remove (self->listener->guests, self->name);
+  g_hash_table_remove (self->listener->connections, self->name);
 }
 
 /* Whoever has the connection by now sees its end. */
 static gboolean
 on_deadline (gpointer user_data)
 {
-  Guest *self = user_data;
+  Connection *self = user_data;
   GSocket *socket = g_socket_connection_get_socket (G_SOCKET_CONNECTION (self->alive));
 
-  clear_source (&self->deadline);
+  ist_clear_source (&self->deadline);
   g_debug ("%s has sent no request in time", self->name);
   g_socket_shutdown (socket, TRUE, TRUE, NULL);
-  if (self->connection != NULL)
-    g_hash_table_remove (self->listener->guests, self->name);
+  if (self->unclaimed != NULL)
+    g_hash_table_remove (self->listener->connections, self->name);
   return G_SOURCE_REMOVE;
 }
 
 static void
-guest_expect_request (Guest *self)
+connection_expect_request (Connection *self)
 {
-  clear_source (&self->deadline);
-  self->deadline = g_timeout_source_new_seconds (PATIENCE);
+  ist_clear_source (&self->deadline);
+  self->deadline = g_timeout_source_new_seconds (REQUEST_TIMEOUT);
   g_source_set_callback (self->deadline, on_deadline, self, NULL);
   g_source_attach (self->deadline, self->listener->context);
 }
 
 static void
-guest_hand_on (Guest *self)
+connection_hand_on (Connection *self)
 {
-  g_autoptr (GSocketConnection) connection = g_steal_pointer (&self->connection);
+  g_autoptr (GSocketConnection) socket_connection = g_steal_pointer (&self->unclaimed);
   g_autoptr (GSocketAddress) local = g_object_ref (self->local);
   g_autoptr (GSocketAddress) remote = g_object_ref (self->remote);
 
-  clear_source (&self->readable);
-  self->listener->func (connection, local, remote, self->listener->user_data);
+  ist_clear_source (&self->readable);
+  self->listener->func (socket_connection, local, remote, self->listener->user_data);
 }
 
 /* How many bytes must be there before it is worth to shake hands; 0 if they are
  * there, or there is nothing to wait for. */
 static int
-guest_get_missing (Guest *self,
-                   int fd)
+connection_get_missing (Connection *self,
+                        int fd)
 {
   guint8 head[RECORD_HEAD];
   gssize n = recv (fd, head, sizeof head, MSG_PEEK | MSG_DONTWAIT);
@@ -165,25 +159,25 @@ guest_get_missing (Guest *self,
   if (n < RECORD_HEAD)
     return RECORD_HEAD;
   whole = RECORD_HEAD + (head[3] << 8 | head[4]);
-  available = g_socket_get_available_bytes (g_socket_connection_get_socket (self->connection));
+  available = g_socket_get_available_bytes (g_socket_connection_get_socket (self->unclaimed));
   return whole <= MAX_RECORD && available < whole ? whole : 0;
 }
 
 static gboolean
-on_guest_readable (GSocket *socket,
-                   GIOCondition condition,
-                   gpointer user_data)
+on_connection_readable (GSocket *socket,
+                        GIOCondition condition,
+                        gpointer user_data)
 {
-  Guest *self = user_data;
+  Connection *self = user_data;
   int missing = 0;
 
   if (self->listener->waits_for_tls && (condition & (G_IO_HUP | G_IO_ERR)) == 0)
-    missing = guest_get_missing (self, g_socket_get_fd (socket));
+    missing = connection_get_missing (self, g_socket_get_fd (socket));
   if (missing > 0 && g_socket_set_option (socket, SOL_SOCKET, SO_RCVLOWAT, missing, NULL))
     return G_SOURCE_CONTINUE;
 
   g_socket_set_option (socket, SOL_SOCKET, SO_RCVLOWAT, 1, NULL);
-  guest_hand_on (self);
+  connection_hand_on (self);
   return G_SOURCE_REMOVE;
 }
 
@@ -191,11 +185,11 @@ static void
 listener_take (IstEmulatorListener *self,
                GSocket *socket)
 {
-  g_autoptr (GSocketConnection) connection = g_socket_connection_factory_create_connection (socket);
+  g_autoptr (GSocketConnection) accepted = g_socket_connection_factory_create_connection (socket);
   g_autoptr (GSocketAddress) local = g_socket_get_local_address (socket, NULL);
   g_autoptr (GSocketAddress) remote = g_socket_get_remote_address (socket, NULL);
   g_autofree char *address = NULL;
-  Guest *guest;
+  Connection *connection;
 
   /* It has gone already. */
   if (local == NULL || !G_IS_INET_SOCKET_ADDRESS (remote))
@@ -211,26 +205,26 @@ listener_take (IstEmulatorListener *self,
 
   /* The relay sends what it has: small messages must not wait for more. */
   g_socket_set_option (socket, IPPROTO_TCP, TCP_NODELAY, TRUE, NULL);
-  g_socket_set_timeout (socket, PATIENCE);
+  g_socket_set_timeout (socket, REQUEST_TIMEOUT);
 
-  guest = g_new0 (Guest, 1);
-  guest->listener = self;
-  guest->local = g_steal_pointer (&local);
-  guest->remote = g_steal_pointer (&remote);
-  guest->address = g_steal_pointer (&address);
-  guest->name = get_name (guest->remote);
-  guest->connection = g_steal_pointer (&connection);
-  guest->alive = G_OBJECT (guest->connection);
-  g_object_weak_ref (guest->alive, on_guest_gone, guest);
-  count_address (self, guest->address, 1);
+  connection = g_new0 (Connection, 1);
+  connection->listener = self;
+  connection->local = g_steal_pointer (&local);
+  connection->remote = g_steal_pointer (&remote);
+  connection->address = g_steal_pointer (&address);
+  connection->name = listener_make_name (connection->remote);
+  connection->unclaimed = g_steal_pointer (&accepted);
+  connection->alive = G_OBJECT (connection->unclaimed);
+  g_object_weak_ref (connection->alive, on_connection_gone, connection);
+  listener_count_address (self, connection->address, 1);
   /* The kernel gives no address and port twice while a connection has them, but
    * one that was shut down may be kept by whoever has not noticed. */
-  g_hash_table_replace (self->guests, guest->name, guest);
+  g_hash_table_replace (self->connections, connection->name, connection);
 
-  guest_expect_request (guest);
-  guest->readable = g_socket_create_source (socket, G_IO_IN, NULL);
-  g_source_set_callback (guest->readable, G_SOURCE_FUNC (on_guest_readable), guest, NULL);
-  g_source_attach (guest->readable, self->context);
+  connection_expect_request (connection);
+  connection->readable = g_socket_create_source (socket, G_IO_IN, NULL);
+  g_source_set_callback (connection->readable, G_SOURCE_FUNC (on_connection_readable), connection, NULL);
+  g_source_attach (connection->readable, self->context);
 }
 
 static void listener_listen (IstEmulatorListener *self);
@@ -240,7 +234,7 @@ on_rested (gpointer user_data)
 {
   IstEmulatorListener *self = user_data;
 
-  clear_source (&self->rest);
+  ist_clear_source (&self->rest);
   listener_listen (self);
   return G_SOURCE_REMOVE;
 }
@@ -250,11 +244,11 @@ static void
 listener_rest (IstEmulatorListener *self,
                const GError *why)
 {
-  if (!self->told)
+  if (!self->warned)
     g_warning ("Could not accept a connection; trying again from now on: %s", why->message);
-  self->told = TRUE;
-  clear_source (&self->source);
-  self->rest = g_timeout_source_new (REST);
+  self->warned = TRUE;
+  ist_clear_source (&self->source);
+  self->rest = g_timeout_source_new (REST_MS);
   g_source_set_callback (self->rest, on_rested, self, NULL);
   g_source_attach (self->rest, self->context);
 }
@@ -274,7 +268,7 @@ on_acceptable (GSocket *socket,
 
       if (accepted != NULL)
         {
-          self->told = FALSE;
+          self->warned = FALSE;
           listener_take (self, accepted);
         }
       else if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
@@ -324,7 +318,7 @@ ist_emulator_listener_new (GSocketAddress *address,
   self->func = func;
   self->user_data = user_data;
   self->context = g_main_context_ref_thread_default ();
-  self->guests = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, guest_free);
+  self->connections = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, connection_free);
   self->addresses = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   listener_listen (self);
   return self;
@@ -333,9 +327,9 @@ ist_emulator_listener_new (GSocketAddress *address,
 void
 ist_emulator_listener_free (IstEmulatorListener *self)
 {
-  clear_source (&self->source);
-  clear_source (&self->rest);
-  g_hash_table_unref (self->guests);
+  ist_clear_source (&self->source);
+  ist_clear_source (&self->rest);
+  g_hash_table_unref (self->connections);
   g_hash_table_unref (self->addresses);
   g_socket_close (self->socket, NULL);
   g_object_unref (self->socket);
@@ -351,44 +345,44 @@ ist_emulator_listener_get_port (IstEmulatorListener *self)
   return G_IS_INET_SOCKET_ADDRESS (bound) ? g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (bound)) : 0;
 }
 
-static Guest *
+static Connection *
 listener_find (IstEmulatorListener *self,
                GSocketAddress *remote)
 {
-  g_autofree char *name = remote != NULL ? get_name (remote) : NULL;
+  g_autofree char *name = remote != NULL ? listener_make_name (remote) : NULL;
 
-  return name != NULL ? g_hash_table_lookup (self->guests, name) : NULL;
+  return name != NULL ? g_hash_table_lookup (self->connections, name) : NULL;
 }
 
 void
 ist_emulator_listener_note_request (IstEmulatorListener *self,
                                     GSocketAddress *remote)
 {
-  Guest *guest = listener_find (self, remote);
+  Connection *connection = listener_find (self, remote);
 
-  if (guest != NULL)
-    clear_source (&guest->deadline);
+  if (connection != NULL)
+    ist_clear_source (&connection->deadline);
 }
 
 void
 ist_emulator_listener_note_answer (IstEmulatorListener *self,
                                    GSocketAddress *remote)
 {
-  Guest *guest = listener_find (self, remote);
+  Connection *connection = listener_find (self, remote);
 
-  if (guest != NULL && guest->alive != NULL && !guest->upgraded)
-    guest_expect_request (guest);
+  if (connection != NULL && connection->alive != NULL && !connection->upgraded)
+    connection_expect_request (connection);
 }
 
 void
 ist_emulator_listener_note_upgrade (IstEmulatorListener *self,
                                     GSocketAddress *remote)
 {
-  Guest *guest = listener_find (self, remote);
+  Connection *connection = listener_find (self, remote);
 
-  if (guest == NULL || guest->alive == NULL)
+  if (connection == NULL || connection->alive == NULL)
     return;
-  guest->upgraded = TRUE;
-  clear_source (&guest->deadline);
-  g_socket_set_timeout (g_socket_connection_get_socket (G_SOCKET_CONNECTION (guest->alive)), 0);
+  connection->upgraded = TRUE;
+  ist_clear_source (&connection->deadline);
+  g_socket_set_timeout (g_socket_connection_get_socket (G_SOCKET_CONNECTION (connection->alive)), 0);
 }

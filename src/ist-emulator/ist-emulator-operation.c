@@ -104,38 +104,38 @@ static const IstEmulatorShape shape_timeout = {
 
 /* NULL for a member that is not there. */
 static const char *
-get_string (JsonObject *object,
-            const char *name)
+operation_get_string (JsonObject *object,
+                      const char *name)
 {
   return json_object_get_string_member_with_default (object, name, NULL);
 }
 
 static JsonObject *
-get_object (JsonObject *object,
-            const char *name)
+operation_get_object (JsonObject *object,
+                      const char *name)
 {
   return json_object_has_member (object, name) ? json_object_get_object_member (object, name) : NULL;
 }
 
 static JsonArray *
-get_array (JsonObject *object,
-           const char *name)
+operation_get_array (JsonObject *object,
+                     const char *name)
 {
   return json_object_has_member (object, name) ? json_object_get_array_member (object, name) : NULL;
 }
 
 static void
-set_time (JsonObject *object,
-          const char *name,
-          gint64 time)
+operation_set_time (JsonObject *object,
+                    const char *name,
+                    gint64 time)
 {
   json_object_set_double_member (object, name, (double) (time / 1000) / 1000);
 }
 
 static void
-set_string (JsonObject *object,
-            const char *name,
-            const char *value)
+operation_set_string (JsonObject *object,
+                      const char *name,
+                      const char *value)
 {
   if (value != NULL)
     json_object_set_string_member (object, name, value);
@@ -143,19 +143,19 @@ set_string (JsonObject *object,
 
 /* Services and thing of a destinationConfig; @services keeps what @into refers to. */
 static void
-read_destination (JsonObject *config,
-                  IstEmulatorRegistryRequest *into,
-                  char ***services)
+operation_read_destination (JsonObject *config,
+                            IstEmulatorRegistryRequest *into,
+                            char ***services)
 {
   *services = ist_emulator_shape_dup_strings (json_object_get_array_member (config, "services"));
   into->services = (const char *const *) *services;
-  into->thing_name = get_string (config, "thingName");
+  into->thing_name = operation_get_string (config, "thingName");
 }
 
 static gboolean
-add_tags (JsonObject *tags,
-          JsonArray *array,
-          GError **error)
+operation_add_tags (JsonObject *tags,
+                    JsonArray *array,
+                    GError **error)
 {
   g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
   guint count = json_object_get_size (tags);
@@ -197,24 +197,24 @@ add_tags (JsonObject *tags,
 }
 
 static JsonObject *
-open_tunnel (IstEmulatorRegistry *registry,
-             JsonObject *request,
-             GError **error)
+operation_open_tunnel (IstEmulatorRegistry *registry,
+                       JsonObject *request,
+                       GError **error)
 {
-  IstEmulatorRegistryRequest wanted = { .description = get_string (request, "description") };
-  JsonObject *destination = get_object (request, "destinationConfig");
-  JsonObject *timeout = get_object (request, "timeoutConfig");
-  JsonArray *tag_array = get_array (request, "tags");
+  IstEmulatorRegistryRequest wanted = { .description = operation_get_string (request, "description") };
+  JsonObject *destination = operation_get_object (request, "destinationConfig");
+  JsonObject *timeout = operation_get_object (request, "timeoutConfig");
+  JsonArray *tag_array = operation_get_array (request, "tags");
   g_autoptr (JsonObject) tags = json_object_new ();
   g_autoptr (IstEmulatorTunnel) tunnel = NULL;
   g_auto (GStrv) services = NULL;
   JsonObject *answer;
 
-  if (tag_array != NULL && !add_tags (tags, tag_array, error))
+  if (tag_array != NULL && !operation_add_tags (tags, tag_array, error))
     return NULL;
   wanted.tags = tags;
   if (destination != NULL)
-    read_destination (destination, &wanted, &services);
+    operation_read_destination (destination, &wanted, &services);
   if (timeout != NULL)
     wanted.lifetime = json_object_get_int_member_with_default (timeout, "maxLifetimeTimeoutMinutes", 0);
 
@@ -223,48 +223,48 @@ open_tunnel (IstEmulatorRegistry *registry,
     return NULL;
 
   answer = json_object_new ();
-  set_string (answer, "tunnelId", ist_emulator_tunnel_get_id (tunnel));
-  set_string (answer, "tunnelArn", ist_emulator_tunnel_get_arn (tunnel));
-  set_string (answer, "sourceAccessToken", ist_emulator_tunnel_get_source_access_token (tunnel));
-  set_string (answer, "destinationAccessToken", ist_emulator_tunnel_get_destination_access_token (tunnel));
+  operation_set_string (answer, "tunnelId", ist_emulator_tunnel_get_id (tunnel));
+  operation_set_string (answer, "tunnelArn", ist_emulator_tunnel_get_arn (tunnel));
+  operation_set_string (answer, "sourceAccessToken", ist_emulator_tunnel_get_source_access_token (tunnel));
+  operation_set_string (answer, "destinationAccessToken", ist_emulator_tunnel_get_destination_access_token (tunnel));
   return answer;
 }
 
 /* What ListTunnels tells too. */
 static JsonObject *
-summarize (IstEmulatorRecord *record)
+operation_summarize (IstEmulatorRecord *record)
 {
   JsonObject *summary = json_object_new ();
 
-  set_string (summary, "tunnelId", ist_emulator_tunnel_get_id (record->tunnel));
-  set_string (summary, "tunnelArn", ist_emulator_tunnel_get_arn (record->tunnel));
-  set_string (summary, "status", ist_emulator_tunnel_is_open (record->tunnel) ? "OPEN" : "CLOSED");
-  set_string (summary, "description", record->description);
-  set_time (summary, "createdAt", record->created_at);
-  set_time (summary, "lastUpdatedAt", record->updated_at);
+  operation_set_string (summary, "tunnelId", ist_emulator_tunnel_get_id (record->tunnel));
+  operation_set_string (summary, "tunnelArn", ist_emulator_tunnel_get_arn (record->tunnel));
+  operation_set_string (summary, "status", ist_emulator_tunnel_is_open (record->tunnel) ? "OPEN" : "CLOSED");
+  operation_set_string (summary, "description", record->description);
+  operation_set_time (summary, "createdAt", record->created_at);
+  operation_set_time (summary, "lastUpdatedAt", record->updated_at);
   return summary;
 }
 
 static JsonObject *
-describe_connection (IstEmulatorRecord *record,
-                     IstMode side)
+operation_describe_connection (IstEmulatorRecord *record,
+                               IstMode side)
 {
   JsonObject *state = json_object_new ();
 
-  set_string (state, "status",
-              ist_emulator_tunnel_is_connected (record->tunnel, side) ? "CONNECTED" : "DISCONNECTED");
-  set_time (state, "lastUpdatedAt", record->connection_updated_at[side]);
+  operation_set_string (state, "status",
+                        ist_emulator_tunnel_is_connected (record->tunnel, side) ? "CONNECTED" : "DISCONNECTED");
+  operation_set_time (state, "lastUpdatedAt", record->connection_updated_at[side]);
   return state;
 }
 
 static JsonObject *
-describe_destination (IstEmulatorTunnel *tunnel)
+operation_describe_destination (IstEmulatorTunnel *tunnel)
 {
   const char *const *services = ist_emulator_tunnel_get_service_ids (tunnel);
   JsonObject *config = json_object_new ();
   JsonArray *array = json_array_new ();
 
-  set_string (config, "thingName", ist_emulator_tunnel_get_thing_name (tunnel));
+  operation_set_string (config, "thingName", ist_emulator_tunnel_get_thing_name (tunnel));
   for (gsize i = 0; services[i] != NULL; i++)
     json_array_add_string_element (array, services[i]);
   json_object_set_array_member (config, "services", array);
@@ -272,27 +272,27 @@ describe_destination (IstEmulatorTunnel *tunnel)
 }
 
 static JsonObject *
-describe_tunnel (IstEmulatorRegistry *registry,
-                 JsonObject *request,
-                 GError **error)
+operation_describe_tunnel (IstEmulatorRegistry *registry,
+                           JsonObject *request,
+                           GError **error)
 {
   IstEmulatorRecord *record;
   JsonObject *answer;
   JsonObject *tunnel;
   JsonObject *timeout;
 
-  record = ist_emulator_registry_lookup (registry, get_string (request, "tunnelId"), error);
+  record = ist_emulator_registry_lookup (registry, operation_get_string (request, "tunnelId"), error);
   if (record == NULL)
     return NULL;
 
-  tunnel = summarize (record);
+  tunnel = operation_summarize (record);
   json_object_set_object_member (tunnel, "sourceConnectionState",
-                                 describe_connection (record, IST_MODE_SOURCE));
+                                 operation_describe_connection (record, IST_MODE_SOURCE));
   json_object_set_object_member (tunnel, "destinationConnectionState",
-                                 describe_connection (record, IST_MODE_DESTINATION));
+                                 operation_describe_connection (record, IST_MODE_DESTINATION));
   if (ist_emulator_tunnel_get_service_ids (record->tunnel)[0] != NULL ||
       ist_emulator_tunnel_get_thing_name (record->tunnel) != NULL)
-    json_object_set_object_member (tunnel, "destinationConfig", describe_destination (record->tunnel));
+    json_object_set_object_member (tunnel, "destinationConfig", operation_describe_destination (record->tunnel));
   timeout = json_object_new ();
   json_object_set_int_member (timeout, "maxLifetimeTimeoutMinutes", record->lifetime);
   json_object_set_object_member (tunnel, "timeoutConfig", timeout);
@@ -305,8 +305,8 @@ describe_tunnel (IstEmulatorRegistry *registry,
 
 /* Names the last tunnel of a page, and the list that it was a page of. */
 static char *
-make_next_token (guint64 sequence,
-                 const char *thing_name)
+operation_make_next_token (guint64 sequence,
+                           const char *thing_name)
 {
   g_autofree char *text = NULL;
   g_autofree char *check = NULL;
@@ -318,15 +318,15 @@ make_next_token (guint64 sequence,
 }
 
 static gboolean
-read_next_token (const char *token,
-                 const char *thing_name,
-                 guint64 *sequence,
-                 GError **error)
+operation_read_next_token (const char *token,
+                           const char *thing_name,
+                           guint64 *sequence,
+                           GError **error)
 {
   g_autofree char *expected = NULL;
 
   *sequence = g_ascii_strtoull (token, NULL, 16);
-  expected = make_next_token (*sequence, thing_name);
+  expected = operation_make_next_token (*sequence, thing_name);
   if (strcmp (token, expected) == 0)
     return TRUE;
 
@@ -336,12 +336,12 @@ read_next_token (const char *token,
 }
 
 static JsonObject *
-list_tunnels (IstEmulatorRegistry *registry,
-              JsonObject *request,
-              GError **error)
+operation_list_tunnels (IstEmulatorRegistry *registry,
+                        JsonObject *request,
+                        GError **error)
 {
-  const char *thing_name = get_string (request, "thingName");
-  const char *token = get_string (request, "nextToken");
+  const char *thing_name = operation_get_string (request, "thingName");
+  const char *token = operation_get_string (request, "nextToken");
   guint max_results = json_object_get_int_member_with_default (request, "maxResults", MAX_RESULTS);
   guint64 before = G_MAXUINT64;
   g_autofree char *next_token = NULL;
@@ -350,7 +350,7 @@ list_tunnels (IstEmulatorRegistry *registry,
   JsonArray *summaries;
   JsonObject *answer;
 
-  if (token != NULL && !read_next_token (token, thing_name, &before, error))
+  if (token != NULL && !operation_read_next_token (token, thing_name, &before, error))
     return NULL;
 
   records = ist_emulator_registry_list (registry);
@@ -365,39 +365,39 @@ list_tunnels (IstEmulatorRegistry *registry,
         continue;
       if (json_array_get_length (summaries) == max_results)
         {
-          next_token = make_next_token (last->sequence, thing_name);
+          next_token = operation_make_next_token (last->sequence, thing_name);
           continue;
         }
-      json_array_add_object_element (summaries, summarize (record));
+      json_array_add_object_element (summaries, operation_summarize (record));
       last = record;
     }
 
   answer = json_object_new ();
   json_object_set_array_member (answer, "tunnelSummaries", summaries);
-  set_string (answer, "nextToken", next_token);
+  operation_set_string (answer, "nextToken", next_token);
   return answer;
 }
 
 static JsonObject *
-close_tunnel (IstEmulatorRegistry *registry,
-              JsonObject *request,
-              GError **error)
+operation_close_tunnel (IstEmulatorRegistry *registry,
+                        JsonObject *request,
+                        GError **error)
 {
   gboolean forget = json_object_get_boolean_member_with_default (request, "delete", FALSE);
 
-  if (!ist_emulator_registry_close (registry, get_string (request, "tunnelId"), forget, error))
+  if (!ist_emulator_registry_close (registry, operation_get_string (request, "tunnelId"), forget, error))
     return NULL;
   return json_object_new ();
 }
 
 static JsonObject *
-rotate_tokens (IstEmulatorRegistry *registry,
-               JsonObject *request,
-               GError **error)
+operation_rotate_tokens (IstEmulatorRegistry *registry,
+                         JsonObject *request,
+                         GError **error)
 {
-  const char *tunnel_id = get_string (request, "tunnelId");
-  const char *mode = get_string (request, "clientMode");
-  JsonObject *config = get_object (request, "destinationConfig");
+  const char *tunnel_id = operation_get_string (request, "tunnelId");
+  const char *mode = operation_get_string (request, "clientMode");
+  JsonObject *config = operation_get_object (request, "destinationConfig");
   IstEmulatorRegistryRequest destination = { NULL };
   IstEmulatorRecord *record = ist_emulator_registry_lookup (registry, tunnel_id, error);
   IstEmulatorSides sides = IST_EMULATOR_SIDES_ALL;
@@ -419,27 +419,27 @@ rotate_tokens (IstEmulatorRegistry *registry,
       return NULL;
     }
   if (config != NULL)
-    read_destination (config, &destination, &services);
+    operation_read_destination (config, &destination, &services);
 
   tunnel = g_object_ref (record->tunnel);
   if (!ist_emulator_registry_rotate (registry, tunnel_id, sides, config != NULL ? &destination : NULL, error))
     return NULL;
 
   answer = json_object_new ();
-  set_string (answer, "tunnelArn", ist_emulator_tunnel_get_arn (tunnel));
+  operation_set_string (answer, "tunnelArn", ist_emulator_tunnel_get_arn (tunnel));
   if (sides & IST_EMULATOR_SIDES_SOURCE)
-    set_string (answer, "sourceAccessToken", ist_emulator_tunnel_get_source_access_token (tunnel));
+    operation_set_string (answer, "sourceAccessToken", ist_emulator_tunnel_get_source_access_token (tunnel));
   if (sides & IST_EMULATOR_SIDES_DESTINATION)
-    set_string (answer, "destinationAccessToken", ist_emulator_tunnel_get_destination_access_token (tunnel));
+    operation_set_string (answer, "destinationAccessToken", ist_emulator_tunnel_get_destination_access_token (tunnel));
   return answer;
 }
 
 static IstEmulatorRecord *
-lookup_resource (IstEmulatorRegistry *registry,
-                 JsonObject *request,
-                 GError **error)
+operation_lookup_resource (IstEmulatorRegistry *registry,
+                           JsonObject *request,
+                           GError **error)
 {
-  const char *arn = get_string (request, "resourceArn");
+  const char *arn = operation_get_string (request, "resourceArn");
   const char *id = strstr (arn, ":tunnel/");
   IstEmulatorRecord *record;
 
@@ -458,24 +458,24 @@ lookup_resource (IstEmulatorRegistry *registry,
 }
 
 static JsonObject *
-tag_resource (IstEmulatorRegistry *registry,
-              JsonObject *request,
-              GError **error)
+operation_tag_resource (IstEmulatorRegistry *registry,
+                        JsonObject *request,
+                        GError **error)
 {
-  IstEmulatorRecord *record = lookup_resource (registry, request, error);
+  IstEmulatorRecord *record = operation_lookup_resource (registry, request, error);
 
-  if (record == NULL || !add_tags (record->tags, json_object_get_array_member (request, "tags"), error))
+  if (record == NULL || !operation_add_tags (record->tags, json_object_get_array_member (request, "tags"), error))
     return NULL;
 
   return ist_emulator_registry_touch (registry, record, error) ? json_object_new () : NULL;
 }
 
 static JsonObject *
-untag_resource (IstEmulatorRegistry *registry,
-                JsonObject *request,
-                GError **error)
+operation_untag_resource (IstEmulatorRegistry *registry,
+                          JsonObject *request,
+                          GError **error)
 {
-  IstEmulatorRecord *record = lookup_resource (registry, request, error);
+  IstEmulatorRecord *record = operation_lookup_resource (registry, request, error);
   JsonArray *keys = json_object_get_array_member (request, "tagKeys");
 
   if (record == NULL)
@@ -492,11 +492,11 @@ untag_resource (IstEmulatorRegistry *registry,
 }
 
 static JsonObject *
-list_tags_for_resource (IstEmulatorRegistry *registry,
-                        JsonObject *request,
-                        GError **error)
+operation_list_tags_for_resource (IstEmulatorRegistry *registry,
+                                  JsonObject *request,
+                                  GError **error)
 {
-  IstEmulatorRecord *record = lookup_resource (registry, request, error);
+  IstEmulatorRecord *record = operation_lookup_resource (registry, request, error);
   JsonObject *answer;
 
   if (record == NULL)
@@ -521,28 +521,28 @@ static const IstEmulatorOperation operations[] = {
              { "tags", &shape_tags },
              { "destinationConfig", &shape_destination },
              { "timeoutConfig", &shape_timeout }),
-    open_tunnel },
-  { "DescribeTunnel", REQUEST ({ "tunnelId", &shape_tunnel_id, TRUE }), describe_tunnel },
+    operation_open_tunnel },
+  { "DescribeTunnel", REQUEST ({ "tunnelId", &shape_tunnel_id, TRUE }), operation_describe_tunnel },
   { "ListTunnels",
     REQUEST ({ "thingName", &shape_name },
              { "maxResults", &shape_max_results },
              { "nextToken", &shape_next_token }),
-    list_tunnels },
+    operation_list_tunnels },
   { "CloseTunnel",
     REQUEST ({ "tunnelId", &shape_tunnel_id, TRUE }, { "delete", &shape_flag }),
-    close_tunnel },
+    operation_close_tunnel },
   { "RotateTunnelAccessToken",
     REQUEST ({ "tunnelId", &shape_tunnel_id, TRUE },
              { "clientMode", &shape_client_mode, TRUE },
              { "destinationConfig", &shape_destination }),
-    rotate_tokens },
+    operation_rotate_tokens },
   { "TagResource",
     REQUEST ({ "resourceArn", &shape_arn, TRUE }, { "tags", &shape_tags, TRUE }),
-    tag_resource },
+    operation_tag_resource },
   { "UntagResource",
     REQUEST ({ "resourceArn", &shape_arn, TRUE }, { "tagKeys", &shape_tag_keys, TRUE }),
-    untag_resource },
-  { "ListTagsForResource", REQUEST ({ "resourceArn", &shape_arn, TRUE }), list_tags_for_resource },
+    operation_untag_resource },
+  { "ListTagsForResource", REQUEST ({ "resourceArn", &shape_arn, TRUE }), operation_list_tags_for_resource },
 };
 
 const IstEmulatorOperation *

@@ -119,7 +119,7 @@ ist_emulator_record_add_grant (IstEmulatorRecord *self,
 }
 
 static JsonArray *
-grants_to_json (IstEmulatorRecord *self)
+record_grants_to_json (IstEmulatorRecord *self)
 {
   JsonArray *array = json_array_new ();
 
@@ -191,7 +191,7 @@ ist_emulator_record_to_bytes (IstEmulatorRecord *self)
   json_object_set_int_member (object, "sourceUpdatedAt", self->connection_updated_at[IST_MODE_SOURCE]);
   json_object_set_int_member (object, "destinationUpdatedAt",
                               self->connection_updated_at[IST_MODE_DESTINATION]);
-  json_object_set_array_member (object, "grants", grants_to_json (self));
+  json_object_set_array_member (object, "grants", record_grants_to_json (self));
 
   json_generator_set_root (generator, root);
   json_generator_set_pretty (generator, TRUE);
@@ -200,8 +200,8 @@ ist_emulator_record_to_bytes (IstEmulatorRecord *self)
 }
 
 static void
-grants_from_json (IstEmulatorRecord *self,
-                  JsonArray *array)
+record_add_grants_from_json (IstEmulatorRecord *self,
+                             JsonArray *array)
 {
   for (guint i = 0; i < json_array_get_length (array); i++)
     {
@@ -223,8 +223,8 @@ grants_from_json (IstEmulatorRecord *self,
 
 /* Restores what time has left of the tunnel's life. */
 static void
-restore_lifetime (IstEmulatorRecord *self,
-                  gint64 expires_at)
+record_restore_lifetime (IstEmulatorRecord *self,
+                         gint64 expires_at)
 {
   gint64 now = g_get_real_time ();
   gint64 left = CLAMP (expires_at - now, 0, (gint64) self->lifetime * 60 * G_USEC_PER_SEC);
@@ -272,7 +272,7 @@ ist_emulator_record_from_bytes (GBytes *bytes,
   self->connection_updated_at[IST_MODE_SOURCE] = json_object_get_int_member (object, "sourceUpdatedAt");
   self->connection_updated_at[IST_MODE_DESTINATION] =
     json_object_get_int_member (object, "destinationUpdatedAt");
-  grants_from_json (self, json_object_get_array_member (object, "grants"));
-  restore_lifetime (self, json_object_get_int_member (object, "expiresAt"));
+  record_add_grants_from_json (self, json_object_get_array_member (object, "grants"));
+  record_restore_lifetime (self, json_object_get_int_member (object, "expiresAt"));
   return self;
 }

@@ -31,8 +31,8 @@ struct _IstEmulatorRegistry
 };
 
 static gboolean
-check_services (const char *const *services,
-                GError **error)
+registry_check_services (const char *const *services,
+                         GError **error)
 {
   for (gsize i = 0; services != NULL && services[i] != NULL; i++)
     {
@@ -54,10 +54,10 @@ check_services (const char *const *services,
 }
 
 static gboolean
-check_destination (const IstEmulatorRegistryRequest *request,
-                   GError **error)
+registry_check_destination (const IstEmulatorRegistryRequest *request,
+                            GError **error)
 {
-  if (!check_services (request->services, error))
+  if (!registry_check_services (request->services, error))
     return FALSE;
   if (request->thing_name == NULL || ist_name_is_valid (request->thing_name))
     return TRUE;
@@ -68,9 +68,9 @@ check_destination (const IstEmulatorRegistryRequest *request,
 }
 
 static gboolean
-save (IstEmulatorRegistry *self,
-      IstEmulatorRecord *record,
-      GError **error)
+registry_save (IstEmulatorRegistry *self,
+               IstEmulatorRecord *record,
+               GError **error)
 {
   if (self->store == NULL || ist_emulator_store_save (self->store, record, error))
     return TRUE;
@@ -81,12 +81,12 @@ save (IstEmulatorRegistry *self,
 
 /* For what has happened already, and is not for anybody to be refused. */
 static void
-save_or_warn (IstEmulatorRegistry *self,
-              IstEmulatorRecord *record)
+registry_save_or_warn (IstEmulatorRegistry *self,
+                       IstEmulatorRecord *record)
 {
   g_autoptr (GError) error = NULL;
 
-  if (!save (self, record, &error))
+  if (!registry_save (self, record, &error))
     g_warning ("%s", error->message);
 }
 
@@ -96,12 +96,12 @@ ist_emulator_registry_touch (IstEmulatorRegistry *self,
                              GError **error)
 {
   record->updated_at = g_get_real_time ();
-  return save (self, record, error);
+  return registry_save (self, record, error);
 }
 
 static IstEmulatorRecord *
-get_record (IstEmulatorRegistry *self,
-            IstEmulatorTunnel *tunnel)
+registry_get_record (IstEmulatorRegistry *self,
+                     IstEmulatorTunnel *tunnel)
 {
   return g_hash_table_lookup (self->ids, ist_emulator_tunnel_get_id (tunnel));
 }
@@ -111,7 +111,7 @@ on_client_connected (IstEmulatorTunnel *tunnel,
                      IstMode side,
                      gpointer user_data)
 {
-  get_record (user_data, tunnel)->connection_updated_at[side] = g_get_real_time ();
+  registry_get_record (user_data, tunnel)->connection_updated_at[side] = g_get_real_time ();
 }
 
 static void
@@ -120,12 +120,12 @@ on_client_disconnected (IstEmulatorTunnel *tunnel,
                         const GError *error,
                         gpointer user_data)
 {
-  get_record (user_data, tunnel)->connection_updated_at[side] = g_get_real_time ();
+  registry_get_record (user_data, tunnel)->connection_updated_at[side] = g_get_real_time ();
 }
 
 static void
-note_closed (IstEmulatorRegistry *self,
-             IstEmulatorRecord *record)
+registry_note_closed (IstEmulatorRegistry *self,
+                      IstEmulatorRecord *record)
 {
   self->n_closed++;
   self->prune_at = MIN (self->prune_at, record->closed_at + IST_EMULATOR_REGISTRY_MEMORY_TIME);
@@ -137,24 +137,24 @@ on_closed (IstEmulatorTunnel *tunnel,
            gpointer user_data)
 {
   IstEmulatorRegistry *self = user_data;
-  IstEmulatorRecord *record = get_record (self, tunnel);
+  IstEmulatorRecord *record = registry_get_record (self, tunnel);
 
   record->closed_at = g_get_real_time ();
   record->updated_at = record->closed_at;
-  note_closed (self, record);
-  save_or_warn (self, record);
+  registry_note_closed (self, record);
+  registry_save_or_warn (self, record);
 }
 
 static void
-add_record (IstEmulatorRegistry *self,
-            IstEmulatorRecord *record)
+registry_add_record (IstEmulatorRegistry *self,
+                     IstEmulatorRecord *record)
 {
   g_ptr_array_add (self->records, record);
   g_hash_table_insert (self->ids, (char *) ist_emulator_tunnel_get_id (record->tunnel), record);
   for (guint i = 0; i < record->grants->len; i++)
     ist_emulator_tokens_add (self->tokens, g_ptr_array_index (record->grants, i));
   if (record->closed_at != 0)
-    note_closed (self, record);
+    registry_note_closed (self, record);
   self->sequence = MAX (self->sequence, record->sequence);
 
   ist_emulator_tunnel_set_bandwidth (record->tunnel, self->bandwidth);
@@ -165,8 +165,8 @@ add_record (IstEmulatorRegistry *self,
 
 /* Without its file. */
 static void
-drop_record (IstEmulatorRegistry *self,
-             IstEmulatorRecord *record)
+registry_drop_record (IstEmulatorRegistry *self,
+                      IstEmulatorRecord *record)
 {
   g_signal_handlers_disconnect_by_data (record->tunnel, self);
   for (guint i = 0; i < record->grants->len; i++)
@@ -178,17 +178,17 @@ drop_record (IstEmulatorRegistry *self,
 }
 
 static void
-forget_record (IstEmulatorRegistry *self,
-               IstEmulatorRecord *record)
+registry_forget_record (IstEmulatorRegistry *self,
+                        IstEmulatorRecord *record)
 {
   if (self->store != NULL)
     ist_emulator_store_remove (self->store, record);
-  drop_record (self, record);
+  registry_drop_record (self, record);
 }
 
 static int
-compare_closed_at (gconstpointer a,
-                   gconstpointer b)
+registry_compare_closed_at (gconstpointer a,
+                            gconstpointer b)
 {
   const IstEmulatorRecord *first = *(const IstEmulatorRecord **) a;
   const IstEmulatorRecord *second = *(const IstEmulatorRecord **) b;
@@ -198,7 +198,7 @@ compare_closed_at (gconstpointer a,
 
 /* Forgets closed tunnels that are too old or too many. */
 static void
-prune (IstEmulatorRegistry *self)
+registry_prune (IstEmulatorRegistry *self)
 {
   gint64 now = g_get_real_time ();
   g_autoptr (GPtrArray) closed = NULL;
@@ -214,7 +214,7 @@ prune (IstEmulatorRegistry *self)
       if (record->closed_at != 0)
         g_ptr_array_add (closed, record);
     }
-  g_ptr_array_sort (closed, compare_closed_at);
+  g_ptr_array_sort (closed, registry_compare_closed_at);
   self->prune_at = G_MAXINT64;
   for (guint i = 0; i < closed->len; i++)
     {
@@ -226,7 +226,7 @@ prune (IstEmulatorRegistry *self)
           self->prune_at = due;
           break;
         }
-      forget_record (self, record);
+      registry_forget_record (self, record);
     }
 }
 
@@ -251,7 +251,7 @@ void
 ist_emulator_registry_free (IstEmulatorRegistry *self)
 {
   while (self->records->len > 0)
-    drop_record (self, g_ptr_array_index (self->records, self->records->len - 1));
+    registry_drop_record (self, g_ptr_array_index (self->records, self->records->len - 1));
   g_clear_pointer (&self->store, ist_emulator_store_free);
   g_ptr_array_unref (self->records);
   g_hash_table_unref (self->ids);
@@ -276,8 +276,8 @@ ist_emulator_registry_restore (IstEmulatorRegistry *self,
   self->store = g_steal_pointer (&store);
   g_ptr_array_set_free_func (records, NULL);
   for (guint i = 0; i < records->len; i++)
-    add_record (self, g_ptr_array_index (records, i));
-  prune (self);
+    registry_add_record (self, g_ptr_array_index (records, i));
+  registry_prune (self);
   for (guint i = 0; i < self->records->len; i++)
     {
       IstEmulatorRecord *record = g_ptr_array_index (self->records, i);
@@ -289,8 +289,8 @@ ist_emulator_registry_restore (IstEmulatorRegistry *self,
 
 /* Makes room for more. */
 static void
-forget_revoked (IstEmulatorRegistry *self,
-                IstEmulatorRecord *record)
+registry_forget_revoked (IstEmulatorRegistry *self,
+                         IstEmulatorRecord *record)
 {
   for (guint i = 0; record->grants->len >= MAX_GRANTS && i < record->grants->len;)
     {
@@ -308,10 +308,10 @@ forget_revoked (IstEmulatorRegistry *self,
 
 /* Takes the place of the tokens that there are; they are added to @revoked. */
 static IstEmulatorGrant *
-grant_token (IstEmulatorRecord *record,
-             IstMode mode,
-             const char *token,
-             GPtrArray *revoked)
+registry_grant_token (IstEmulatorRecord *record,
+                      IstMode mode,
+                      const char *token,
+                      GPtrArray *revoked)
 {
   for (guint i = 0; i < record->grants->len; i++)
     {
@@ -326,9 +326,9 @@ grant_token (IstEmulatorRecord *record,
 }
 
 static void
-take_back (IstEmulatorRecord *record,
-           GPtrArray *granted,
-           GPtrArray *revoked)
+registry_take_back (IstEmulatorRecord *record,
+                    GPtrArray *granted,
+                    GPtrArray *revoked)
 {
   for (guint i = 0; i < granted->len; i++)
     g_ptr_array_remove (record->grants, g_ptr_array_index (granted, i));
@@ -339,10 +339,10 @@ take_back (IstEmulatorRecord *record,
 /* All or nothing: no side gets a new token if one can't be made, or they can't be
  * kept. Nobody hears of them before they are kept. */
 static gboolean
-grant_tokens (IstEmulatorRegistry *self,
-              IstEmulatorRecord *record,
-              IstEmulatorSides sides,
-              GError **error)
+registry_grant_tokens (IstEmulatorRegistry *self,
+                       IstEmulatorRecord *record,
+                       IstEmulatorSides sides,
+                       GError **error)
 {
   g_autoptr (IstEmulatorTunnel) tunnel = g_object_ref (record->tunnel);
   g_autoptr (GPtrArray) granted = g_ptr_array_new ();
@@ -354,17 +354,17 @@ grant_tokens (IstEmulatorRegistry *self,
     return FALSE;
 
   if (sides & IST_EMULATOR_SIDES_SOURCE)
-    g_ptr_array_add (granted, grant_token (record, IST_MODE_SOURCE, source, revoked));
+    g_ptr_array_add (granted, registry_grant_token (record, IST_MODE_SOURCE, source, revoked));
   if (sides & IST_EMULATOR_SIDES_DESTINATION)
-    g_ptr_array_add (granted, grant_token (record, IST_MODE_DESTINATION, destination, revoked));
+    g_ptr_array_add (granted, registry_grant_token (record, IST_MODE_DESTINATION, destination, revoked));
   if (!ist_emulator_registry_touch (self, record, error))
     {
-      take_back (record, granted, revoked);
+      registry_take_back (record, granted, revoked);
       return FALSE;
     }
   for (guint i = 0; i < granted->len; i++)
     ist_emulator_tokens_add (self->tokens, g_ptr_array_index (granted, i));
-  forget_revoked (self, record);
+  registry_forget_revoked (self, record);
 
   /* Whoever hears that a client has gone may forget the tunnel. */
   if (sides & IST_EMULATOR_SIDES_SOURCE)
@@ -375,8 +375,8 @@ grant_tokens (IstEmulatorRegistry *self,
 }
 
 static void
-notify_thing (IstEmulatorRegistry *self,
-              IstEmulatorTunnel *tunnel)
+registry_notify_thing (IstEmulatorRegistry *self,
+                       IstEmulatorTunnel *tunnel)
 {
   if (ist_emulator_tunnel_get_thing_name (tunnel) != NULL && ist_emulator_tunnel_is_open (tunnel))
     self->delegate->notify (tunnel, self->user_data);
@@ -392,8 +392,8 @@ ist_emulator_registry_open (IstEmulatorRegistry *self,
   g_autoptr (IstEmulatorTunnel) tunnel = NULL;
   IstEmulatorRecord *record;
 
-  prune (self);
-  if (!check_destination (request, error))
+  registry_prune (self);
+  if (!registry_check_destination (request, error))
     return NULL;
   if (lifetime > DEFAULT_LIFETIME)
     {
@@ -423,14 +423,14 @@ ist_emulator_registry_open (IstEmulatorRegistry *self,
       json_object_unref (record->tags);
       record->tags = json_object_ref (request->tags);
     }
-  add_record (self, record);
-  if (!grant_tokens (self, record, IST_EMULATOR_SIDES_ALL, error))
+  registry_add_record (self, record);
+  if (!registry_grant_tokens (self, record, IST_EMULATOR_SIDES_ALL, error))
     {
-      forget_record (self, record);
+      registry_forget_record (self, record);
       return NULL;
     }
   self->delegate->opened (tunnel, self->user_data);
-  notify_thing (self, tunnel);
+  registry_notify_thing (self, tunnel);
   return g_steal_pointer (&tunnel);
 }
 
@@ -441,7 +441,7 @@ ist_emulator_registry_lookup (IstEmulatorRegistry *self,
 {
   IstEmulatorRecord *record;
 
-  prune (self);
+  registry_prune (self);
   record = g_hash_table_lookup (self->ids, tunnel_id);
   if (record == NULL)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "There is no tunnel “%s”", tunnel_id);
@@ -465,7 +465,7 @@ ist_emulator_registry_close (IstEmulatorRegistry *self,
   ist_emulator_tunnel_close (record->tunnel);
   record = g_hash_table_lookup (self->ids, id);
   if (forget && record != NULL)
-    forget_record (self, record);
+    registry_forget_record (self, record);
   return TRUE;
 }
 
@@ -479,7 +479,7 @@ ist_emulator_registry_rotate (IstEmulatorRegistry *self,
   IstEmulatorRecord *record = ist_emulator_registry_lookup (self, tunnel_id, error);
   g_autoptr (IstEmulatorTunnel) tunnel = NULL;
 
-  if (record == NULL || (destination != NULL && !check_destination (destination, error)))
+  if (record == NULL || (destination != NULL && !registry_check_destination (destination, error)))
     return FALSE;
   if (!ist_emulator_tunnel_is_open (record->tunnel))
     {
@@ -488,24 +488,24 @@ ist_emulator_registry_rotate (IstEmulatorRegistry *self,
     }
 
   tunnel = g_object_ref (record->tunnel);
-  if (!grant_tokens (self, record, sides, error))
+  if (!registry_grant_tokens (self, record, sides, error))
     return FALSE;
   if (destination != NULL)
     {
       ist_emulator_tunnel_set_destination (tunnel, destination->services, destination->thing_name);
-      record = get_record (self, tunnel);
-      if (record != NULL && !save (self, record, error))
+      record = registry_get_record (self, tunnel);
+      if (record != NULL && !registry_save (self, record, error))
         return FALSE;
     }
   if (sides & IST_EMULATOR_SIDES_DESTINATION)
-    notify_thing (self, tunnel);
+    registry_notify_thing (self, tunnel);
   return TRUE;
 }
 
 GPtrArray *
 ist_emulator_registry_list (IstEmulatorRegistry *self)
 {
-  prune (self);
+  registry_prune (self);
   return self->records;
 }
 
@@ -536,6 +536,6 @@ ist_emulator_registry_admit (IstEmulatorRegistry *self,
   if (grant == NULL)
     return FALSE;
   if (first)
-    save_or_warn (self, grant->record);
+    registry_save_or_warn (self, grant->record);
   return TRUE;
 }

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "common/ist-source-private.h"
 #include "ist-emulator/ist-emulator-streams-private.h"
 #include "ist-emulator/ist-emulator-throttle-private.h"
 #include "ist/protocol/ist-wire-private.h"
@@ -74,12 +75,6 @@ typedef struct
   gsize end;
 } Run;
 
-static IstMode
-other_side (IstMode side)
-{
-  return side == IST_MODE_SOURCE ? IST_MODE_DESTINATION : IST_MODE_SOURCE;
-}
-
 static Client *
 client_ref (Client *self)
 {
@@ -122,11 +117,11 @@ ist_emulator_relay_get_queued (IstEmulatorRelay *self,
 }
 
 static void
-update_pause (IstEmulatorRelay *self,
-              IstMode side)
+relay_update_pause (IstEmulatorRelay *self,
+                    IstMode side)
 {
   Side *from = &self->sides[side];
-  gsize queued = ist_emulator_relay_get_queued (self, other_side (side));
+  gsize queued = ist_emulator_relay_get_queued (self, ist_emulator_other_side (side));
   gboolean pause;
 
   if (queued > QUEUE_HIGH)
@@ -146,15 +141,15 @@ on_throttle_paid_off (gpointer user_data)
 {
   IstEmulatorRelay *self = user_data;
 
-  update_pause (self, IST_MODE_SOURCE);
-  update_pause (self, IST_MODE_DESTINATION);
+  relay_update_pause (self, IST_MODE_SOURCE);
+  relay_update_pause (self, IST_MODE_DESTINATION);
 }
 
-static void arm_delay (IstEmulatorRelay *self, IstMode side);
+static void relay_arm_delay (IstEmulatorRelay *self, IstMode side);
 
 static void
-send_due (IstEmulatorRelay *self,
-          IstMode side)
+relay_send_due (IstEmulatorRelay *self,
+                IstMode side)
 {
   Side *to = &self->sides[side];
   gint64 now = g_get_monotonic_time ();
@@ -166,32 +161,32 @@ send_due (IstEmulatorRelay *self,
       ist_channel_send_bytes (to->client->channel, RELAY_LANE, delayed->bytes, NULL);
       delayed_free (g_queue_pop_head (&to->delayed));
     }
-  arm_delay (self, side);
+  relay_arm_delay (self, side);
 }
 
 static gboolean
-source_delay_over (gpointer user_data)
+on_source_delay_over (gpointer user_data)
 {
   IstEmulatorRelay *self = user_data;
 
   g_clear_pointer (&self->sides[IST_MODE_SOURCE].delay_source, g_source_unref);
-  send_due (self, IST_MODE_SOURCE);
+  relay_send_due (self, IST_MODE_SOURCE);
   return G_SOURCE_REMOVE;
 }
 
 static gboolean
-destination_delay_over (gpointer user_data)
+on_destination_delay_over (gpointer user_data)
 {
   IstEmulatorRelay *self = user_data;
 
   g_clear_pointer (&self->sides[IST_MODE_DESTINATION].delay_source, g_source_unref);
-  send_due (self, IST_MODE_DESTINATION);
+  relay_send_due (self, IST_MODE_DESTINATION);
   return G_SOURCE_REMOVE;
 }
 
 static void
-arm_delay (IstEmulatorRelay *self,
-           IstMode side)
+relay_arm_delay (IstEmulatorRelay *self,
+                 IstMode side)
 {
   Side *to = &self->sides[side];
   Delayed *first = g_queue_peek_head (&to->delayed);
@@ -202,18 +197,16 @@ arm_delay (IstEmulatorRelay *self,
   to->delay_source = g_timeout_source_new (0);
   g_source_set_ready_time (to->delay_source, first->due);
   g_source_set_callback (to->delay_source,
-                         side == IST_MODE_SOURCE ? source_delay_over : destination_delay_over, self, NULL);
+                         side == IST_MODE_SOURCE ? on_source_delay_over : on_destination_delay_over, self, NULL);
   g_source_attach (to->delay_source, g_main_context_get_thread_default ());
 }
 
 static void
-clear_delayed (Side *to)
+side_clear_delayed (Side *to)
 {
   g_queue_clear_full (&to->delayed, delayed_free);
   to->delayed_size = 0;
-  if (to->delay_source != NULL)
-    g_source_destroy (to->delay_source);
-  g_clear_pointer (&to->delay_source, g_source_unref);
+  ist_clear_source (&to->delay_source);
 }
 
 void
@@ -238,13 +231,13 @@ ist_emulator_relay_send (IstEmulatorRelay *self,
   delayed->bytes = g_bytes_ref (bytes);
   g_queue_push_tail (&to->delayed, delayed);
   to->delayed_size += g_bytes_get_size (bytes);
-  arm_delay (self, side);
+  relay_arm_delay (self, side);
 }
 
 static void
-send_message (IstEmulatorRelay *self,
-              IstMode side,
-              IstMessage *message)
+relay_send_message (IstEmulatorRelay *self,
+                    IstMode side,
+                    IstMessage *message)
 {
   g_autoptr (GByteArray) array = NULL;
   g_autoptr (GBytes) bytes = NULL;
@@ -260,8 +253,8 @@ send_message (IstEmulatorRelay *self,
 
 /* Takes the client from its side; its channel is for the caller to end. */
 static Client *
-detach (IstEmulatorRelay *self,
-        IstMode side)
+relay_detach (IstEmulatorRelay *self,
+              IstMode side)
 {
   Side *from = &self->sides[side];
   Client *client = g_steal_pointer (&from->client);
@@ -269,17 +262,17 @@ detach (IstEmulatorRelay *self,
 
   client->relay = NULL;
   from->paused = FALSE;
-  clear_delayed (from);
+  side_clear_delayed (from);
   for (guint i = 0; i < farewell->len; i++)
-    send_message (self, other_side (side), g_ptr_array_index (farewell, i));
-  update_pause (self, other_side (side));
+    relay_send_message (self, ist_emulator_other_side (side), g_ptr_array_index (farewell, i));
+  relay_update_pause (self, ist_emulator_other_side (side));
   return client;
 }
 
 static void
-close_channel (IstChannel *channel,
-               guint16 code,
-               const char *reason)
+client_say_goodbye (IstChannel *channel,
+                    guint16 code,
+                    const char *reason)
 {
   g_autofree char *valid = g_utf8_make_valid (reason != NULL ? reason : "", -1);
   char *end = valid + MIN (strlen (valid), MAX_CLOSE_REASON);
@@ -303,8 +296,8 @@ ist_emulator_relay_close (IstEmulatorRelay *self,
     return FALSE;
 
   /* It lives until its channel is closed. */
-  client = detach (self, side);
-  close_channel (client->channel, code, reason);
+  client = relay_detach (self, side);
+  client_say_goodbye (client->channel, code, reason);
   self->delegate->disconnected (side, why, self->user_data);
   return TRUE;
 }
@@ -319,7 +312,7 @@ ist_emulator_relay_drop (IstEmulatorRelay *self,
   if (self->sides[side].client == NULL)
     return FALSE;
 
-  client = detach (self, side);
+  client = relay_detach (self, side);
   why = g_error_new_literal (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_DISCONNECTED, "Dropped");
   ist_channel_abort (client->channel, why);
   self->delegate->disconnected (side, NULL, self->user_data);
@@ -327,9 +320,9 @@ ist_emulator_relay_drop (IstEmulatorRelay *self,
 }
 
 static void
-fail (IstEmulatorRelay *self,
-      IstMode side,
-      const char *reason)
+relay_fail (IstEmulatorRelay *self,
+            IstMode side,
+            const char *reason)
 {
   g_autoptr (GError) error = g_error_new_literal (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL, reason);
 
@@ -378,14 +371,14 @@ run_add (Run *run,
 
 /* One whole message. FALSE when the client is gone afterwards. */
 static gboolean
-relay_message (Client *client,
-               IstMessage *message,
-               GBytes *raw,
-               gboolean trace,
-               Run *run)
+relay_take_message (Client *client,
+                    IstMessage *message,
+                    GBytes *raw,
+                    gboolean trace,
+                    Run *run)
 {
   IstEmulatorRelay *self = client->relay;
-  IstMode to = other_side (client->side);
+  IstMode to = ist_emulator_other_side (client->side);
   const char *violation;
   gboolean pass;
 
@@ -393,7 +386,7 @@ relay_message (Client *client,
   if (violation != NULL)
     {
       run_flush (run, self, to);
-      fail (self, client->side, violation);
+      relay_fail (self, client->side, violation);
       return FALSE;
     }
 
@@ -405,12 +398,12 @@ relay_message (Client *client,
 }
 
 static void
-client_received (IstChannel *channel,
-                 GBytes *data,
-                 gpointer user_data)
+on_channel_received (IstChannel *channel,
+                     GBytes *data,
+                     gpointer user_data)
 {
   g_autoptr (Client) client = client_ref (user_data);
-  IstMode to = other_side (client->side);
+  IstMode to = ist_emulator_other_side (client->side);
   Run run = { .frame = data };
   gboolean trace;
 
@@ -419,7 +412,7 @@ client_received (IstChannel *channel,
 
   run.data = g_bytes_get_data (data, &run.size);
   ist_emulator_throttle_spend (client->relay->throttle, run.size);
-  update_pause (client->relay, to);
+  relay_update_pause (client->relay, to);
   trace = client->relay->delegate->wants_messages (client->relay->user_data);
   ist_wire_decoder_feed (client->decoder, data);
   while (TRUE)
@@ -431,49 +424,49 @@ client_received (IstChannel *channel,
       if (!ist_wire_decoder_next (client->decoder, &message, &raw, &error))
         {
           run_flush (&run, client->relay, to);
-          fail (client->relay, client->side, error->message);
+          relay_fail (client->relay, client->side, error->message);
           return;
         }
       if (message == NULL)
         break;
-      if (!relay_message (client, message, raw, trace, &run))
+      if (!relay_take_message (client, message, raw, trace, &run))
         return;
     }
 
   run_flush (&run, client->relay, to);
-  update_pause (client->relay, client->side);
+  relay_update_pause (client->relay, client->side);
 }
 
 static void
-client_drained (IstChannel *channel,
-                gpointer user_data)
+on_channel_drained (IstChannel *channel,
+                    gpointer user_data)
 {
   Client *client = user_data;
 
   if (client->relay != NULL)
-    update_pause (client->relay, other_side (client->side));
+    relay_update_pause (client->relay, ist_emulator_other_side (client->side));
 }
 
 static void
-client_closed (IstChannel *channel,
-               const GError *error,
-               gpointer user_data)
+on_channel_closed (IstChannel *channel,
+                   const GError *error,
+                   gpointer user_data)
 {
   Client *client = user_data;
   IstEmulatorRelay *relay = client->relay;
 
   if (relay != NULL)
     {
-      detach (relay, client->side);
+      relay_detach (relay, client->side);
       relay->delegate->disconnected (client->side, error, relay->user_data);
     }
   client_unref (client);
 }
 
 static const IstChannelDelegate channel_delegate = {
-  .received = client_received,
-  .drained = client_drained,
-  .closed = client_closed,
+  .received = on_channel_received,
+  .drained = on_channel_drained,
+  .closed = on_channel_closed,
 };
 
 IstEmulatorRelay *
@@ -498,9 +491,9 @@ ist_emulator_relay_free (IstEmulatorRelay *self)
   for (int side = IST_MODE_SOURCE; side <= IST_MODE_DESTINATION; side++)
     if (self->sides[side].client != NULL)
       {
-        Client *client = detach (self, side);
+        Client *client = relay_detach (self, side);
 
-        close_channel (client->channel, SOUP_WEBSOCKET_CLOSE_GOING_AWAY, "Service is going away");
+        client_say_goodbye (client->channel, SOUP_WEBSOCKET_CLOSE_GOING_AWAY, "Service is going away");
       }
   ist_emulator_throttle_free (self->throttle);
   ist_emulator_streams_free (self->streams);
@@ -539,11 +532,11 @@ ist_emulator_relay_attach (IstEmulatorRelay *self,
 
   at->client = client;
   ist_emulator_streams_join (self->streams, side);
-  update_pause (self, side);
+  relay_update_pause (self, side);
   if (!at->omit_service_ids)
     {
       service_ids = ist_message_new_service_ids (ist_emulator_streams_get_services (self->streams));
-      send_message (self, side, service_ids);
+      relay_send_message (self, side, service_ids);
     }
   self->delegate->connected (side, self->user_data);
 }
@@ -562,8 +555,8 @@ ist_emulator_relay_reset_session (IstEmulatorRelay *self)
 
   message = ist_message_new_full (IST_MESSAGE_TYPE_SESSION_RESET, NULL, 0, 0, FALSE, NULL);
   ist_emulator_streams_reset (self->streams);
-  send_message (self, IST_MODE_SOURCE, message);
-  send_message (self, IST_MODE_DESTINATION, message);
+  relay_send_message (self, IST_MODE_SOURCE, message);
+  relay_send_message (self, IST_MODE_DESTINATION, message);
 }
 
 gboolean
@@ -603,7 +596,7 @@ ist_emulator_relay_set_stalled (IstEmulatorRelay *self,
                                 gboolean stalled)
 {
   self->sides[side].stalled = stalled;
-  update_pause (self, side);
+  relay_update_pause (self, side);
 }
 
 void
@@ -637,6 +630,6 @@ ist_emulator_relay_set_bandwidth (IstEmulatorRelay *self,
                                   guint bytes_per_second)
 {
   ist_emulator_throttle_set_bandwidth (self->throttle, bytes_per_second);
-  update_pause (self, IST_MODE_SOURCE);
-  update_pause (self, IST_MODE_DESTINATION);
+  relay_update_pause (self, IST_MODE_SOURCE);
+  relay_update_pause (self, IST_MODE_DESTINATION);
 }

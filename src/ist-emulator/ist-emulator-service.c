@@ -88,23 +88,23 @@ enum
 static guint signals[N_SIGNALS];
 
 static void
-handshake_refused (guint status,
-                   const char *reason,
-                   gpointer owner)
+on_handshake_refused (guint status,
+                      const char *reason,
+                      gpointer owner)
 {
   g_signal_emit (owner, signals[HANDSHAKE_REFUSED], 0, status, reason);
 }
 
 static void
-tunnel_opened (IstEmulatorTunnel *tunnel,
-               gpointer user_data)
+on_tunnel_opened (IstEmulatorTunnel *tunnel,
+                  gpointer user_data)
 {
   g_signal_emit (user_data, signals[TUNNEL_OPENED], 0, tunnel);
 }
 
 static void
-notify_thing (IstEmulatorTunnel *tunnel,
-              gpointer user_data)
+on_notification (IstEmulatorTunnel *tunnel,
+                 gpointer user_data)
 {
   g_autoptr (GBytes) payload = ist_emulator_notification_new (tunnel);
 
@@ -112,12 +112,12 @@ notify_thing (IstEmulatorTunnel *tunnel,
 }
 
 static const IstEmulatorRegistryDelegate registry_delegate = {
-  .opened = tunnel_opened,
-  .notify = notify_thing,
+  .opened = on_tunnel_opened,
+  .notify = on_notification,
 };
 
 static GTlsCertificate *
-get_certificate (IstEmulatorService *self)
+service_get_certificate (IstEmulatorService *self)
 {
   return self->certificate != NULL ? self->certificate : self->own_certificate;
 }
@@ -429,9 +429,9 @@ ist_emulator_service_new (void)
 /* "localhost" where it is sure to lead here, since it is what certificates and
  * proxies are made for. */
 static char *
-make_endpoint (gboolean plain,
-               GInetAddress *address,
-               guint port)
+service_make_endpoint (gboolean plain,
+                       GInetAddress *address,
+                       guint port)
 {
   g_autoptr (GInetAddress) loopback = g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV4);
   g_autofree char *host = NULL;
@@ -444,11 +444,11 @@ make_endpoint (gboolean plain,
 }
 
 static gboolean
-prepare_certificate (IstEmulatorService *self,
-                     GInetAddress *address,
-                     GError **error)
+service_prepare_certificate (IstEmulatorService *self,
+                             GInetAddress *address,
+                             GError **error)
 {
-  if (self->plain || get_certificate (self) != NULL)
+  if (self->plain || service_get_certificate (self) != NULL)
     return TRUE;
 
   self->own_certificate = ist_emulator_certificate_obtain (self->state_dir, address, &self->ca_pem, error);
@@ -459,8 +459,8 @@ prepare_certificate (IstEmulatorService *self,
 }
 
 static gboolean
-restore (IstEmulatorService *self,
-         GError **error)
+service_restore (IstEmulatorService *self,
+                 GError **error)
 {
   if (self->state_dir != NULL && !self->restored &&
       !ist_emulator_registry_restore (self->registry, self->state_dir, error))
@@ -503,19 +503,19 @@ ist_emulator_service_start (IstEmulatorService *self,
                    self->address);
       return FALSE;
     }
-  if (!restore (self, error) || !prepare_certificate (self, address, error))
+  if (!service_restore (self, error) || !service_prepare_certificate (self, address, error))
     return FALSE;
 
   wanted = g_inet_socket_address_new (address, self->port);
-  self->server = ist_emulator_http_server_new (wanted, self->plain ? NULL : get_certificate (self),
+  self->server = ist_emulator_http_server_new (wanted, self->plain ? NULL : service_get_certificate (self),
                                                self->max_connections_per_address, self->registry,
-                                               handshake_refused, self, error);
+                                               on_handshake_refused, self, error);
   if (self->server == NULL)
     return FALSE;
 
   self->port = ist_emulator_http_server_get_port (self->server);
   g_free (self->endpoint);
-  self->endpoint = make_endpoint (self->plain, address, self->port);
+  self->endpoint = service_make_endpoint (self->plain, address, self->port);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PORT]);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ENDPOINT]);
   return TRUE;
@@ -677,7 +677,7 @@ ist_emulator_service_open_tunnel (IstEmulatorService *self,
 
   g_return_val_if_fail (IST_EMULATOR_IS_SERVICE (self), NULL);
 
-  if (!restore (self, error))
+  if (!service_restore (self, error))
     return NULL;
   return ist_emulator_registry_open (self->registry, &request, error);
 }

@@ -29,18 +29,18 @@ typedef struct
 static gboolean check_node (Check *check, const IstEmulatorShape *shape, JsonNode *node, GError **error);
 
 static void
-set_serialization_error (GError **error,
-                         const char *message)
+shape_set_serialization_error (GError **error,
+                               const char *message)
 {
   g_set_error_literal (error, IST_EMULATOR_CONTROL_ERROR, IST_EMULATOR_CONTROL_ERROR_SERIALIZATION, message);
 }
 
 G_GNUC_PRINTF (3, 4)
 static void
-add_fault (Check *check,
-           const char *value,
-           const char *format,
-           ...)
+check_add_fault (Check *check,
+                 const char *value,
+                 const char *format,
+                 ...)
 {
   g_autofree char *constraint = NULL;
   g_autofree char *shown = NULL;
@@ -68,9 +68,9 @@ add_fault (Check *check,
 }
 
 static gboolean
-set_type_error (Check *check,
-                const char *type,
-                GError **error)
+check_set_type_error (Check *check,
+                      const char *type,
+                      GError **error)
 {
   g_set_error (error, IST_EMULATOR_CONTROL_ERROR, IST_EMULATOR_CONTROL_ERROR_SERIALIZATION,
                "The value at '%s' can not be converted to %s", check->path->str, type);
@@ -78,8 +78,8 @@ set_type_error (Check *check,
 }
 
 static gboolean
-matches (const char *pattern,
-         const char *value)
+shape_matches (const char *pattern,
+               const char *value)
 {
   g_autofree char *whole = g_strdup_printf ("^(?:%s)$", pattern);
 
@@ -93,9 +93,9 @@ check_length (Check *check,
               gint64 length)
 {
   if (length < shape->min)
-    add_fault (check, value, "have length greater than or equal to %" G_GINT64_FORMAT, shape->min);
+    check_add_fault (check, value, "have length greater than or equal to %" G_GINT64_FORMAT, shape->min);
   if (shape->max != 0 && length > shape->max)
-    add_fault (check, value, "have length less than or equal to %" G_GINT64_FORMAT, shape->max);
+    check_add_fault (check, value, "have length less than or equal to %" G_GINT64_FORMAT, shape->max);
 }
 
 static gboolean
@@ -107,17 +107,17 @@ check_string (Check *check,
   const char *value;
 
   if (!JSON_NODE_HOLDS_VALUE (node) || json_node_get_value_type (node) != G_TYPE_STRING)
-    return set_type_error (check, "a String", error);
+    return check_set_type_error (check, "a String", error);
 
   value = json_node_get_string (node);
   check_length (check, shape, value, g_utf8_strlen (value, -1));
-  if (shape->pattern != NULL && !matches (shape->pattern, value))
-    add_fault (check, value, "satisfy regular expression pattern: %s", shape->pattern);
+  if (shape->pattern != NULL && !shape_matches (shape->pattern, value))
+    check_add_fault (check, value, "satisfy regular expression pattern: %s", shape->pattern);
   if (shape->values != NULL && !g_strv_contains (shape->values, value))
     {
       g_autofree char *values = g_strjoinv (", ", (char **) shape->values);
 
-      add_fault (check, value, "satisfy enum value set: [%s]", values);
+      check_add_fault (check, value, "satisfy enum value set: [%s]", values);
     }
   return TRUE;
 }
@@ -132,14 +132,14 @@ check_integer (Check *check,
   gint64 value;
 
   if (!JSON_NODE_HOLDS_VALUE (node) || json_node_get_value_type (node) != G_TYPE_INT64)
-    return set_type_error (check, "an Integer", error);
+    return check_set_type_error (check, "an Integer", error);
 
   value = json_node_get_int (node);
   text = g_strdup_printf ("%" G_GINT64_FORMAT, value);
   if (value < shape->min)
-    add_fault (check, text, "have value greater than or equal to %" G_GINT64_FORMAT, shape->min);
+    check_add_fault (check, text, "have value greater than or equal to %" G_GINT64_FORMAT, shape->min);
   if (value > shape->max)
-    add_fault (check, text, "have value less than or equal to %" G_GINT64_FORMAT, shape->max);
+    check_add_fault (check, text, "have value less than or equal to %" G_GINT64_FORMAT, shape->max);
   return TRUE;
 }
 
@@ -154,7 +154,7 @@ check_list (Check *check,
   guint length;
 
   if (!JSON_NODE_HOLDS_ARRAY (node))
-    return set_type_error (check, "a List", error);
+    return check_set_type_error (check, "a List", error);
 
   array = json_node_get_array (node);
   length = json_array_get_length (array);
@@ -182,7 +182,7 @@ check_structure (Check *check,
   JsonObject *object;
 
   if (!JSON_NODE_HOLDS_OBJECT (node))
-    return set_type_error (check, "a Structure", error);
+    return check_set_type_error (check, "a Structure", error);
 
   object = json_node_get_object (node);
   for (const IstEmulatorShapeMember *member = shape->members; member->name != NULL; member++)
@@ -201,7 +201,7 @@ check_structure (Check *check,
       if (value != NULL)
         good = check_node (check, member->shape, value, error);
       else if (member->required)
-        add_fault (check, NULL, "not be null");
+        check_add_fault (check, NULL, "not be null");
       g_string_truncate (check->path, before);
       if (!good)
         return FALSE;
@@ -224,7 +224,7 @@ check_node (Check *check,
       return check_integer (check, shape, node, error);
     case IST_EMULATOR_SHAPE_BOOLEAN:
       if (!JSON_NODE_HOLDS_VALUE (node) || json_node_get_value_type (node) != G_TYPE_BOOLEAN)
-        return set_type_error (check, "a Boolean", error);
+        return check_set_type_error (check, "a Boolean", error);
       return TRUE;
     case IST_EMULATOR_SHAPE_LIST:
       return check_list (check, shape, node, error);
@@ -236,8 +236,8 @@ check_node (Check *check,
 }
 
 static void
-set_validation_error (Check *check,
-                      GError **error)
+check_set_validation_error (Check *check,
+                            GError **error)
 {
   g_autofree char *text = NULL;
 
@@ -266,18 +266,18 @@ ist_emulator_shape_parse (const IstEmulatorShape *shape,
   copy = g_strndup (data != NULL ? data : "", size);
   if (strlen (copy) != size || !g_utf8_validate (copy, -1, NULL))
     {
-      set_serialization_error (error, "The request is not valid UTF-8");
+      shape_set_serialization_error (error, "The request is not valid UTF-8");
       return NULL;
     }
   if (!ist_json_check (copy, &unfit))
     {
-      set_serialization_error (error, unfit->message);
+      shape_set_serialization_error (error, unfit->message);
       return NULL;
     }
   if (!json_parser_load_from_data (parser, copy, -1, NULL) ||
       (root = json_parser_get_root (parser)) == NULL || !JSON_NODE_HOLDS_OBJECT (root))
     {
-      set_serialization_error (error, "The request is not a JSON object");
+      shape_set_serialization_error (error, "The request is not a JSON object");
       return NULL;
     }
 
@@ -286,7 +286,7 @@ ist_emulator_shape_parse (const IstEmulatorShape *shape,
   good = check_structure (&check, shape, root, error);
   if (good && check.n_faults > 0)
     {
-      set_validation_error (&check, error);
+      check_set_validation_error (&check, error);
       good = FALSE;
     }
   g_string_free (check.path, TRUE);

@@ -27,9 +27,9 @@ struct _IstEmulatorStore
 };
 
 static gboolean
-set_error_from_errno (GError **error,
-                      const char *action,
-                      const char *path)
+store_set_error_from_errno (GError **error,
+                            const char *action,
+                            const char *path)
 {
   int code = errno;
 
@@ -39,18 +39,18 @@ set_error_from_errno (GError **error,
 }
 
 static gboolean
-take_lock (IstEmulatorStore *self,
-           GError **error)
+store_take_lock (IstEmulatorStore *self,
+                 GError **error)
 {
   g_autofree char *path = g_build_filename (self->folder, LOCK_NAME, NULL);
 
   self->lock = g_open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (self->lock < 0)
-    return set_error_from_errno (error, "open", path);
+    return store_set_error_from_errno (error, "open", path);
   if (flock (self->lock, LOCK_EX | LOCK_NB) == 0)
     return TRUE;
   if (errno != EWOULDBLOCK)
-    return set_error_from_errno (error, "lock", path);
+    return store_set_error_from_errno (error, "lock", path);
 
   g_set_error (error, G_IO_ERROR, G_IO_ERROR_BUSY, "“%s” is in use by another emulator", self->folder);
   return FALSE;
@@ -66,10 +66,10 @@ ist_emulator_store_open (const char *folder,
   self->lock = -1;
   if (g_mkdir_with_parents (folder, 0700) != 0)
     {
-      set_error_from_errno (error, "make the folder", folder);
+      store_set_error_from_errno (error, "make the folder", folder);
       return NULL;
     }
-  if (!take_lock (self, error))
+  if (!store_take_lock (self, error))
     return NULL;
   return g_steal_pointer (&self);
 }
@@ -84,8 +84,8 @@ ist_emulator_store_free (IstEmulatorStore *self)
 }
 
 static int
-compare_records (gconstpointer a,
-                 gconstpointer b)
+store_compare_records (gconstpointer a,
+                       gconstpointer b)
 {
   const IstEmulatorRecord *first = *(const IstEmulatorRecord **) a;
   const IstEmulatorRecord *second = *(const IstEmulatorRecord **) b;
@@ -94,8 +94,8 @@ compare_records (gconstpointer a,
 }
 
 static char *
-make_path (IstEmulatorStore *self,
-           IstEmulatorRecord *record)
+store_make_path (IstEmulatorStore *self,
+                 IstEmulatorRecord *record)
 {
   g_autofree char *name = g_strconcat (ist_emulator_tunnel_get_id (record->tunnel), SUFFIX, NULL);
 
@@ -103,9 +103,9 @@ make_path (IstEmulatorStore *self,
 }
 
 static IstEmulatorRecord *
-load_record (IstEmulatorStore *self,
-             const char *name,
-             GError **error)
+store_load_record (IstEmulatorStore *self,
+                   const char *name,
+                   GError **error)
 {
   g_autofree char *path = g_build_filename (self->folder, name, NULL);
   g_autofree char *expected = NULL;
@@ -124,7 +124,7 @@ load_record (IstEmulatorStore *self,
       g_prefix_error (error, "“%s” is damaged, or of another version; mend it or move it away: ", path);
       return NULL;
     }
-  expected = make_path (self, record);
+  expected = store_make_path (self, record);
   if (g_strcmp0 (path, expected) != 0)
     {
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
@@ -152,12 +152,12 @@ ist_emulator_store_load (IstEmulatorStore *self,
 
       if (!g_str_has_suffix (name, SUFFIX))
         continue;
-      record = load_record (self, name, error);
+      record = store_load_record (self, name, error);
       if (record == NULL)
         return NULL;
       g_ptr_array_add (records, record);
     }
-  g_ptr_array_sort (records, compare_records);
+  g_ptr_array_sort (records, store_compare_records);
   return g_steal_pointer (&records);
 }
 
@@ -166,7 +166,7 @@ ist_emulator_store_save (IstEmulatorStore *self,
                          IstEmulatorRecord *record,
                          GError **error)
 {
-  g_autofree char *path = make_path (self, record);
+  g_autofree char *path = store_make_path (self, record);
   g_autoptr (GBytes) bytes = ist_emulator_record_to_bytes (record);
   gsize size;
   const char *data = g_bytes_get_data (bytes, &size);
@@ -179,7 +179,7 @@ void
 ist_emulator_store_remove (IstEmulatorStore *self,
                            IstEmulatorRecord *record)
 {
-  g_autofree char *path = make_path (self, record);
+  g_autofree char *path = store_make_path (self, record);
 
   if (g_unlink (path) != 0 && errno != ENOENT)
     g_warning ("Could not remove “%s”: %s", path, g_strerror (errno));

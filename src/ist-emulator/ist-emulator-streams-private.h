@@ -34,6 +34,12 @@ const char *ist_emulator_streams_take (IstEmulatorStreams *self,
                                        const IstMessage *message,
                                        gboolean *pass);
 
+static inline IstMode
+ist_emulator_other_side (IstMode side)
+{
+  return side == IST_MODE_SOURCE ? IST_MODE_DESTINATION : IST_MODE_SOURCE;
+}
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (IstEmulatorStreams, ist_emulator_streams_free)
 
 G_END_DECLS

@@ -191,7 +191,7 @@ streams_follow (IstEmulatorStreams *self,
                 const IstMessage *message,
                 guint index)
 {
-  IstMode to = from == IST_MODE_SOURCE ? IST_MODE_DESTINATION : IST_MODE_SOURCE;
+  IstMode to = ist_emulator_other_side (from);
   IstMessageType type = ist_message_get_message_type (message);
   Stream *stream = &self->streams[index];
 

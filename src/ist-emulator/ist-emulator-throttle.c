@@ -4,6 +4,8 @@
 
 #include "ist-emulator/ist-emulator-throttle-private.h"
 
+#include "common/ist-source-private.h"
+
 /* How long nothing must have been read for the most to be read at once, in
  * microseconds. Short, so that a transfer is even. */
 #define BURST_TIME_US (G_USEC_PER_SEC / 20)
@@ -18,20 +20,12 @@ struct _IstEmulatorThrottle
   GSource *debt;         /* not NULL: in debt */
 };
 
-static void
-throttle_clear_debt (IstEmulatorThrottle *self)
-{
-  if (self->debt != NULL)
-    g_source_destroy (self->debt);
-  g_clear_pointer (&self->debt, g_source_unref);
-}
-
 static gboolean
 on_debt_over (gpointer user_data)
 {
   IstEmulatorThrottle *self = user_data;
 
-  throttle_clear_debt (self);
+  ist_clear_source (&self->debt);
   self->paid_off (self->user_data);
   return G_SOURCE_REMOVE;
 }
@@ -50,7 +44,7 @@ ist_emulator_throttle_new (IstEmulatorThrottleFunc paid_off,
 void
 ist_emulator_throttle_free (IstEmulatorThrottle *self)
 {
-  throttle_clear_debt (self);
+  ist_clear_source (&self->debt);
   g_free (self);
 }
 
@@ -58,7 +52,7 @@ void
 ist_emulator_throttle_set_bandwidth (IstEmulatorThrottle *self,
                                      guint bytes_per_second)
 {
-  throttle_clear_debt (self);
+  ist_clear_source (&self->debt);
   self->bandwidth = bytes_per_second;
   self->allowance = 0;
   self->allowance_time = g_get_monotonic_time ();

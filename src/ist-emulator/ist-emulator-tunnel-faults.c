@@ -103,9 +103,9 @@ ist_emulator_tunnel_reset_session (IstEmulatorTunnel *self)
 }
 
 static gboolean
-check_connected (IstEmulatorTunnel *self,
-                 IstMode side,
-                 GError **error)
+tunnel_check_connected (IstEmulatorTunnel *self,
+                        IstMode side,
+                        GError **error)
 {
   if (ist_emulator_relay_is_connected (self->relay, side))
     return TRUE;
@@ -143,7 +143,7 @@ ist_emulator_tunnel_send_message (IstEmulatorTunnel *self,
   g_return_val_if_fail (side == IST_MODE_SOURCE || side == IST_MODE_DESTINATION, FALSE);
   g_return_val_if_fail (message != NULL, FALSE);
 
-  if (!check_connected (self, side, error) || !ist_wire_check (message, error))
+  if (!tunnel_check_connected (self, side, error) || !ist_wire_check (message, error))
     return FALSE;
 
   array = g_byte_array_new ();
@@ -177,7 +177,7 @@ ist_emulator_tunnel_send_bytes (IstEmulatorTunnel *self,
   g_return_val_if_fail (side == IST_MODE_SOURCE || side == IST_MODE_DESTINATION, FALSE);
   g_return_val_if_fail (bytes != NULL, FALSE);
 
-  if (!check_connected (self, side, error))
+  if (!tunnel_check_connected (self, side, error))
     return FALSE;
 
   ist_emulator_relay_send (self->relay, side, bytes);
@@ -212,7 +212,7 @@ ist_emulator_tunnel_send_text (IstEmulatorTunnel *self,
   g_return_val_if_fail (side == IST_MODE_SOURCE || side == IST_MODE_DESTINATION, FALSE);
   g_return_val_if_fail (text != NULL, FALSE);
 
-  if (!check_connected (self, side, error))
+  if (!tunnel_check_connected (self, side, error))
     return FALSE;
 
   length = strlen (text);

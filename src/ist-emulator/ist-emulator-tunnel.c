@@ -6,6 +6,8 @@
 
 #include <libsoup/soup.h>
 
+#include "common/ist-source-private.h"
+
 /* What an ARN says about where a tunnel is; nobody's account. */
 #define ARN_PREFIX "arn:aws:iot:" IST_EMULATOR_REGION ":000000000000:tunnel/"
 
@@ -53,55 +55,47 @@ enum
 static guint signals[N_SIGNALS];
 
 static gboolean
-relay_wants_messages (gpointer user_data)
+on_relay_wants_messages (gpointer user_data)
 {
   return g_signal_has_handler_pending (user_data, signals[MESSAGE], 0, TRUE);
 }
 
 static void
-relay_message (IstMode from,
-               IstMessage *message,
-               gpointer user_data)
+on_relay_message (IstMode from,
+                  IstMessage *message,
+                  gpointer user_data)
 {
   g_signal_emit (user_data, signals[MESSAGE], 0, from, message);
 }
 
 static void
-relay_connected (IstMode side,
-                 gpointer user_data)
+on_relay_connected (IstMode side,
+                    gpointer user_data)
 {
   g_signal_emit (user_data, signals[CLIENT_CONNECTED], 0, side);
 }
 
 static void
-relay_disconnected (IstMode side,
-                    const GError *error,
-                    gpointer user_data)
+on_relay_disconnected (IstMode side,
+                       const GError *error,
+                       gpointer user_data)
 {
   g_signal_emit (user_data, signals[CLIENT_DISCONNECTED], 0, side, error);
 }
 
 static const IstEmulatorRelayDelegate relay_delegate = {
-  .wants_messages = relay_wants_messages,
-  .message = relay_message,
-  .connected = relay_connected,
-  .disconnected = relay_disconnected,
+  .wants_messages = on_relay_wants_messages,
+  .message = on_relay_message,
+  .connected = on_relay_connected,
+  .disconnected = on_relay_disconnected,
 };
-
-static void
-clear_lifetime (IstEmulatorTunnel *self)
-{
-  if (self->lifetime != NULL)
-    g_source_destroy (self->lifetime);
-  g_clear_pointer (&self->lifetime, g_source_unref);
-}
 
 static void
 ist_emulator_tunnel_finalize (GObject *object)
 {
   IstEmulatorTunnel *self = IST_EMULATOR_TUNNEL (object);
 
-  clear_lifetime (self);
+  ist_clear_source (&self->lifetime);
   g_clear_pointer (&self->relay, ist_emulator_relay_free);
   for (int side = IST_MODE_SOURCE; side <= IST_MODE_DESTINATION; side++)
     {
@@ -343,7 +337,7 @@ ist_emulator_tunnel_close (IstEmulatorTunnel *self)
 
   g_object_ref (self);
   self->closed = TRUE;
-  clear_lifetime (self);
+  ist_clear_source (&self->lifetime);
   why = g_error_new_literal (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TUNNEL_CLOSED, "Tunnel is closed");
   for (int side = IST_MODE_SOURCE; side <= IST_MODE_DESTINATION; side++)
     ist_emulator_relay_close (self->relay, side, SOUP_WEBSOCKET_CLOSE_NORMAL, why->message, why);
@@ -553,7 +547,7 @@ ist_emulator_tunnel_get_queued_bytes (IstEmulatorTunnel *self,
 }
 
 static gboolean
-lifetime_over (gpointer user_data)
+on_lifetime_over (gpointer user_data)
 {
   ist_emulator_tunnel_close (user_data);
   return G_SOURCE_REMOVE;
@@ -577,11 +571,11 @@ ist_emulator_tunnel_set_lifetime_ms (IstEmulatorTunnel *self,
 {
   g_return_if_fail (IST_EMULATOR_IS_TUNNEL (self));
 
-  clear_lifetime (self);
+  ist_clear_source (&self->lifetime);
   if (self->closed)
     return;
   self->expires_at = g_get_real_time () + (gint64) milliseconds * 1000;
   self->lifetime = g_timeout_source_new (milliseconds);
-  g_source_set_callback (self->lifetime, lifetime_over, self, NULL);
+  g_source_set_callback (self->lifetime, on_lifetime_over, self, NULL);
   g_source_attach (self->lifetime, g_main_context_get_thread_default ());
 }
