@@ -19,6 +19,7 @@
 struct _IstEmulatorHttpServer
 {
   grefcount ref_count; /* the owner's, and one for each handshake that is being answered */
+  GMainContext *context;
   GObject *owner;
   IstEmulatorHttpServerRefusedFunc refused;
   IstEmulatorRegistry *registry;
@@ -58,6 +59,7 @@ http_server_unref (IstEmulatorHttpServer *self)
 
   g_clear_object (&self->soup_server);
   g_clear_object (&self->certificate);
+  g_clear_pointer (&self->context, g_main_context_unref);
   g_free (self);
 }
 
@@ -271,8 +273,11 @@ on_incoming (GSocketConnection *connection,
     stream = G_IO_STREAM (g_object_ref (connection));
   else
     stream = http_server_make_tls_connection (self, connection, &error);
+  /* libsoup goes on in the thread-default context of the moment. */
+  g_main_context_push_thread_default (self->context);
   if (stream == NULL || !soup_server_accept_iostream (self->soup_server, stream, local, remote, &error))
     g_warning ("Could not serve a connection: %s", error->message);
+  g_main_context_pop_thread_default (self->context);
 }
 
 IstEmulatorHttpServer *
@@ -295,6 +300,7 @@ ist_emulator_http_server_new (GSocketAddress *address,
       return NULL;
     }
 
+  self->context = g_main_context_ref_thread_default ();
   self->owner = owner;
   self->refused = refused;
   self->registry = registry;

@@ -18,6 +18,7 @@
 
 struct _IstEmulatorRegistry
 {
+  GMainContext *context; /* of the tunnels */
   const IstEmulatorRegistryDelegate *delegate;
   gpointer user_data;
   guint bandwidth;
@@ -237,6 +238,7 @@ ist_emulator_registry_new (guint bandwidth,
 {
   IstEmulatorRegistry *self = g_new0 (IstEmulatorRegistry, 1);
 
+  self->context = g_main_context_ref_thread_default ();
   self->bandwidth = bandwidth;
   self->prune_at = G_MAXINT64;
   self->delegate = delegate;
@@ -255,6 +257,7 @@ ist_emulator_registry_free (IstEmulatorRegistry *self)
   g_clear_pointer (&self->store, ist_emulator_store_free);
   g_ptr_array_unref (self->records);
   g_hash_table_unref (self->ids);
+  g_main_context_unref (self->context);
   ist_emulator_tokens_free (self->tokens);
   g_free (self);
 }
@@ -269,7 +272,9 @@ ist_emulator_registry_restore (IstEmulatorRegistry *self,
 
   if (store == NULL)
     return FALSE;
+  g_main_context_push_thread_default (self->context);
   records = ist_emulator_store_load (store, error);
+  g_main_context_pop_thread_default (self->context);
   if (records == NULL)
     return FALSE;
 
@@ -408,8 +413,10 @@ ist_emulator_registry_open (IstEmulatorRegistry *self,
       return NULL;
     }
 
+  g_main_context_push_thread_default (self->context);
   tunnel = ist_emulator_tunnel_new (NULL, request->services != NULL ? request->services : none,
                                     request->thing_name);
+  g_main_context_pop_thread_default (self->context);
   ist_emulator_tunnel_set_lifetime_ms (tunnel, lifetime * 60 * 1000);
   record = ist_emulator_record_new (g_object_ref (tunnel));
   record->sequence = self->sequence + 1;

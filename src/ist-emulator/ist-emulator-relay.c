@@ -43,6 +43,7 @@ typedef struct
 
 typedef struct
 {
+  GMainContext *context; /* the relay's */
   Client *client;
   gboolean backed_up; /* the queue towards the other side is long */
   gboolean paused;    /* what the client's channel was told */
@@ -58,6 +59,7 @@ typedef struct
 
 struct _IstEmulatorRelay
 {
+  GMainContext *context;
   const IstEmulatorRelayDelegate *delegate;
   gpointer user_data;
   IstEmulatorStreams *streams;
@@ -145,13 +147,11 @@ on_throttle_paid_off (gpointer user_data)
   relay_update_pause (self, IST_MODE_DESTINATION);
 }
 
-static void relay_arm_delay (IstEmulatorRelay *self, IstMode side);
+static void side_arm_delay (Side *to);
 
 static void
-relay_send_due (IstEmulatorRelay *self,
-                IstMode side)
+side_send_due (Side *to)
 {
-  Side *to = &self->sides[side];
   gint64 now = g_get_monotonic_time ();
   Delayed *delayed;
 
@@ -161,34 +161,22 @@ relay_send_due (IstEmulatorRelay *self,
       ist_channel_send_bytes (to->client->channel, RELAY_LANE, delayed->bytes, NULL);
       delayed_free (g_queue_pop_head (&to->delayed));
     }
-  relay_arm_delay (self, side);
+  side_arm_delay (to);
 }
 
 static gboolean
-on_source_delay_over (gpointer user_data)
+on_delay_over (gpointer user_data)
 {
-  IstEmulatorRelay *self = user_data;
+  Side *to = user_data;
 
-  g_clear_pointer (&self->sides[IST_MODE_SOURCE].delay_source, g_source_unref);
-  relay_send_due (self, IST_MODE_SOURCE);
-  return G_SOURCE_REMOVE;
-}
-
-static gboolean
-on_destination_delay_over (gpointer user_data)
-{
-  IstEmulatorRelay *self = user_data;
-
-  g_clear_pointer (&self->sides[IST_MODE_DESTINATION].delay_source, g_source_unref);
-  relay_send_due (self, IST_MODE_DESTINATION);
+  ist_clear_source (&to->delay_source);
+  side_send_due (to);
   return G_SOURCE_REMOVE;
 }
 
 static void
-relay_arm_delay (IstEmulatorRelay *self,
-                 IstMode side)
+side_arm_delay (Side *to)
 {
-  Side *to = &self->sides[side];
   Delayed *first = g_queue_peek_head (&to->delayed);
 
   if (first == NULL || to->delay_source != NULL)
@@ -196,9 +184,8 @@ relay_arm_delay (IstEmulatorRelay *self,
 
   to->delay_source = g_timeout_source_new (0);
   g_source_set_ready_time (to->delay_source, first->due);
-  g_source_set_callback (to->delay_source,
-                         side == IST_MODE_SOURCE ? on_source_delay_over : on_destination_delay_over, self, NULL);
-  g_source_attach (to->delay_source, g_main_context_get_thread_default ());
+  g_source_set_callback (to->delay_source, on_delay_over, to, NULL);
+  g_source_attach (to->delay_source, to->context);
 }
 
 static void
@@ -231,7 +218,7 @@ ist_emulator_relay_send (IstEmulatorRelay *self,
   delayed->bytes = g_bytes_ref (bytes);
   g_queue_push_tail (&to->delayed, delayed);
   to->delayed_size += g_bytes_get_size (bytes);
-  relay_arm_delay (self, side);
+  side_arm_delay (to);
 }
 
 static void
@@ -270,7 +257,7 @@ relay_detach (IstEmulatorRelay *self,
 }
 
 static void
-client_say_goodbye (IstChannel *channel,
+client_say_goodbye (Client *self,
                     guint16 code,
                     const char *reason)
 {
@@ -280,7 +267,7 @@ client_say_goodbye (IstChannel *channel,
   if (*end != '\0' && (*end & 0xc0) == 0x80)
     end = g_utf8_find_prev_char (valid, end);
   *end = '\0';
-  ist_channel_close (channel, code, valid, NULL);
+  ist_channel_close (self->channel, code, valid, NULL);
 }
 
 gboolean
@@ -297,7 +284,7 @@ ist_emulator_relay_close (IstEmulatorRelay *self,
 
   /* It lives until its channel is closed. */
   client = relay_detach (self, side);
-  client_say_goodbye (client->channel, code, reason);
+  client_say_goodbye (client, code, reason);
   self->delegate->disconnected (side, why, self->user_data);
   return TRUE;
 }
@@ -476,12 +463,16 @@ ist_emulator_relay_new (const char *const *services,
 {
   IstEmulatorRelay *self = g_new0 (IstEmulatorRelay, 1);
 
+  self->context = g_main_context_ref_thread_default ();
   self->delegate = delegate;
   self->user_data = user_data;
   self->streams = ist_emulator_streams_new (services);
   self->throttle = ist_emulator_throttle_new (on_throttle_paid_off, self);
-  g_queue_init (&self->sides[IST_MODE_SOURCE].delayed);
-  g_queue_init (&self->sides[IST_MODE_DESTINATION].delayed);
+  for (int side = IST_MODE_SOURCE; side <= IST_MODE_DESTINATION; side++)
+    {
+      self->sides[side].context = self->context;
+      g_queue_init (&self->sides[side].delayed);
+    }
   return self;
 }
 
@@ -490,13 +481,10 @@ ist_emulator_relay_free (IstEmulatorRelay *self)
 {
   for (int side = IST_MODE_SOURCE; side <= IST_MODE_DESTINATION; side++)
     if (self->sides[side].client != NULL)
-      {
-        Client *client = relay_detach (self, side);
-
-        client_say_goodbye (client->channel, SOUP_WEBSOCKET_CLOSE_GOING_AWAY, "Service is going away");
-      }
+      client_say_goodbye (relay_detach (self, side), SOUP_WEBSOCKET_CLOSE_GOING_AWAY, "Service is going away");
   ist_emulator_throttle_free (self->throttle);
   ist_emulator_streams_free (self->streams);
+  g_main_context_unref (self->context);
   g_free (self);
 }
 
@@ -525,9 +513,12 @@ ist_emulator_relay_attach (IstEmulatorRelay *self,
   client->relay = self;
   client->side = side;
   client->decoder = ist_wire_decoder_new (TRUE);
+  /* These take the thread-default context of the moment, which is the caller's. */
+  g_main_context_push_thread_default (self->context);
   client->stream = ist_metered_stream_new (stream);
   client->channel = ist_channel_new (client->stream, uri, SOUP_WEBSOCKET_CONNECTION_SERVER,
                                      &channel_delegate, client);
+  g_main_context_pop_thread_default (self->context);
   ist_channel_set_split (client->channel, at->frame_size);
 
   at->client = client;

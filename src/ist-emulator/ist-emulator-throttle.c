@@ -12,6 +12,7 @@
 
 struct _IstEmulatorThrottle
 {
+  GMainContext *context;
   IstEmulatorThrottleFunc paid_off;
   gpointer user_data;
   guint bandwidth;       /* bytes per second, 0 for no limit */
@@ -36,6 +37,7 @@ ist_emulator_throttle_new (IstEmulatorThrottleFunc paid_off,
 {
   IstEmulatorThrottle *self = g_new0 (IstEmulatorThrottle, 1);
 
+  self->context = g_main_context_ref_thread_default ();
   self->paid_off = paid_off;
   self->user_data = user_data;
   return self;
@@ -45,6 +47,7 @@ void
 ist_emulator_throttle_free (IstEmulatorThrottle *self)
 {
   ist_clear_source (&self->debt);
+  g_main_context_unref (self->context);
   g_free (self);
 }
 
@@ -80,7 +83,7 @@ ist_emulator_throttle_spend (IstEmulatorThrottle *self,
     {
       self->debt = g_timeout_source_new (0);
       g_source_set_callback (self->debt, on_debt_over, self, NULL);
-      g_source_attach (self->debt, g_main_context_get_thread_default ());
+      g_source_attach (self->debt, self->context);
     }
   g_source_set_ready_time (self->debt, now + (gint64) (-self->allowance * G_USEC_PER_SEC / self->bandwidth));
 }

@@ -18,6 +18,7 @@ struct _IstEmulatorTunnel
 {
   GObject parent_instance;
 
+  GMainContext *context;
   char *id;
   char *arn;
   char *thing_name;

@@ -106,6 +106,7 @@ ist_emulator_tunnel_finalize (GObject *object)
   g_free (self->thing_name);
   g_free (self->arn);
   g_free (self->id);
+  g_main_context_unref (self->context);
 
   G_OBJECT_CLASS (ist_emulator_tunnel_parent_class)->finalize (object);
 }
@@ -254,6 +255,7 @@ ist_emulator_tunnel_class_init (IstEmulatorTunnelClass *klass)
 static void
 ist_emulator_tunnel_init (IstEmulatorTunnel *self)
 {
+  self->context = g_main_context_ref_thread_default ();
 }
 
 IstEmulatorTunnel *
@@ -577,5 +579,5 @@ ist_emulator_tunnel_set_lifetime_ms (IstEmulatorTunnel *self,
   self->expires_at = g_get_real_time () + (gint64) milliseconds * 1000;
   self->lifetime = g_timeout_source_new (milliseconds);
   g_source_set_callback (self->lifetime, on_lifetime_over, self, NULL);
-  g_source_attach (self->lifetime, g_main_context_get_thread_default ());
+  g_source_attach (self->lifetime, self->context);
 }
