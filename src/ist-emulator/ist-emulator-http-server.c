@@ -18,14 +18,15 @@
 
 struct _IstEmulatorHttpServer
 {
-  grefcount ref_count; /* the owner's, and one for each handshake that is being answered */
+  grefcount ref_count; /* the owner's, and one for each WebSocket, from its handshake on */
   GMainContext *context;
-  GObject *owner;
-  IstEmulatorHttpServerRefusedFunc refused;
+  const IstEmulatorHttpServerDelegate *delegate;
+  GObject *owner; /* NULL once it has freed the server */
   IstEmulatorRegistry *registry;
   GTlsCertificate *certificate;  /* nullable */
-  IstEmulatorListener *listener; /* NULL once the owner has freed it */
+  IstEmulatorListener *listener; /* NULL once it is closed */
   SoupServer *soup_server;
+  guint n_websockets;
 };
 
 /* An accepted handshake whose answer is being written. */
@@ -34,7 +35,7 @@ typedef struct
   IstEmulatorHttpServer *server;
   IstEmulatorTunnel *tunnel;
   IstMode mode;
-  guint generation; /* of the access token */
+  guint generation; /* of the tunnel's side */
 } Upgrade;
 
 /* What has come of a request's body. */
@@ -77,18 +78,34 @@ upgrade_free (gpointer data,
 }
 
 static void
+on_websocket_gone (gpointer user_data)
+{
+  IstEmulatorHttpServer *self = user_data;
+
+  self->n_websockets--;
+  if (self->n_websockets == 0 && self->owner != NULL)
+    self->delegate->emptied (self->owner);
+  http_server_unref (self);
+}
+
+static void
 on_answer_written (SoupServerMessage *message,
                    gpointer user_data)
 {
   Upgrade *upgrade = user_data;
+  IstEmulatorHttpServer *self = upgrade->server;
   g_autoptr (GUri) uri = g_uri_ref (soup_server_message_get_uri (message));
   GSocketAddress *remote = soup_server_message_get_remote_address (message);
   g_autoptr (GIOStream) stream = NULL;
 
-  if (upgrade->server->listener != NULL)
-    ist_emulator_listener_note_upgrade (upgrade->server->listener, remote);
+  if (self->listener == NULL)
+    return;
+
+  ist_emulator_listener_note_upgrade (self->listener, remote);
   stream = soup_server_message_steal_connection (message);
-  ist_emulator_tunnel_attach (upgrade->tunnel, upgrade->mode, upgrade->generation, stream, uri);
+  self->n_websockets++;
+  ist_emulator_tunnel_attach (upgrade->tunnel, upgrade->mode, upgrade->generation, stream, uri,
+                              on_websocket_gone, http_server_ref (self));
 }
 
 static void
@@ -99,7 +116,7 @@ http_server_refuse (IstEmulatorHttpServer *self,
 {
   ist_emulator_handshake_refuse (message, status, reason);
   g_debug ("Handshake refused with %u: %s", status, reason);
-  self->refused (status, reason, self->owner);
+  self->delegate->refused (status, reason, self->owner);
 }
 
 static void
@@ -285,7 +302,7 @@ ist_emulator_http_server_new (GSocketAddress *address,
                               GTlsCertificate *certificate,
                               guint max_per_address,
                               IstEmulatorRegistry *registry,
-                              IstEmulatorHttpServerRefusedFunc refused,
+                              const IstEmulatorHttpServerDelegate *delegate,
                               gpointer owner,
                               GError **error)
 {
@@ -301,8 +318,8 @@ ist_emulator_http_server_new (GSocketAddress *address,
     }
 
   self->context = g_main_context_ref_thread_default ();
+  self->delegate = delegate;
   self->owner = owner;
-  self->refused = refused;
   self->registry = registry;
   g_set_object (&self->certificate, certificate);
   self->soup_server = g_object_new (SOUP_TYPE_SERVER, "server-header", "ist-emulator", NULL);
@@ -313,12 +330,34 @@ ist_emulator_http_server_new (GSocketAddress *address,
 }
 
 void
-ist_emulator_http_server_free (IstEmulatorHttpServer *self)
+ist_emulator_http_server_accept (IstEmulatorHttpServer *self)
 {
+  ist_emulator_listener_accept (self->listener);
+}
+
+void
+ist_emulator_http_server_close (IstEmulatorHttpServer *self)
+{
+  if (self->listener == NULL)
+    return;
+
   g_clear_pointer (&self->listener, ist_emulator_listener_free);
   soup_server_remove_handler (self->soup_server, NULL);
   g_signal_handlers_disconnect_by_data (self->soup_server, self);
   soup_server_disconnect (self->soup_server);
+}
+
+gboolean
+ist_emulator_http_server_is_empty (IstEmulatorHttpServer *self)
+{
+  return self->n_websockets == 0;
+}
+
+void
+ist_emulator_http_server_free (IstEmulatorHttpServer *self)
+{
+  ist_emulator_http_server_close (self);
+  self->owner = NULL;
   http_server_unref (self);
 }
 

@@ -19,7 +19,8 @@ typedef void (*IstEmulatorListenerFunc) (GSocketConnection *connection,
                                          GSocketAddress *remote,
                                          gpointer user_data);
 
-/* @waits_for_tls: clients begin with a TLS handshake. @max_per_address: how many
+/* Has the port from now on; clients have to wait until they are accepted.
+ * @waits_for_tls: clients begin with a TLS handshake. @max_per_address: how many
  * connections one address may have, 0 for any number. */
 IstEmulatorListener *ist_emulator_listener_new (GSocketAddress *address,
                                                 gboolean waits_for_tls,
@@ -29,6 +30,8 @@ IstEmulatorListener *ist_emulator_listener_new (GSocketAddress *address,
                                                 GError **error);
 void ist_emulator_listener_free (IstEmulatorListener *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (IstEmulatorListener, ist_emulator_listener_free)
+
+void ist_emulator_listener_accept (IstEmulatorListener *self);
 
 guint ist_emulator_listener_get_port (IstEmulatorListener *self);
 

@@ -36,7 +36,7 @@ struct _IstEmulatorListener
   IstEmulatorListenerFunc func;
   gpointer user_data;
   GMainContext *context;
-  GSource *source; /* NULL while it rests */
+  GSource *source; /* NULL while nobody is accepted */
   GSource *rest;
   gboolean warned;         /* that it can't accept */
   GHashTable *connections; /* remote address and port -> Connection */
@@ -227,15 +227,13 @@ listener_take (IstEmulatorListener *self,
   g_source_attach (connection->readable, self->context);
 }
 
-static void listener_listen (IstEmulatorListener *self);
-
 static gboolean
 on_rested (gpointer user_data)
 {
   IstEmulatorListener *self = user_data;
 
   ist_clear_source (&self->rest);
-  listener_listen (self);
+  ist_emulator_listener_accept (self);
   return G_SOURCE_REMOVE;
 }
 
@@ -284,8 +282,8 @@ on_acceptable (GSocket *socket,
   return G_SOURCE_CONTINUE;
 }
 
-static void
-listener_listen (IstEmulatorListener *self)
+void
+ist_emulator_listener_accept (IstEmulatorListener *self)
 {
   self->source = g_socket_create_source (self->socket, G_IO_IN, NULL);
   g_source_set_callback (self->source, G_SOURCE_FUNC (on_acceptable), self, NULL);
@@ -320,7 +318,6 @@ ist_emulator_listener_new (GSocketAddress *address,
   self->context = g_main_context_ref_thread_default ();
   self->connections = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, connection_free);
   self->addresses = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  listener_listen (self);
   return self;
 }
 

@@ -33,6 +33,8 @@ typedef struct
   IstMeteredStream *stream;
   IstChannel *channel;
   IstWireDecoder *decoder;
+  GDestroyNotify gone;
+  gpointer gone_data;
 } Client;
 
 typedef struct
@@ -93,6 +95,7 @@ client_unref (Client *self)
   g_clear_pointer (&self->channel, ist_channel_unref);
   g_clear_object (&self->stream);
   g_clear_pointer (&self->decoder, ist_wire_decoder_free);
+  self->gone (self->gone_data);
   g_free (self);
 }
 
@@ -503,7 +506,9 @@ void
 ist_emulator_relay_attach (IstEmulatorRelay *self,
                            IstMode side,
                            GIOStream *stream,
-                           GUri *uri)
+                           GUri *uri,
+                           GDestroyNotify gone,
+                           gpointer gone_data)
 {
   g_autoptr (IstMessage) service_ids = NULL;
   Side *at = &self->sides[side];
@@ -512,6 +517,8 @@ ist_emulator_relay_attach (IstEmulatorRelay *self,
   g_ref_count_init (&client->ref_count);
   client->relay = self;
   client->side = side;
+  client->gone = gone;
+  client->gone_data = gone_data;
   client->decoder = ist_wire_decoder_new (TRUE);
   /* These take the thread-default context of the moment, which is the caller's. */
   g_main_context_push_thread_default (self->context);

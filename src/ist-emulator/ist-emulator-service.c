@@ -6,6 +6,8 @@
 
 #include <libsoup/soup.h>
 
+#include "common/ist-source-private.h"
+#include "common/ist-waiting-tasks-private.h"
 #include "ist-emulator/ist-emulator-certificate-private.h"
 #include "ist-emulator/ist-emulator-http-server-private.h"
 #include "ist-emulator/ist-emulator-notification-private.h"
@@ -34,8 +36,9 @@
  * tunnel = ist_emulator_service_open_tunnel (service, services, NULL, 0, &error);
  * ```
  *
- * The service and its tunnels belong to the thread-default main context of the
- * thread that starts it, and must be used from there only.
+ * A service and its tunnels belong to the main context that was the thread-default
+ * one where the service was made: signals and callbacks come there, and all is to
+ * be used from there only.
  *
  * Since: 1.0
  */
@@ -43,6 +46,7 @@ struct _IstEmulatorService
 {
   GObject parent_instance;
 
+  GMainContext *context;
   char *address;
   guint port;
   gboolean plain;
@@ -54,12 +58,25 @@ struct _IstEmulatorService
   GTlsCertificate *own_certificate;
   char *ca_pem;
   char *endpoint;
-  IstEmulatorHttpServer *server; /* NULL while it is stopped */
   IstEmulatorRegistry *registry;
   gboolean restored;
+
+  IstEmulatorServiceState state;
+  IstEmulatorHttpServer *server;  /* the one that accepts clients, or will when others have left */
+  IstEmulatorHttpServer *leaving; /* the one that was stopped, until its clients have left */
+  IstWaitingTasks *starting;      /* until it listens */
+  IstWaitingTasks *stopping;      /* until it has stopped */
+  IstWaitingTasks *undone;        /* likewise, though they wanted it to listen */
+  GSource *settling;              /* some of these may have waited long enough */
 };
 
 G_DEFINE_FINAL_TYPE (IstEmulatorService, ist_emulator_service, G_TYPE_OBJECT)
+
+G_DEFINE_ENUM_TYPE (IstEmulatorServiceState,
+                    ist_emulator_service_state,
+                    G_DEFINE_ENUM_VALUE (IST_EMULATOR_SERVICE_STATE_STOPPED, "stopped"),
+                    G_DEFINE_ENUM_VALUE (IST_EMULATOR_SERVICE_STATE_LISTENING, "listening"),
+                    G_DEFINE_ENUM_VALUE (IST_EMULATOR_SERVICE_STATE_STOPPING, "stopping"))
 
 enum
 {
@@ -72,6 +89,7 @@ enum
   PROP_MAX_CONNECTIONS_PER_ADDRESS,
   PROP_ENDPOINT,
   PROP_CA_PEM,
+  PROP_STATE,
   N_PROPS
 };
 
@@ -82,10 +100,82 @@ enum
   HANDSHAKE_REFUSED,
   TUNNEL_OPENED,
   NOTIFICATION,
+  STOPPED,
   N_SIGNALS
 };
 
 static guint signals[N_SIGNALS];
+
+static void
+service_set_state (IstEmulatorService *self,
+                   IstEmulatorServiceState state)
+{
+  self->state = state;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
+}
+
+/* While it stops, others have to go first. */
+static void
+service_listen_if_stopped (IstEmulatorService *self)
+{
+  if (self->server == NULL || self->state != IST_EMULATOR_SERVICE_STATE_STOPPED)
+    return;
+
+  ist_emulator_http_server_accept (self->server);
+  service_set_state (self, IST_EMULATOR_SERVICE_STATE_LISTENING);
+}
+
+/* Signals first, then tasks; after each, everything may be different. */
+static gboolean
+on_settling (gpointer user_data)
+{
+  g_autoptr (IstEmulatorService) self = g_object_ref (user_data);
+
+  ist_clear_source (&self->settling);
+  if (self->leaving != NULL && ist_emulator_http_server_is_empty (self->leaving))
+    {
+      g_clear_pointer (&self->leaving, ist_emulator_http_server_free);
+      service_set_state (self, IST_EMULATOR_SERVICE_STATE_STOPPED);
+      g_signal_emit (self, signals[STOPPED], 0);
+    }
+  if (self->leaving == NULL)
+    {
+      g_autoptr (GError) error = g_error_new_literal (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED,
+                                                      "The service was stopped");
+
+      ist_waiting_tasks_return (self->undone, error);
+      ist_waiting_tasks_return (self->stopping, NULL);
+    }
+  service_listen_if_stopped (self);
+  if (self->state == IST_EMULATOR_SERVICE_STATE_LISTENING)
+    ist_waiting_tasks_return (self->starting, NULL);
+  return G_SOURCE_REMOVE;
+}
+
+/* Whoever waits is told from the main loop, never from inside a call. */
+static void
+service_settle_soon (IstEmulatorService *self)
+{
+  if (self->settling != NULL)
+    return;
+
+  self->settling = g_idle_source_new ();
+  g_source_set_priority (self->settling, G_PRIORITY_DEFAULT);
+  g_source_set_callback (self->settling, on_settling, self, NULL);
+  g_source_attach (self->settling, self->context);
+}
+
+static void
+on_start_cancelled (gpointer user_data)
+{
+  ist_emulator_service_stop (user_data);
+}
+
+static void
+on_emptied (gpointer owner)
+{
+  service_settle_soon (owner);
+}
 
 static void
 on_handshake_refused (guint status,
@@ -94,6 +184,11 @@ on_handshake_refused (guint status,
 {
   g_signal_emit (owner, signals[HANDSHAKE_REFUSED], 0, status, reason);
 }
+
+static const IstEmulatorHttpServerDelegate server_delegate = {
+  .refused = on_handshake_refused,
+  .emptied = on_emptied,
+};
 
 static void
 on_tunnel_opened (IstEmulatorTunnel *tunnel,
@@ -147,6 +242,12 @@ ist_emulator_service_finalize (GObject *object)
 {
   IstEmulatorService *self = IST_EMULATOR_SERVICE (object);
 
+  ist_clear_source (&self->settling);
+  ist_waiting_tasks_free (self->starting);
+  ist_waiting_tasks_free (self->stopping);
+  ist_waiting_tasks_free (self->undone);
+  g_clear_pointer (&self->server, ist_emulator_http_server_free);
+  g_clear_pointer (&self->leaving, ist_emulator_http_server_free);
   ist_emulator_registry_free (self->registry);
   g_clear_object (&self->certificate);
   g_clear_object (&self->own_certificate);
@@ -154,6 +255,7 @@ ist_emulator_service_finalize (GObject *object)
   g_free (self->state_dir);
   g_free (self->ca_pem);
   g_free (self->endpoint);
+  g_main_context_unref (self->context);
 
   G_OBJECT_CLASS (ist_emulator_service_parent_class)->finalize (object);
 }
@@ -194,6 +296,9 @@ ist_emulator_service_get_property (GObject *object,
       break;
     case PROP_CA_PEM:
       g_value_set_string (value, self->ca_pem);
+      break;
+    case PROP_STATE:
+      g_value_set_enum (value, self->state);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -357,6 +462,17 @@ ist_emulator_service_class_init (IstEmulatorServiceClass *klass)
   properties[PROP_CA_PEM] =
     g_param_spec_string ("ca-pem", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
+  /**
+   * IstEmulatorService:state: (getter get_state)
+   *
+   * Where in its life the service is.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_STATE] =
+    g_param_spec_enum ("state", NULL, NULL, IST_EMULATOR_TYPE_SERVICE_STATE,
+                       IST_EMULATOR_SERVICE_STATE_STOPPED, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   /**
@@ -403,11 +519,27 @@ ist_emulator_service_class_init (IstEmulatorServiceClass *klass)
   signals[NOTIFICATION] =
     g_signal_new ("notification", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                   G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_BYTES);
+
+  /**
+   * IstEmulatorService::stopped:
+   * @self: the service
+   *
+   * Emitted when the service has stopped: its port is free, and all WebSockets
+   * are closed.
+   *
+   * Since: 1.0
+   */
+  signals[STOPPED] =
+    g_signal_new ("stopped", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
 
 static void
 ist_emulator_service_init (IstEmulatorService *self)
 {
+  self->context = g_main_context_ref_thread_default ();
+  self->starting = ist_waiting_tasks_new (self->context, on_start_cancelled, self);
+  self->stopping = ist_waiting_tasks_new (self->context, NULL, NULL);
+  self->undone = ist_waiting_tasks_new (self->context, NULL, NULL);
 }
 
 /**
@@ -470,46 +602,38 @@ service_restore (IstEmulatorService *self,
   return TRUE;
 }
 
-/**
- * ist_emulator_service_start:
- * @self: a service
- * @error: return location for an error
- *
- * Starts to listen. Tunnels may be opened before and after that. If the service
- * runs already, this does nothing.
- *
- * Returns: %TRUE on success; otherwise an error of reading the state, where a
- *   file that can't be understood is one, too, of making the certificate or of
- *   listening, such as %G_IO_ERROR_ADDRESS_IN_USE
- *
- * Since: 1.0
- */
-gboolean
-ist_emulator_service_start (IstEmulatorService *self,
-                            GError **error)
+/* The port is taken at once, also while others still have to go: whether that goes well
+ * is for the caller to hear. */
+static gboolean
+service_bind (IstEmulatorService *self,
+              GError **error)
 {
   g_autoptr (GInetAddress) address = NULL;
   g_autoptr (GSocketAddress) wanted = NULL;
 
-  g_return_val_if_fail (IST_EMULATOR_IS_SERVICE (self), FALSE);
-
   if (self->server != NULL)
-    return TRUE;
+    {
+      g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_STATE,
+                           "The service is already started");
+      return FALSE;
+    }
 
-  address = g_inet_address_new_from_string (self->address);
+  address = self->address != NULL ? g_inet_address_new_from_string (self->address) : NULL;
   if (address == NULL)
     {
-      g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING, "“%s” is not an IP address",
-                   self->address);
+      g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING,
+                   "address: “%s” is not an IP address", self->address != NULL ? self->address : "");
       return FALSE;
     }
   if (!service_restore (self, error) || !service_prepare_certificate (self, address, error))
     return FALSE;
 
   wanted = g_inet_socket_address_new (address, self->port);
+  g_main_context_push_thread_default (self->context);
   self->server = ist_emulator_http_server_new (wanted, self->plain ? NULL : service_get_certificate (self),
                                                self->max_connections_per_address, self->registry,
-                                               on_handshake_refused, self, error);
+                                               &server_delegate, self, error);
+  g_main_context_pop_thread_default (self->context);
   if (self->server == NULL)
     return FALSE;
 
@@ -521,12 +645,127 @@ ist_emulator_service_start (IstEmulatorService *self,
   return TRUE;
 }
 
+/* @task: (nullable): waits until it listens. Whoever hears that it does may stop it
+ * again, so everything is in place before that. */
+static gboolean
+service_start (IstEmulatorService *self,
+               GTask *task,
+               GError **error)
+{
+  gboolean bound;
+
+  g_object_freeze_notify (G_OBJECT (self));
+  bound = service_bind (self, error);
+  if (bound && task != NULL)
+    {
+      ist_waiting_tasks_add (self->starting, g_object_ref (task));
+      service_settle_soon (self);
+    }
+  if (bound)
+    service_listen_if_stopped (self);
+  g_object_thaw_notify (G_OBJECT (self));
+  return bound;
+}
+
+/**
+ * ist_emulator_service_start:
+ * @self: a service
+ * @error: return location for an error
+ *
+ * Starts to listen. Tunnels may be opened before and after that.
+ *
+ * A service that runs, in any state but stopped and stopping, is left as it is, and
+ * the call fails with %IST_TUNNEL_ERROR_INVALID_STATE. One that is stopping is
+ * started again as soon as it has stopped. %IST_TUNNEL_ERROR_INVALID_SETTING names
+ * a property that can't work. Other errors are those of reading the state, where a
+ * file that can't be understood is one, too, of making the certificate, and of
+ * listening, such as %G_IO_ERROR_ADDRESS_IN_USE.
+ *
+ * Returns: %TRUE if the service was started
+ *
+ * Since: 1.0
+ */
+gboolean
+ist_emulator_service_start (IstEmulatorService *self,
+                            GError **error)
+{
+  g_return_val_if_fail (IST_EMULATOR_IS_SERVICE (self), FALSE);
+
+  return service_start (self, NULL, error);
+}
+
+/**
+ * ist_emulator_service_start_async:
+ * @self: a service
+ * @cancellable: (nullable): stops the service, as long as it does not listen
+ * @callback: (scope async): called when the service listens, or won't
+ * @user_data: data for @callback
+ *
+ * Does what [method@IstEmulator.Service.start] does, and waits until the service
+ * listens. It keeps the service alive until the callback has been called.
+ *
+ * Since: 1.0
+ */
+void
+ist_emulator_service_start_async (IstEmulatorService *self,
+                                  GCancellable *cancellable,
+                                  GAsyncReadyCallback callback,
+                                  gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_return_if_fail (IST_EMULATOR_IS_SERVICE (self));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, ist_emulator_service_start_async);
+  /* A service that listens does so, also if it was cancelled just then. */
+  g_task_set_check_cancellable (task, FALSE);
+
+  if (g_cancellable_set_error_if_cancelled (cancellable, &error) || !service_start (self, task, &error))
+    g_task_return_error (task, g_steal_pointer (&error));
+}
+
+/**
+ * ist_emulator_service_start_finish:
+ * @self: a service
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Finishes [method@IstEmulator.Service.start_async].
+ *
+ * Besides the errors of [method@IstEmulator.Service.start] there are
+ * %IST_TUNNEL_ERROR_STOPPED after [method@IstEmulator.Service.stop], and
+ * %G_IO_ERROR_CANCELLED.
+ *
+ * Returns: %TRUE if the service listens
+ *
+ * Since: 1.0
+ */
+gboolean
+ist_emulator_service_start_finish (IstEmulatorService *self,
+                                   GAsyncResult *result,
+                                   GError **error)
+{
+  g_return_val_if_fail (IST_EMULATOR_IS_SERVICE (self), FALSE);
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  g_return_val_if_fail (g_async_result_is_tagged (result, ist_emulator_service_start_async), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
 /**
  * ist_emulator_service_stop:
  * @self: a service
  *
- * Stops to listen and disconnects all clients. The tunnels stay open: when the
+ * Stops to listen and says goodbye to all clients. The tunnels stay open: when the
  * service is started again, clients can come back, as after an outage.
+ *
+ * [signal@IstEmulator.Service::stopped] is emitted when nothing is running any
+ * more, never before this returns; at most about a second later, whatever the
+ * clients do.
+ *
+ * Does nothing when the service is stopped already.
  *
  * Since: 1.0
  */
@@ -535,13 +774,26 @@ ist_emulator_service_stop (IstEmulatorService *self)
 {
   g_autoptr (GPtrArray) tunnels = g_ptr_array_new_with_free_func (g_object_unref);
   GPtrArray *records;
+  GTask *task;
 
   g_return_if_fail (IST_EMULATOR_IS_SERVICE (self));
 
   if (self->server == NULL)
     return;
 
-  g_clear_pointer (&self->server, ist_emulator_http_server_free);
+  while ((task = ist_waiting_tasks_take (self->starting)) != NULL)
+    ist_waiting_tasks_add (self->undone, task);
+  service_settle_soon (self);
+  if (self->state != IST_EMULATOR_SERVICE_STATE_LISTENING)
+    {
+      /* It was to be started again. */
+      g_clear_pointer (&self->server, ist_emulator_http_server_free);
+      return;
+    }
+
+  self->leaving = g_steal_pointer (&self->server);
+  ist_emulator_http_server_close (self->leaving);
+  service_set_state (self, IST_EMULATOR_SERVICE_STATE_STOPPING);
   /* Whoever hears that a client has gone may close tunnels. */
   records = ist_emulator_registry_list (self->registry);
   for (guint i = 0; i < records->len; i++)
@@ -553,6 +805,84 @@ ist_emulator_service_stop (IstEmulatorService *self)
   for (guint i = 0; i < tunnels->len; i++)
     ist_emulator_tunnel_disconnect (g_ptr_array_index (tunnels, i),
                                     SOUP_WEBSOCKET_CLOSE_GOING_AWAY, "Service is going away");
+}
+
+/**
+ * ist_emulator_service_stop_async:
+ * @self: a service
+ * @cancellable: (nullable): ends the waiting, not the stopping
+ * @callback: (scope async): called when the service has stopped
+ * @user_data: data for @callback
+ *
+ * Does what [method@IstEmulator.Service.stop] does, and waits until the service has
+ * stopped: the callback follows the signal [signal@IstEmulator.Service::stopped], or
+ * comes from the main loop if the service is stopped already. That the service is
+ * started again meanwhile changes nothing. It keeps the service alive until the
+ * callback has been called.
+ *
+ * Since: 1.0
+ */
+void
+ist_emulator_service_stop_async (IstEmulatorService *self,
+                                 GCancellable *cancellable,
+                                 GAsyncReadyCallback callback,
+                                 gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+
+  g_return_if_fail (IST_EMULATOR_IS_SERVICE (self));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, ist_emulator_service_stop_async);
+
+  ist_emulator_service_stop (self);
+  if (self->state == IST_EMULATOR_SERVICE_STATE_STOPPED)
+    g_task_return_boolean (task, TRUE);
+  else
+    ist_waiting_tasks_add (self->stopping, g_steal_pointer (&task));
+}
+
+/**
+ * ist_emulator_service_stop_finish:
+ * @self: a service
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Finishes [method@IstEmulator.Service.stop_async]. The only error is
+ * %G_IO_ERROR_CANCELLED.
+ *
+ * Returns: %TRUE if the service has stopped
+ *
+ * Since: 1.0
+ */
+gboolean
+ist_emulator_service_stop_finish (IstEmulatorService *self,
+                                  GAsyncResult *result,
+                                  GError **error)
+{
+  g_return_val_if_fail (IST_EMULATOR_IS_SERVICE (self), FALSE);
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  g_return_val_if_fail (g_async_result_is_tagged (result, ist_emulator_service_stop_async), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/**
+ * ist_emulator_service_get_state:
+ * @self: a service
+ *
+ * Gets where in its life the service is.
+ *
+ * Returns: the state
+ *
+ * Since: 1.0
+ */
+IstEmulatorServiceState
+ist_emulator_service_get_state (IstEmulatorService *self)
+{
+  g_return_val_if_fail (IST_EMULATOR_IS_SERVICE (self), IST_EMULATOR_SERVICE_STATE_STOPPED);
+
+  return self->state;
 }
 
 /**

@@ -15,6 +15,27 @@
 
 G_BEGIN_DECLS
 
+/**
+ * IstEmulatorServiceState:
+ * @IST_EMULATOR_SERVICE_STATE_STOPPED: nobody can connect, and nobody is connected
+ * @IST_EMULATOR_SERVICE_STATE_LISTENING: clients can connect
+ * @IST_EMULATOR_SERVICE_STATE_STOPPING: it says goodbye to the clients there were
+ *
+ * Where in its life a service is.
+ *
+ * Since: 1.0
+ */
+typedef enum {
+  IST_EMULATOR_SERVICE_STATE_STOPPED,
+  IST_EMULATOR_SERVICE_STATE_LISTENING,
+  IST_EMULATOR_SERVICE_STATE_STOPPING,
+} IstEmulatorServiceState;
+
+#define IST_EMULATOR_TYPE_SERVICE_STATE (ist_emulator_service_state_get_type ())
+
+IST_AVAILABLE_IN_1_0
+GType ist_emulator_service_state_get_type (void) G_GNUC_CONST;
+
 #define IST_EMULATOR_TYPE_SERVICE (ist_emulator_service_get_type ())
 
 IST_AVAILABLE_IN_1_0
@@ -27,7 +48,28 @@ IST_AVAILABLE_IN_1_0
 gboolean ist_emulator_service_start (IstEmulatorService *self,
                                      GError **error);
 IST_AVAILABLE_IN_1_0
+void ist_emulator_service_start_async (IstEmulatorService *self,
+                                       GCancellable *cancellable,
+                                       GAsyncReadyCallback callback,
+                                       gpointer user_data);
+IST_AVAILABLE_IN_1_0
+gboolean ist_emulator_service_start_finish (IstEmulatorService *self,
+                                            GAsyncResult *result,
+                                            GError **error);
+IST_AVAILABLE_IN_1_0
 void ist_emulator_service_stop (IstEmulatorService *self);
+IST_AVAILABLE_IN_1_0
+void ist_emulator_service_stop_async (IstEmulatorService *self,
+                                      GCancellable *cancellable,
+                                      GAsyncReadyCallback callback,
+                                      gpointer user_data);
+IST_AVAILABLE_IN_1_0
+gboolean ist_emulator_service_stop_finish (IstEmulatorService *self,
+                                           GAsyncResult *result,
+                                           GError **error);
+
+IST_AVAILABLE_IN_1_0
+IstEmulatorServiceState ist_emulator_service_get_state (IstEmulatorService *self);
 
 IST_AVAILABLE_IN_1_0
 const char *ist_emulator_service_get_endpoint (IstEmulatorService *self);

@@ -31,7 +31,7 @@ struct _IstEmulatorTunnel
   struct
   {
     char *access_token;
-    guint generation; /* of the token; also counts those that are not known */
+    guint generation; /* of those whom the token admitted: others replace them */
     gboolean omit_subprotocol;
     guint refusals;
     guint refusal_status;
@@ -48,7 +48,7 @@ IstEmulatorTunnel *ist_emulator_tunnel_new (const char *id,
 void ist_emulator_tunnel_set_access_token (IstEmulatorTunnel *self,
                                            IstMode mode,
                                            const char *token);
-/* Changes with the token. */
+/* Changes with the token, and when clients are disconnected. */
 guint ist_emulator_tunnel_get_generation (IstEmulatorTunnel *self,
                                           IstMode mode);
 
@@ -66,7 +66,7 @@ void ist_emulator_tunnel_set_destination (IstEmulatorTunnel *self,
 
 /* For good. */
 void ist_emulator_tunnel_close (IstEmulatorTunnel *self);
-/* Says goodbye to both clients; they may come again. */
+/* Says goodbye to both clients and those about to come; they may come again. */
 void ist_emulator_tunnel_disconnect (IstEmulatorTunnel *self,
                                      guint16 code,
                                      const char *reason);
@@ -79,11 +79,14 @@ gboolean ist_emulator_tunnel_take_refusal (IstEmulatorTunnel *self,
 gboolean ist_emulator_tunnel_get_omit_subprotocol (IstEmulatorTunnel *self,
                                                    IstMode mode);
 
-/* A client whose handshake is done. @generation: of the token it came with. */
+/* A client whose handshake is done. @generation: when it was admitted. @gone:
+ * called when its WebSocket is closed. */
 void ist_emulator_tunnel_attach (IstEmulatorTunnel *self,
                                  IstMode mode,
                                  guint generation,
                                  GIOStream *stream,
-                                 GUri *uri);
+                                 GUri *uri,
+                                 GDestroyNotify gone,
+                                 gpointer gone_data);
 
 G_END_DECLS

@@ -354,7 +354,10 @@ ist_emulator_tunnel_disconnect (IstEmulatorTunnel *self,
 {
   g_object_ref (self);
   for (int side = IST_MODE_SOURCE; side <= IST_MODE_DESTINATION; side++)
-    ist_emulator_relay_close (self->relay, side, code, reason, NULL);
+    {
+      self->sides[side].generation++;
+      ist_emulator_relay_close (self->relay, side, code, reason, NULL);
+    }
   g_object_unref (self);
 }
 
@@ -363,7 +366,9 @@ ist_emulator_tunnel_attach (IstEmulatorTunnel *self,
                             IstMode mode,
                             guint generation,
                             GIOStream *stream,
-                            GUri *uri)
+                            GUri *uri,
+                            GDestroyNotify gone,
+                            gpointer gone_data)
 {
   g_autoptr (GError) why = NULL;
 
@@ -372,9 +377,14 @@ ist_emulator_tunnel_attach (IstEmulatorTunnel *self,
   /* Whoever hears that a client has gone may close the tunnel. */
   ist_emulator_relay_close (self->relay, mode, SOUP_WEBSOCKET_CLOSE_POLICY_VIOLATION, why->message, why);
   if (!self->closed && generation == self->sides[mode].generation)
-    ist_emulator_relay_attach (self->relay, mode, stream, uri);
+    {
+      ist_emulator_relay_attach (self->relay, mode, stream, uri, gone, gone_data);
+    }
   else
-    g_io_stream_close_async (stream, G_PRIORITY_DEFAULT, NULL, NULL, NULL);
+    {
+      g_io_stream_close_async (stream, G_PRIORITY_DEFAULT, NULL, NULL, NULL);
+      gone (gone_data);
+    }
   g_object_unref (self);
 }
 

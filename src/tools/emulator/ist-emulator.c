@@ -20,9 +20,6 @@
 #include "tools/common/tool-startup.h"
 #include "tools/emulator/emulator-notifier.h"
 
-/* How long clients have to answer a goodbye, in milliseconds. */
-#define FAREWELL_TIME 500
-
 typedef struct
 {
   char *address;
@@ -44,8 +41,7 @@ typedef struct
   IstEmulatorService *service;
   EmulatorNotifier *notifier; /* nullable */
   GPtrArray *tunnels;         /* those of --open */
-  guint n_clients;
-  gboolean is_ready; /* which tells of the tunnels of the start */
+  gboolean is_ready;          /* which tells of the tunnels of the start */
   char *ca_file;
   char *temporary_folder; /* holds ca_file if nobody said where to put it */
 } Emulator;
@@ -171,9 +167,6 @@ on_client_connected (IstEmulatorTunnel *tunnel,
                      IstMode side,
                      gpointer user_data)
 {
-  Emulator *emulator = user_data;
-
-  emulator->n_clients++;
   g_message ("tunnel %s: %s connected", ist_emulator_tunnel_get_id (tunnel), get_side_name (side));
 }
 
@@ -183,9 +176,6 @@ on_client_disconnected (IstEmulatorTunnel *tunnel,
                         const GError *error,
                         gpointer user_data)
 {
-  Emulator *emulator = user_data;
-
-  emulator->n_clients--;
   g_message ("tunnel %s: %s disconnected: %s",
              ist_emulator_tunnel_get_id (tunnel), get_side_name (side),
              error != NULL ? error->message : "the emulator stops");
@@ -211,8 +201,8 @@ on_tunnel_opened (IstEmulatorService *service,
 
   if (emulator->is_ready)
     g_message ("tunnel %s: open", ist_emulator_tunnel_get_id (tunnel));
-  g_signal_connect (tunnel, "client-connected", G_CALLBACK (on_client_connected), user_data);
-  g_signal_connect (tunnel, "client-disconnected", G_CALLBACK (on_client_disconnected), user_data);
+  g_signal_connect (tunnel, "client-connected", G_CALLBACK (on_client_connected), NULL);
+  g_signal_connect (tunnel, "client-disconnected", G_CALLBACK (on_client_disconnected), NULL);
   g_signal_connect (tunnel, "notify::open", G_CALLBACK (on_closed), NULL);
 }
 
@@ -438,29 +428,13 @@ explain (Emulator *emulator)
   tool_log_text (text->str);
 }
 
-static gboolean
-on_farewell_over (gpointer user_data)
-{
-  gboolean *over = user_data;
-
-  *over = TRUE;
-  return G_SOURCE_REMOVE;
-}
-
-/* Clients are told that the service goes; that takes a moment. */
 static void
-say_goodbye (Emulator *emulator)
+on_stopped (IstEmulatorService *service,
+            gpointer user_data)
 {
-  gboolean connected = emulator->n_clients > 0;
-  gboolean over = FALSE;
+  Emulator *emulator = user_data;
 
-  ist_emulator_service_stop (emulator->service);
-  if (!connected)
-    return;
-
-  g_timeout_add (FAREWELL_TIME, on_farewell_over, &over);
-  while (!over)
-    g_main_context_iteration (NULL, TRUE);
+  g_main_loop_quit (emulator->loop);
 }
 
 static int
@@ -476,7 +450,6 @@ run (Emulator *emulator,
       return EX_NOINPUT;
     }
   g_signal_connect (emulator->service, "handshake-refused", G_CALLBACK (on_handshake_refused), NULL);
-
   g_signal_connect (emulator->service, "tunnel-opened", G_CALLBACK (on_tunnel_opened), emulator);
 
   if (options->mqtt.broker != NULL)
@@ -512,7 +485,11 @@ run (Emulator *emulator,
   explain (emulator);
 
   g_main_loop_run (emulator->loop);
-  say_goodbye (emulator);
+
+  /* Clients are told that the service goes; a second signal cuts that short. */
+  g_signal_connect (emulator->service, "stopped", G_CALLBACK (on_stopped), emulator);
+  ist_emulator_service_stop (emulator->service);
+  g_main_loop_run (emulator->loop);
   return EXIT_SUCCESS;
 }
 
