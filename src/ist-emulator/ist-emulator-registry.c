@@ -392,7 +392,6 @@ ist_emulator_registry_open (IstEmulatorRegistry *self,
                             const IstEmulatorRegistryRequest *request,
                             GError **error)
 {
-  const char *const none[] = { NULL };
   guint lifetime = request->lifetime != 0 ? request->lifetime : DEFAULT_LIFETIME;
   g_autoptr (IstEmulatorTunnel) tunnel = NULL;
   IstEmulatorRecord *record;
@@ -414,8 +413,7 @@ ist_emulator_registry_open (IstEmulatorRegistry *self,
     }
 
   g_main_context_push_thread_default (self->context);
-  tunnel = ist_emulator_tunnel_new (NULL, request->services != NULL ? request->services : none,
-                                    request->thing_name);
+  tunnel = ist_emulator_tunnel_new (NULL, request->services, request->thing_name);
   g_main_context_pop_thread_default (self->context);
   ist_emulator_tunnel_set_lifetime_ms (tunnel, lifetime * 60 * 1000);
   record = ist_emulator_record_new (g_object_ref (tunnel));

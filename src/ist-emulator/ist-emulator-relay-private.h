@@ -31,13 +31,12 @@ typedef struct
 } IstEmulatorRelayDelegate;
 
 /* The delegate's functions may free the relay. */
-IstEmulatorRelay *ist_emulator_relay_new (const char *const *services,
-                                          const IstEmulatorRelayDelegate *delegate,
+IstEmulatorRelay *ist_emulator_relay_new (const IstEmulatorRelayDelegate *delegate,
                                           gpointer user_data);
 /* Without a word to the delegate. The clients are told that the service goes away. */
 void ist_emulator_relay_free (IstEmulatorRelay *self);
 
-/* Nobody may be connected. */
+/* None at first. Nobody may be connected. */
 void ist_emulator_relay_set_services (IstEmulatorRelay *self,
                                       const char *const *services);
 

@@ -460,16 +460,16 @@ static const IstChannelDelegate channel_delegate = {
 };
 
 IstEmulatorRelay *
-ist_emulator_relay_new (const char *const *services,
-                        const IstEmulatorRelayDelegate *delegate,
+ist_emulator_relay_new (const IstEmulatorRelayDelegate *delegate,
                         gpointer user_data)
 {
+  const char *const none[] = { NULL };
   IstEmulatorRelay *self = g_new0 (IstEmulatorRelay, 1);
 
   self->context = g_main_context_ref_thread_default ();
   self->delegate = delegate;
   self->user_data = user_data;
-  self->streams = ist_emulator_streams_new (services);
+  self->streams = ist_emulator_streams_new (none);
   self->throttle = ist_emulator_throttle_new (on_throttle_paid_off, self);
   for (int side = IST_MODE_SOURCE; side <= IST_MODE_DESTINATION; side++)
     {

@@ -23,7 +23,7 @@ struct _IstEmulatorTunnel
   char *arn;
   char *thing_name;
   char **services;
-  gboolean closed;
+  gboolean open;
   GSource *lifetime;
   gint64 expires_at; /* real time */
   IstEmulatorRelay *relay;

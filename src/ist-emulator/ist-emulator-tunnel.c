@@ -16,6 +16,9 @@
  *
  * A tunnel of an [class@IstEmulator.Service].
  *
+ * Only [method@IstEmulator.Service.open_tunnel] and the service's API open one; one
+ * that is made otherwise is closed.
+ *
  * It has the tokens that clients connect with, tells what happens in the tunnel,
  * and makes trouble on demand, so that tests see how a client copes. Methods
  * that make trouble take the side, source or destination, whose client is
@@ -134,7 +137,7 @@ ist_emulator_tunnel_get_property (GObject *object,
       g_value_set_string (value, self->thing_name);
       break;
     case PROP_OPEN:
-      g_value_set_boolean (value, !self->closed);
+      g_value_set_boolean (value, self->open);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -199,7 +202,7 @@ ist_emulator_tunnel_class_init (IstEmulatorTunnelClass *klass)
    * Since: 1.0
    */
   properties[PROP_OPEN] =
-    g_param_spec_boolean ("open", NULL, NULL, TRUE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+    g_param_spec_boolean ("open", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
@@ -253,9 +256,31 @@ ist_emulator_tunnel_class_init (IstEmulatorTunnelClass *klass)
 }
 
 static void
+tunnel_take_id (IstEmulatorTunnel *self,
+                char *id)
+{
+  g_free (self->id);
+  g_free (self->arn);
+  self->id = id;
+  self->arn = g_strconcat (ARN_PREFIX, id, NULL);
+}
+
+static void
+tunnel_set_services (IstEmulatorTunnel *self,
+                     const char *const *services)
+{
+  g_strfreev (self->services);
+  self->services = g_strdupv ((char **) services);
+  ist_emulator_relay_set_services (self->relay, services);
+}
+
+static void
 ist_emulator_tunnel_init (IstEmulatorTunnel *self)
 {
   self->context = g_main_context_ref_thread_default ();
+  self->services = g_new0 (char *, 1);
+  self->relay = ist_emulator_relay_new (&relay_delegate, self);
+  tunnel_take_id (self, g_uuid_string_random ());
 }
 
 IstEmulatorTunnel *
@@ -265,11 +290,12 @@ ist_emulator_tunnel_new (const char *id,
 {
   IstEmulatorTunnel *self = g_object_new (IST_EMULATOR_TYPE_TUNNEL, NULL);
 
-  self->id = id != NULL ? g_strdup (id) : g_uuid_string_random ();
-  self->arn = g_strconcat (ARN_PREFIX, self->id, NULL);
-  self->services = services != NULL ? g_strdupv ((char **) services) : g_new0 (char *, 1);
+  if (id != NULL)
+    tunnel_take_id (self, g_strdup (id));
+  if (services != NULL)
+    tunnel_set_services (self, services);
   self->thing_name = g_strdup (thing_name);
-  self->relay = ist_emulator_relay_new ((const char *const *) self->services, &relay_delegate, self);
+  self->open = TRUE;
   return self;
 }
 
@@ -309,9 +335,7 @@ ist_emulator_tunnel_set_destination (IstEmulatorTunnel *self,
 
   /* Clients learn of the services when they connect. */
   ist_emulator_tunnel_disconnect (self, SOUP_WEBSOCKET_CLOSE_GOING_AWAY, "Services have changed");
-  g_strfreev (self->services);
-  self->services = g_strdupv ((char **) services);
-  ist_emulator_relay_set_services (self->relay, services);
+  tunnel_set_services (self, services);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SERVICE_IDS]);
 }
 
@@ -334,11 +358,11 @@ ist_emulator_tunnel_close (IstEmulatorTunnel *self)
 {
   g_autoptr (GError) why = NULL;
 
-  if (self->closed)
+  if (!self->open)
     return;
 
   g_object_ref (self);
-  self->closed = TRUE;
+  self->open = FALSE;
   ist_clear_source (&self->lifetime);
   why = g_error_new_literal (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TUNNEL_CLOSED, "Tunnel is closed");
   for (int side = IST_MODE_SOURCE; side <= IST_MODE_DESTINATION; side++)
@@ -376,7 +400,7 @@ ist_emulator_tunnel_attach (IstEmulatorTunnel *self,
   why = g_error_new_literal (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_CLIENT_REPLACED, "Replaced by another client");
   /* Whoever hears that a client has gone may close the tunnel. */
   ist_emulator_relay_close (self->relay, mode, SOUP_WEBSOCKET_CLOSE_POLICY_VIOLATION, why->message, why);
-  if (!self->closed && generation == self->sides[mode].generation)
+  if (self->open && generation == self->sides[mode].generation)
     {
       ist_emulator_relay_attach (self->relay, mode, stream, uri, gone, gone_data);
     }
@@ -513,7 +537,7 @@ ist_emulator_tunnel_is_open (IstEmulatorTunnel *self)
 {
   g_return_val_if_fail (IST_EMULATOR_IS_TUNNEL (self), FALSE);
 
-  return !self->closed;
+  return self->open;
 }
 
 /**
@@ -584,7 +608,7 @@ ist_emulator_tunnel_set_lifetime_ms (IstEmulatorTunnel *self,
   g_return_if_fail (IST_EMULATOR_IS_TUNNEL (self));
 
   ist_clear_source (&self->lifetime);
-  if (self->closed)
+  if (!self->open)
     return;
   self->expires_at = g_get_real_time () + (gint64) milliseconds * 1000;
   self->lifetime = g_timeout_source_new (milliseconds);
