@@ -216,7 +216,7 @@ operation_open_tunnel (IstEmulatorRegistry *registry,
   if (destination != NULL)
     operation_read_destination (destination, &wanted, &services);
   if (timeout != NULL)
-    wanted.lifetime = json_object_get_int_member_with_default (timeout, "maxLifetimeTimeoutMinutes", 0);
+    wanted.lifetime_minutes = json_object_get_int_member_with_default (timeout, "maxLifetimeTimeoutMinutes", 0);
 
   tunnel = ist_emulator_registry_open (registry, &wanted, error);
   if (tunnel == NULL)
@@ -240,7 +240,7 @@ operation_summarize (IstEmulatorRecord *record)
   operation_set_string (summary, "tunnelArn", ist_emulator_tunnel_get_arn (record->tunnel));
   operation_set_string (summary, "status", ist_emulator_tunnel_is_open (record->tunnel) ? "OPEN" : "CLOSED");
   operation_set_string (summary, "description", record->description);
-  operation_set_time (summary, "createdAt", record->created_at);
+  operation_set_time (summary, "createdAt", ist_emulator_tunnel_get_opened_at (record->tunnel));
   operation_set_time (summary, "lastUpdatedAt", record->updated_at);
   return summary;
 }
@@ -294,7 +294,7 @@ operation_describe_tunnel (IstEmulatorRegistry *registry,
       ist_emulator_tunnel_get_thing_name (record->tunnel) != NULL)
     json_object_set_object_member (tunnel, "destinationConfig", operation_describe_destination (record->tunnel));
   timeout = json_object_new ();
-  json_object_set_int_member (timeout, "maxLifetimeTimeoutMinutes", record->lifetime);
+  json_object_set_int_member (timeout, "maxLifetimeTimeoutMinutes", record->lifetime_minutes);
   json_object_set_object_member (tunnel, "timeoutConfig", timeout);
   json_object_set_array_member (tunnel, "tags", ist_emulator_record_list_tags (record));
 

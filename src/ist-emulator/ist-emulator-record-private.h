@@ -31,8 +31,7 @@ struct _IstEmulatorRecord
   guint64 sequence; /* grows with each tunnel */
   char *description;
   JsonObject *tags; /* key -> value, in the order in which they came */
-  guint lifetime;   /* minutes */
-  gint64 created_at;
+  guint lifetime_minutes;
   gint64 updated_at;
   gint64 closed_at; /* 0 while it is open */
   gint64 connection_updated_at[2];

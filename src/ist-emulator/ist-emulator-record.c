@@ -183,8 +183,8 @@ ist_emulator_record_to_bytes (IstEmulatorRecord *self)
   for (gsize i = 0; services[i] != NULL; i++)
     json_array_add_string_element (names, services[i]);
   json_object_set_array_member (object, "services", names);
-  json_object_set_int_member (object, "lifetimeMinutes", self->lifetime);
-  json_object_set_int_member (object, "createdAt", self->created_at);
+  json_object_set_int_member (object, "lifetimeMinutes", self->lifetime_minutes);
+  json_object_set_int_member (object, "createdAt", ist_emulator_tunnel_get_opened_at (self->tunnel));
   json_object_set_int_member (object, "lastUpdatedAt", self->updated_at);
   json_object_set_int_member (object, "expiresAt", ist_emulator_tunnel_get_expires_at (self->tunnel));
   json_object_set_int_member (object, "closedAt", self->closed_at);
@@ -227,7 +227,7 @@ record_restore_lifetime (IstEmulatorRecord *self,
                          gint64 expires_at)
 {
   gint64 now = g_get_real_time ();
-  gint64 left = CLAMP (expires_at - now, 0, (gint64) self->lifetime * 60 * G_USEC_PER_SEC);
+  gint64 left = CLAMP (expires_at - now, 0, (gint64) self->lifetime_minutes * 60 * G_USEC_PER_SEC);
 
   if (self->closed_at == 0 && left == 0)
     self->closed_at = self->updated_at = MIN (expires_at, now);
@@ -253,7 +253,8 @@ ist_emulator_record_from_bytes (GBytes *bytes,
   services = ist_emulator_shape_dup_strings (json_object_get_array_member (object, "services"));
   tunnel = ist_emulator_tunnel_new (json_object_get_string_member (object, "tunnelId"),
                                     (const char *const *) services,
-                                    json_object_get_string_member_with_default (object, "thingName", NULL));
+                                    json_object_get_string_member_with_default (object, "thingName", NULL),
+                                    json_object_get_int_member (object, "createdAt"));
   self = ist_emulator_record_new (tunnel);
   self->sequence = json_object_get_int_member (object, "sequence");
   self->description = g_strdup (json_object_get_string_member_with_default (object, "description", NULL));
@@ -265,8 +266,7 @@ ist_emulator_record_from_bytes (GBytes *bytes,
       json_object_set_string_member (self->tags, json_object_get_string_member (tag, "key"),
                                      json_object_get_string_member (tag, "value"));
     }
-  self->lifetime = json_object_get_int_member (object, "lifetimeMinutes");
-  self->created_at = json_object_get_int_member (object, "createdAt");
+  self->lifetime_minutes = json_object_get_int_member (object, "lifetimeMinutes");
   self->updated_at = json_object_get_int_member (object, "lastUpdatedAt");
   self->closed_at = json_object_get_int_member (object, "closedAt");
   self->connection_updated_at[IST_MODE_SOURCE] = json_object_get_int_member (object, "sourceUpdatedAt");

@@ -22,8 +22,10 @@ typedef struct _IstEmulatorRegistry IstEmulatorRegistry;
 
 typedef struct
 {
-  /* Also for tunnels that are restored. */
+  /* Also for tunnels that are restored; those may be closed. */
   void (*opened) (IstEmulatorTunnel *tunnel,
+                  gpointer user_data);
+  void (*closed) (IstEmulatorTunnel *tunnel,
                   gpointer user_data);
   /* The tunnel's thing has to hear of its destination token. */
   void (*notify) (IstEmulatorTunnel *tunnel,
@@ -35,7 +37,7 @@ typedef struct
 {
   const char *const *services;
   const char *thing_name;
-  guint lifetime; /* minutes */
+  guint lifetime_minutes;
   const char *description;
   JsonObject *tags; /* as in IstEmulatorRecord */
 } IstEmulatorRegistryRequest;

@@ -11,7 +11,7 @@
 #include "ist-emulator/ist-emulator-tokens-private.h"
 #include "ist-emulator/ist-emulator-tunnel-private.h"
 
-#define DEFAULT_LIFETIME 720 /* minutes, which is also the longest */
+#define DEFAULT_LIFETIME_MINUTES 720 /* which is also the longest */
 
 /* Tokens of one tunnel; the oldest revoked ones are forgotten. */
 #define MAX_GRANTS 32
@@ -144,6 +144,7 @@ on_closed (IstEmulatorTunnel *tunnel,
   record->updated_at = record->closed_at;
   registry_note_closed (self, record);
   registry_save_or_warn (self, record);
+  self->delegate->closed (tunnel, self->user_data);
 }
 
 static void
@@ -392,17 +393,17 @@ ist_emulator_registry_open (IstEmulatorRegistry *self,
                             const IstEmulatorRegistryRequest *request,
                             GError **error)
 {
-  guint lifetime = request->lifetime != 0 ? request->lifetime : DEFAULT_LIFETIME;
+  guint lifetime_minutes = request->lifetime_minutes != 0 ? request->lifetime_minutes : DEFAULT_LIFETIME_MINUTES;
   g_autoptr (IstEmulatorTunnel) tunnel = NULL;
   IstEmulatorRecord *record;
 
   registry_prune (self);
   if (!registry_check_destination (request, error))
     return NULL;
-  if (lifetime > DEFAULT_LIFETIME)
+  if (lifetime_minutes > DEFAULT_LIFETIME_MINUTES)
     {
       g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING,
-                   "Invalid lifetime of %u minutes: at most %u", lifetime, DEFAULT_LIFETIME);
+                   "Invalid lifetime of %u minutes: at most %u", lifetime_minutes, DEFAULT_LIFETIME_MINUTES);
       return NULL;
     }
   if (self->records->len - self->n_closed >= IST_EMULATOR_REGISTRY_MAX_OPEN)
@@ -413,16 +414,16 @@ ist_emulator_registry_open (IstEmulatorRegistry *self,
     }
 
   g_main_context_push_thread_default (self->context);
-  tunnel = ist_emulator_tunnel_new (NULL, request->services, request->thing_name);
+  tunnel = ist_emulator_tunnel_new (NULL, request->services, request->thing_name, g_get_real_time ());
   g_main_context_pop_thread_default (self->context);
-  ist_emulator_tunnel_set_lifetime_ms (tunnel, lifetime * 60 * 1000);
+  ist_emulator_tunnel_set_lifetime_ms (tunnel, lifetime_minutes * 60 * 1000);
   record = ist_emulator_record_new (g_object_ref (tunnel));
   record->sequence = self->sequence + 1;
   record->description = g_strdup (request->description);
-  record->lifetime = lifetime;
-  record->created_at = record->updated_at = g_get_real_time ();
-  record->connection_updated_at[IST_MODE_SOURCE] = record->created_at;
-  record->connection_updated_at[IST_MODE_DESTINATION] = record->created_at;
+  record->lifetime_minutes = lifetime_minutes;
+  record->updated_at = ist_emulator_tunnel_get_opened_at (tunnel);
+  record->connection_updated_at[IST_MODE_SOURCE] = record->updated_at;
+  record->connection_updated_at[IST_MODE_DESTINATION] = record->updated_at;
   if (request->tags != NULL)
     {
       json_object_unref (record->tags);

@@ -19,6 +19,10 @@ typedef struct
 {
   /* Asked once for each WebSocket frame, since most of the time nobody listens. */
   gboolean (*wants_messages) (gpointer user_data);
+  /* So many bytes have come from a client. */
+  void (*received) (IstMode from,
+                    gsize size,
+                    gpointer user_data);
   void (*message) (IstMode from,
                    IstMessage *message,
                    gpointer user_data);
@@ -87,9 +91,9 @@ gboolean ist_emulator_relay_send_raw (IstEmulatorRelay *self,
 void ist_emulator_relay_set_stalled (IstEmulatorRelay *self,
                                      IstMode side,
                                      gboolean stalled);
-void ist_emulator_relay_set_delay (IstEmulatorRelay *self,
-                                   IstMode side,
-                                   guint milliseconds);
+void ist_emulator_relay_set_delay_ms (IstEmulatorRelay *self,
+                                      IstMode side,
+                                      guint milliseconds);
 void ist_emulator_relay_set_frame_size (IstEmulatorRelay *self,
                                         IstMode side,
                                         gsize size);

@@ -55,7 +55,7 @@ typedef struct
 
   gboolean stalled;
   gboolean omit_service_ids;
-  guint delay; /* milliseconds */
+  guint delay_ms;
   gsize frame_size;
 } Side;
 
@@ -210,14 +210,14 @@ ist_emulator_relay_send (IstEmulatorRelay *self,
   if (to->client == NULL)
     return;
 
-  if (to->delay == 0 && g_queue_is_empty (&to->delayed))
+  if (to->delay_ms == 0 && g_queue_is_empty (&to->delayed))
     {
       ist_channel_send_bytes (to->client->channel, RELAY_LANE, bytes, NULL);
       return;
     }
 
   delayed = g_new (Delayed, 1);
-  delayed->due = g_get_monotonic_time () + (gint64) to->delay * 1000;
+  delayed->due = g_get_monotonic_time () + (gint64) to->delay_ms * 1000;
   delayed->bytes = g_bytes_ref (bytes);
   g_queue_push_tail (&to->delayed, delayed);
   to->delayed_size += g_bytes_get_size (bytes);
@@ -401,6 +401,7 @@ on_channel_received (IstChannel *channel,
     return;
 
   run.data = g_bytes_get_data (data, &run.size);
+  client->relay->delegate->received (client->side, run.size, client->relay->user_data);
   ist_emulator_throttle_spend (client->relay->throttle, run.size);
   relay_update_pause (client->relay, to);
   trace = client->relay->delegate->wants_messages (client->relay->user_data);
@@ -598,11 +599,11 @@ ist_emulator_relay_set_stalled (IstEmulatorRelay *self,
 }
 
 void
-ist_emulator_relay_set_delay (IstEmulatorRelay *self,
-                              IstMode side,
-                              guint milliseconds)
+ist_emulator_relay_set_delay_ms (IstEmulatorRelay *self,
+                                 IstMode side,
+                                 guint milliseconds)
 {
-  self->sides[side].delay = milliseconds;
+  self->sides[side].delay_ms = milliseconds;
 }
 
 void

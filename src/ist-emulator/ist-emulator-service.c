@@ -14,6 +14,9 @@
 #include "ist-emulator/ist-emulator-registry-private.h"
 #include "ist-emulator/ist-emulator-tunnel-private.h"
 
+/* Between notifications of a tunnel's counters. */
+#define NOTIFY_INTERVAL_MS 1000
+
 /**
  * IstEmulatorService:
  *
@@ -35,6 +38,10 @@
  *   return FALSE;
  * tunnel = ist_emulator_service_open_tunnel (service, services, NULL, 0, &error);
  * ```
+ *
+ * A service is a [iface@Gio.ListModel] of its open tunnels, in the order in which
+ * they were opened. One that is closed leaves the list;
+ * [method@IstEmulator.Service.lookup_tunnel] still finds it for a while.
  *
  * A service and its tunnels belong to the main context that was the thread-default
  * one where the service was made: signals and callbacks come there, and all is to
@@ -60,6 +67,9 @@ struct _IstEmulatorService
   char *endpoint;
   IstEmulatorRegistry *registry;
   gboolean restored;
+  GPtrArray *tunnels;    /* the open ones */
+  GPtrArray *counting;   /* tunnels with counters to be notified */
+  GSource *counters_due; /* when they will be */
 
   IstEmulatorServiceState state;
   IstEmulatorHttpServer *server;  /* the one that accepts clients, or will when others have left */
@@ -70,7 +80,13 @@ struct _IstEmulatorService
   GSource *settling;              /* some of these may have waited long enough */
 };
 
-G_DEFINE_FINAL_TYPE (IstEmulatorService, ist_emulator_service, G_TYPE_OBJECT)
+static void service_list_model_init (GListModelInterface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (IstEmulatorService,
+                               ist_emulator_service,
+                               G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL,
+                                                      service_list_model_init))
 
 G_DEFINE_ENUM_TYPE (IstEmulatorServiceState,
                     ist_emulator_service_state,
@@ -190,11 +206,63 @@ static const IstEmulatorHttpServerDelegate server_delegate = {
   .emptied = on_emptied,
 };
 
+static gboolean
+on_counters_due (gpointer user_data)
+{
+  IstEmulatorService *self = user_data;
+  g_autoptr (GPtrArray) tunnels = g_steal_pointer (&self->counting);
+
+  self->counting = g_ptr_array_new_with_free_func (g_object_unref);
+  ist_clear_source (&self->counters_due);
+  for (guint i = 0; i < tunnels->len; i++)
+    ist_emulator_tunnel_notify_counters (g_ptr_array_index (tunnels, i));
+  return G_SOURCE_REMOVE;
+}
+
+/* Its next change is told when this one was. */
+static void
+on_counters_changed (IstEmulatorTunnel *tunnel,
+                     gpointer user_data)
+{
+  IstEmulatorService *self = user_data;
+
+  g_ptr_array_add (self->counting, g_object_ref (tunnel));
+  if (self->counters_due != NULL)
+    return;
+
+  self->counters_due = g_timeout_source_new (NOTIFY_INTERVAL_MS);
+  g_source_set_callback (self->counters_due, on_counters_due, self, NULL);
+  g_source_attach (self->counters_due, self->context);
+}
+
 static void
 on_tunnel_opened (IstEmulatorTunnel *tunnel,
                   gpointer user_data)
 {
-  g_signal_emit (user_data, signals[TUNNEL_OPENED], 0, tunnel);
+  IstEmulatorService *self = user_data;
+
+  if (ist_emulator_tunnel_is_open (tunnel))
+    {
+      ist_emulator_tunnel_set_counters_func (tunnel, on_counters_changed, self);
+      g_ptr_array_add (self->tunnels, g_object_ref (tunnel));
+      g_list_model_items_changed (G_LIST_MODEL (self), self->tunnels->len - 1, 0, 1);
+    }
+  g_signal_emit (self, signals[TUNNEL_OPENED], 0, tunnel);
+}
+
+static void
+on_tunnel_closed (IstEmulatorTunnel *tunnel,
+                  gpointer user_data)
+{
+  IstEmulatorService *self = user_data;
+  guint position;
+
+  if (!g_ptr_array_find (self->tunnels, tunnel, &position))
+    return;
+
+  ist_emulator_tunnel_set_counters_func (tunnel, NULL, NULL);
+  g_ptr_array_remove_index (self->tunnels, position);
+  g_list_model_items_changed (G_LIST_MODEL (self), position, 1, 0);
 }
 
 static void
@@ -208,6 +276,7 @@ on_notification (IstEmulatorTunnel *tunnel,
 
 static const IstEmulatorRegistryDelegate registry_delegate = {
   .opened = on_tunnel_opened,
+  .closed = on_tunnel_closed,
   .notify = on_notification,
 };
 
@@ -215,6 +284,35 @@ static GTlsCertificate *
 service_get_certificate (IstEmulatorService *self)
 {
   return self->certificate != NULL ? self->certificate : self->own_certificate;
+}
+
+static GType
+service_get_item_type (GListModel *model)
+{
+  return IST_EMULATOR_TYPE_TUNNEL;
+}
+
+static guint
+service_get_n_items (GListModel *model)
+{
+  return IST_EMULATOR_SERVICE (model)->tunnels->len;
+}
+
+static gpointer
+service_get_item (GListModel *model,
+                  guint position)
+{
+  GPtrArray *tunnels = IST_EMULATOR_SERVICE (model)->tunnels;
+
+  return position < tunnels->len ? g_object_ref (g_ptr_array_index (tunnels, position)) : NULL;
+}
+
+static void
+service_list_model_init (GListModelInterface *iface)
+{
+  iface->get_item_type = service_get_item_type;
+  iface->get_n_items = service_get_n_items;
+  iface->get_item = service_get_item;
 }
 
 static void
@@ -248,6 +346,11 @@ ist_emulator_service_finalize (GObject *object)
   ist_waiting_tasks_free (self->undone);
   g_clear_pointer (&self->server, ist_emulator_http_server_free);
   g_clear_pointer (&self->leaving, ist_emulator_http_server_free);
+  for (guint i = 0; i < self->tunnels->len; i++)
+    ist_emulator_tunnel_set_counters_func (g_ptr_array_index (self->tunnels, i), NULL, NULL);
+  ist_clear_source (&self->counters_due);
+  g_ptr_array_unref (self->counting);
+  g_ptr_array_unref (self->tunnels);
   ist_emulator_registry_free (self->registry);
   g_clear_object (&self->certificate);
   g_clear_object (&self->own_certificate);
@@ -355,7 +458,7 @@ ist_emulator_service_class_init (IstEmulatorServiceClass *klass)
   object_class->set_property = ist_emulator_service_set_property;
 
   /**
-   * IstEmulatorService:address:
+   * IstEmulatorService:address: (getter get_address)
    *
    * The IP address to listen on.
    *
@@ -378,7 +481,7 @@ ist_emulator_service_class_init (IstEmulatorServiceClass *klass)
                        G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
 
   /**
-   * IstEmulatorService:plain:
+   * IstEmulatorService:plain: (getter get_plain)
    *
    * Whether to do without TLS.
    *
@@ -389,7 +492,7 @@ ist_emulator_service_class_init (IstEmulatorServiceClass *klass)
                           G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
 
   /**
-   * IstEmulatorService:certificate:
+   * IstEmulatorService:certificate: (getter get_certificate)
    *
    * The certificate and key to use with TLS, if not of the service's own making.
    *
@@ -400,13 +503,13 @@ ist_emulator_service_class_init (IstEmulatorServiceClass *klass)
                          G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
 
   /**
-   * IstEmulatorService:state-dir: (type filename)
+   * IstEmulatorService:state-dir: (type filename) (getter get_state_dir)
    *
    * A folder to keep the tunnels in, so that they survive the service, or %NULL.
    *
    * It is made if there is none, and belongs to one service at a time. Of tokens
    * only digests are kept. They go on admitting clients, but nobody can be told
-   * them again. Where %IstEmulatorService:certificate is not set, the
+   * them again. Where [property@IstEmulator.Service:certificate] is not set, the
    * certificate is kept in the folder too.
    *
    * Since: 1.0
@@ -416,7 +519,7 @@ ist_emulator_service_class_init (IstEmulatorServiceClass *klass)
                          G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
 
   /**
-   * IstEmulatorService:bandwidth:
+   * IstEmulatorService:bandwidth: (getter get_bandwidth)
    *
    * How many bytes per second may pass each tunnel, in both directions together;
    * 0 for no limit. That of AWS is 800,000.
@@ -428,7 +531,7 @@ ist_emulator_service_class_init (IstEmulatorServiceClass *klass)
                        G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
 
   /**
-   * IstEmulatorService:max-connections-per-address:
+   * IstEmulatorService:max-connections-per-address: (getter get_max_connections_per_address)
    *
    * How many connections one address may have at the same time, 0 for any number.
    * Further ones are closed at once.
@@ -537,6 +640,8 @@ static void
 ist_emulator_service_init (IstEmulatorService *self)
 {
   self->context = g_main_context_ref_thread_default ();
+  self->tunnels = g_ptr_array_new_with_free_func (g_object_unref);
+  self->counting = g_ptr_array_new_with_free_func (g_object_unref);
   self->starting = ist_waiting_tasks_new (self->context, on_start_cancelled, self);
   self->stopping = ist_waiting_tasks_new (self->context, NULL, NULL);
   self->undone = ist_waiting_tasks_new (self->context, NULL, NULL);
@@ -772,8 +877,7 @@ ist_emulator_service_start_finish (IstEmulatorService *self,
 void
 ist_emulator_service_stop (IstEmulatorService *self)
 {
-  g_autoptr (GPtrArray) tunnels = g_ptr_array_new_with_free_func (g_object_unref);
-  GPtrArray *records;
+  g_autoptr (GPtrArray) tunnels = NULL;
   GTask *task;
 
   g_return_if_fail (IST_EMULATOR_IS_SERVICE (self));
@@ -795,13 +899,9 @@ ist_emulator_service_stop (IstEmulatorService *self)
   ist_emulator_http_server_close (self->leaving);
   service_set_state (self, IST_EMULATOR_SERVICE_STATE_STOPPING);
   /* Whoever hears that a client has gone may close tunnels. */
-  records = ist_emulator_registry_list (self->registry);
-  for (guint i = 0; i < records->len; i++)
-    {
-      IstEmulatorRecord *record = g_ptr_array_index (records, i);
-
-      g_ptr_array_add (tunnels, g_object_ref (record->tunnel));
-    }
+  tunnels = g_ptr_array_new_with_free_func (g_object_unref);
+  for (guint i = 0; i < self->tunnels->len; i++)
+    g_ptr_array_add (tunnels, g_object_ref (g_ptr_array_index (self->tunnels, i)));
   for (guint i = 0; i < tunnels->len; i++)
     ist_emulator_tunnel_disconnect (g_ptr_array_index (tunnels, i),
                                     SOUP_WEBSOCKET_CLOSE_GOING_AWAY, "Service is going away");
@@ -883,6 +983,116 @@ ist_emulator_service_get_state (IstEmulatorService *self)
   g_return_val_if_fail (IST_EMULATOR_IS_SERVICE (self), IST_EMULATOR_SERVICE_STATE_STOPPED);
 
   return self->state;
+}
+
+/**
+ * ist_emulator_service_get_address:
+ * @self: a service
+ *
+ * Gets the IP address to listen on.
+ *
+ * Returns: (transfer none) (nullable): the address
+ *
+ * Since: 1.0
+ */
+const char *
+ist_emulator_service_get_address (IstEmulatorService *self)
+{
+  g_return_val_if_fail (IST_EMULATOR_IS_SERVICE (self), NULL);
+
+  return self->address;
+}
+
+/**
+ * ist_emulator_service_get_plain:
+ * @self: a service
+ *
+ * Gets whether the service does without TLS.
+ *
+ * Returns: %TRUE if it does
+ *
+ * Since: 1.0
+ */
+gboolean
+ist_emulator_service_get_plain (IstEmulatorService *self)
+{
+  g_return_val_if_fail (IST_EMULATOR_IS_SERVICE (self), FALSE);
+
+  return self->plain;
+}
+
+/**
+ * ist_emulator_service_get_certificate:
+ * @self: a service
+ *
+ * Gets the certificate that the service was given.
+ *
+ * Returns: (transfer none) (nullable): the certificate, or %NULL if the service
+ *   makes one
+ *
+ * Since: 1.0
+ */
+GTlsCertificate *
+ist_emulator_service_get_certificate (IstEmulatorService *self)
+{
+  g_return_val_if_fail (IST_EMULATOR_IS_SERVICE (self), NULL);
+
+  return self->certificate;
+}
+
+/**
+ * ist_emulator_service_get_state_dir:
+ * @self: a service
+ *
+ * Gets the folder that the tunnels are kept in.
+ *
+ * Returns: (transfer none) (nullable) (type filename): the folder, or %NULL if they
+ *   are not kept
+ *
+ * Since: 1.0
+ */
+const char *
+ist_emulator_service_get_state_dir (IstEmulatorService *self)
+{
+  g_return_val_if_fail (IST_EMULATOR_IS_SERVICE (self), NULL);
+
+  return self->state_dir;
+}
+
+/**
+ * ist_emulator_service_get_bandwidth:
+ * @self: a service
+ *
+ * Gets how many bytes per second may pass each tunnel.
+ *
+ * Returns: the number of bytes, or 0 for no limit
+ *
+ * Since: 1.0
+ */
+guint
+ist_emulator_service_get_bandwidth (IstEmulatorService *self)
+{
+  g_return_val_if_fail (IST_EMULATOR_IS_SERVICE (self), 0);
+
+  return self->bandwidth;
+}
+
+/**
+ * ist_emulator_service_get_max_connections_per_address:
+ * @self: a service
+ *
+ * Gets how many connections one address may have at the same time.
+ *
+ * Returns: the number of connections, or 0 for any number
+ *
+ * Since: 1.0
+ */
+guint
+ist_emulator_service_get_max_connections_per_address (IstEmulatorService *self)
+{
+  g_return_val_if_fail (IST_EMULATOR_IS_SERVICE (self), 0);
+
+  return self->max_connections_per_address;
 }
 
 /**
@@ -976,7 +1186,7 @@ ist_emulator_service_write_ca_file (IstEmulatorService *self,
 /**
  * ist_emulator_service_open_tunnel:
  * @self: a service
- * @services: (array zero-terminated=1) (nullable): the tunnel's services,
+ * @service_ids: (array zero-terminated=1) (nullable): the tunnel's services,
  *   each different and matching `^[a-zA-Z0-9:_-]{1,128}$`
  * @thing_name: (nullable): the thing that the tunnel leads to
  * @lifetime_minutes: how long the tunnel lives, 1 to 720, or 0 for the longest
@@ -994,15 +1204,15 @@ ist_emulator_service_write_ca_file (IstEmulatorService *self,
  */
 IstEmulatorTunnel *
 ist_emulator_service_open_tunnel (IstEmulatorService *self,
-                                  const char *const *services,
+                                  const char *const *service_ids,
                                   const char *thing_name,
                                   guint lifetime_minutes,
                                   GError **error)
 {
   const IstEmulatorRegistryRequest request = {
-    .services = services,
+    .services = service_ids,
     .thing_name = thing_name,
-    .lifetime = lifetime_minutes,
+    .lifetime_minutes = lifetime_minutes,
   };
 
   g_return_val_if_fail (IST_EMULATOR_IS_SERVICE (self), NULL);

@@ -69,6 +69,19 @@ gboolean ist_emulator_service_stop_finish (IstEmulatorService *self,
                                            GError **error);
 
 IST_AVAILABLE_IN_1_0
+const char *ist_emulator_service_get_address (IstEmulatorService *self);
+IST_AVAILABLE_IN_1_0
+gboolean ist_emulator_service_get_plain (IstEmulatorService *self);
+IST_AVAILABLE_IN_1_0
+GTlsCertificate *ist_emulator_service_get_certificate (IstEmulatorService *self);
+IST_AVAILABLE_IN_1_0
+const char *ist_emulator_service_get_state_dir (IstEmulatorService *self);
+IST_AVAILABLE_IN_1_0
+guint ist_emulator_service_get_bandwidth (IstEmulatorService *self);
+IST_AVAILABLE_IN_1_0
+guint ist_emulator_service_get_max_connections_per_address (IstEmulatorService *self);
+
+IST_AVAILABLE_IN_1_0
 IstEmulatorServiceState ist_emulator_service_get_state (IstEmulatorService *self);
 
 IST_AVAILABLE_IN_1_0
@@ -84,7 +97,7 @@ gboolean ist_emulator_service_write_ca_file (IstEmulatorService *self,
 
 IST_AVAILABLE_IN_1_0
 IstEmulatorTunnel *ist_emulator_service_open_tunnel (IstEmulatorService *self,
-                                                     const char *const *services,
+                                                     const char *const *service_ids,
                                                      const char *thing_name,
                                                      guint lifetime_minutes,
                                                      GError **error);

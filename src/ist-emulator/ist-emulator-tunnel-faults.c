@@ -341,7 +341,7 @@ ist_emulator_tunnel_set_delay_ms (IstEmulatorTunnel *self,
   g_return_if_fail (IST_EMULATOR_IS_TUNNEL (self));
   g_return_if_fail (side == IST_MODE_SOURCE || side == IST_MODE_DESTINATION);
 
-  ist_emulator_relay_set_delay (self->relay, side, milliseconds);
+  ist_emulator_relay_set_delay_ms (self->relay, side, milliseconds);
 }
 
 /**

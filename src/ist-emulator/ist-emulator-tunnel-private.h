@@ -13,6 +13,9 @@ G_BEGIN_DECLS
 /* What AWS calls the place that the emulator plays. */
 #define IST_EMULATOR_REGION "us-east-1"
 
+typedef void (*IstEmulatorTunnelFunc) (IstEmulatorTunnel *self,
+                                       gpointer user_data);
+
 /* For ist-emulator-tunnel.c and ist-emulator-tunnel-faults.c. */
 struct _IstEmulatorTunnel
 {
@@ -25,8 +28,12 @@ struct _IstEmulatorTunnel
   char **services;
   gboolean open;
   GSource *lifetime;
-  gint64 expires_at; /* real time */
+  gint64 opened_at;  /* real time */
+  gint64 expires_at; /* likewise */
   IstEmulatorRelay *relay;
+  gboolean counters_changed; /* since they were notified last */
+  IstEmulatorTunnelFunc counters_func;
+  gpointer counters_data;
 
   struct
   {
@@ -36,13 +43,16 @@ struct _IstEmulatorTunnel
     guint refusals;
     guint refusal_status;
     char *refusal_reason;
+    guint64 bytes_from;
+    guint64 notified_bytes_from;
   } sides[2];
 };
 
 /* @id: NULL for a new one. */
 IstEmulatorTunnel *ist_emulator_tunnel_new (const char *id,
                                             const char *const *services,
-                                            const char *thing_name);
+                                            const char *thing_name,
+                                            gint64 opened_at);
 
 /* Disconnects the client that came with the old one. */
 void ist_emulator_tunnel_set_access_token (IstEmulatorTunnel *self,
@@ -52,8 +62,12 @@ void ist_emulator_tunnel_set_access_token (IstEmulatorTunnel *self,
 guint ist_emulator_tunnel_get_generation (IstEmulatorTunnel *self,
                                           IstMode mode);
 
-/* Real time, in microseconds. */
-gint64 ist_emulator_tunnel_get_expires_at (IstEmulatorTunnel *self);
+/* @func: (nullable): called when counters have changed, and not again before they are
+ * notified. */
+void ist_emulator_tunnel_set_counters_func (IstEmulatorTunnel *self,
+                                            IstEmulatorTunnelFunc func,
+                                            gpointer user_data);
+void ist_emulator_tunnel_notify_counters (IstEmulatorTunnel *self);
 
 /* For both directions together; 0 for no limit. */
 void ist_emulator_tunnel_set_bandwidth (IstEmulatorTunnel *self,

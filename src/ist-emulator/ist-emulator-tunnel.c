@@ -31,6 +31,7 @@ G_DEFINE_FINAL_TYPE (IstEmulatorTunnel, ist_emulator_tunnel, G_TYPE_OBJECT)
 
 G_DEFINE_FLAGS_TYPE (IstEmulatorSides,
                      ist_emulator_sides,
+                     G_DEFINE_ENUM_VALUE (IST_EMULATOR_SIDES_NONE, "none"),
                      G_DEFINE_ENUM_VALUE (IST_EMULATOR_SIDES_SOURCE, "source"),
                      G_DEFINE_ENUM_VALUE (IST_EMULATOR_SIDES_DESTINATION, "destination"),
                      G_DEFINE_ENUM_VALUE (IST_EMULATOR_SIDES_ALL, "all"))
@@ -42,6 +43,11 @@ enum
   PROP_SERVICE_IDS,
   PROP_THING_NAME,
   PROP_OPEN,
+  PROP_OPENED_AT,
+  PROP_EXPIRES_AT,
+  PROP_CONNECTED_SIDES,
+  PROP_BYTES_FROM_SOURCE,
+  PROP_BYTES_FROM_DESTINATION,
   N_PROPS
 };
 
@@ -64,6 +70,20 @@ on_relay_wants_messages (gpointer user_data)
 }
 
 static void
+on_relay_received (IstMode from,
+                   gsize size,
+                   gpointer user_data)
+{
+  IstEmulatorTunnel *self = user_data;
+
+  self->sides[from].bytes_from += size;
+  if (self->counters_changed || self->counters_func == NULL)
+    return;
+  self->counters_changed = TRUE;
+  self->counters_func (self, self->counters_data);
+}
+
+static void
 on_relay_message (IstMode from,
                   IstMessage *message,
                   gpointer user_data)
@@ -75,7 +95,10 @@ static void
 on_relay_connected (IstMode side,
                     gpointer user_data)
 {
-  g_signal_emit (user_data, signals[CLIENT_CONNECTED], 0, side);
+  g_autoptr (IstEmulatorTunnel) self = g_object_ref (user_data);
+
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CONNECTED_SIDES]);
+  g_signal_emit (self, signals[CLIENT_CONNECTED], 0, side);
 }
 
 static void
@@ -83,11 +106,15 @@ on_relay_disconnected (IstMode side,
                        const GError *error,
                        gpointer user_data)
 {
-  g_signal_emit (user_data, signals[CLIENT_DISCONNECTED], 0, side, error);
+  g_autoptr (IstEmulatorTunnel) self = g_object_ref (user_data);
+
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CONNECTED_SIDES]);
+  g_signal_emit (self, signals[CLIENT_DISCONNECTED], 0, side, error);
 }
 
 static const IstEmulatorRelayDelegate relay_delegate = {
   .wants_messages = on_relay_wants_messages,
+  .received = on_relay_received,
   .message = on_relay_message,
   .connected = on_relay_connected,
   .disconnected = on_relay_disconnected,
@@ -138,6 +165,21 @@ ist_emulator_tunnel_get_property (GObject *object,
       break;
     case PROP_OPEN:
       g_value_set_boolean (value, self->open);
+      break;
+    case PROP_OPENED_AT:
+      g_value_set_int64 (value, self->opened_at);
+      break;
+    case PROP_EXPIRES_AT:
+      g_value_set_int64 (value, self->expires_at);
+      break;
+    case PROP_CONNECTED_SIDES:
+      g_value_set_flags (value, ist_emulator_tunnel_get_connected_sides (self));
+      break;
+    case PROP_BYTES_FROM_SOURCE:
+      g_value_set_uint64 (value, self->sides[IST_MODE_SOURCE].bytes_from);
+      break;
+    case PROP_BYTES_FROM_DESTINATION:
+      g_value_set_uint64 (value, self->sides[IST_MODE_DESTINATION].bytes_from);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -203,6 +245,68 @@ ist_emulator_tunnel_class_init (IstEmulatorTunnelClass *klass)
    */
   properties[PROP_OPEN] =
     g_param_spec_boolean ("open", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * IstEmulatorTunnel:opened-at: (getter get_opened_at)
+   *
+   * When the tunnel was opened, in microseconds since the beginning of 1970, UTC.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_OPENED_AT] =
+    g_param_spec_int64 ("opened-at", NULL, NULL, G_MININT64, G_MAXINT64, 0,
+                        G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * IstEmulatorTunnel:expires-at: (getter get_expires_at)
+   *
+   * When the tunnel closes of itself, in microseconds since the beginning of 1970,
+   * UTC.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_EXPIRES_AT] =
+    g_param_spec_int64 ("expires-at", NULL, NULL, G_MININT64, G_MAXINT64, 0,
+                        G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * IstEmulatorTunnel:connected-sides: (getter get_connected_sides)
+   *
+   * Where a client is connected.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_CONNECTED_SIDES] =
+    g_param_spec_flags ("connected-sides", NULL, NULL, IST_EMULATOR_TYPE_SIDES, IST_EMULATOR_SIDES_NONE,
+                        G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * IstEmulatorTunnel:bytes-from-source: (getter get_bytes_from_source)
+   *
+   * How many bytes of messages have come from sources. What WebSocket and TLS add
+   * does not count, nor does what passed before the tunnel was restored.
+   *
+   * It is notified at most once a second.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_BYTES_FROM_SOURCE] =
+    g_param_spec_uint64 ("bytes-from-source", NULL, NULL, 0, G_MAXUINT64, 0,
+                         G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * IstEmulatorTunnel:bytes-from-destination: (getter get_bytes_from_destination)
+   *
+   * How many bytes have come from destinations, as
+   * [property@IstEmulator.Tunnel:bytes-from-source] says it of sources.
+   *
+   * It is notified at most once a second.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_BYTES_FROM_DESTINATION] =
+    g_param_spec_uint64 ("bytes-from-destination", NULL, NULL, 0, G_MAXUINT64, 0,
+                         G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
@@ -286,7 +390,8 @@ ist_emulator_tunnel_init (IstEmulatorTunnel *self)
 IstEmulatorTunnel *
 ist_emulator_tunnel_new (const char *id,
                          const char *const *services,
-                         const char *thing_name)
+                         const char *thing_name,
+                         gint64 opened_at)
 {
   IstEmulatorTunnel *self = g_object_new (IST_EMULATOR_TYPE_TUNNEL, NULL);
 
@@ -295,6 +400,7 @@ ist_emulator_tunnel_new (const char *id,
   if (services != NULL)
     tunnel_set_services (self, services);
   self->thing_name = g_strdup (thing_name);
+  self->opened_at = opened_at;
   self->open = TRUE;
   return self;
 }
@@ -306,10 +412,30 @@ ist_emulator_tunnel_get_generation (IstEmulatorTunnel *self,
   return self->sides[mode].generation;
 }
 
-gint64
-ist_emulator_tunnel_get_expires_at (IstEmulatorTunnel *self)
+void
+ist_emulator_tunnel_set_counters_func (IstEmulatorTunnel *self,
+                                       IstEmulatorTunnelFunc func,
+                                       gpointer user_data)
 {
-  return self->expires_at;
+  self->counters_func = func;
+  self->counters_data = user_data;
+}
+
+void
+ist_emulator_tunnel_notify_counters (IstEmulatorTunnel *self)
+{
+  static const guint props[] = {
+    [IST_MODE_SOURCE] = PROP_BYTES_FROM_SOURCE,
+    [IST_MODE_DESTINATION] = PROP_BYTES_FROM_DESTINATION,
+  };
+
+  self->counters_changed = FALSE;
+  for (int side = IST_MODE_SOURCE; side <= IST_MODE_DESTINATION; side++)
+    if (self->sides[side].notified_bytes_from != self->sides[side].bytes_from)
+      {
+        self->sides[side].notified_bytes_from = self->sides[side].bytes_from;
+        g_object_notify_by_pspec (G_OBJECT (self), properties[props[side]]);
+      }
 }
 
 void
@@ -541,6 +667,104 @@ ist_emulator_tunnel_is_open (IstEmulatorTunnel *self)
 }
 
 /**
+ * ist_emulator_tunnel_get_opened_at:
+ * @self: a tunnel
+ *
+ * Gets when the tunnel was opened.
+ *
+ * Returns: microseconds since the beginning of 1970, UTC; 0 for a tunnel that no
+ *   service has opened
+ *
+ * Since: 1.0
+ */
+gint64
+ist_emulator_tunnel_get_opened_at (IstEmulatorTunnel *self)
+{
+  g_return_val_if_fail (IST_EMULATOR_IS_TUNNEL (self), 0);
+
+  return self->opened_at;
+}
+
+/**
+ * ist_emulator_tunnel_get_expires_at:
+ * @self: a tunnel
+ *
+ * Gets when the tunnel closes of itself, if it is not closed before.
+ *
+ * Returns: microseconds since the beginning of 1970, UTC; 0 for a tunnel that is
+ *   closed since an earlier run, or that no service has opened
+ *
+ * Since: 1.0
+ */
+gint64
+ist_emulator_tunnel_get_expires_at (IstEmulatorTunnel *self)
+{
+  g_return_val_if_fail (IST_EMULATOR_IS_TUNNEL (self), 0);
+
+  return self->expires_at;
+}
+
+/**
+ * ist_emulator_tunnel_get_connected_sides:
+ * @self: a tunnel
+ *
+ * Gets where a client is connected.
+ *
+ * Returns: the sides
+ *
+ * Since: 1.0
+ */
+IstEmulatorSides
+ist_emulator_tunnel_get_connected_sides (IstEmulatorTunnel *self)
+{
+  IstEmulatorSides sides = IST_EMULATOR_SIDES_NONE;
+
+  g_return_val_if_fail (IST_EMULATOR_IS_TUNNEL (self), IST_EMULATOR_SIDES_NONE);
+
+  if (ist_emulator_relay_is_connected (self->relay, IST_MODE_SOURCE))
+    sides |= IST_EMULATOR_SIDES_SOURCE;
+  if (ist_emulator_relay_is_connected (self->relay, IST_MODE_DESTINATION))
+    sides |= IST_EMULATOR_SIDES_DESTINATION;
+  return sides;
+}
+
+/**
+ * ist_emulator_tunnel_get_bytes_from_source:
+ * @self: a tunnel
+ *
+ * Gets how many bytes have come from sources.
+ *
+ * Returns: the number of bytes
+ *
+ * Since: 1.0
+ */
+guint64
+ist_emulator_tunnel_get_bytes_from_source (IstEmulatorTunnel *self)
+{
+  g_return_val_if_fail (IST_EMULATOR_IS_TUNNEL (self), 0);
+
+  return self->sides[IST_MODE_SOURCE].bytes_from;
+}
+
+/**
+ * ist_emulator_tunnel_get_bytes_from_destination:
+ * @self: a tunnel
+ *
+ * Gets how many bytes have come from destinations.
+ *
+ * Returns: the number of bytes
+ *
+ * Since: 1.0
+ */
+guint64
+ist_emulator_tunnel_get_bytes_from_destination (IstEmulatorTunnel *self)
+{
+  g_return_val_if_fail (IST_EMULATOR_IS_TUNNEL (self), 0);
+
+  return self->sides[IST_MODE_DESTINATION].bytes_from;
+}
+
+/**
  * ist_emulator_tunnel_is_connected:
  * @self: a tunnel
  * @side: source or destination
@@ -614,4 +838,5 @@ ist_emulator_tunnel_set_lifetime_ms (IstEmulatorTunnel *self,
   self->lifetime = g_timeout_source_new (milliseconds);
   g_source_set_callback (self->lifetime, on_lifetime_over, self, NULL);
   g_source_attach (self->lifetime, self->context);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_EXPIRES_AT]);
 }

@@ -15,19 +15,21 @@ G_BEGIN_DECLS
 
 /**
  * IstEmulatorSides:
+ * @IST_EMULATOR_SIDES_NONE: neither
  * @IST_EMULATOR_SIDES_SOURCE: the source
  * @IST_EMULATOR_SIDES_DESTINATION: the destination
  * @IST_EMULATOR_SIDES_ALL: both
  *
- * One end of a tunnel or both.
+ * Ends of a tunnel.
  *
  * Since: 1.0
  */
 typedef enum /*< flags >*/
 {
+  IST_EMULATOR_SIDES_NONE = 0,
   IST_EMULATOR_SIDES_SOURCE = 1 << 0,
   IST_EMULATOR_SIDES_DESTINATION = 1 << 1,
-  IST_EMULATOR_SIDES_ALL = (1 << 0) | (1 << 1),
+  IST_EMULATOR_SIDES_ALL = IST_EMULATOR_SIDES_SOURCE | IST_EMULATOR_SIDES_DESTINATION,
 } IstEmulatorSides;
 
 #define IST_EMULATOR_TYPE_SIDES (ist_emulator_sides_get_type ())
@@ -56,6 +58,16 @@ const char *ist_emulator_tunnel_get_destination_access_token (IstEmulatorTunnel 
 IST_AVAILABLE_IN_1_0
 gboolean ist_emulator_tunnel_is_open (IstEmulatorTunnel *self);
 IST_AVAILABLE_IN_1_0
+gint64 ist_emulator_tunnel_get_opened_at (IstEmulatorTunnel *self);
+IST_AVAILABLE_IN_1_0
+gint64 ist_emulator_tunnel_get_expires_at (IstEmulatorTunnel *self);
+IST_AVAILABLE_IN_1_0
+IstEmulatorSides ist_emulator_tunnel_get_connected_sides (IstEmulatorTunnel *self);
+IST_AVAILABLE_IN_1_0
+guint64 ist_emulator_tunnel_get_bytes_from_source (IstEmulatorTunnel *self);
+IST_AVAILABLE_IN_1_0
+guint64 ist_emulator_tunnel_get_bytes_from_destination (IstEmulatorTunnel *self);
+IST_AVAILABLE_IN_1_0
 gboolean ist_emulator_tunnel_is_connected (IstEmulatorTunnel *self,
                                            IstMode side);
 IST_AVAILABLE_IN_1_0
@@ -64,7 +76,7 @@ guint64 ist_emulator_tunnel_get_queued_bytes (IstEmulatorTunnel *self,
 
 IST_AVAILABLE_IN_1_0
 void ist_emulator_tunnel_set_lifetime_ms (IstEmulatorTunnel *self,
-                                       guint milliseconds);
+                                          guint milliseconds);
 
 IST_AVAILABLE_IN_1_0
 gboolean ist_emulator_tunnel_close_side (IstEmulatorTunnel *self,
@@ -112,8 +124,8 @@ void ist_emulator_tunnel_set_stalled (IstEmulatorTunnel *self,
                                       gboolean stalled);
 IST_AVAILABLE_IN_1_0
 void ist_emulator_tunnel_set_delay_ms (IstEmulatorTunnel *self,
-                                    IstMode side,
-                                    guint milliseconds);
+                                       IstMode side,
+                                       guint milliseconds);
 IST_AVAILABLE_IN_1_0
 void ist_emulator_tunnel_set_frame_size (IstEmulatorTunnel *self,
                                          IstMode side,

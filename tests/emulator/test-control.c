@@ -922,6 +922,7 @@ test_state (void)
   g_autofree char *path = NULL;
   g_autofree char *text = NULL;
   g_autofree char *gone = NULL;
+  IstEmulatorTunnel *first;
   struct stat status;
   const char *id;
   const char *source;
@@ -978,6 +979,10 @@ test_state (void)
   g_assert_cmpuint (json_array_get_length (json_object_get_array_member (list, "tunnelSummaries")), ==, 3);
   g_assert_cmpuint (fixture.opened->len, ==, 3);
   g_assert_null (ist_emulator_tunnel_get_source_access_token (fixture.opened->pdata[0]));
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (fixture.service)), ==, 1);
+  first = g_list_model_get_item (G_LIST_MODEL (fixture.service), 0);
+  g_assert_true (first == fixture.opened->pdata[0]);
+  g_clear_object (&first);
 
   /* Whom a token admits is as it was. */
   assert_knock (&fixture, IST_MODE_SOURCE, source, NULL,
