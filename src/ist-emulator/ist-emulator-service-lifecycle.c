@@ -188,11 +188,17 @@ service_bind (IstEmulatorService *self,
   if (self->server == NULL)
     return FALSE;
 
-  self->port = ist_emulator_http_server_get_port (self->server);
-  g_free (self->endpoint);
-  self->endpoint = service_make_endpoint (self->plain, address, self->port);
-  g_object_notify (G_OBJECT (self), "port");
-  g_object_notify (G_OBJECT (self), "endpoint");
+  /* Both are kept when it starts again. */
+  if (self->port == 0)
+    {
+      self->port = ist_emulator_http_server_get_port (self->server);
+      g_object_notify (G_OBJECT (self), "port");
+    }
+  if (self->endpoint == NULL)
+    {
+      self->endpoint = service_make_endpoint (self->plain, address, self->port);
+      g_object_notify (G_OBJECT (self), "endpoint");
+    }
   return TRUE;
 }
 
