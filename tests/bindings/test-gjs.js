@@ -273,6 +273,23 @@ const tests = {
         checkEqual(seen, [true, Ist.TunnelState.CONNECTED, true, Ist.TunnelState.STOPPED, null]);
     },
 
+    'awaiting the service'() {
+        Gio._promisify(IstEmulator.Service.prototype, 'start_async', 'start_finish');
+        Gio._promisify(IstEmulator.Service.prototype, 'stop_async', 'stop_finish');
+        const {STOPPED, LISTENING} = IstEmulator.ServiceState;
+        const service = new IstEmulator.Service({plain: true});
+        const seen = [];
+        (async () => {
+            seen.push(await service.start_async(null), service.state);
+            const tunnel = service.open_tunnel(['SSH'], null, 0);
+            check(service.get_n_items() === 1 && service.get_item(0) === tunnel);
+            await service.start_async(null).catch(error => checkError(error, Ist.TunnelError.INVALID_STATE));
+            seen.push(await service.stop_async(null), service.state);
+        })().catch(error => seen.push(error.message)).then(() => seen.push(null));
+        waitFor(() => seen.at(-1) === null);
+        checkEqual(seen, [true, LISTENING, true, STOPPED, null]);
+    },
+
     'streams end'(fixture) {
         fixture.connectBoth();
         const first = fixture.startStream();

@@ -449,6 +449,53 @@ class Awaiting(TestCase):
         wait_for(lambda: end.props.state == Ist.TunnelState.STOPPED)
 
 
+class Service(unittest.TestCase):
+    def setUp(self):
+        self.service = IstEmulator.Service(plain=True)
+        self.addCleanup(self.service.stop)
+
+    def test_start_and_stop(self):
+        service = self.service
+
+        async def live():
+            self.assertTrue(await Call(service.start_async, service.start_finish))
+            self.assertEqual(service.props.state, IstEmulator.ServiceState.LISTENING)
+            with self.assertRaises(GLib.Error) as raised:
+                await Call(service.start_async, service.start_finish)
+            self.assertTrue(raised.exception.matches(Ist.tunnel_error_quark(), Ist.TunnelError.INVALID_STATE))
+            self.assertTrue(await Call(service.stop_async, service.stop_finish))
+            self.assertEqual(service.props.state, IstEmulator.ServiceState.STOPPED)
+
+        run(live())
+
+    def test_list(self):
+        self.assertEqual(len(self.service), 0)
+        tunnels = [self.service.open_tunnel(['SSH'], None, 0) for _ in range(3)]
+        self.assertEqual(list(self.service), tunnels)
+        self.service.close_tunnel(tunnels[1].props.id)
+        self.assertEqual(list(self.service), [tunnels[0], tunnels[2]])
+
+    def test_settings(self):
+        self.assertEqual((self.service.get_address(), self.service.get_plain(), self.service.get_certificate(),
+                          self.service.get_state_dir(), self.service.get_bandwidth(),
+                          self.service.get_max_connections_per_address()),
+                         ('127.0.0.1', True, None, None, 0, 4096))
+
+    def test_made_with_nothing(self):
+        """Whatever can be asked of what no service has made has an answer."""
+        for thing in IstEmulator.Tunnel(), IstEmulator.Service():
+            for spec in thing.list_properties():
+                thing.get_property(spec.name)
+        tunnel = IstEmulator.Tunnel()
+        self.assertFalse(tunnel.is_open())
+        self.assertEqual((tunnel.get_service_ids(), tunnel.get_thing_name(), tunnel.get_source_access_token(),
+                          tunnel.get_destination_access_token(), tunnel.get_opened_at(), tunnel.get_expires_at()),
+                         ([], None, None, None, 0, 0))
+        self.assertEqual(tunnel.get_connected_sides(), IstEmulator.Sides.NONE)
+        self.assertFalse(tunnel.drop_side(SOURCE))
+        tunnel.set_stalled(DESTINATION, True)
+
+
 class Errors(TestCase):
     def test_not_connected(self):
         end = self.make(SOURCE)

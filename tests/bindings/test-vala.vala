@@ -217,13 +217,13 @@ void test_lifetime () throws Error {
 async void live (Fixture fixture) throws Error {
     var tunnel = fixture.source;
 
-    yield tunnel.start_async (null);
+    yield tunnel.start_async ();
     assert (tunnel.state == Ist.TunnelState.CONNECTED);
-    yield tunnel.stop_async (null);
+    yield tunnel.stop_async ();
     assert (tunnel.state == Ist.TunnelState.STOPPED);
     fixture.tunnel.refuse_handshakes (Ist.Mode.SOURCE, 1, 403, "go away");
     try {
-        yield tunnel.start_async (null);
+        yield tunnel.start_async ();
         assert_not_reached ();
     } catch (Ist.TunnelError.TOKEN_REJECTED e) {
         assert (tunnel.state == Ist.TunnelState.STOPPED);
@@ -248,6 +248,39 @@ void test_awaiting () throws Error {
     fixture.finish ();
 }
 
+async void live_service (IstEmulator.Service service) throws Error {
+    yield service.start_async ();
+    assert (service.state == IstEmulator.ServiceState.LISTENING);
+    var tunnel = service.open_tunnel ({ "SSH" }, null, 0);
+    ListModel tunnels = service;
+    assert (tunnels.get_n_items () == 1 && tunnels.get_item (0) == tunnel);
+    try {
+        yield service.start_async ();
+        assert_not_reached ();
+    } catch (Ist.TunnelError.INVALID_STATE e) {
+        assert (service.state == IstEmulator.ServiceState.LISTENING);
+    }
+    yield service.stop_async ();
+    assert (service.state == IstEmulator.ServiceState.STOPPED);
+}
+
+void test_awaiting_service () throws Error {
+    var service = (IstEmulator.Service) Object.new (typeof (IstEmulator.Service), plain: true);
+    Error? error = null;
+    bool done = false;
+
+    live_service.begin (service, (source, result) => {
+        try {
+            live_service.end (result);
+        } catch (Error e) {
+            error = e;
+        }
+        done = true;
+    });
+    wait_for (() => done);
+    assert (error == null);
+}
+
 delegate void Body () throws Error;
 
 void add (string path, owned Body body) {
@@ -269,6 +302,7 @@ int main (string[] args) {
     add ("/vala/values", test_values);
     add ("/vala/messages", test_messages);
     add ("/vala/awaiting", test_awaiting);
+    add ("/vala/awaiting-service", test_awaiting_service);
     add ("/vala/errors", test_errors);
     add ("/vala/lifetime", test_lifetime);
     return Test.run ();
