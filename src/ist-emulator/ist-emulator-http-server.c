@@ -64,6 +64,8 @@ http_server_unref (IstEmulatorHttpServer *self)
   g_free (self);
 }
 
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (IstEmulatorHttpServer, http_server_unref)
+
 /* Handshakes */
 
 static void
@@ -282,7 +284,8 @@ on_incoming (GSocketConnection *connection,
              GSocketAddress *remote,
              gpointer user_data)
 {
-  IstEmulatorHttpServer *self = user_data;
+  /* A request that is there already is dealt with inside. */
+  g_autoptr (IstEmulatorHttpServer) self = http_server_ref (user_data);
   g_autoptr (GIOStream) stream = NULL;
   g_autoptr (GError) error = NULL;
 

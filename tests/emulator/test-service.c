@@ -357,6 +357,41 @@ test_dropped (Fixture *fixture,
 }
 
 static void
+on_opened_drop (IstEmulatorService *service,
+                IstEmulatorTunnel *tunnel,
+                Fixture *fixture)
+{
+  g_clear_object (&fixture->service);
+}
+
+/* Whoever hears what a request has done may drop the service. */
+static void
+test_dropped_by_request (Fixture *fixture,
+                         gconstpointer user_data)
+{
+  static const char request[] =
+    "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-amz-json-1.1\r\n"
+    "X-Amz-Target: IoTSecuredTunneling.OpenTunnel\r\nX-Amz-Date: 20260101T000000Z\r\n"
+    "Authorization: AWS4-HMAC-SHA256 Credential=AKID/20260101/us-east-1/IoTSecuredTunneling/aws4_request, "
+    "SignedHeaders=host, Signature=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\r\n"
+    "Content-Length: 56\r\n\r\n"
+    "{\"destinationConfig\":{\"thingName\":\"t\",\"services\":[\"S\"]}}";
+  gsize first = user_data != NULL ? 10 : strlen (request);
+  g_autoptr (GIOStream) stream = NULL;
+  GOutputStream *output;
+
+  start (fixture);
+  g_signal_connect (fixture->service, "tunnel-opened", G_CALLBACK (on_opened_drop), fixture);
+  stream = client_connect (fixture->service, NULL, "127.0.0.1", NULL);
+  output = g_io_stream_get_output_stream (stream);
+  g_output_stream_write_all (output, request, first, NULL, NULL, NULL);
+  test_run_for (SETTLE_TIME);
+  g_output_stream_write_all (output, request + first, strlen (request) - first, NULL, NULL, NULL);
+  test_wait (fixture->service == NULL);
+  test_settle ();
+}
+
+static void
 on_disconnected_stop (IstEmulatorTunnel *tunnel,
                       IstMode side,
                       const GError *error,
@@ -405,6 +440,9 @@ main (int argc,
   ADD ("start-again/stopped", test_start_again_stopped);
   ADD ("start-again/in-handler", test_start_in_handler);
   ADD ("dropped", test_dropped);
+  ADD ("dropped-by-request", test_dropped_by_request);
+  g_test_add ("/emulator/service/dropped-by-request/in-pieces", Fixture, "in pieces", set_up,
+              test_dropped_by_request, tear_down);
   ADD ("stopped-by-replacement", test_stopped_by_replacement);
 
   return g_test_run ();
