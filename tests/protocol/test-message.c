@@ -250,40 +250,50 @@ test_long_text (void)
 static void
 test_stream_info_values (void)
 {
-  const struct
+  static const struct
   {
-    IstStreamInfo *info;
+    const char *service_id;
+    int stream_id;
+    guint connection_id;
+    IstProtocolVersion version;
     const char *text;
     guint equals; /* the first one that it equals */
   } values[] = {
-    { ist_stream_info_new ("SSH", 3, 1, IST_PROTOCOL_VERSION_V3), "service “SSH”, stream 3, connection 1, version 3", 0 },
+    { "SSH", 3, 1, IST_PROTOCOL_VERSION_V3, "service “SSH”, stream 3, connection 1, version 3", 0 },
     /* The same, when it was learned that the peer has no numbers for connections. */
-    { ist_stream_info_new ("SSH", 3, 0, IST_PROTOCOL_VERSION_V2), "service “SSH”, stream 3, version 2", 0 },
-    { ist_stream_info_new ("SSH", 3, 2, IST_PROTOCOL_VERSION_V3), "service “SSH”, stream 3, connection 2, version 3", 2 },
-    { ist_stream_info_new ("SSH", 4, 1, IST_PROTOCOL_VERSION_V3), "service “SSH”, stream 4, connection 1, version 3", 3 },
-    { ist_stream_info_new ("S\tH", 3, 1, IST_PROTOCOL_VERSION_V3), "service “S\\tH”, stream 3, connection 1, version 3", 4 },
-    { ist_stream_info_new (NULL, 3, 0, IST_PROTOCOL_VERSION_V1), "stream 3, version 1", 5 },
-    { ist_stream_info_new (NULL, -3, 0, IST_PROTOCOL_VERSION_V1), "stream -3, version 1", 6 },
+    { "SSH", 3, 0, IST_PROTOCOL_VERSION_V2, "service “SSH”, stream 3, version 2", 0 },
+    { "SSH", 3, 2, IST_PROTOCOL_VERSION_V3, "service “SSH”, stream 3, connection 2, version 3", 2 },
+    { "SSH", 4, 1, IST_PROTOCOL_VERSION_V3, "service “SSH”, stream 4, connection 1, version 3", 3 },
+    { "S\tH", 3, 1, IST_PROTOCOL_VERSION_V3, "service “S\\tH”, stream 3, connection 1, version 3", 4 },
+    { NULL, 3, 0, IST_PROTOCOL_VERSION_V1, "stream 3, version 1", 5 },
+    { NULL, -3, 0, IST_PROTOCOL_VERSION_V1, "stream -3, version 1", 6 },
   };
+  IstStreamInfo *infos[G_N_ELEMENTS (values)];
   guint i;
   guint j;
 
   for (i = 0; i < G_N_ELEMENTS (values); i++)
     {
-      g_autofree char *text = ist_stream_info_to_string (values[i].info);
+      g_autofree char *text = NULL;
 
+      infos[i] = ist_stream_info_new (values[i].service_id, values[i].stream_id, values[i].connection_id,
+                                      values[i].version);
+      text = ist_stream_info_to_string (infos[i]);
       g_assert_cmpstr (text, ==, values[i].text);
+    }
+  for (i = 0; i < G_N_ELEMENTS (values); i++)
+    {
       for (j = 0; j < G_N_ELEMENTS (values); j++)
         {
           gboolean equal = values[i].equals == values[j].equals;
 
-          g_assert_cmpint (ist_stream_info_equal (values[i].info, values[j].info), ==, equal);
+          g_assert_cmpint (ist_stream_info_equal (infos[i], infos[j]), ==, equal);
           if (equal)
-            g_assert_cmpuint (ist_stream_info_hash (values[i].info), ==, ist_stream_info_hash (values[j].info));
+            g_assert_cmpuint (ist_stream_info_hash (infos[i]), ==, ist_stream_info_hash (infos[j]));
         }
     }
   for (i = 0; i < G_N_ELEMENTS (values); i++)
-    ist_stream_info_unref (values[i].info);
+    ist_stream_info_unref (infos[i]);
 }
 
 /* As keys, which is what they are equal for. */

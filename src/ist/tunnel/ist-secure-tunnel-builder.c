@@ -145,7 +145,7 @@ ist_secure_tunnel_builder_build (IstSecureTunnelBuilder *self,
   }
 
 /**
- * IstSecureTunnelBuilder:mode: (getter get_mode) (setter set_mode)
+ * IstSecureTunnelBuilder:mode:
  *
  * See [property@Ist.SecureTunnel:mode].
  *
@@ -178,7 +178,7 @@ DEFINE_GETTER (mode, IstMode, enum, IST_SETTING_MODE)
 DEFINE_SETTER (mode, IstMode, enum, IST_SETTING_MODE)
 
 /**
- * IstSecureTunnelBuilder:access-token: (setter set_access_token)
+ * IstSecureTunnelBuilder:access-token:
  *
  * See [property@Ist.SecureTunnel:access-token].
  *
@@ -199,7 +199,7 @@ DEFINE_SETTER (mode, IstMode, enum, IST_SETTING_MODE)
 DEFINE_SETTER (access_token, const char *, string, IST_SETTING_ACCESS_TOKEN)
 
 /**
- * IstSecureTunnelBuilder:client-token: (setter set_client_token)
+ * IstSecureTunnelBuilder:client-token:
  *
  * See [property@Ist.SecureTunnel:client-token].
  *
@@ -220,7 +220,7 @@ DEFINE_SETTER (access_token, const char *, string, IST_SETTING_ACCESS_TOKEN)
 DEFINE_SETTER (client_token, const char *, string, IST_SETTING_CLIENT_TOKEN)
 
 /**
- * IstSecureTunnelBuilder:region: (getter get_region) (setter set_region)
+ * IstSecureTunnelBuilder:region:
  *
  * See [property@Ist.SecureTunnel:region].
  *
@@ -253,7 +253,7 @@ DEFINE_GETTER (region, const char *, string, IST_SETTING_REGION)
 DEFINE_SETTER (region, const char *, string, IST_SETTING_REGION)
 
 /**
- * IstSecureTunnelBuilder:endpoint: (getter get_endpoint) (setter set_endpoint)
+ * IstSecureTunnelBuilder:endpoint:
  *
  * See [property@Ist.SecureTunnel:endpoint].
  *
@@ -286,7 +286,7 @@ DEFINE_GETTER (endpoint, const char *, string, IST_SETTING_ENDPOINT)
 DEFINE_SETTER (endpoint, const char *, string, IST_SETTING_ENDPOINT)
 
 /**
- * IstSecureTunnelBuilder:allow-plain: (getter get_allow_plain) (setter set_allow_plain)
+ * IstSecureTunnelBuilder:allow-plain:
  *
  * See [property@Ist.SecureTunnel:allow-plain].
  *
@@ -319,7 +319,7 @@ DEFINE_GETTER (allow_plain, gboolean, boolean, IST_SETTING_ALLOW_PLAIN)
 DEFINE_SETTER (allow_plain, gboolean, boolean, IST_SETTING_ALLOW_PLAIN)
 
 /**
- * IstSecureTunnelBuilder:tls-database: (getter get_tls_database) (setter set_tls_database)
+ * IstSecureTunnelBuilder:tls-database:
  *
  * See [property@Ist.SecureTunnel:tls-database].
  *
@@ -352,7 +352,7 @@ DEFINE_GETTER (tls_database, GTlsDatabase *, object, IST_SETTING_TLS_DATABASE)
 DEFINE_SETTER (tls_database, GTlsDatabase *, object, IST_SETTING_TLS_DATABASE)
 
 /**
- * IstSecureTunnelBuilder:ca-file: (type filename) (getter get_ca_file) (setter set_ca_file)
+ * IstSecureTunnelBuilder:ca-file: (type filename)
  *
  * See [property@Ist.SecureTunnel:ca-file].
  *
@@ -385,7 +385,7 @@ DEFINE_GETTER (ca_file, const char *, string, IST_SETTING_CA_FILE)
 DEFINE_SETTER (ca_file, const char *, string, IST_SETTING_CA_FILE)
 
 /**
- * IstSecureTunnelBuilder:verify-certificate: (getter get_verify_certificate) (setter set_verify_certificate)
+ * IstSecureTunnelBuilder:verify-certificate:
  *
  * See [property@Ist.SecureTunnel:verify-certificate].
  *
@@ -418,7 +418,7 @@ DEFINE_GETTER (verify_certificate, gboolean, boolean, IST_SETTING_VERIFY_CERTIFI
 DEFINE_SETTER (verify_certificate, gboolean, boolean, IST_SETTING_VERIFY_CERTIFICATE)
 
 /**
- * IstSecureTunnelBuilder:proxy-resolver: (getter get_proxy_resolver) (setter set_proxy_resolver)
+ * IstSecureTunnelBuilder:proxy-resolver:
  *
  * See [property@Ist.SecureTunnel:proxy-resolver].
  *
@@ -451,7 +451,7 @@ DEFINE_GETTER (proxy_resolver, GProxyResolver *, object, IST_SETTING_PROXY_RESOL
 DEFINE_SETTER (proxy_resolver, GProxyResolver *, object, IST_SETTING_PROXY_RESOLVER)
 
 /**
- * IstSecureTunnelBuilder:protocol-version: (getter get_protocol_version) (setter set_protocol_version)
+ * IstSecureTunnelBuilder:protocol-version:
  *
  * See [property@Ist.SecureTunnel:protocol-version].
  *
@@ -484,7 +484,7 @@ DEFINE_GETTER (protocol_version, IstProtocolVersion, enum, IST_SETTING_PROTOCOL_
 DEFINE_SETTER (protocol_version, IstProtocolVersion, enum, IST_SETTING_PROTOCOL_VERSION)
 
 /**
- * IstSecureTunnelBuilder:ping-interval: (getter get_ping_interval) (setter set_ping_interval)
+ * IstSecureTunnelBuilder:ping-interval:
  *
  * See [property@Ist.SecureTunnel:ping-interval].
  *
@@ -517,7 +517,7 @@ DEFINE_GETTER (ping_interval, guint, uint, IST_SETTING_PING_INTERVAL)
 DEFINE_SETTER (ping_interval, guint, uint, IST_SETTING_PING_INTERVAL)
 
 /**
- * IstSecureTunnelBuilder:pong-timeout: (getter get_pong_timeout) (setter set_pong_timeout)
+ * IstSecureTunnelBuilder:pong-timeout:
  *
  * See [property@Ist.SecureTunnel:pong-timeout].
  *
@@ -550,7 +550,7 @@ DEFINE_GETTER (pong_timeout, guint, uint, IST_SETTING_PONG_TIMEOUT)
 DEFINE_SETTER (pong_timeout, guint, uint, IST_SETTING_PONG_TIMEOUT)
 
 /**
- * IstSecureTunnelBuilder:connect-timeout: (getter get_connect_timeout) (setter set_connect_timeout)
+ * IstSecureTunnelBuilder:connect-timeout:
  *
  * See [property@Ist.SecureTunnel:connect-timeout].
  *
@@ -583,7 +583,7 @@ DEFINE_GETTER (connect_timeout, guint, uint, IST_SETTING_CONNECT_TIMEOUT)
 DEFINE_SETTER (connect_timeout, guint, uint, IST_SETTING_CONNECT_TIMEOUT)
 
 /**
- * IstSecureTunnelBuilder:reconnect-policy: (getter get_reconnect_policy) (setter set_reconnect_policy)
+ * IstSecureTunnelBuilder:reconnect-policy:
  *
  * See [property@Ist.SecureTunnel:reconnect-policy].
  *
@@ -616,7 +616,7 @@ DEFINE_GETTER (reconnect_policy, IstReconnectPolicy, enum, IST_SETTING_RECONNECT
 DEFINE_SETTER (reconnect_policy, IstReconnectPolicy, enum, IST_SETTING_RECONNECT_POLICY)
 
 /**
- * IstSecureTunnelBuilder:reconnect-delay-floor-ms: (getter get_reconnect_delay_floor_ms) (setter set_reconnect_delay_floor_ms)
+ * IstSecureTunnelBuilder:reconnect-delay-floor-ms:
  *
  * See [property@Ist.SecureTunnel:reconnect-delay-floor-ms].
  *
@@ -649,7 +649,7 @@ DEFINE_GETTER (reconnect_delay_floor_ms, guint, uint, IST_SETTING_RECONNECT_DELA
 DEFINE_SETTER (reconnect_delay_floor_ms, guint, uint, IST_SETTING_RECONNECT_DELAY_FLOOR_MS)
 
 /**
- * IstSecureTunnelBuilder:reconnect-delay-base-ms: (getter get_reconnect_delay_base_ms) (setter set_reconnect_delay_base_ms)
+ * IstSecureTunnelBuilder:reconnect-delay-base-ms:
  *
  * See [property@Ist.SecureTunnel:reconnect-delay-base-ms].
  *
@@ -682,7 +682,7 @@ DEFINE_GETTER (reconnect_delay_base_ms, guint, uint, IST_SETTING_RECONNECT_DELAY
 DEFINE_SETTER (reconnect_delay_base_ms, guint, uint, IST_SETTING_RECONNECT_DELAY_BASE_MS)
 
 /**
- * IstSecureTunnelBuilder:reconnect-delay-cap-ms: (getter get_reconnect_delay_cap_ms) (setter set_reconnect_delay_cap_ms)
+ * IstSecureTunnelBuilder:reconnect-delay-cap-ms:
  *
  * See [property@Ist.SecureTunnel:reconnect-delay-cap-ms].
  *
@@ -715,7 +715,7 @@ DEFINE_GETTER (reconnect_delay_cap_ms, guint, uint, IST_SETTING_RECONNECT_DELAY_
 DEFINE_SETTER (reconnect_delay_cap_ms, guint, uint, IST_SETTING_RECONNECT_DELAY_CAP_MS)
 
 /**
- * IstSecureTunnelBuilder:max-attempts: (getter get_max_attempts) (setter set_max_attempts)
+ * IstSecureTunnelBuilder:max-attempts:
  *
  * See [property@Ist.SecureTunnel:max-attempts].
  *
@@ -748,7 +748,7 @@ DEFINE_GETTER (max_attempts, guint, uint, IST_SETTING_MAX_ATTEMPTS)
 DEFINE_SETTER (max_attempts, guint, uint, IST_SETTING_MAX_ATTEMPTS)
 
 /**
- * IstSecureTunnelBuilder:connection-wait-timeout-ms: (getter get_connection_wait_timeout_ms) (setter set_connection_wait_timeout_ms)
+ * IstSecureTunnelBuilder:connection-wait-timeout-ms:
  *
  * See [property@Ist.SecureTunnel:connection-wait-timeout-ms].
  *
@@ -781,7 +781,7 @@ DEFINE_GETTER (connection_wait_timeout_ms, guint, uint, IST_SETTING_CONNECTION_W
 DEFINE_SETTER (connection_wait_timeout_ms, guint, uint, IST_SETTING_CONNECTION_WAIT_TIMEOUT_MS)
 
 /**
- * IstSecureTunnelBuilder:connection-buffer-size: (getter get_connection_buffer_size) (setter set_connection_buffer_size)
+ * IstSecureTunnelBuilder:connection-buffer-size:
  *
  * See [property@Ist.SecureTunnel:connection-buffer-size].
  *
@@ -814,7 +814,7 @@ DEFINE_GETTER (connection_buffer_size, guint, uint, IST_SETTING_CONNECTION_BUFFE
 DEFINE_SETTER (connection_buffer_size, guint, uint, IST_SETTING_CONNECTION_BUFFER_SIZE)
 
 /**
- * IstSecureTunnelBuilder:total-buffer-size: (getter get_total_buffer_size) (setter set_total_buffer_size)
+ * IstSecureTunnelBuilder:total-buffer-size:
  *
  * See [property@Ist.SecureTunnel:total-buffer-size].
  *
@@ -847,7 +847,7 @@ DEFINE_GETTER (total_buffer_size, guint, uint, IST_SETTING_TOTAL_BUFFER_SIZE)
 DEFINE_SETTER (total_buffer_size, guint, uint, IST_SETTING_TOTAL_BUFFER_SIZE)
 
 /**
- * IstSecureTunnelBuilder:stall-timeout: (getter get_stall_timeout) (setter set_stall_timeout)
+ * IstSecureTunnelBuilder:stall-timeout:
  *
  * See [property@Ist.SecureTunnel:stall-timeout].
  *
@@ -880,7 +880,7 @@ DEFINE_GETTER (stall_timeout, guint, uint, IST_SETTING_STALL_TIMEOUT)
 DEFINE_SETTER (stall_timeout, guint, uint, IST_SETTING_STALL_TIMEOUT)
 
 /**
- * IstSecureTunnelBuilder:send-buffer-size: (getter get_send_buffer_size) (setter set_send_buffer_size)
+ * IstSecureTunnelBuilder:send-buffer-size:
  *
  * See [property@Ist.SecureTunnel:send-buffer-size].
  *

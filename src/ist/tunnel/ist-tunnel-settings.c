@@ -38,9 +38,10 @@ typedef struct
 #define TEXT(n) { .name = n, .type = G_TYPE_STRING }
 #define SECRET(n) { .name = n, .type = G_TYPE_STRING, .is_secret = TRUE }
 #define FLAG(n, value) { .name = n, .type = G_TYPE_BOOLEAN, .by_default = value }
-#define NUMBER(n, value, from, to) { .name = n, .type = G_TYPE_UINT, .by_default = value, .minimum = from, .maximum = to }
-#define CHOICE(n, get, value) { .name = n, .get_type = get, .by_default = value }
-#define OBJECT(n, get) { .name = n, .get_type = get }
+#define NUMBER(n, value, from, to) \
+  { .name = n, .type = G_TYPE_UINT, .by_default = value, .minimum = from, .maximum = to }
+#define CHOICE(n, type, value) { .name = n, .get_type = type##_get_type, .by_default = value }
+#define OBJECT(n, type) { .name = n, .get_type = type##_get_type }
 /* clang-format on */
 
 /* All of them, documented as properties of the tunnel; those of the builder refer to these. */
@@ -52,7 +53,7 @@ static const Setting settings[IST_N_SETTINGS] = {
    *
    * Since: 1.0
    */
-  [IST_SETTING_MODE] = CHOICE ("mode", ist_mode_get_type, IST_MODE_SOURCE),
+  [IST_SETTING_MODE] = CHOICE ("mode", ist_mode, IST_MODE_SOURCE),
 
   /**
    * IstSecureTunnel:access-token:
@@ -124,7 +125,7 @@ static const Setting settings[IST_N_SETTINGS] = {
    *
    * Since: 1.0
    */
-  [IST_SETTING_TLS_DATABASE] = OBJECT ("tls-database", g_tls_database_get_type),
+  [IST_SETTING_TLS_DATABASE] = OBJECT ("tls-database", g_tls_database),
 
   /**
    * IstSecureTunnel:ca-file: (type filename) (getter get_ca_file)
@@ -161,7 +162,7 @@ static const Setting settings[IST_N_SETTINGS] = {
    *
    * Since: 1.0
    */
-  [IST_SETTING_PROXY_RESOLVER] = OBJECT ("proxy-resolver", g_proxy_resolver_get_type),
+  [IST_SETTING_PROXY_RESOLVER] = OBJECT ("proxy-resolver", g_proxy_resolver),
 
   /**
    * IstSecureTunnel:protocol-version: (getter get_protocol_version)
@@ -172,7 +173,7 @@ static const Setting settings[IST_N_SETTINGS] = {
    *
    * Since: 1.0
    */
-  [IST_SETTING_PROTOCOL_VERSION] = CHOICE ("protocol-version", ist_protocol_version_get_type, IST_PROTOCOL_VERSION_AUTO),
+  [IST_SETTING_PROTOCOL_VERSION] = CHOICE ("protocol-version", ist_protocol_version, IST_PROTOCOL_VERSION_AUTO),
 
   /**
    * IstSecureTunnel:ping-interval: (getter get_ping_interval)
@@ -223,7 +224,7 @@ static const Setting settings[IST_N_SETTINGS] = {
    *
    * Since: 1.0
    */
-  [IST_SETTING_RECONNECT_POLICY] = CHOICE ("reconnect-policy", ist_reconnect_policy_get_type, IST_RECONNECT_POLICY_TRANSIENT),
+  [IST_SETTING_RECONNECT_POLICY] = CHOICE ("reconnect-policy", ist_reconnect_policy, IST_RECONNECT_POLICY_TRANSIENT),
 
   /**
    * IstSecureTunnel:reconnect-delay-floor-ms: (getter get_reconnect_delay_floor_ms)
