@@ -64,20 +64,18 @@ static gboolean
 forwarder_check_source (IstForwarder *self,
                         GError **error)
 {
-  IstMode mode;
-
   if (self->tunnel == NULL)
     {
       g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_STATE, "The forwarder has no tunnel");
       return FALSE;
     }
-  g_object_get (self->tunnel, "mode", &mode, NULL);
-  if (mode == IST_MODE_SOURCE)
+  if (ist_secure_tunnel_get_mode (self->tunnel) == IST_MODE_SOURCE)
     return TRUE;
   g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_STATE,
                        "Only the source opens connections; on the destination, set a target");
   return FALSE;
 }
+
 static GSocketConnectable *
 forwarder_parse_place (IstForwarder *self,
                        const char *address,
