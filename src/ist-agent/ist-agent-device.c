@@ -91,7 +91,6 @@ struct _IstAgentDevice
   GHashTable *targets; /* GSocketConnectable by service */
   GPtrArray *tunnels;  /* the oldest first */
   guint last_id;
-  GSource *counting; /* while the tunnels' counters change */
   IstAgentNotificationQueue *waiting;
   IstAgentTokenMemory *tokens; /* of notifications that were taken */
 };
@@ -183,37 +182,6 @@ device_copy_tunnels (IstAgentDevice *self)
   return g_ptr_array_copy (self->tunnels, (GCopyFunc) (GCallback) g_object_ref, NULL);
 }
 
-/* How often counters are told of, in milliseconds. */
-#define COUNTING_INTERVAL 1000
-
-static gboolean
-on_counting (gpointer user_data)
-{
-  g_autoptr (IstAgentDevice) self = g_object_ref (user_data);
-  g_autoptr (GPtrArray) tunnels = device_copy_tunnels (self);
-  gboolean any = FALSE;
-
-  for (guint i = 0; i < tunnels->len; i++)
-    any = ist_agent_tunnel_notify_counters (tunnels->pdata[i]) || any;
-  if (any)
-    return G_SOURCE_CONTINUE;
-  ist_clear_source (&self->counting);
-  return G_SOURCE_REMOVE;
-}
-
-/* No timer ticks in silence. */
-static void
-on_traffic (IstAgentDevice *self)
-{
-  if (self->counting != NULL)
-    return;
-
-  self->counting = g_timeout_source_new (COUNTING_INTERVAL);
-  g_source_set_static_name (self->counting, "IstAgentDevice counters");
-  g_source_set_callback (self->counting, on_counting, self, NULL);
-  g_source_attach (self->counting, self->context);
-}
-
 static void
 device_add_tunnel (IstAgentDevice *self,
                    IstAgentTunnel *tunnel)
@@ -256,7 +224,6 @@ on_tunnel_stopped (IstSecureTunnel *secure_tunnel,
 
   error = ist_agent_tunnel_dup_error (tunnel);
   ist_forwarder_close (ist_agent_tunnel_get_forwarder (tunnel));
-  ist_agent_tunnel_notify_counters (tunnel);
   if (!g_ptr_array_find (self->tunnels, tunnel, &position))
     return;
   g_ptr_array_remove_index (self->tunnels, position);
@@ -349,8 +316,6 @@ device_create_tunnel (IstAgentDevice *self,
   g_signal_connect_object (forwarder, "authorize-connection", G_CALLBACK (on_authorize_connection), self, 0);
   g_signal_connect_object (forwarder, "notify::n-connections", G_CALLBACK (on_n_connections_changed), self,
                            G_CONNECT_SWAPPED);
-  g_signal_connect_object (secure_tunnel, "notify::bytes-in", G_CALLBACK (on_traffic), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (secure_tunnel, "notify::bytes-out", G_CALLBACK (on_traffic), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (secure_tunnel, "incoming-connection", G_CALLBACK (on_incoming_connection), self,
                            G_CONNECT_AFTER);
   g_signal_connect_object (secure_tunnel, "connection-success", G_CALLBACK (on_tunnel_connected), self, 0);
@@ -911,7 +876,6 @@ ist_agent_device_dispose (GObject *object)
 
   /* Tasks hold a reference to the agent, so nobody waits any more. */
   ist_clear_source (&self->stopped);
-  ist_clear_source (&self->counting);
   ist_agent_notification_queue_clear (self->waiting);
   g_clear_pointer (&self->client, ist_mqtt_client_free);
   for (guint i = 0; i < self->tunnels->len; i++)

@@ -25,9 +25,6 @@ void ist_agent_tunnel_set_targets (IstAgentTunnel *self,
 void ist_agent_tunnel_end (IstAgentTunnel *self,
                            const GError *reason);
 
-/* Notifies of the counters that have changed since the last time; whether any has. */
-gboolean ist_agent_tunnel_notify_counters (IstAgentTunnel *self);
-
 /* (transfer full) (nullable): why it has ended */
 GError *ist_agent_tunnel_dup_error (IstAgentTunnel *self);
 

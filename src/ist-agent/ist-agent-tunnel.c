@@ -33,8 +33,6 @@ struct _IstAgentTunnel
   GSource *lifetime;
   gboolean ended;
   GError *reason; /* NULL for the user's wish */
-  guint64 told_bytes_in;
-  guint64 told_bytes_out;
 };
 
 G_DEFINE_FINAL_TYPE (IstAgentTunnel, ist_agent_tunnel, G_TYPE_OBJECT)
@@ -67,16 +65,12 @@ on_lifetime_over (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+/* Of the secure tunnel or the forwarder: they call it as the tunnel does. */
 static void
-on_state_changed (IstAgentTunnel *self)
+on_part_changed (IstAgentTunnel *self,
+                 GParamSpec *property)
 {
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
-}
-
-static void
-on_n_connections_changed (IstAgentTunnel *self)
-{
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_CONNECTIONS]);
+  g_object_notify (G_OBJECT (self), property->name);
 }
 
 static void
@@ -258,6 +252,7 @@ ist_agent_tunnel_new (GMainContext *context,
                       guint max_lifetime,
                       IstSecureTunnel *secure_tunnel)
 {
+  static const char *const counters[] = { "notify::n-connections", "notify::bytes-in", "notify::bytes-out" };
   IstAgentTunnel *self = g_object_new (IST_AGENT_TYPE_TUNNEL, NULL);
 
   self->id = id;
@@ -269,10 +264,9 @@ ist_agent_tunnel_new (GMainContext *context,
   self->forwarder = ist_forwarder_new (secure_tunnel);
   /* The agent does, and says which. */
   ist_forwarder_set_refuse_unmapped (self->forwarder, FALSE);
-  g_signal_connect_object (secure_tunnel, "notify::state", G_CALLBACK (on_state_changed), self,
-                           G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->forwarder, "notify::n-connections", G_CALLBACK (on_n_connections_changed),
-                           self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (secure_tunnel, "notify::state", G_CALLBACK (on_part_changed), self, G_CONNECT_SWAPPED);
+  for (gsize i = 0; i < G_N_ELEMENTS (counters); i++)
+    g_signal_connect_object (self->forwarder, counters[i], G_CALLBACK (on_part_changed), self, G_CONNECT_SWAPPED);
   if (max_lifetime > 0)
     {
       self->lifetime = g_timeout_source_new_seconds (max_lifetime);
@@ -315,23 +309,6 @@ ist_agent_tunnel_end (IstAgentTunnel *self,
   ist_forwarder_close (self->forwarder);
   ist_secure_tunnel_stop (self->secure_tunnel);
   g_object_unref (self);
-}
-
-gboolean
-ist_agent_tunnel_notify_counters (IstAgentTunnel *self)
-{
-  guint64 bytes_in = ist_agent_tunnel_get_bytes_in (self);
-  guint64 bytes_out = ist_agent_tunnel_get_bytes_out (self);
-  gboolean changed_in = bytes_in != self->told_bytes_in;
-  gboolean changed_out = bytes_out != self->told_bytes_out;
-
-  self->told_bytes_in = bytes_in;
-  self->told_bytes_out = bytes_out;
-  if (changed_in)
-    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_BYTES_IN]);
-  if (changed_out)
-    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_BYTES_OUT]);
-  return changed_in || changed_out;
 }
 
 GError *

@@ -24,61 +24,6 @@ struct _AgentBus
   GSignalGroup *signals;
 };
 
-/* Kept with each tunnel and connection. */
-typedef struct
-{
-  AgentRate in;
-  AgentRate out;
-} Rates;
-
-static Rates *
-rates_get (gpointer object)
-{
-  static GQuark quark;
-  Rates *rates;
-
-  if (quark == 0)
-    quark = g_quark_from_static_string ("ist-agent-rates");
-  rates = g_object_get_qdata (object, quark);
-  if (rates == NULL)
-    {
-      gint64 now = g_get_monotonic_time ();
-
-      rates = g_new0 (Rates, 1);
-      agent_rate_update (&rates->in, 0, now);
-      agent_rate_update (&rates->out, 0, now);
-      g_object_set_qdata_full (object, quark, rates, g_free);
-    }
-  return rates;
-}
-
-static void
-rates_measure (gpointer object,
-               guint64 bytes_in,
-               guint64 bytes_out)
-{
-  Rates *rates = rates_get (object);
-  gint64 now = g_get_monotonic_time ();
-
-  agent_rate_update (&rates->in, bytes_in, now);
-  agent_rate_update (&rates->out, bytes_out, now);
-}
-
-static void
-rates_measure_tunnel (IstAgentTunnel *tunnel)
-{
-  GListModel *connections = G_LIST_MODEL (ist_agent_tunnel_get_forwarder (tunnel));
-
-  rates_measure (tunnel, ist_agent_tunnel_get_bytes_in (tunnel), ist_agent_tunnel_get_bytes_out (tunnel));
-  for (guint i = 0; i < g_list_model_get_n_items (connections); i++)
-    {
-      g_autoptr (IstForwarderConnection) connection = g_list_model_get_item (connections, i);
-
-      rates_measure (connection, ist_forwarder_connection_get_bytes_in (connection),
-                     ist_forwarder_connection_get_bytes_out (connection));
-    }
-}
-
 /* Lists */
 
 static void
@@ -89,18 +34,19 @@ dict_add (GVariantBuilder *builder,
   g_variant_builder_add (builder, "{sv}", key, value);
 }
 
+/* Of a tunnel or a connection. */
 static void
 dict_add_counters (GVariantBuilder *builder,
-                   gpointer object,
-                   guint64 bytes_in,
-                   guint64 bytes_out)
+                   gpointer object)
 {
-  const Rates *rates = rates_get (object);
+  guint64 bytes_in;
+  guint64 bytes_out;
 
+  g_object_get (object, "bytes-in", &bytes_in, "bytes-out", &bytes_out, NULL);
   dict_add (builder, "bytes-in", g_variant_new_uint64 (bytes_in));
   dict_add (builder, "bytes-out", g_variant_new_uint64 (bytes_out));
-  dict_add (builder, "rate-in", g_variant_new_double (rates->in.rate));
-  dict_add (builder, "rate-out", g_variant_new_double (rates->out.rate));
+  dict_add (builder, "rate-in", g_variant_new_double (agent_rate_get (object, "bytes-in")));
+  dict_add (builder, "rate-out", g_variant_new_double (agent_rate_get (object, "bytes-out")));
 }
 
 static const char *
@@ -119,7 +65,6 @@ list_add_tunnel (GVariantBuilder *list,
   const char *channel_id = ist_secure_tunnel_get_channel_id (ist_agent_tunnel_get_secure_tunnel (tunnel));
   const char *state = state_to_nick (IST_TYPE_TUNNEL_STATE, ist_agent_tunnel_get_state (tunnel));
 
-  rates_measure_tunnel (tunnel);
   g_variant_builder_open (list, G_VARIANT_TYPE_VARDICT);
   dict_add (list, "id", g_variant_new_uint32 (ist_agent_tunnel_get_id (tunnel)));
   dict_add (list, "services", g_variant_new_strv (ist_agent_tunnel_get_service_ids (tunnel), -1));
@@ -129,7 +74,7 @@ list_add_tunnel (GVariantBuilder *list,
     dict_add (list, "channel-id", g_variant_new_string (channel_id));
   dict_add (list, "opened-at", g_variant_new_uint64 (ist_agent_tunnel_get_opened_at (tunnel)));
   dict_add (list, "connections", g_variant_new_uint32 (ist_agent_tunnel_get_n_connections (tunnel)));
-  dict_add_counters (list, tunnel, ist_agent_tunnel_get_bytes_in (tunnel), ist_agent_tunnel_get_bytes_out (tunnel));
+  dict_add_counters (list, tunnel);
   g_variant_builder_close (list);
 }
 
@@ -168,8 +113,7 @@ list_add_connection (GVariantBuilder *list,
 
       dict_add (list, "address", g_variant_new_take_string (g_utf8_make_valid (text, -1)));
     }
-  dict_add_counters (list, connection, ist_forwarder_connection_get_bytes_in (connection),
-                     ist_forwarder_connection_get_bytes_out (connection));
+  dict_add_counters (list, connection);
   g_variant_builder_close (list);
 }
 
@@ -179,7 +123,6 @@ list_add_connections (GVariantBuilder *list,
 {
   GListModel *connections = G_LIST_MODEL (ist_agent_tunnel_get_forwarder (tunnel));
 
-  rates_measure_tunnel (tunnel);
   for (guint i = 0; i < g_list_model_get_n_items (connections); i++)
     {
       g_autoptr (IstForwarderConnection) connection = g_list_model_get_item (connections, i);
@@ -253,7 +196,7 @@ on_connection_opened (IstForwarder *forwarder,
 {
   AgentDBusAgent1 *skeleton = user_data;
 
-  rates_get (connection);
+  agent_rate_follow (connection);
   agent_dbus_agent1_emit_connection_opened (skeleton, bus_get_tunnel_id (forwarder),
                                             ist_forwarder_connection_get_service_id (connection));
 }
@@ -282,9 +225,7 @@ on_tunnel_opened (IstAgentDevice *agent,
   IstForwarder *forwarder = ist_agent_tunnel_get_forwarder (tunnel);
   guint id = ist_agent_tunnel_get_id (tunnel);
 
-  rates_get (tunnel);
-  g_signal_connect (tunnel, "notify::bytes-in", G_CALLBACK (rates_measure_tunnel), NULL);
-  g_signal_connect (tunnel, "notify::bytes-out", G_CALLBACK (rates_measure_tunnel), NULL);
+  agent_rate_follow (tunnel);
   g_object_set_data (G_OBJECT (forwarder), TUNNEL_ID, GUINT_TO_POINTER (id));
   g_signal_connect_object (forwarder, "connection-opened", G_CALLBACK (on_connection_opened), self->skeleton, 0);
   g_signal_connect_object (forwarder, "connection-closed", G_CALLBACK (on_connection_closed), self->skeleton, 0);

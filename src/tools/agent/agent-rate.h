@@ -4,21 +4,18 @@
 
 #pragma once
 
-#include <glib.h>
+#include <glib-object.h>
 
 G_BEGIN_DECLS
 
-/* How fast a counter grows: a mean in which the past fades within seconds. It
- * is kept up by whoever looks at it, in any rhythm, and needs no timer. */
-typedef struct
-{
-  gint64 time; /* monotonic, in microseconds; 0 before the first */
-  guint64 count;
-  double rate; /* per second */
-} AgentRate;
+/* How fast the properties "bytes-in" and "bytes-out" of an object grow: a mean in which
+ * the past fades within seconds. It is kept with the object, and needs no timer. */
 
-double agent_rate_update (AgentRate *self,
-                          guint64 count,
-                          gint64 now);
+/* From now on; once for each object. */
+void agent_rate_follow (gpointer object);
+
+/* Bytes per second. */
+double agent_rate_get (gpointer object,
+                       const char *property);
 
 G_END_DECLS
