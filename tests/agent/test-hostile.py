@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 
-import fixture  # noqa: E402
+import programs  # noqa: E402
 import device  # noqa: E402
 import tap  # noqa: E402
 
@@ -50,7 +50,7 @@ def read_packet(connection):
     return kind[0], device.read_exactly(connection, length)
 
 
-class Hostile(fixture.Case):
+class Hostile(programs.Case):
     def start_broker(self, script):
         """Calls script(connection) in a thread when a client has subscribed."""
         listener = socket.create_server(('127.0.0.1', 0))
@@ -80,20 +80,20 @@ class Hostile(fixture.Case):
         with open(self.path('agent.conf'), 'w') as f:
             f.write('\n'.join(['[agent]', f'thing={device.THING}', f'broker=mqtt://127.0.0.1:{port}', *lines,
                                '[services]', 'SSH=127.0.0.1:9', '']))
-        self.agent = self.spawn('agent', [AGENT, '--config', self.path('agent.conf')], fixture.frugal(),
+        self.agent = self.spawn('agent', [AGENT, '--config', self.path('agent.conf')], programs.frugal(),
                                 **options)
         if wait:
-            fixture.wait_until(lambda: 'Subscribed' in self.log_of('agent'), 'the agent')
+            programs.wait_until(lambda: 'Subscribed' in self.log_of('agent'), 'the agent')
 
     def expect_disconnect(self):
-        self.assertTrue(self.ended.wait(fixture.PATIENCE), 'the agent goes on listening')
+        self.assertTrue(self.ended.wait(programs.PATIENCE), 'the agent goes on listening')
         self.assertIsNone(self.agent.poll())
-        self.assertLess(fixture.memory(self.agent.pid, 'VmHWM'), 60)
-        fixture.wait_until(lambda: self.log_of('agent').count('Subscribed') > 1, 'the agent to come back')
+        self.assertLess(programs.memory(self.agent.pid, 'VmHWM'), 60)
+        programs.wait_until(lambda: self.log_of('agent').count('Subscribed') > 1, 'the agent to come back')
 
     def send_for_ever(self, data):
         def script(connection):
-            connection.settimeout(fixture.PATIENCE)
+            connection.settimeout(programs.PATIENCE)
             while True:
                 connection.sendall(data)
         return script
@@ -101,7 +101,7 @@ class Hostile(fixture.Case):
     def test_endless_packet(self):
         """As fast as networks are: libmosquitto reads as long as there is something."""
         def script(connection):
-            connection.settimeout(fixture.PATIENCE)
+            connection.settimeout(programs.PATIENCE)
             connection.sendall(publish(b'')[:1] + b'\xff\xff\xff\x7f')
             while True:
                 connection.sendall(bytes(65536))
@@ -142,15 +142,15 @@ class Hostile(fixture.Case):
                 read_packet(connection)
         port = self.start_broker(script)
         self.start_agent(port, f'endpoint={self.info["endpoint"]}', f'endpoint-ca={self.info["caFile"]}')
-        fixture.wait_until(lambda: ': connected' in self.log_of('agent'), 'the good one')
-        self.assertLess(fixture.memory(self.agent.pid, 'VmHWM'), 80)
+        programs.wait_until(lambda: ': connected' in self.log_of('agent'), 'the good one')
+        self.assertLess(programs.memory(self.agent.pid, 'VmHWM'), 80)
 
     def test_a_token_with_a_nul_is_none(self):
         def script(connection):
             connection.sendall(publish(json.dumps(device.notification('half\0of it', ['SSH'])).encode()))
-            time.sleep(fixture.PATIENCE)
+            time.sleep(programs.PATIENCE)
         self.start_agent(self.start_broker(script))
-        fixture.wait_until(lambda: 'is not JSON' in self.log_of('agent'), 'the refusal')
+        programs.wait_until(lambda: 'is not JSON' in self.log_of('agent'), 'the refusal')
         self.assertNotIn('half', self.log_of('agent'))
 
     def test_no_descriptors_at_the_start(self):
@@ -166,7 +166,7 @@ class Hostile(fixture.Case):
         done = threading.Event()
         port = self.start_broker(script)
         self.start_agent(port, wait=False, preexec_fn=lambda: os.closerange(0, 3))
-        self.assertTrue(done.wait(fixture.PATIENCE))
+        self.assertTrue(done.wait(programs.PATIENCE))
         self.assertEqual(received, [])
         self.assertEqual(os.readlink(f'/proc/{self.agent.pid}/fd/2'), '/dev/null')
 
@@ -187,17 +187,17 @@ class Hostile(fixture.Case):
             while True:
                 read_packet(connection)
         self.start_agent(self.start_broker(script), wait=False, stderr=writer)
-        self.assertTrue(subscribed.wait(fixture.PATIENCE))
+        self.assertTrue(subscribed.wait(programs.PATIENCE))
         self.agent.terminate()
         self.assertEqual(self.agent.wait(20), 0)
 
     def test_files_that_are_none(self):
         os.mkfifo(self.path('fifo'))
         child = self.spawn('fifo', [AGENT, '--config', self.path('fifo')])
-        self.assertEqual(child.wait(fixture.PATIENCE), 66)
+        self.assertEqual(child.wait(programs.PATIENCE), 66)
         self.assertIn('not a regular file', self.log_of('fifo'))
         child = self.spawn('zero', [AGENT, '--config', '/dev/zero'])
-        self.assertEqual(child.wait(fixture.PATIENCE), 66)
+        self.assertEqual(child.wait(programs.PATIENCE), 66)
 
 
 if __name__ == '__main__':

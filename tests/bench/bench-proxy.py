@@ -26,12 +26,12 @@ import time
 os.environ.setdefault('IST_EMULATOR', sys.argv[1] if len(sys.argv) > 1 else '')
 os.environ.setdefault('IST_PROXY', sys.argv[2] if len(sys.argv) > 2 else '')
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
-import fixture  # noqa: E402
+import programs  # noqa: E402
 
 BLOCK = bytes(1 << 20)
 
 
-class Bench(fixture.Case):
+class Bench(programs.Case):
     """A rig: something that carries connections from self.port to self.server."""
 
     services = ['BENCH']
@@ -84,7 +84,7 @@ class Bench(fixture.Case):
         subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
                         '-days', '1', '-subj', '/CN=localhost', '-keyout', self.path('tls.pem.key'), '-out',
                         self.path('tls.pem')], check=True, capture_output=True)
-        self.port, middle = fixture.free_port(), fixture.free_port()
+        self.port, middle = programs.free_port(), programs.free_port()
         common = 'global\n  maxconn 4096\ndefaults\n  mode tcp\n  timeout connect 5s\n  timeout client 1h\n  timeout server 1h\n'
         ends = {'source': f'{common}listen a\n  bind 127.0.0.1:{self.port}\n'
                           f'  server b 127.0.0.1:{middle} ssl verify none\n',
@@ -95,12 +95,12 @@ class Bench(fixture.Case):
             with open(self.path(name + '.cfg'), 'w') as f:
                 f.write(text)
             self.processes[name] = self.spawn(name, ['haproxy', '-db', '-f', self.path(name + '.cfg')])
-        fixture.wait_until(lambda: fixture.is_listening(middle) and fixture.is_listening(self.port), 'haproxy')
+        programs.wait_until(lambda: programs.is_listening(middle) and programs.is_listening(self.port), 'haproxy')
 
     # Measurements
 
     def transfer(self, size, to_server):
-        before = {name: fixture.cpu(p.pid) for name, p in self.processes.items()}
+        before = {name: programs.cpu(p.pid) for name, p in self.processes.items()}
         with self.connect(b's' if to_server else b'p') as client:
             client.sendall(b'%20d' % size)
             start = time.monotonic()
@@ -118,7 +118,7 @@ class Bench(fixture.Case):
             seconds = time.monotonic() - start
         gigabytes = size / 1e9
         return {'MB/s': gigabytes * 1000 / seconds,
-                **{f'{name} CPU s/GB': (fixture.cpu(p.pid) - before[name]) / gigabytes
+                **{f'{name} CPU s/GB': (programs.cpu(p.pid) - before[name]) / gigabytes
                    for name, p in self.processes.items()}}
 
     def round_trips(self, count):
@@ -188,7 +188,7 @@ class Bench(fixture.Case):
         client = self.connect(b'p')
         client.sendall(b'%20d' % (4 << 30))
         time.sleep(3)
-        peak = {f'{name} MiB': fixture.memory(p.pid, 'VmHWM') for name, p in self.processes.items()}
+        peak = {f'{name} MiB': programs.memory(p.pid, 'VmHWM') for name, p in self.processes.items()}
         client.close()
         return peak
 

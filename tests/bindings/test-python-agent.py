@@ -10,7 +10,7 @@ import unittest
 
 import gi
 import tap
-from fixture import Case, require, wait_until
+from programs import Case, require, wait_until
 from device import MOSQUITTO, THING, Broker, Echo, notification, read_exactly
 
 gi.require_version('Ist', '1')

@@ -14,7 +14,7 @@ import struct
 import sys
 import time
 
-import fixture  # noqa: E402
+import programs  # noqa: E402
 import tap  # noqa: E402
 
 # Signed by nobody: the emulator looks at the form.
@@ -24,7 +24,7 @@ CALL = ('POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-amz-j
         'SignedHeaders=host, Signature=' + 64 * '0' + '\r\nContent-Length: {}\r\n\r\n')
 
 
-class Case(fixture.Case):
+class Case(programs.Case):
     def start(self, *arguments, **options):
         info = self.start_emulator(*arguments, **options)
         self.port = int(info['endpoint'].rsplit(':', 1)[1])
@@ -91,20 +91,20 @@ class Guests(Case):
             self.assertEqual(refused.recv(1), b'')
         for guest in guests:
             guest.close()
-        fixture.wait_until(self.is_served, 'room')
+        programs.wait_until(self.is_served, 'room')
 
     def test_no_descriptors(self):
         """It rests, says so once, and goes on when there are some."""
         self.start(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40)))
         guests = [self.connect() for _ in range(80)]
-        fixture.wait_until(lambda: 'accept' in self.log_of('emulator'), 'a word of it')
-        used = fixture.cpu(self.emulator.pid)
+        programs.wait_until(lambda: 'accept' in self.log_of('emulator'), 'a word of it')
+        used = programs.cpu(self.emulator.pid)
         with self.assertRaises(TimeoutError):
-            fixture.wait_until(lambda: fixture.cpu(self.emulator.pid) > used + 1, 'it to spin', 3)
+            programs.wait_until(lambda: programs.cpu(self.emulator.pid) > used + 1, 'it to spin', 3)
         self.assertLess(len(self.log_of('emulator')), 1000)
         for guest in guests:
             guest.close()
-        fixture.wait_until(self.is_served, 'descriptors')
+        programs.wait_until(self.is_served, 'descriptors')
 
     def test_gone_at_once(self):
         self.start()
@@ -118,27 +118,27 @@ class Guests(Case):
 
     def test_large_requests(self):
         """What a client has sent is not kept while it stays."""
-        self.start(env=fixture.frugal())
+        self.start(env=programs.frugal())
         self.assertTrue(self.is_served())
-        before = fixture.memory(self.emulator.pid)
+        before = programs.memory(self.emulator.pid)
         body = json.dumps({'nextToken': 'x' * 1000000})
         guests = []
         for _ in range(100):
             guests.append(self.connect_tls())
             self.assertIn('400', self.call('ListTunnels', body, guests[-1]).splitlines()[0])
-        self.assertLess(fixture.memory(self.emulator.pid) - before, 40)
+        self.assertLess(programs.memory(self.emulator.pid) - before, 40)
 
     def test_unfinished_requests(self):
         """They are waited for, but not for ever, however slowly they come."""
-        self.start(env=fixture.frugal())
-        before = fixture.memory(self.emulator.pid)
+        self.start(env=programs.frugal())
+        before = programs.memory(self.emulator.pid)
         guests = []
         for _ in range(100):
             guests.append(self.connect_tls())
             guests[-1].sendall(b'POST /' + b'p' * 60000 + b' HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\nx')
-        self.assertLess(fixture.memory(self.emulator.pid) - before, 40)
+        self.assertLess(programs.memory(self.emulator.pid) - before, 40)
         guests[0].settimeout(1)
-        end = time.monotonic() + fixture.PATIENCE
+        end = time.monotonic() + programs.PATIENCE
         answer = None
         while answer != b'' and time.monotonic() < end:
             try:
@@ -150,7 +150,7 @@ class Guests(Case):
                 answer = b''
         self.assertEqual(answer, b'')
         for guest in guests[1:]:
-            guest.settimeout(fixture.PATIENCE)
+            guest.settimeout(programs.PATIENCE)
             try:
                 self.assertEqual(guest.recv(1000), b'')
             except ConnectionError:
@@ -162,7 +162,7 @@ class State(Case):
     """Files that are none, and a disk that takes nothing."""
 
     def expect_refusal(self, *words):
-        child = self.spawn('emulator', [fixture.EMULATOR, '--state-dir', self.path('state')])
+        child = self.spawn('emulator', [programs.EMULATOR, '--state-dir', self.path('state')])
         self.assertNotEqual(child.wait(30), 0)
         for word in words:
             self.assertIn(word, self.log_of('emulator'))
@@ -199,7 +199,7 @@ class State(Case):
         self.assertIn(' 500 ', answer.splitlines()[0])
         # The tokens that there were go on.
         self.proxy('destination', 'destination', '-d', 'SSH=9')
-        fixture.wait_until(lambda: 'Connected' in self.log_of('destination'), 'the old token')
+        programs.wait_until(lambda: 'Connected' in self.log_of('destination'), 'the old token')
 
 
 if __name__ == '__main__':

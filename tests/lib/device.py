@@ -14,7 +14,7 @@ import socket
 import subprocess
 import threading
 
-from fixture import PATIENCE, free_port, is_listening, wait_until
+from programs import PATIENCE, free_port, is_listening, wait_until
 
 THING = 'pump-17'
 # Debian keeps daemons out of users' paths.

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 
-import fixture
+import programs
 
 from . import service as scripted
 from . import wire
@@ -71,7 +71,7 @@ def pattern(size, seed=0):
 FAULTS = r'Sanitizer|runtime error:|CRITICAL|Traceback'
 
 
-class Case(fixture.Case):
+class Case(programs.Case):
     def end_children(self):
         super().end_children()
         for log in pathlib.Path(self.folder).glob('*.log'):
@@ -118,7 +118,7 @@ class Case(fixture.Case):
 
     def wait_for_connect(self, name, child, before):
         try:
-            fixture.wait_until(lambda: self.connects_of(name) > before or child.poll() is not None, f'the {name}')
+            programs.wait_until(lambda: self.connects_of(name) > before or child.poll() is not None, f'the {name}')
         except TimeoutError as e:
             raise AssertionError(f'{e}: {self.log_of(name)[-1000:]}') from e
         if child.poll() is not None:
@@ -127,7 +127,7 @@ class Case(fixture.Case):
     # The scripted service
 
     def start_service(self, services=None, **options):
-        fixture.require('openssl')
+        programs.require('openssl')
         services = self.services if services is None else services
         self.service = scripted.Service(self.folder, services, **options)
         self.addCleanup(self.service.stop)
@@ -141,14 +141,14 @@ class Case(fixture.Case):
             messages = self.service.messages(side, *types, connection=connection)
             return len(messages) >= count and messages
         names = ' or '.join(wire.Message.Type.Name(kind) for kind in types)
-        return fixture.wait_until(found, f'{count} {names} from the {side}', patience)[count - 1]
+        return programs.wait_until(found, f'{count} {names} from the {side}', patience)[count - 1]
 
     def wait_for_payload(self, side, size, service='', connection=None):
         """The data of a connection that the service has got from a side, once there is enough."""
         def data():
             return b''.join(message.payload for message in self.service.messages(side, wire.DATA)
                             if message.serviceId == service and connection in (None, message.connectionId))
-        fixture.wait_until(lambda: len(data()) >= size, f'{size} bytes from the {side}', PATIENCE)
+        programs.wait_until(lambda: len(data()) >= size, f'{size} bytes from the {side}', PATIENCE)
         return data()
 
     # Local programs
@@ -203,7 +203,7 @@ class Case(fixture.Case):
             time.sleep(0.02)
 
     def curl(self, port, path='', patience=PATIENCE):
-        fixture.require('curl')
+        programs.require('curl')
         return subprocess.run(['curl', '--silent', '--show-error', '--fail', '--max-time', str(patience),
                                f'http://127.0.0.1:{port}/{path}'], capture_output=True, text=True,
                               timeout=2 * patience)

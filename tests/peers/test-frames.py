@@ -12,7 +12,7 @@ import threading
 
 from peers import case, wire
 from peers.case import echo, pattern
-import fixture
+import programs
 import tap
 
 # What an echo through the browser client lost a third of.
@@ -158,9 +158,9 @@ class Frames(case.Case):
         # A reset right behind data, and a start right behind that.
         for i in range(5):
             data = pattern(3000, i)
-            fixture.wait_until(lambda: self.talk(port, data) == data, 'an echo')
+            programs.wait_until(lambda: self.talk(port, data) == data, 'an echo')
         data = pattern(2 * ECHO_SIZE)
-        fixture.wait_until(lambda: self.echo_through(port, data) == data, 'an echo')
+        programs.wait_until(lambda: self.echo_through(port, data) == data, 'an echo')
         if form == 'V3':
             def use(i):
                 data = pattern(ECHO_SIZE, i)
@@ -191,7 +191,7 @@ class Frames(case.Case):
     def test_resets_are_alone(self):
         """A destination that must answer much at once."""
         self.start_service(relay=False)
-        self.start_destination(f'SSH=127.0.0.1:{fixture.free_port()}')
+        self.start_destination(f'SSH=127.0.0.1:{programs.free_port()}')
         self.pause(self.destination)
         starts = [wire.make(wire.STREAM_START, 'SSH', 1, 1)]
         starts += [wire.make(wire.CONNECTION_START, 'SSH', 1, i) for i in range(2, 12)]

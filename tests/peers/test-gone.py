@@ -8,7 +8,7 @@ import time
 
 from peers import case
 from peers.case import echo, pattern
-import fixture
+import programs
 import tap
 
 # A client that was replaced must not throw the other one out in turn.
@@ -32,9 +32,9 @@ class Gone(case.Case):
         self.assertEqual(client.recv(1), b'x')
         end()
         self.assert_closed(client, case.PATIENCE)
-        fixture.wait_until(lambda: self.service.count('source') > 1 or self.service.count('destination') > 1, 'a reconnect')
-        fixture.wait_until(lambda: self.service.has('source') and self.service.has('destination'), 'both ends')
-        fixture.wait_until(lambda: self.talk(port, text) == text, 'an echo')
+        programs.wait_until(lambda: self.service.count('source') > 1 or self.service.count('destination') > 1, 'a reconnect')
+        programs.wait_until(lambda: self.service.has('source') and self.service.has('destination'), 'both ends')
+        programs.wait_until(lambda: self.talk(port, text) == text, 'an echo')
         # The same client: its tokens are.
         for side in 'source', 'destination':
             tokens = {(headers['access-token'], headers['client-token'])
@@ -76,7 +76,7 @@ class Gone(case.Case):
         """Final: two clients would throw each other out for ever."""
         self.both_ends()
         self.service.close('source', REPLACED, 'Replaced')
-        self.assertEqual(self.source.wait(fixture.PATIENCE), 77)
+        self.assertEqual(self.source.wait(programs.PATIENCE), 77)
         self.assertEqual(self.service.count('source'), 1)
 
     def test_never_in_a_tight_loop(self):
@@ -88,7 +88,7 @@ class Gone(case.Case):
                 self.service.send_bytes('source', b'\x00\x03\xff\xff\xff')
             time.sleep(0.05)
         self.assertLess(self.service.count('source'), 10)
-        self.assertTrue(fixture.is_listening(port))
+        self.assertTrue(programs.is_listening(port))
 
 
 tap.main()

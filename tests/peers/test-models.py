@@ -10,7 +10,7 @@ import threading
 
 from peers import case, sdk, wire
 from peers.case import echo, pattern
-import fixture
+import programs
 import tap
 
 
@@ -34,7 +34,7 @@ class Destinations(case.Case):
         self.assertEqual(self.wait_for_payload('destination', len(text), service, connection), text)
 
     def logged(self, text):
-        fixture.wait_until(lambda: text in self.log_of('destination'), text)
+        programs.wait_until(lambda: text in self.log_of('destination'), text)
 
     # The reference proxy
 
@@ -63,7 +63,7 @@ class Destinations(case.Case):
         self.expect_echo(b'later', 'A', 1)
 
     def test_reference_that_cannot_connect(self):
-        self.start('reference', targets={'A': self.flaky(), 'B': fixture.free_port()})
+        self.start('reference', targets={'A': self.flaky(), 'B': programs.free_port()})
         self.send(wire.make(wire.STREAM_START, 'A', 1, 1))
         self.send(wire.make(wire.DATA, 'A', 1, 1, b'x'))
         self.expect_echo(b'x', 'A', 1)
@@ -91,7 +91,7 @@ class Destinations(case.Case):
         ready, got = threading.Event(), []
 
         def slow(connection):
-            ready.wait(fixture.PATIENCE)
+            ready.wait(programs.PATIENCE)
             got.append(case.read_all(connection))
 
         self.peer_destination('reference', {'A': self.serve_tcp(slow)})
@@ -102,7 +102,7 @@ class Destinations(case.Case):
         self.send(wire.make(wire.CONNECTION_RESET, 'A', 1, 1))
         self.expect(wire.CONNECTION_RESET, 'A', 1, 1)
         ready.set()
-        fixture.wait_until(lambda: got, 'the end of the connection')
+        programs.wait_until(lambda: got, 'the end of the connection')
         self.assertLess(len(got[0]), len(data))
 
     def test_reference_reverts_to_v2(self):
@@ -115,7 +115,7 @@ class Destinations(case.Case):
     def test_reference_without_the_option_for_v1(self):
         self.start('reference')
         self.send(wire.make(wire.STREAM_START, '', 1))
-        fixture.wait_until(lambda: len(self.service.handshakes) > 1, 'a new WebSocket')
+        programs.wait_until(lambda: len(self.service.handshakes) > 1, 'a new WebSocket')
 
     # The SDK
 
@@ -132,7 +132,7 @@ class Destinations(case.Case):
         self.start('sdk')
         self.send(wire.make(wire.STREAM_START, 'A', 1, 1))
         self.send(wire.make(wire.STREAM_RESET, 'A', 1))
-        fixture.wait_until(lambda: len(self.service.handshakes) > 1, 'a new WebSocket')
+        programs.wait_until(lambda: len(self.service.handshakes) > 1, 'a new WebSocket')
 
     def test_sdk_dies(self):
         data = wire.make(wire.DATA, 'A', 1, 1, b'x')
@@ -147,14 +147,14 @@ class Destinations(case.Case):
         for status, messages in ends:
             self.send(wire.make(wire.STREAM_START, 'A', 1, 1))
             self.send(*messages)
-            self.assertEqual(self.destination.wait(fixture.PATIENCE), status, self.log_of('destination'))
+            self.assertEqual(self.destination.wait(programs.PATIENCE), status, self.log_of('destination'))
             self.peer_destination('sdk', {'A': self.server, 'B': self.server})
 
     def test_sdk_without_services(self):
         self.start('sdk', services=[])
         self.send(wire.make(wire.STREAM_START, '', 1, 1))
         self.send(wire.make(wire.DATA, '', 1, 2, b'x'))
-        self.assertEqual(self.destination.wait(fixture.PATIENCE), sdk.EXIT_AFTER_RESET)
+        self.assertEqual(self.destination.wait(programs.PATIENCE), sdk.EXIT_AFTER_RESET)
 
     # Version 1
 
@@ -216,7 +216,7 @@ class Sources(case.Case):
                                           (wire.CONNECTION_START, 1, 3)])
         self.service.send('source', wire.make(wire.STREAM_RESET, 'SSH', 1, 1))
         self.assert_closed(client)
-        fixture.wait_until(lambda: fixture.is_listening(self.port), 'the port')
+        programs.wait_until(lambda: programs.is_listening(self.port), 'the port')
         self.assertEqual(self.starts(4)[3], (wire.STREAM_START, 2, 4))
 
     def test_reference_at_end_of_file(self):
@@ -233,7 +233,7 @@ class Sources(case.Case):
         self.use_and_close()
         reset = self.wait_for_message('source', wire.STREAM_RESET)
         self.assertEqual((reset.serviceId, reset.streamId, reset.connectionId), (service, 1, 0))
-        fixture.wait_until(lambda: fixture.is_listening(self.port), 'the port')
+        programs.wait_until(lambda: programs.is_listening(self.port), 'the port')
         self.assertEqual(self.starts(2), [(wire.STREAM_START, 1, 0), (wire.STREAM_START, 2, 0)])
 
     def test_reference_v1(self):
@@ -260,7 +260,7 @@ class Sources(case.Case):
         self.use_and_close()
         self.wait_for_message('source', wire.CONNECTION_RESET, count=2)
         self.service.drop('source')
-        fixture.wait_until(lambda: len(self.service.handshakes) > 1 and self.service.has('source'), 'the source')
+        programs.wait_until(lambda: len(self.service.handshakes) > 1 and self.service.has('source'), 'the source')
         self.wait_for_connect('source', self.source, 1)
         self.use_and_close()
         self.assertEqual(self.starts(2), [(wire.STREAM_START, 1, 1), (wire.STREAM_START, 2, 2)])

@@ -10,7 +10,7 @@ import threading
 
 from peers import case, wire
 from peers.case import pattern
-import fixture
+import programs
 import tap
 
 # Everything that is "at once" has to come within this, on a machine that does much else. Less than any timer.
@@ -57,7 +57,7 @@ class Destination(Rules):
         with open(self.path('settings.json'), 'w') as f:
             json.dump({'tunneling': {'proxy': {'tcp': {'connection_retry_count': 0}}}}, f)
         self.start_destination(*targets, arguments=['--settings-json', self.path('settings.json')])
-        fixture.wait_until(lambda: self.service.has('destination'), 'the destination')
+        programs.wait_until(lambda: self.service.has('destination'), 'the destination')
 
     def serve(self, connection):
         """Echoes, and keeps what has come on each connection."""
@@ -83,7 +83,7 @@ class Destination(Rules):
     def check_alive(self, stream=1, connection=1, service='A', text=b'alive'):
         """Everything sent before has been handled then."""
         self.data(stream, connection, text, service)
-        fixture.wait_until(lambda: text in self.echoed(stream, connection, service), f'an echo of {text}', SOON)
+        programs.wait_until(lambda: text in self.echoed(stream, connection, service), f'an echo of {text}', SOON)
         self.is_connected()
 
     # Connection ids
@@ -92,7 +92,7 @@ class Destination(Rules):
         self.start()
         got = self.begin()
         self.data(1, 0, b' and more')
-        fixture.wait_until(lambda: got.endswith(b' and more'), 'the data', SOON)
+        programs.wait_until(lambda: got.endswith(b' and more'), 'the data', SOON)
         # The answer stays in the form of the start.
         self.assertEqual({message.connectionId for message in self.sent(wire.DATA)}, {1})
 
@@ -119,7 +119,7 @@ class Destination(Rules):
         self.begin(connection=7)
         self.send(wire.make(wire.CONNECTION_START, 'A', 1, 1))
         self.data(1, 0, b'for the first')
-        fixture.wait_until(lambda: self.connections[-1].endswith(b'for the first'), 'the data', SOON)
+        programs.wait_until(lambda: self.connections[-1].endswith(b'for the first'), 'the data', SOON)
         self.assertNotIn(b'for the first', self.connections[0])
 
     def test_great_ids(self):
@@ -153,7 +153,7 @@ class Destination(Rules):
         self.data(1, 2, pattern(2_000_000)[:wire.MAX_PAYLOAD])
         self.send(wire.make(wire.CONNECTION_RESET, 'A', 1, 2))
         self.check_alive()
-        fixture.wait_until(lambda: self.connections[1].endswith(b'END'), 'the end of the connection', SOON)
+        programs.wait_until(lambda: self.connections[1].endswith(b'END'), 'the end of the connection', SOON)
         seen = len(self.sent())
         self.check_alive(text=b'still')
         after = [message for message in self.sent()[seen:] if message.connectionId == 2]
@@ -164,7 +164,7 @@ class Destination(Rules):
         ready, got = threading.Event(), []
 
         def slow(connection):
-            ready.wait(fixture.PATIENCE)
+            ready.wait(programs.PATIENCE)
             got.append(case.read_all(connection))
 
         self.start(services=['A'], targets={'A': self.serve_tcp(slow)})
@@ -174,7 +174,7 @@ class Destination(Rules):
             self.data(1, 1, piece)
         self.send(wire.make(wire.CONNECTION_RESET, 'A', 1, 1))
         ready.set()
-        fixture.wait_until(lambda: got, 'the end of the connection')
+        programs.wait_until(lambda: got, 'the end of the connection')
         self.assertEqual(got[0], data)
 
     # Services that are not there
@@ -191,7 +191,7 @@ class Destination(Rules):
 
     def test_service_that_is_unreachable(self):
         """Costs the one connection, in version 3."""
-        port = fixture.free_port()
+        port = programs.free_port()
         self.start(services=['A'], targets={'A': port})
         self.send(wire.make(wire.STREAM_START, 'A', 1, 1))
         self.expect(wire.CONNECTION_RESET, 'A', 1, 1)
@@ -201,7 +201,7 @@ class Destination(Rules):
         self.assertEqual(self.sent(wire.STREAM_RESET), [])
 
     def check_unreachable(self, service):
-        self.start(services=['A'], targets={'A': fixture.free_port()})
+        self.start(services=['A'], targets={'A': programs.free_port()})
         self.send(wire.make(wire.STREAM_START, service, 1))
         self.expect(wire.STREAM_RESET, service, 1, 0)
 
@@ -264,7 +264,7 @@ class Destination(Rules):
         self.start()
         old = self.begin()
         new = self.begin(stream=stream)
-        fixture.wait_until(lambda: old.endswith(b' END'), 'the end of the old connection', SOON)
+        programs.wait_until(lambda: old.endswith(b' END'), 'the end of the old connection', SOON)
         self.assertIsNot(old, new)
         self.assertNotIn(b'END', new)
         self.is_connected()
@@ -283,7 +283,7 @@ class Destination(Rules):
         self.start()
         old = self.begin()
         self.send(wire.make(wire.STREAM_START, 'A', 1, 1))
-        fixture.wait_until(lambda: old.endswith(b' END'), 'the end of the old connection', SOON)
+        programs.wait_until(lambda: old.endswith(b' END'), 'the end of the old connection', SOON)
         self.check_alive()
         self.assertEqual(len(self.connections), 2)
 
@@ -306,7 +306,7 @@ class Destination(Rules):
         self.check_alive(connection=2)
         self.begin(service='B')
         self.send(wire.make(wire.STREAM_RESET, 'A', 1, 1))
-        fixture.wait_until(lambda: first.endswith(b' END') and self.connections[1].endswith(b' END'), 'the end', SOON)
+        programs.wait_until(lambda: first.endswith(b' END') and self.connections[1].endswith(b' END'), 'the end', SOON)
         self.check_alive(service='B', text=b'other')
         self.begin(stream=2)
         self.assertEqual(self.sent(*wire.RESETS), [])
@@ -317,7 +317,7 @@ class Destination(Rules):
         ended = [self.begin(service='A'), self.begin(service='B')]
         self.send(wire.make(wire.SESSION_RESET))
         for got in ended:
-            fixture.wait_until(lambda got=got: got.endswith(b' END'), 'the end of a connection', SOON)
+            programs.wait_until(lambda got=got: got.endswith(b' END'), 'the end of a connection', SOON)
         self.begin(stream=2, service='A')
         self.begin(stream=2, service='B')
         self.is_connected()

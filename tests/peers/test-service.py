@@ -11,7 +11,7 @@ import time
 
 from peers import case, wire
 from peers.case import echo, pattern
-import fixture
+import programs
 import tap
 
 # Later than the time after which a tunnel is taken to have no services.
@@ -24,7 +24,7 @@ class Silent(case.Case):
     def start_destination_now(self, *targets):
         """Without waiting for the services, which may come late."""
         self.destination = self.proxy('destination', 'destination', '-d', ','.join(targets))
-        fixture.wait_until(lambda: self.service.has('destination'), 'the destination')
+        programs.wait_until(lambda: self.service.has('destination'), 'the destination')
 
     # SERVICE_IDS
 
@@ -34,7 +34,7 @@ class Silent(case.Case):
         self.start_destination_now(f'SSH=127.0.0.1:{self.serve_tcp(echo)}')
         port = self.start_source('SSH')['SSH']
         text = pattern(1000)
-        fixture.wait_until(lambda: self.talk(port, text) == text or self.ended(), 'an echo')
+        programs.wait_until(lambda: self.talk(port, text) == text or self.ended(), 'an echo')
         self.assertFalse(self.ended())
         self.assertEqual((self.service.count('source'), self.service.count('destination')), (1, 1))
 
@@ -62,7 +62,7 @@ class Silent(case.Case):
         """Said by the service, it is a mistake in the configuration."""
         self.start_service(services=['OTHER'])
         self.destination = self.proxy('destination', 'destination', '-d', f'SSH=127.0.0.1:{self.serve_tcp(echo)}')
-        self.assertEqual(self.destination.wait(fixture.PATIENCE), 78)
+        self.assertEqual(self.destination.wait(programs.PATIENCE), 78)
 
     # A service that is there, and says nothing
 
@@ -88,7 +88,7 @@ class Silent(case.Case):
         # The first pong has come by then.
         time.sleep(2.5)
         self.service.hush('source')
-        fixture.wait_until(lambda: self.service.count('source') > 1, 'a reconnect')
+        programs.wait_until(lambda: self.service.count('source') > 1, 'a reconnect')
 
     # What others wrote, in the hope that it is taken for something else
 
@@ -105,7 +105,7 @@ class Silent(case.Case):
             ready = json.loads(self.source.stdout.readline())
             self.assertEqual(ready['services'], [evil])
             self.service.close('source', 4000, 'away\nMAINPID=1\r\x1b[2J')
-            fixture.wait_until(lambda: 'away' in self.log_of('source'), 'the reason')
+            programs.wait_until(lambda: 'away' in self.log_of('source'), 'the reason')
             fields = []
             try:
                 while True:

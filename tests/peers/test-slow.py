@@ -7,7 +7,7 @@
 import time
 
 from peers import case
-import fixture
+import programs
 import tap
 
 # Longer than a source waits for an answer before it doubts that there will be one, in seconds.
@@ -31,7 +31,7 @@ class Slow(case.Case):
         port = self.start_source('SSH')['SSH']
         self.assertEqual(self.talk(port, b'once'), b'once')
         # Nothing more is under way of that one, which would be taken for a sign of life.
-        fixture.wait_until(lambda: '> CONNECTION_RESET' in self.log_of('destination'), 'its end')
+        programs.wait_until(lambda: '> CONNECTION_RESET' in self.log_of('destination'), 'its end')
         time.sleep(0.3)
         quick = [self.connect(port) for _ in range(quick)]
         slow = [self.connect(port) for _ in range(slow)]

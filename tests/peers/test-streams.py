@@ -8,7 +8,7 @@ import subprocess
 
 from peers import case, web, wire
 from peers.case import echo, pattern
-import fixture
+import programs
 import tap
 
 
@@ -41,7 +41,7 @@ class OfModel(web.ToModel):
     def test_reference_that_cannot_connect_for_a_while(self):
         """Its STREAM_RESET for a CONNECTION_START does not make it a client of one connection."""
         self.start_emulator()
-        port = fixture.free_port()
+        port = programs.free_port()
         self.peer_destination('reference', {'SSH': port})
         self.port = self.start_source('SSH')['SSH']
         for _ in range(2):
@@ -70,9 +70,9 @@ class OfModel(web.ToModel):
         self.start_service(services=[])
         self.peer_destination('sdk', {'': self.serve_tcp(echo)})
         # Such a tunnel has one port, which stands alone.
-        port = fixture.free_port()
+        port = programs.free_port()
         self.proxy('source', 'source', '-s', str(port))
-        fixture.wait_until(lambda: fixture.is_listening(port), 'the source')
+        programs.wait_until(lambda: programs.is_listening(port), 'the source')
         text = pattern(300_000)
         for _ in range(20):
             self.assertEqual(self.talk(port, text), text)
@@ -86,15 +86,15 @@ class OfModel(web.ToModel):
         for i in range(1, 4):
             with self.connect(port) as client:
                 client.sendall(b'no answer')
-                fixture.wait_until(lambda: self.log_of('destination').count('< DATA') >= i, 'the data')
-        fixture.wait_until(lambda: self.log_of('destination').count('_RESET') >= 3, 'the ends')
+                programs.wait_until(lambda: self.log_of('destination').count('< DATA') >= i, 'the data')
+        programs.wait_until(lambda: self.log_of('destination').count('_RESET') >= 3, 'the ends')
         self.assertEqual(self.connects_of('destination'), 1, self.log_of('destination')[-1000:])
 
 
 class Ssh(case.Case):
     def test_reference(self):
         """ssh, exit, ssh again; scp; several at once."""
-        fixture.require('scp')
+        programs.require('scp')
         sshd = self.start_sshd()
         self.start_emulator()
         self.peer_destination('reference', {'SSH': sshd})
@@ -129,7 +129,7 @@ class OfProxy(web.FromModel):
         self.start(model, form=form)
         for _ in range(5):
             # A source that closes its port between two connections refuses who is too quick.
-            fixture.wait_until(lambda: self.curl(self.port, 'file', 5).stdout == self.text, 'the web server')
+            programs.wait_until(lambda: self.curl(self.port, 'file', 5).stdout == self.text, 'the web server')
 
     def test_reference(self):
         self.check_sequence('reference')

@@ -8,7 +8,7 @@ local clients must never come together."""
 import threading
 
 from peers import case, wire
-import fixture
+import programs
 import tap
 
 # What a client says who has to wait, and what must never reach another one's connection.
@@ -37,7 +37,7 @@ class Server:
         while piece := connection.recv(65536):
             got += piece
             if got.endswith(b'\r\n\r\n'):
-                self.answers.wait(fixture.PATIENCE)
+                self.answers.wait(programs.PATIENCE)
                 connection.sendall(b'answer to ' + bytes(got).split()[1] + b'\n')
 
     def check(self):
@@ -66,7 +66,7 @@ class Unknown(case.Case):
         self.port = self.start_source('SSH', arguments=arguments)['SSH']
         self.first = self.connect(self.port)
         self.first.sendall(FIRST)
-        fixture.wait_until(lambda: self.server.saw(FIRST), 'the first request')
+        programs.wait_until(lambda: self.server.saw(FIRST), 'the first request')
         # The peer has not answered: it may be of any version.
         self.second = self.connect(self.port)
         self.second.sendall(SECOND)

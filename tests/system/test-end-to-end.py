@@ -11,7 +11,7 @@ import unittest
 
 import device
 import tap
-from fixture import EMULATOR, Case, require, wait_until
+from programs import EMULATOR, Case, require, wait_until
 from device import THING, Broker
 
 AGENT = os.environ['IST_AGENT']

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 
-import fixture  # noqa: E402
+import programs  # noqa: E402
 import tap  # noqa: E402
 
 
@@ -20,7 +20,7 @@ def echo(connection):
         connection.sendall(piece)
 
 
-class Endurance(fixture.Case):
+class Endurance(programs.Case):
     services = ['ECHO']
 
     def start(self):
@@ -40,19 +40,19 @@ class Endurance(fixture.Case):
     def test_5000_connections_one_after_another(self):
         port = self.start()
         for _ in range(50):
-            self.assertTrue(self.try_echo(port, patience=fixture.PATIENCE))
+            self.assertTrue(self.try_echo(port, patience=programs.PATIENCE))
         time.sleep(0.5)
-        before = [(fixture.descriptors(p.pid), fixture.memory(p.pid)) for p in (self.source, self.destination)]
+        before = [(programs.descriptors(p.pid), programs.memory(p.pid)) for p in (self.source, self.destination)]
         start = time.monotonic()
         for _ in range(5000):
             with socket.create_connection(('127.0.0.1', port)) as client:
-                client.settimeout(fixture.PATIENCE)
+                client.settimeout(programs.PATIENCE)
                 client.sendall(b'hello')
                 self.assertEqual(client.recv(5, socket.MSG_WAITALL), b'hello')
         self.note(f'{5000 / (time.monotonic() - start):.0f} connections/s')
         for process, (fds, rss) in zip((self.source, self.destination), before):
-            fixture.wait_until(lambda: fixture.descriptors(process.pid) <= fds, f'the descriptors of {process.name}')
-            after = fixture.memory(process.pid)
+            programs.wait_until(lambda: programs.descriptors(process.pid) <= fds, f'the descriptors of {process.name}')
+            after = programs.memory(process.pid)
             self.note(f'{process.name}: RSS {rss:.1f} MiB before, {after:.1f} MiB after')
             self.assertLess(after - rss, 5)
 
@@ -60,7 +60,7 @@ class Endurance(fixture.Case):
         """kill -STOP of the far end: what was under way goes on afterwards."""
         port = self.start()
         with socket.create_connection(('127.0.0.1', port)) as client:
-            client.settimeout(2 * fixture.PATIENCE)
+            client.settimeout(2 * programs.PATIENCE)
             client.sendall(b'before')
             self.assertEqual(client.recv(6, socket.MSG_WAITALL), b'before')
             os.kill(self.destination.pid, signal.SIGSTOP)
@@ -69,7 +69,7 @@ class Endurance(fixture.Case):
                 writer = threading.Thread(target=client.sendall, args=(data,))
                 writer.start()
                 time.sleep(30)
-                rss = fixture.memory(self.source.pid)
+                rss = programs.memory(self.source.pid)
             finally:
                 os.kill(self.destination.pid, signal.SIGCONT)
             got = bytearray()
@@ -84,20 +84,20 @@ class Endurance(fixture.Case):
 
     def test_service_is_killed_and_restarted_in_mid_transfer(self):
         """Connections end with the WebSocket; both ends come back by themselves, and new ones work."""
-        fixture.require('openssl')
+        programs.require('openssl')
         certificate, key = self.path('certificate.pem'), self.path('key.pem')
         subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
                         '-days', '1', '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost',
                         '-keyout', key, '-out', certificate], check=True, capture_output=True)
         service = ['--certificate', certificate, '--key', key, '--state-dir', self.path('state'),
-                   '--port', str(fixture.free_port())]
+                   '--port', str(programs.free_port())]
         self.server = self.serve_tcp(echo)
         self.start_emulator(*service)
         self.info['caFile'] = certificate
         port = self.start_tunnel({'ECHO': f'127.0.0.1:{self.server}'})['ECHO']
 
         client = socket.create_connection(('127.0.0.1', port))
-        client.settimeout(fixture.PATIENCE)
+        client.settimeout(programs.PATIENCE)
         ended = threading.Event()
 
         def pour():
@@ -116,13 +116,13 @@ class Endurance(fixture.Case):
                 pass
         except ConnectionError:
             pass
-        self.assertTrue(ended.wait(fixture.PATIENCE), 'the connection did not end with its tunnel')
+        self.assertTrue(ended.wait(programs.PATIENCE), 'the connection did not end with its tunnel')
         client.close()
 
         self.end_child(self.emulator)
-        self.emulator = self.spawn('emulator', [fixture.EMULATOR, *service], stdout=subprocess.PIPE)
+        self.emulator = self.spawn('emulator', [programs.EMULATOR, *service], stdout=subprocess.PIPE)
         self.emulator.stdout.readline()
-        fixture.wait_until(lambda: self.try_echo(port), 'the tunnel to work again', 2 * fixture.PATIENCE)
+        programs.wait_until(lambda: self.try_echo(port), 'the tunnel to work again', 2 * programs.PATIENCE)
         self.assertIsNone(self.source.poll())
         self.assertIsNone(self.destination.poll())
 

@@ -14,14 +14,14 @@ import subprocess
 import sys
 import time
 
-import fixture  # noqa: E402
+import programs  # noqa: E402
 import tap  # noqa: E402
 
 # The tree that is copied each way, in MiB.
 TREE_SIZE = int(os.environ.get('IST_TREE_SIZE', 1024))
 
 
-class Ssh(fixture.Case):
+class Ssh(programs.Case):
     def setUp(self):
         super().setUp()
         self.sshd = self.start_sshd()
@@ -30,7 +30,7 @@ class Ssh(fixture.Case):
 
     def test_command(self):
         result = subprocess.run(self.ssh_command(self.port, 'echo to stdout; echo to stderr >&2; exit 7'),
-                                capture_output=True, text=True, timeout=fixture.PATIENCE)
+                                capture_output=True, text=True, timeout=programs.PATIENCE)
         self.assertEqual(result.stdout, 'to stdout\n')
         self.assertIn('to stderr', result.stderr)
         self.assertEqual(result.returncode, 7)
@@ -48,7 +48,7 @@ class Ssh(fixture.Case):
 
         def expect(pattern):
             nonlocal said
-            end = time.monotonic() + fixture.PATIENCE
+            end = time.monotonic() + programs.PATIENCE
             while not re.search(pattern, said):
                 self.assertLess(time.monotonic(), end, f'waited in vain for {pattern} in {said[-300:]}')
                 if select.select([terminal], [], [], 1)[0]:
@@ -72,7 +72,7 @@ class Ssh(fixture.Case):
     def test_hundred_commands_at_once(self):
         def run(i):
             result = subprocess.run(self.ssh_command(self.port, f'echo answer {i}'), capture_output=True, text=True,
-                                    timeout=4 * fixture.PATIENCE)
+                                    timeout=4 * programs.PATIENCE)
             return result.stdout, result.returncode
 
         with concurrent.futures.ThreadPoolExecutor(100) as pool:
@@ -106,7 +106,7 @@ class Ssh(fixture.Case):
             self.assert_same_tree(os.path.join(a, name), os.path.join(b, name))
 
     def test_tree_both_ways(self):
-        fixture.require('rsync', 'scp')
+        programs.require('rsync', 'scp')
         original, there, back = self.path('original'), self.path('there'), self.path('back')
         self.make_tree(original)
         shell = ' '.join(['ssh', *self.ssh_options(), '-p', str(self.port)])
@@ -121,21 +121,21 @@ class Ssh(fixture.Case):
         self.assert_same_tree(original, back)
         self.note(f'{TREE_SIZE} MiB: rsync there {TREE_SIZE / (middle - start):.0f} MiB/s, '
                   f'scp back {TREE_SIZE / (end - middle):.0f} MiB/s')
-        self.note(f'RSS: source {fixture.memory(self.source.pid, "VmHWM"):.0f} MiB, '
-                  f'destination {fixture.memory(self.destination.pid, "VmHWM"):.0f} MiB at most')
+        self.note(f'RSS: source {programs.memory(self.source.pid, "VmHWM"):.0f} MiB, '
+                  f'destination {programs.memory(self.destination.pid, "VmHWM"):.0f} MiB at most')
 
 
-class ProxyCommand(fixture.Case):
+class ProxyCommand(programs.Case):
     def test_stdio(self):
         """ist-proxy as ssh's ProxyCommand, without a port on this side."""
         sshd = self.start_sshd()
         self.start_emulator()
         self.start_destination(f'SSH=127.0.0.1:{sshd}')
-        command = f'{fixture.PROXY} -e {self.info["endpoint"]} -c {self.info["caFile"]} -m source --stdio'
+        command = f'{programs.PROXY} -e {self.info["endpoint"]} -c {self.info["caFile"]} -m source --stdio'
         arguments = self.ssh_command(1, 'cat')
         arguments[1:1] = ['-o', f'ProxyCommand={command}']
         data = os.urandom(3_000_000)
-        result = subprocess.run(arguments, input=data, capture_output=True, timeout=fixture.PATIENCE,
+        result = subprocess.run(arguments, input=data, capture_output=True, timeout=programs.PATIENCE,
                                 env={**os.environ, 'AWSIOT_TUNNEL_ACCESS_TOKEN': self.tunnel['sourceAccessToken']})
         # Nothing of ours between a person and ssh.
         self.assertNotIn('onnect', result.stderr.decode())

@@ -7,11 +7,11 @@ import os
 import socket
 import sys
 
-import fixture  # noqa: E402
+import programs  # noqa: E402
 import tap  # noqa: E402
 
 
-class Detours(fixture.Case):
+class Detours(programs.Case):
     services = ['ECHO']
 
     def echo(self, connection):
@@ -19,20 +19,20 @@ class Detours(fixture.Case):
             connection.sendall(piece)
 
     def start_tinyproxy(self, *lines):
-        fixture.require('tinyproxy')
-        port = fixture.free_port()
+        programs.require('tinyproxy')
+        port = programs.free_port()
         with open(self.path('tinyproxy.conf'), 'w') as f:
             f.write('\n'.join([f'Port {port}', 'Listen 127.0.0.1', 'Timeout 600', 'MaxClients 50', 'Allow 127.0.0.1',
                                'LogLevel Info', f'ConnectPort {self.emulator_port()}', *lines]) + '\n')
         self.spawn('tinyproxy', ['tinyproxy', '-d', '-c', self.path('tinyproxy.conf')])
-        fixture.wait_until(lambda: fixture.is_listening(port), 'tinyproxy')
+        programs.wait_until(lambda: programs.is_listening(port), 'tinyproxy')
         return port
 
     def start_microsocks(self, *arguments):
-        fixture.require('microsocks')
-        port = fixture.free_port()
+        programs.require('microsocks')
+        port = programs.free_port()
         self.spawn('microsocks', ['microsocks', '-i', '127.0.0.1', '-p', str(port), *arguments])
-        fixture.wait_until(lambda: fixture.is_listening(port), 'microsocks')
+        programs.wait_until(lambda: programs.is_listening(port), 'microsocks')
         return port
 
     def emulator_port(self):
@@ -45,7 +45,7 @@ class Detours(fixture.Case):
         port = self.start_source('ECHO', env={'https_proxy': detour})['ECHO']
         data = os.urandom(2_000_000)
         with socket.create_connection(('127.0.0.1', port)) as client:
-            client.settimeout(fixture.PATIENCE)
+            client.settimeout(programs.PATIENCE)
             client.sendall(data[:1000])
             self.assertEqual(client.recv(1000, socket.MSG_WAITALL), data[:1000])
         self.assertIn(log, self.log_of(self.detour))
@@ -79,7 +79,7 @@ class Detours(fixture.Case):
         port = self.start_tinyproxy('BasicAuth user secret')
         child = self.proxy('source', 'source', '-s', 'ECHO=0', '-v', '6',
                            env={'https_proxy': f'http://user:wrong@127.0.0.1:{port}'})
-        fixture.wait_until(lambda: 'refuses with HTTP status 401' in self.log_of('source'), 'the message')
+        programs.wait_until(lambda: 'refuses with HTTP status 401' in self.log_of('source'), 'the message')
         self.assertIsNone(child.poll())
         self.assertNotIn('wrong', self.log_of('source'))
 
@@ -90,7 +90,7 @@ class Detours(fixture.Case):
         self.start_destination(f'ECHO=127.0.0.1:{server}')
         port = self.start_source('ECHO', env={'https_proxy': 'http://127.0.0.1:1', 'no_proxy': 'localhost,127.0.0.1'})
         with socket.create_connection(('127.0.0.1', port['ECHO'])) as client:
-            client.settimeout(fixture.PATIENCE)
+            client.settimeout(programs.PATIENCE)
             client.sendall(b'straight')
             self.assertEqual(client.recv(100), b'straight')
 

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 
-import fixture  # noqa: E402
+import programs  # noqa: E402
 import tap  # noqa: E402
 
 
@@ -32,11 +32,11 @@ def echo(connection):
         connection.sendall(piece)
 
 
-class Web(fixture.Case):
+class Web(programs.Case):
     services = ['WEB']
 
     def test_300_connections_at_once(self):
-        fixture.require('curl')
+        programs.require('curl')
         root = self.path('www')
         os.mkdir(root)
         expected = {}
@@ -73,7 +73,7 @@ class Web(fixture.Case):
         with socket.create_connection(('127.0.0.1', port)) as client:
             client.sendall(b'%8d' % len(data) + data)
             client.shutdown(socket.SHUT_WR)
-            client.settimeout(fixture.PATIENCE)
+            client.settimeout(programs.PATIENCE)
             self.assertEqual(read_all(client).decode(), hashlib.sha256(data).hexdigest())
 
     def test_half_close(self):
@@ -98,7 +98,7 @@ class Web(fixture.Case):
         port = self.start_tunnel({'WEB': path})['WEB']
         with socket.create_connection(('127.0.0.1', port)) as client:
             client.sendall(b'over a unix socket')
-            client.settimeout(fixture.PATIENCE)
+            client.settimeout(programs.PATIENCE)
             self.assertEqual(client.recv(100), b'over a unix socket')
 
     def test_ipv6(self):
@@ -111,7 +111,7 @@ class Web(fixture.Case):
         port = self.start_source('WEB', arguments=['-b', '::1'])['WEB']
         with socket.create_connection(('::1', port)) as client:
             client.sendall(b'over IPv6')
-            client.settimeout(fixture.PATIENCE)
+            client.settimeout(programs.PATIENCE)
             self.assertEqual(client.recv(100), b'over IPv6')
 
     def test_three_services_at_once(self):
@@ -141,7 +141,7 @@ class Web(fixture.Case):
             try:
                 data = os.urandom(1_000_000) * 20
                 with socket.create_connection(('127.0.0.1', ports[name])) as client:
-                    client.settimeout(2 * fixture.PATIENCE)
+                    client.settimeout(2 * programs.PATIENCE)
                     if client.recv(1) != names[name]:
                         raise AssertionError(f'{name} reached another service')
                     client.sendall(data)
@@ -183,7 +183,7 @@ class Web(fixture.Case):
         reader.start()
         try:
             with socket.create_connection(('127.0.0.1', port)) as client:
-                client.settimeout(fixture.PATIENCE)
+                client.settimeout(programs.PATIENCE)
                 client.sendall(b'e')
                 worst = 0
                 for i in range(30):
@@ -195,8 +195,8 @@ class Web(fixture.Case):
             stop.set()
             reader.join()
             slow.close()
-        source = fixture.memory(self.source.pid, 'VmHWM')
-        destination = fixture.memory(self.destination.pid, 'VmHWM')
+        source = programs.memory(self.source.pid, 'VmHWM')
+        destination = programs.memory(self.destination.pid, 'VmHWM')
         self.note(f'longest round trip {worst * 1000:.0f} ms; RSS at most: source {source:.0f} MiB, '
                   f'destination {destination:.0f} MiB')
         self.assertLess(max(source, destination), 100)

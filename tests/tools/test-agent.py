@@ -20,7 +20,7 @@ import urllib.request
 
 import device
 import tap
-from fixture import EMULATOR, Case, cpu, descriptors, is_listening, memory, require, wait_until
+from programs import EMULATOR, Case, cpu, descriptors, is_listening, memory, require, wait_until
 from device import THING, TOPIC, Broker, Echo, notification, read_exactly
 
 AGENT = os.environ['IST_AGENT']

@@ -9,7 +9,7 @@ import socket
 import sys
 import time
 
-import fixture  # noqa: E402
+import programs  # noqa: E402
 import tap  # noqa: E402
 
 TEXT = b'0123456789abcdef' * 10_000
@@ -20,9 +20,9 @@ def echo(connection):
         connection.sendall(data)
 
 
-class Case(fixture.Case):
+class Case(programs.Case):
     def echo(self, port):
-        with socket.create_connection(('127.0.0.1', port), fixture.PATIENCE) as client:
+        with socket.create_connection(('127.0.0.1', port), programs.PATIENCE) as client:
             client.sendall(TEXT)
             received = b''
             while len(received) < len(TEXT):
@@ -40,7 +40,7 @@ class Case(fixture.Case):
                     return dict(line.strip().split('=') for line in f)
             except FileNotFoundError:
                 return None
-        return int(fixture.wait_until(ports, 'the port file')['SSH'])
+        return int(programs.wait_until(ports, 'the port file')['SSH'])
 
     def check_proxies(self, **options):
         """Both ends of a tunnel, as talkative as they can be."""
@@ -90,7 +90,7 @@ class Unread(Case):
             except BlockingIOError:
                 pass
             return condition(text.lstrip(b'.').decode())
-        fixture.wait_until(found, 'lines')
+        programs.wait_until(found, 'lines')
         return text.lstrip(b'.').decode()
 
     def test_proxies(self):
@@ -114,8 +114,8 @@ class Unread(Case):
     def test_error_of_a_start(self):
         """The last words are waited for only briefly."""
         begun = time.monotonic()
-        child = self.spawn('wrong', [fixture.PROXY, '--nonsense'], stderr=self.writer)
-        self.assertEqual(child.wait(fixture.PATIENCE), 64)
+        child = self.spawn('wrong', [programs.PROXY, '--nonsense'], stderr=self.writer)
+        self.assertEqual(child.wait(programs.PATIENCE), 64)
         self.assertLess(time.monotonic() - begun, 10)
 
     def test_output(self):
@@ -153,7 +153,7 @@ class Closed(Case):
         """What can't be written is said, where it can be, and is no success."""
         self.start_emulator()
         self.source = self.proxy('source', 'source', '-s', 'SSH=0', '--json', preexec_fn=lambda: os.close(1))
-        self.assertNotEqual(self.source.wait(fixture.PATIENCE), 0)
+        self.assertNotEqual(self.source.wait(programs.PATIENCE), 0)
         self.assertRegex(self.log_of('source'), 'error: .*tandard output')
 
 
