@@ -92,7 +92,7 @@ stage_gcc ()
 stage_clang ()
 {
   build_clang &&
-    run_tests "$build/clang" testlog --no-suite lint --no-suite fuzz --no-suite real
+    run_tests "$build/clang" testlog --no-suite lint --no-suite fuzz --no-suite system
 }
 
 stage_valgrind ()
