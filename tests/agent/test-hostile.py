@@ -7,15 +7,16 @@ honest."""
 
 import json
 import os
-import socket
 import struct
-import sys
 import threading
 import time
 
-import programs  # noqa: E402
-import device  # noqa: E402
-import tap  # noqa: E402
+import device
+import figures
+import programs
+import tap
+from sockets import read_exactly
+from waiting import PATIENCE
 
 AGENT = os.environ['IST_AGENT']
 
@@ -47,53 +48,44 @@ def read_packet(connection):
         shift += 7
         if digit < 128:
             break
-    return kind[0], device.read_exactly(connection, length)
+    return kind[0], read_exactly(connection, length)
 
 
 class Hostile(programs.Case):
     def start_broker(self, script):
         """Calls script(connection) in a thread when a client has subscribed."""
-        listener = socket.create_server(('127.0.0.1', 0))
-        self.addCleanup(listener.close)
         self.ended = threading.Event()
 
-        def serve():
-            while True:
-                try:
-                    connection, _ = listener.accept()
-                except OSError:
-                    return
-                with connection:
-                    try:
-                        read_packet(connection)
-                        connection.sendall(packet(0x20, b'\0\0'))
-                        _, body = read_packet(connection)
-                        connection.sendall(packet(0x90, body[:2] + b'\1'))
-                        script(connection)
-                    except OSError:
-                        self.ended.set()
+        def serve(connection):
+            try:
+                read_packet(connection)
+                connection.sendall(packet(0x20, b'\0\0'))
+                _, body = read_packet(connection)
+                connection.sendall(packet(0x90, body[:2] + b'\1'))
+                script(connection)
+            except OSError:
+                self.ended.set()
 
-        threading.Thread(target=serve, daemon=True).start()
-        return listener.getsockname()[1]
+        return self.serve_tcp(serve)
 
     def start_agent(self, port, *lines, wait=True, **options):
         with open(self.path('agent.conf'), 'w') as f:
             f.write('\n'.join(['[agent]', f'thing={device.THING}', f'broker=mqtt://127.0.0.1:{port}', *lines,
                                '[services]', 'SSH=127.0.0.1:9', '']))
-        self.agent = self.spawn('agent', [AGENT, '--config', self.path('agent.conf')], programs.frugal(),
+        self.agent = self.spawn('agent', [AGENT, '--config', self.path('agent.conf')], figures.frugal(),
                                 **options)
         if wait:
-            programs.wait_until(lambda: 'Subscribed' in self.log_of('agent'), 'the agent')
+            self.agent.expect('Subscribed')
 
     def expect_disconnect(self):
-        self.assertTrue(self.ended.wait(programs.PATIENCE), 'the agent goes on listening')
+        self.assertTrue(self.ended.wait(PATIENCE), 'the agent goes on listening')
         self.assertIsNone(self.agent.poll())
-        self.assertLess(programs.memory(self.agent.pid, 'VmHWM'), 60)
-        programs.wait_until(lambda: self.log_of('agent').count('Subscribed') > 1, 'the agent to come back')
+        self.assertLess(figures.memory(self.agent.pid, 'VmHWM'), 60)
+        self.agent.expect('Subscribed')
 
     def send_for_ever(self, data):
         def script(connection):
-            connection.settimeout(programs.PATIENCE)
+            connection.settimeout(PATIENCE)
             while True:
                 connection.sendall(data)
         return script
@@ -101,7 +93,7 @@ class Hostile(programs.Case):
     def test_endless_packet(self):
         """As fast as networks are: libmosquitto reads as long as there is something."""
         def script(connection):
-            connection.settimeout(programs.PATIENCE)
+            connection.settimeout(PATIENCE)
             connection.sendall(publish(b'')[:1] + b'\xff\xff\xff\x7f')
             while True:
                 connection.sendall(bytes(65536))
@@ -142,15 +134,15 @@ class Hostile(programs.Case):
                 read_packet(connection)
         port = self.start_broker(script)
         self.start_agent(port, f'endpoint={self.info["endpoint"]}', f'endpoint-ca={self.info["caFile"]}')
-        programs.wait_until(lambda: ': connected' in self.log_of('agent'), 'the good one')
-        self.assertLess(programs.memory(self.agent.pid, 'VmHWM'), 80)
+        self.agent.expect(': connected')
+        self.assertLess(figures.memory(self.agent.pid, 'VmHWM'), 80)
 
     def test_a_token_with_a_nul_is_none(self):
         def script(connection):
             connection.sendall(publish(json.dumps(device.notification('half\0of it', ['SSH'])).encode()))
-            time.sleep(programs.PATIENCE)
+            time.sleep(PATIENCE)
         self.start_agent(self.start_broker(script))
-        programs.wait_until(lambda: 'is not JSON' in self.log_of('agent'), 'the refusal')
+        self.agent.expect('is not JSON')
         self.assertNotIn('half', self.log_of('agent'))
 
     def test_no_descriptors_at_the_start(self):
@@ -166,7 +158,7 @@ class Hostile(programs.Case):
         done = threading.Event()
         port = self.start_broker(script)
         self.start_agent(port, wait=False, preexec_fn=lambda: os.closerange(0, 3))
-        self.assertTrue(done.wait(programs.PATIENCE))
+        self.assertTrue(done.wait(PATIENCE))
         self.assertEqual(received, [])
         self.assertEqual(os.readlink(f'/proc/{self.agent.pid}/fd/2'), '/dev/null')
 
@@ -187,17 +179,17 @@ class Hostile(programs.Case):
             while True:
                 read_packet(connection)
         self.start_agent(self.start_broker(script), wait=False, stderr=writer)
-        self.assertTrue(subscribed.wait(programs.PATIENCE))
+        self.assertTrue(subscribed.wait(PATIENCE))
         self.agent.terminate()
         self.assertEqual(self.agent.wait(20), 0)
 
     def test_files_that_are_none(self):
         os.mkfifo(self.path('fifo'))
         child = self.spawn('fifo', [AGENT, '--config', self.path('fifo')])
-        self.assertEqual(child.wait(programs.PATIENCE), 66)
+        self.assertEqual(child.wait(PATIENCE), 66)
         self.assertIn('not a regular file', self.log_of('fifo'))
         child = self.spawn('zero', [AGENT, '--config', '/dev/zero'])
-        self.assertEqual(child.wait(programs.PATIENCE), 66)
+        self.assertEqual(child.wait(PATIENCE), 66)
 
 
 if __name__ == '__main__':

@@ -9,24 +9,22 @@ ist-emulator, and, where haproxy is installed, two haproxy processes that only
 copy bytes over TLS, which is the limit to come close to. Prints figures; judges
 nothing.
 
-    bench-proxy.py EMULATOR PROXY [--bytes N] [--repeat N]
+    bench-proxy.py [--bytes N] [--repeat N]
 """
 
 import argparse
 import json
-import os
 import shutil
 import socket
 import statistics
-import subprocess
 import sys
 import threading
 import time
 
-os.environ.setdefault('IST_EMULATOR', sys.argv[1] if len(sys.argv) > 1 else '')
-os.environ.setdefault('IST_PROXY', sys.argv[2] if len(sys.argv) > 2 else '')
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
-import programs  # noqa: E402
+import figures
+import programs
+from certificates import self_signed
+from sockets import echo, free_port, is_listening
 
 BLOCK = bytes(1 << 20)
 
@@ -39,13 +37,12 @@ class Bench(programs.Case):
     def runTest(self):
         pass
 
-    def serve(self, connection):
+    def answer(self, connection):
         """What the first byte asks for: e(cho), s(ink, then an answer), p(our)."""
         kind = connection.recv(1)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if kind == b'e':
-            while piece := connection.recv(65536):
-                connection.sendall(piece)
+            echo(connection)
         elif kind == b's':
             size = int(connection.recv(20, socket.MSG_WAITALL))
             buffer = bytearray(1 << 20)
@@ -69,7 +66,7 @@ class Bench(programs.Case):
         return client
 
     def start_proxy(self):
-        self.server = self.serve_tcp(self.serve)
+        self.server = self.serve_tcp(self.answer)
         self.start_emulator()
         start = time.monotonic()
         self.port = self.start_tunnel({'BENCH': f'127.0.0.1:{self.server}'})['BENCH']
@@ -80,27 +77,27 @@ class Bench(programs.Case):
         return time.monotonic() - start
 
     def start_haproxy(self):
-        self.server = self.serve_tcp(self.serve)
-        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
-                        '-days', '1', '-subj', '/CN=localhost', '-keyout', self.path('tls.pem.key'), '-out',
-                        self.path('tls.pem')], check=True, capture_output=True)
-        self.port, middle = programs.free_port(), programs.free_port()
-        common = 'global\n  maxconn 4096\ndefaults\n  mode tcp\n  timeout connect 5s\n  timeout client 1h\n  timeout server 1h\n'
+        self.server = self.serve_tcp(self.answer)
+        certificate, key = self_signed(self.folder)
+        both = self.write('both.pem', certificate.read_text() + key.read_text())
+        self.port, middle = free_port(), free_port()
+        common = ('global\n  maxconn 4096\n'
+                  'defaults\n  mode tcp\n  timeout connect 5s\n  timeout client 1h\n  timeout server 1h\n')
         ends = {'source': f'{common}listen a\n  bind 127.0.0.1:{self.port}\n'
                           f'  server b 127.0.0.1:{middle} ssl verify none\n',
-                'destination': f'{common}listen b\n  bind 127.0.0.1:{middle} ssl crt {self.path("tls.pem")}\n'
+                'destination': f'{common}listen b\n  bind 127.0.0.1:{middle} ssl crt {both}\n'
                                f'  server c 127.0.0.1:{self.server}\n'}
         self.processes = {}
         for name, text in ends.items():
-            with open(self.path(name + '.cfg'), 'w') as f:
-                f.write(text)
-            self.processes[name] = self.spawn(name, ['haproxy', '-db', '-f', self.path(name + '.cfg')])
-        programs.wait_until(lambda: programs.is_listening(middle) and programs.is_listening(self.port), 'haproxy')
+            config = self.write(name + '.cfg', text)
+            self.processes[name] = self.spawn(name, ['haproxy', '-db', '-f', config])
+        for process, port in ((self.processes['destination'], middle), (self.processes['source'], self.port)):
+            process.wait_until(lambda: is_listening(port), 'its port')
 
     # Measurements
 
     def transfer(self, size, to_server):
-        before = {name: programs.cpu(p.pid) for name, p in self.processes.items()}
+        before = {name: figures.cpu(p.pid) for name, p in self.processes.items()}
         with self.connect(b's' if to_server else b'p') as client:
             client.sendall(b'%20d' % size)
             start = time.monotonic()
@@ -118,7 +115,7 @@ class Bench(programs.Case):
             seconds = time.monotonic() - start
         gigabytes = size / 1e9
         return {'MB/s': gigabytes * 1000 / seconds,
-                **{f'{name} CPU s/GB': (programs.cpu(p.pid) - before[name]) / gigabytes
+                **{f'{name} CPU s/GB': (figures.cpu(p.pid) - before[name]) / gigabytes
                    for name, p in self.processes.items()}}
 
     def round_trips(self, count):
@@ -188,7 +185,7 @@ class Bench(programs.Case):
         client = self.connect(b'p')
         client.sendall(b'%20d' % (4 << 30))
         time.sleep(3)
-        peak = {f'{name} MiB': programs.memory(p.pid, 'VmHWM') for name, p in self.processes.items()}
+        peak = {f'{name} MiB': figures.memory(p.pid, 'VmHWM') for name, p in self.processes.items()}
         client.close()
         return peak
 
@@ -196,22 +193,19 @@ class Bench(programs.Case):
         def median(runs):
             return {key: statistics.median(run[key] for run in runs) for key in runs[0]}
 
-        figures = {'to the server': median([self.transfer(size, True) for _ in range(repeat)]),
-                   'from the server': median([self.transfer(size, False) for _ in range(repeat)]),
-                   'round trip, idle': median([self.round_trips(3000) for _ in range(repeat)]),
-                   'round trip beside bulk': median([self.round_trips_under_load() for _ in range(repeat)]),
-                   'in sequence': {'connections/s': statistics.median(self.connections_in_sequence()
-                                                                      for _ in range(repeat))},
-                   '50 at once': median([self.connections_at_once(50) for _ in range(repeat)]),
-                   '300 at once': median([self.connections_at_once(300) for _ in range(repeat)]),
-                   'stalled reader': self.stalled_reader()}
-        return figures
+        return {'to the server': median([self.transfer(size, True) for _ in range(repeat)]),
+                'from the server': median([self.transfer(size, False) for _ in range(repeat)]),
+                'round trip, idle': median([self.round_trips(3000) for _ in range(repeat)]),
+                'round trip beside bulk': median([self.round_trips_under_load() for _ in range(repeat)]),
+                'in sequence': {'connections/s': statistics.median(self.connections_in_sequence()
+                                                                   for _ in range(repeat))},
+                '50 at once': median([self.connections_at_once(50) for _ in range(repeat)]),
+                '300 at once': median([self.connections_at_once(300) for _ in range(repeat)]),
+                'stalled reader': self.stalled_reader()}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition('\n')[0])
-    parser.add_argument('emulator')
-    parser.add_argument('proxy')
     parser.add_argument('--bytes', type=int, default=1_000_000_000)
     parser.add_argument('--repeat', type=int, default=5)
     args = parser.parse_args()
@@ -231,9 +225,9 @@ def main():
 
     for label in results['ist-proxy']:
         print(label)
-        for name, figures in results.items():
+        for name, result in results.items():
             print(f'  {name:10}', json.dumps({k: round(v, 2) if v < 10 else round(v)
-                                              for k, v in figures[label].items()}))
+                                              for k, v in result[label].items()}))
 
 
 if __name__ == '__main__':

@@ -7,7 +7,7 @@
 Starts ist-emulator and two ends of a tunnel through it, over TLS, all on this
 machine, and measures one after the other. Prints figures; judges nothing.
 
-    bench.py EMULATOR ENDPOINT [--bytes N] [--json]
+    bench.py [--bytes N] [--repeat N] [--json]
 """
 
 import argparse
@@ -17,107 +17,103 @@ import statistics
 import subprocess
 import time
 
-TICKS = os.sysconf("SC_CLK_TCK")
+import figures
+import programs
+from waiting import PATIENCE
+
+ENDPOINT = os.environ['IST_BENCH_ENDPOINT']
 
 
-class Process:
-    """A child with its CPU time and memory."""
+class Bench(programs.Case):
+    services = ['BENCH']
 
-    def __init__(self, name, arguments, env=None):
-        self.name = name
-        self.child = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                      bufsize=1, env={**os.environ, **(env or {})}, stderr=subprocess.DEVNULL)
+    def runTest(self):
+        pass
 
-    def command(self, line):
-        self.child.stdin.write(line + "\n")
+    def start(self):
+        self.start_emulator()
+        self.destination = self.start_end('destination')
+        self.source = self.start_end('source')
+        self.processes = [self.source, self.emulator, self.destination]
 
-    def answer(self, expected):
-        line = self.child.stdout.readline()
+    def start_end(self, mode):
+        end = self.spawn(mode, [ENDPOINT], {
+            'ISTBENCH_MODE': mode, 'ISTBENCH_ENDPOINT': self.info['endpoint'], 'ISTBENCH_CA': self.info['caFile'],
+            'ISTBENCH_TOKEN': self.tunnel[mode + 'AccessToken']}, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.answer(end, 'connected')
+        return end
+
+    def command(self, end, line):
+        end.stdin.write(f'{line}\n'.encode())
+        end.stdin.flush()
+
+    def answer(self, end, expected, patience=PATIENCE):
+        line = end.read_line(patience)
         if not line.startswith(expected):
-            raise SystemExit(f"{self.name}: expected {expected!r}, got {line[:80]!r}")
+            end.complain(f'expected {expected!r}, got {line[:80]!r}')
         return line
 
-    def cpu(self):
-        with open(f"/proc/{self.child.pid}/stat") as f:
-            fields = f.read().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+    def transfer(self, sender, receiver, count, size):
+        before = [figures.cpu(p.pid) for p in self.processes]
+        self.command(receiver, f'expect {count * size}')
+        start = time.monotonic()
+        self.command(sender, f'send {count} {size}')
+        self.answer(receiver, 'expect', 3600)
+        seconds = time.monotonic() - start
+        self.answer(sender, 'send')
+        return seconds, [figures.cpu(p.pid) - b for p, b in zip(self.processes, before)]
 
     def memory(self, key):
-        with open(f"/proc/{self.child.pid}/status") as f:
-            for line in f:
-                if line.startswith(key):
-                    return int(line.split()[1]) / 1024
-        raise KeyError(key)
+        return {p.name: round(figures.memory(p.pid, key), 1) for p in self.processes}
 
-    def end(self):
-        self.child.stdin.close()
-        self.child.terminate()
-        self.child.wait()
+    def measure(self, size, repeat):
+        results = {'idle RSS MiB': self.memory('VmRSS')}
 
+        count = size // 15_000
+        for label, sender, receiver in (('to the destination', self.source, self.destination),
+                                        ('to the source', self.destination, self.source)):
+            runs = [self.transfer(sender, receiver, count, 15_000) for _ in range(repeat)]
+            gigabytes = count * 15_000 / 1e9
+            results[f'15,000-byte messages {label}'] = {
+                'MB/s': round(statistics.median(gigabytes * 1000 / r[0] for r in runs)),
+                'CPU s/GB': {p.name: round(statistics.median(r[1][i] for r in runs) / gigabytes, 2)
+                             for i, p in enumerate(self.processes)}}
 
-def transfer(sender, receiver, processes, count, size):
-    before = [p.cpu() for p in processes]
-    receiver.command(f"expect {count * size}")
-    start = time.monotonic()
-    sender.command(f"send {count} {size}")
-    receiver.answer("expect")
-    seconds = time.monotonic() - start
-    sender.answer("send")
-    cpu = [p.cpu() - b for p, b in zip(processes, before)]
-    return seconds, cpu
+        small = 1_000_000
+        runs = [self.transfer(self.source, self.destination, small, 64) for _ in range(repeat)]
+        results['64-byte messages'] = {'per second': round(statistics.median(small / r[0] for r in runs))}
+
+        self.command(self.destination, 'echo')
+        self.answer(self.destination, 'echo')
+        self.command(self.source, 'ping 5000')
+        trips = sorted(int(t) / 1000 for t in self.answer(self.source, 'ping').split()[1:])
+        results['1-byte round trip us'] = {'p50': round(trips[len(trips) // 2]),
+                                           'p99': round(trips[len(trips) * 99 // 100])}
+        results['peak RSS MiB'] = self.memory('VmHWM')
+        return results
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("emulator")
-    parser.add_argument("endpoint")
-    parser.add_argument("--bytes", type=int, default=1_000_000_000, help="size of one transfer")
-    parser.add_argument("--repeat", type=int, default=3, help="transfers each way; the median counts")
-    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    parser = argparse.ArgumentParser(description=__doc__.partition('\n')[0])
+    parser.add_argument('--bytes', type=int, default=1_000_000_000, help='size of one transfer')
+    parser.add_argument('--repeat', type=int, default=3, help='transfers each way; the median counts')
+    parser.add_argument('--json', action='store_true', help='print the figures as JSON')
     args = parser.parse_args()
 
-    emulator = Process("emulator", [args.emulator, "--open", "BENCH"])
-    info = json.loads(emulator.child.stdout.readline())
-    tunnel = info["tunnels"][0]
-    ends = {}
-    for mode in ("destination", "source"):
-        ends[mode] = Process(mode, [args.endpoint], {
-            "ISTBENCH_MODE": mode, "ISTBENCH_ENDPOINT": info["endpoint"], "ISTBENCH_CA": info["caFile"],
-            "ISTBENCH_TOKEN": tunnel[mode + "AccessToken"]})
-        ends[mode].answer("connected")
-    source, destination = ends["source"], ends["destination"]
-    processes = [source, emulator, destination]
-    figures = {"idle RSS MiB": {p.name: round(p.memory("VmRSS"), 1) for p in processes}}
+    rig = Bench()
+    rig.setUp()
+    try:
+        rig.start()
+        results = rig.measure(args.bytes, args.repeat)
+    finally:
+        rig.doCleanups()
 
-    count = args.bytes // 15_000
-    for label, sender, receiver in (("to the destination", source, destination),
-                                    ("to the source", destination, source)):
-        runs = [transfer(sender, receiver, processes, count, 15_000) for _ in range(args.repeat)]
-        gigabytes = count * 15_000 / 1e9
-        figures[f"15,000-byte messages {label}"] = {
-            "MB/s": round(statistics.median(gigabytes * 1000 / r[0] for r in runs)),
-            "CPU s/GB": {p.name: round(statistics.median(r[1][i] for r in runs) / gigabytes, 2)
-                         for i, p in enumerate(processes)}}
-
-    small = 1_000_000
-    runs = [transfer(source, destination, processes, small, 64) for _ in range(args.repeat)]
-    figures["64-byte messages"] = {"per second": round(statistics.median(small / r[0] for r in runs))}
-
-    destination.command("echo")
-    destination.answer("echo")
-    source.command("ping 5000")
-    trips = sorted(int(t) / 1000 for t in source.answer("ping").split()[1:])
-    figures["1-byte round trip us"] = {"p50": round(trips[len(trips) // 2]), "p99": round(trips[len(trips) * 99 // 100])}
-    figures["peak RSS MiB"] = {p.name: round(p.memory("VmHWM"), 1) for p in processes}
-
-    for process in processes:
-        process.end()
     if args.json:
-        print(json.dumps(figures))
+        print(json.dumps(results))
         return
-    for name, values in figures.items():
-        print(f"{name}: {json.dumps(values)}")
+    for name, values in results.items():
+        print(f'{name}: {json.dumps(values)}')
 
 
-if __name__ == "__main__":
+if __name__ == '__main__':
     main()

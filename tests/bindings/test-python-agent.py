@@ -10,32 +10,15 @@ import unittest
 
 import gi
 import tap
-from programs import Case, require, wait_until
-from device import MOSQUITTO, THING, Broker, Echo, notification, read_exactly
+from device import THING, Broker, notification
+from mainloop import call, wait_for
+from programs import Case
+from sockets import Echo, read_exactly
 
 gi.require_version('Ist', '1')
 gi.require_version('IstAgent', '1')
 gi.require_version('IstEmulator', '1')
-from gi.repository import Gio, GLib, GObject, Ist, IstAgent, IstEmulator  # noqa: E402
-
-
-def turn():
-    return GLib.MainContext.default().iteration(False)
-
-
-def wait_for(condition, what):
-    def look():
-        while turn():
-            pass
-        return condition()
-    return wait_until(look, what)
-
-
-def call(function, finish, *arguments):
-    """Calls an asynchronous function, and waits for what it returns."""
-    results = []
-    function(*arguments, lambda _source, result: results.append(result))
-    return finish(wait_for(lambda: results, 'the result')[0])
+from gi.repository import Gio, GLib, GObject, Ist, IstAgent, IstEmulator
 
 
 class Bare(unittest.TestCase):
@@ -74,9 +57,6 @@ class Bare(unittest.TestCase):
 class Agent(Case):
     def setUp(self):
         super().setUp()
-        require('openssl', 'mosquitto_pub')
-        if MOSQUITTO is None:
-            raise unittest.SkipTest('mosquitto is not installed')
         self.broker = Broker(self.folder)
         self.broker.start()
         self.addCleanup(self.broker.stop)

@@ -6,9 +6,7 @@
 
 import gc
 import hashlib
-import pathlib
 import random
-import sys
 import threading
 import unittest
 import weakref
@@ -19,29 +17,7 @@ gi.require_version('IstEmulator', '1')
 from gi.repository import Gio, GLib, Ist, IstEmulator
 
 import tap
-
-TIMEOUT = 60
-
-
-def wait_for(condition):
-    """Runs the main loop until there is something, and returns it."""
-    late = []
-    source = GLib.timeout_add_seconds(TIMEOUT, lambda: late.append(True))
-    tick = GLib.timeout_add(5, lambda: GLib.SOURCE_CONTINUE)
-    while not (value := condition()):
-        if late:
-            raise AssertionError('waited too long')
-        GLib.MainContext.default().iteration(True)
-    GLib.source_remove(source)
-    GLib.source_remove(tick)
-    return value
-
-
-def call(function, finish, *arguments):
-    """Calls an asynchronous function, and waits for what it returns."""
-    results = []
-    function(*arguments, lambda _source, result: results.append(result))
-    return finish(wait_for(lambda: results)[0])
+from mainloop import call, wait_for
 
 
 class Connections(unittest.TestCase):

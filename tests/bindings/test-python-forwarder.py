@@ -4,9 +4,7 @@
 
 """A forwarder is five lines of Python at each end."""
 
-import pathlib
 import socket
-import sys
 import tempfile
 import threading
 import unittest
@@ -15,22 +13,17 @@ import gi
 
 gi.require_version('Ist', '1')
 gi.require_version('IstEmulator', '1')
-from gi.repository import Gio, GLib, Ist, IstEmulator  # noqa: E402
+from gi.repository import Gio, GLib, Ist, IstEmulator
 
-import tap  # noqa: E402
-
-
-def serve_echo(listener):
-    connection, _address = listener.accept()
-    with connection:
-        connection.sendall(connection.recv(100))
+import tap
+from mainloop import wait_for
+from sockets import Server, echo
 
 
-def talk(port, loop, answers):
+def talk(port, answers):
     with socket.create_connection(('127.0.0.1', port), timeout=60) as connection:
         connection.sendall(b'hello')
         answers.append(connection.recv(100))
-    GLib.idle_add(loop.quit)
 
 
 class Shown:
@@ -69,14 +62,12 @@ class Forwarder(unittest.TestCase):
 
     def test_five_lines(self):
         answers, told = [], []
-        loop = GLib.MainLoop()
-        listener = socket.create_server(('127.0.0.1', 0))
-        self.addCleanup(listener.close)
-        threading.Thread(target=serve_echo, args=(listener,), daemon=True).start()
+        server = Server(echo)
+        self.addCleanup(server.close)
 
         device = self.make_tunnel(Ist.Mode.DESTINATION, self.opened.get_destination_access_token())
         at_device = Ist.Forwarder.new(device)
-        at_device.set_target('SSH', f'127.0.0.1:{listener.getsockname()[1]}')
+        at_device.set_target('SSH', server.address)
         device.start()
 
         tunnel = self.make_tunnel(Ist.Mode.SOURCE, self.opened.get_source_access_token())
@@ -91,21 +82,16 @@ class Forwarder(unittest.TestCase):
             (connection.props.service_id, connection.props.bytes_in, connection.props.bytes_out, error)))
         # The device has to be there first: to one that is not, nothing is delivered.
         device.connect('connection-success', lambda *_: threading.Thread(
-            target=talk, args=(port, loop, answers), daemon=True).start())
-        GLib.timeout_add_seconds(60, loop.quit)
-        loop.run()
-        self.assertEqual(answers, [b'hello'])
+            target=talk, args=(port, answers), daemon=True).start())
+        self.assertEqual(wait_for(lambda: answers), [b'hello'])
 
-        context = GLib.MainContext.default()
-        while forwarder.get_n_connections() > 0:
-            context.iteration(True)
+        wait_for(lambda: forwarder.get_n_connections() == 0)
         self.assertEqual(told, [('SSH', 5, 5, None)])
         self.assertEqual(list(forwarder), [])
         self.assertEqual(shown.lines, ['SSH 5 5 closed'])
         for end in (tunnel, device):
             end.stop()
-            while end.get_state() != Ist.TunnelState.STOPPED:
-                context.iteration(True)
+            wait_for(lambda end=end: end.get_state() == Ist.TunnelState.STOPPED)
 
     def test_listen_async(self):
         """Names of hosts, in a coroutine's way: what is awaited comes from the main loop."""

@@ -4,10 +4,10 @@
 
 """Every type that introspection knows, made with nothing given: that works, or
 fails and says why, and whatever can be called then can be called. A critical
-warning ends this program. Its argument is libist's GIR."""
+warning ends this program."""
 
+import os
 import re
-import sys
 import unittest
 import xml.etree.ElementTree
 
@@ -116,7 +116,7 @@ class Settings(unittest.TestCase):
     def numbers(self):
         """Name, least, largest and default of each number, as the reference tells."""
         core = '{http://www.gtk.org/introspection/core/1.0}'
-        tree = xml.etree.ElementTree.parse(sys.argv[1])
+        tree = xml.etree.ElementTree.parse(os.environ['IST_GIR'])
         for spec in tree.find(f".//{core}class[@name='SecureTunnel']").findall(f'{core}property'):
             text = spec.findtext(f'{core}doc')
             if match := re.search(r'^From (\d+) to (\d+), by default (\d+)\.$', text, re.MULTILINE):

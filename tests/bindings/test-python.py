@@ -5,8 +5,6 @@
 """libist as Python sees it, with both ends and the service in this process."""
 
 import gc
-import pathlib
-import sys
 import tempfile
 import unittest
 import weakref
@@ -17,10 +15,10 @@ gi.require_version('IstEmulator', '1')
 from gi.repository import Gio, GLib, GObject, Ist, IstEmulator
 
 import tap
+from mainloop import wait_for
 
 SOURCE = Ist.Mode.SOURCE
 DESTINATION = Ist.Mode.DESTINATION
-TIMEOUT = 30
 SIGNALS = ('connection-success', 'connection-failure', 'connection-shutdown', 'send-data-complete',
            'message-received', 'stream-started', 'stream-stopped', 'connection-started', 'connection-reset',
            'session-reset', 'stopped')
@@ -44,18 +42,6 @@ class Events(list):
 
     def named(self, name):
         return [event[1:] for event in self if event[0] == name]
-
-
-def wait_for(condition):
-    """Runs the main loop until there is something, and returns it."""
-    late = []
-    source = GLib.timeout_add_seconds(TIMEOUT, lambda: late.append(True))
-    while not (value := condition()):
-        if late:
-            raise AssertionError('waited too long')
-        GLib.MainContext.default().iteration(True)
-    GLib.source_remove(source)
-    return value
 
 
 class Call:

@@ -5,118 +5,63 @@
 """The emulator's control plane as its users see it: the AWS CLI, botocore, and
 devices that listen at an MQTT broker."""
 
-import argparse
 import json
 import os
-import pathlib
-import pwd
-import queue
 import shlex
-import shutil
-import signal
-import socket
 import subprocess
-import sys
-import tempfile
-import threading
 import time
-import unittest
 
 import botocore.exceptions
 import botocore.session
 
+import programs
 import tap
+from broker import Mosquitto
+from certificates import self_signed
+from child import require, run
+from programs import AWS, EMULATOR
+from sockets import free_port
+from waiting import PATIENCE
 
-TIMEOUT = 60
-OPTIONS = argparse.ArgumentParser(description=__doc__)
-OPTIONS.add_argument('--emulator', required=True)
-OPTIONS.add_argument('--aws', help='the AWS CLI')
-OPTIONS.add_argument('--mqtt', action='store_true', help='the emulator speaks MQTT')
-ARGS = OPTIONS.parse_args()
-
-# Debian keeps daemons out of users' paths.
-MOSQUITTO = shutil.which('mosquitto') or shutil.which('mosquitto', path='/usr/sbin')
 SERVICE = 'iotsecuretunneling'
 TOPIC = '$aws/things/{}/tunnels/notify'
 
 
-class Emulator:
-    """Run until a line of its log that is looked for has come."""
+class Case(programs.Case):
+    services = None
 
-    def __init__(self, test, *arguments, environment=None):
-        # pylint: disable-next=consider-using-with
-        self.process = subprocess.Popen([ARGS.emulator, *map(str, arguments)], text=True,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                        env=os.environ | (environment or {}))
-        self.log = []
-        self.lines = queue.Queue()
-        self.reader = threading.Thread(target=self.read_log)
-        self.reader.start()
-        test.addCleanup(self.stop)
-        line = self.process.stdout.readline()
-        if not line:
-            self.stop()
-            raise AssertionError('no emulator:\n' + ''.join(self.log))
-        self.ready = json.loads(line)
-        self.url = 'http' + self.ready['endpoint'].removeprefix('ws')
-
-    def read_log(self):
-        for line in self.process.stderr:
-            self.log.append(line)
-            self.lines.put(line)
-
-    def expect(self, text):
-        deadline = time.monotonic() + TIMEOUT
-        while True:
-            try:
-                line = self.lines.get(timeout=max(0, deadline - time.monotonic()))
-            except queue.Empty:
-                raise AssertionError(f'no “{text}” in:\n' + ''.join(self.log)) from None
-            if text in line:
-                return line
-
-    def stop(self):
-        if self.process.poll() is None:
-            self.process.terminate()
-        status = self.process.wait(TIMEOUT)
-        self.reader.join(TIMEOUT)
-        self.process.stdout.close()
-        self.process.stderr.close()
-        if status not in (0, -signal.SIGKILL):
-            raise AssertionError(f'the emulator ended with status {status}:\n' + ''.join(self.log))
-
-    def client(self, ca_file=None):
+    def start(self, *arguments, **options):
+        """Returns the emulator, and a client of its control plane."""
+        info = self.start_emulator(*arguments, **options)
         session = botocore.session.Session()
         session.set_credentials('any', 'any')
-        return session.create_client(SERVICE, region_name='us-east-1', endpoint_url=self.url,
-                                     verify=ca_file or self.ready['caFile'])
+        client = session.create_client(SERVICE, region_name='us-east-1', verify=info['caFile'],
+                                       endpoint_url='http' + info['endpoint'].removeprefix('ws'))
+        self.addCleanup(client.close)
+        return self.emulator, client
+
+    def stop(self, emulator):
+        self.assertEqual(self.end_child(emulator), 0, emulator.log())
 
 
-class TestCase(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
-
-
-@unittest.skipUnless(ARGS.aws, 'needs the AWS CLI')
-class Cli(TestCase):
+class Cli(Case):
     def setUp(self):
         super().setUp()
-        self.emulator = Emulator(self)
+        require(AWS)
+        emulator, _ = self.start()
         # What the emulator says to type is what is typed.
         self.environment = {
             'HOME': str(self.folder), 'PATH': os.environ['PATH'], 'LC_ALL': 'C.UTF-8', 'AWS_PAGER': '',
         }
-        while not (line := self.emulator.lines.get(timeout=TIMEOUT).strip()).startswith('aws '):
+        while not (line := emulator.next_line().strip()).startswith('aws '):
             words = shlex.split(line)
             if words and words[0] == 'export':
                 self.environment |= dict(word.split('=', 1) for word in words[1:])
-        self.command = [ARGS.aws, *shlex.split(line.removesuffix('\\'))[1:]]
-        self.opening = shlex.split(self.emulator.lines.get(timeout=TIMEOUT))
+        self.command = [AWS, *shlex.split(line.removesuffix('\\'))[1:]]
+        self.opening = shlex.split(emulator.next_line())
 
     def run_aws(self, *arguments):
-        return subprocess.run([*self.command, *arguments], env=self.environment, text=True, timeout=TIMEOUT,
+        return subprocess.run([*self.command, *arguments], env=self.environment, text=True, timeout=PATIENCE,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def aws(self, *arguments):
@@ -162,12 +107,10 @@ class Cli(TestCase):
         self.assert_fails('MissingAuthenticationTokenException', 'list-tunnels', '--no-sign-request')
 
 
-class Botocore(TestCase):
+class Botocore(Case):
     def setUp(self):
         super().setUp()
-        self.emulator = Emulator(self)
-        self.client = self.emulator.client()
-        self.addCleanup(self.client.close)
+        _, self.client = self.start()
 
     def test_every_operation(self):
         opened = self.client.open_tunnel(
@@ -227,68 +170,29 @@ class Botocore(TestCase):
 
     def test_restart(self):
         """Tunnels and the certificate survive, whatever way the emulator ends."""
-        state = self.folder / 'state'
-        with socket.socket() as free:
-            free.bind(('127.0.0.1', 0))
-            port = free.getsockname()[1]
-        first = Emulator(self, '--state-dir', state, '--port', port)
-        client = first.client()
+        where = ['--state-dir', self.path('state'), '--port', free_port()]
+        first, client = self.start(*where)
         tunnel_id = client.open_tunnel(description='kept')['tunnelId']
-        first.process.kill()
-        first.stop()
-
-        second = Emulator(self, '--state-dir', state, '--port', port)
-        self.assertEqual(second.url, first.url)
+        first.kill()
+        self.end_child(first)
+        self.start(*where)
         self.assertEqual(client.describe_tunnel(tunnelId=tunnel_id)['tunnel']['description'], 'kept')
-        client.close()
 
 
-class Broker:
-    """mosquitto on a free port, keeping what subscribers who are away have missed."""
+class Broker(Mosquitto):
+    """Keeps what subscribers who are away have missed."""
 
     def __init__(self, test, *settings):
-        self.folder = test.folder / 'broker'
-        self.folder.mkdir()
-        with socket.socket() as free:
-            free.bind(('127.0.0.1', 0))
-            self.port = free.getsockname()[1]
-        self.config = self.folder / 'mosquitto.conf'
-        lines = [f'listener {self.port} 127.0.0.1', 'persistence true', f'persistence_location {self.folder}/',
-                 *settings]
-        if os.getuid() == 0:
-            lines.append(f'user {pwd.getpwuid(0).pw_name}')
-        self.config.write_text(''.join(f'{line}\n' for line in lines))
-        self.process = None
+        folder = test.folder / 'broker'
+        super().__init__(folder, after=['persistence true', f'persistence_location {folder}/', *settings])
         self.seen = set()
         test.addCleanup(self.stop)
-
-    def start(self):
-        # pylint: disable-next=consider-using-with
-        self.process = subprocess.Popen([MOSQUITTO, '-c', self.config], stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + TIMEOUT
-        while True:
-            try:
-                socket.create_connection(('127.0.0.1', self.port)).close()
-                return
-            except ConnectionRefusedError:
-                if self.process.poll() is not None or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.05)
-
-    def stop(self):
-        if self.process is not None:
-            self.process.terminate()
-            self.process.wait(TIMEOUT)
-            self.process = None
+        self.start()
 
     def subscribe(self, *arguments):
         """Messages that have come since the last time."""
-        result = subprocess.run(['mosquitto_sub', '-h', 'localhost', '-p', str(self.port), '-i', 'device', '-c',
-                                 '-q', '1', '-t', TOPIC.format('+'), '-W', '30', '-F', '%q %r %t %p',
-                                 *map(str, arguments)], text=True, check=True, timeout=TIMEOUT,
-                                stdout=subprocess.PIPE)
-        return result.stdout.splitlines()
+        return run('mosquitto_sub', '-h', 'localhost', '-p', self.port, '-i', 'device', '-c', '-q', '1', '-t',
+                   TOPIC.format('+'), '-W', '30', '-F', '%q %r %t %p', *arguments).decode().splitlines()
 
     def receive(self, count, *arguments):
         """The next messages; QoS 1 lets some come more than once."""
@@ -307,15 +211,16 @@ def message(thing, token, *services):
     return f'1 0 {TOPIC.format(thing)} {payload}'
 
 
-@unittest.skipUnless(ARGS.mqtt and MOSQUITTO and shutil.which('mosquitto_sub'), 'needs MQTT and mosquitto')
-class Mqtt(TestCase):
+class Mqtt(Case):
+    def setUp(self):
+        super().setUp()
+        if '--mqtt' not in run(EMULATOR, '--help').decode():
+            self.skipTest('the emulator speaks no MQTT')
+
     def test_plain(self):
         broker = Broker(self, 'allow_anonymous true')
-        broker.start()
         broker.subscribe('-E')
-        emulator = Emulator(self, '--mqtt', f'localhost:{broker.port}')
-        client = emulator.client()
-        self.addCleanup(client.close)
+        emulator, client = self.start('--mqtt', broker.address)
         opened = client.open_tunnel(destinationConfig={'thingName': 'a:b', 'services': ['SSH', 'RDP']})
         client.open_tunnel(destinationConfig={'services': ['SSH']})
         client.rotate_tunnel_access_token(tunnelId=opened['tunnelId'], clientMode='SOURCE')
@@ -323,19 +228,15 @@ class Mqtt(TestCase):
         self.assertEqual(broker.receive(2),
                          [message('a:b', opened['destinationAccessToken'], 'SSH', 'RDP'),
                           message('a:b', rotated['destinationAccessToken'], 'SSH', 'RDP')])
-        log = ''.join(emulator.log)
-        self.assertNotIn(opened['destinationAccessToken'], log)
-        self.assertNotIn(rotated['destinationAccessToken'], log)
+        self.assertNotIn(opened['destinationAccessToken'], emulator.log())
+        self.assertNotIn(rotated['destinationAccessToken'], emulator.log())
 
     def test_broker_away(self):
         """What is published meanwhile comes later, in order; of too much, the newest."""
         broker = Broker(self, 'allow_anonymous true', 'max_queued_messages 1000')
-        broker.start()
         broker.subscribe('-E')
         broker.stop()
-        emulator = Emulator(self, '--mqtt', f'127.0.0.1:{broker.port}')
-        client = emulator.client()
-        self.addCleanup(client.close)
+        emulator, client = self.start('--mqtt', f'127.0.0.1:{broker.port}')
         emulator.expect('no MQTT broker')
         tokens = [client.open_tunnel(destinationConfig={'thingName': 't', 'services': ['SSH']})
                   ['destinationAccessToken'] for _ in range(258)]
@@ -354,28 +255,25 @@ class Mqtt(TestCase):
     def make_certificates(self):
         """The emulator's own will do for a broker; ca.pem also trusts client.pem."""
         state = self.folder / 'certificates'
-        Emulator(self, '--state-dir', state).stop()
-        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256',
-                        '-nodes', '-subj', '/CN=emulator', '-days', '2', '-keyout', state / 'client.key',
-                        '-out', state / 'client.pem'], check=True, timeout=TIMEOUT, stderr=subprocess.DEVNULL)
+        emulator, _ = self.start('--state-dir', state)
+        self.stop(emulator)
+        self_signed(state, 'client')
         (state / 'clients.pem').write_text((state / 'ca.pem').read_text() + (state / 'client.pem').read_text())
         return state
 
     def test_tls(self):
         files = self.make_certificates()
         (files / 'passwords').touch(0o600)
-        subprocess.run(['mosquitto_passwd', '-b', files / 'passwords', 'emulator', 'secret word'], check=True,
-                       timeout=TIMEOUT)
+        run('mosquitto_passwd', '-b', files / 'passwords', 'emulator', 'secret word')
         (files / 'password').write_text('secret word\n')
         broker = Broker(self, f'cafile {files}/clients.pem', f'certfile {files}/certificate.pem',
                         f'keyfile {files}/certificate.pem', 'require_certificate true',
                         f'password_file {files}/passwords', 'allow_anonymous false')
-        broker.start()
         tls = ['--cafile', files / 'ca.pem', '--cert', files / 'client.pem', '--key', files / 'client.key',
                '-u', 'emulator', '-P', 'secret word']
         broker.subscribe(*tls, '-E')
 
-        mqtt = ['--mqtt', f'localhost:{broker.port}', '--mqtt-user', 'emulator']
+        mqtt = ['--mqtt', broker.address, '--mqtt-user', 'emulator']
         ca = ['--mqtt-ca', files / 'ca.pem']
         certificate = ['--mqtt-cert', files / 'client.pem', '--mqtt-key', files / 'client.key']
         password = ['--mqtt-password-file', files / 'password']
@@ -385,21 +283,19 @@ class Mqtt(TestCase):
                 ([*mqtt, *ca, *certificate], {}, 'not authorised'),
                 ([*mqtt, *ca, *certificate], {'IST_EMULATOR_MQTT_PASSWORD': 'wrong'}, 'not authorised')):
             with self.subTest(complaint=complaint):
-                emulator = Emulator(self, *arguments, environment=environment)
+                emulator, _ = self.start(*arguments, env=environment)
                 self.assertIn(complaint, emulator.expect('no MQTT broker: '))
-                emulator.stop()
-                self.assertNotIn('connected to the MQTT broker', ''.join(emulator.log))
+                self.stop(emulator)
+                self.assertNotIn('connected to the MQTT broker', emulator.log())
 
         for arguments, environment in (([*mqtt, *ca, *certificate, *password], {}),
                                        ([*mqtt, *ca, *certificate],
                                         {'IST_EMULATOR_MQTT_PASSWORD': 'secret word'})):
-            emulator = Emulator(self, *arguments, environment=environment)
-            client = emulator.client()
+            emulator, client = self.start(*arguments, env=environment)
             opened = client.open_tunnel(destinationConfig={'thingName': 't', 'services': ['SSH']})
-            client.close()
             self.assertEqual(broker.receive(1, *tls),
                              [message('t', opened['destinationAccessToken'], 'SSH')])
-            emulator.stop()
+            self.stop(emulator)
 
 
 if __name__ == '__main__':

@@ -11,18 +11,12 @@ import shutil
 import socket
 import ssl
 import struct
-import sys
 import time
 
-import programs  # noqa: E402
-import tap  # noqa: E402
-
-# Signed by nobody: the emulator looks at the form.
-CALL = ('POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-amz-json-1.1\r\n'
-        'X-Amz-Target: IoTSecuredTunneling.{}\r\nX-Amz-Date: 20260101T000000Z\r\n'
-        'Authorization: AWS4-HMAC-SHA256 Credential=AKID/20260101/us-east-1/IoTSecuredTunneling/aws4_request, '
-        'SignedHeaders=host, Signature=' + 64 * '0' + '\r\nContent-Length: {}\r\n\r\n')
-
+import figures
+import programs
+import tap
+from waiting import PATIENCE, wait_until
 
 class Case(programs.Case):
     def start(self, *arguments, **options):
@@ -39,7 +33,9 @@ class Case(programs.Case):
     def call(self, operation, body='{}', connection=None):
         """The status line and the body of the answer."""
         connection = connection or self.connect_tls()
-        connection.sendall((CALL.format(operation, len(body)) + body).encode())
+        headers = {'Host': 'localhost', **programs.control_headers(operation), 'Content-Length': len(body)}
+        lines = ['POST / HTTP/1.1', *(f'{name}: {value}' for name, value in headers.items()), '', body]
+        connection.sendall('\r\n'.join(lines).encode())
         answer = b''
         while b'\r\n\r\n' not in answer:
             part = connection.recv(65536)
@@ -91,20 +87,20 @@ class Guests(Case):
             self.assertEqual(refused.recv(1), b'')
         for guest in guests:
             guest.close()
-        programs.wait_until(self.is_served, 'room')
+        wait_until(self.is_served, 'room')
 
     def test_no_descriptors(self):
         """It rests, says so once, and goes on when there are some."""
         self.start(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40)))
         guests = [self.connect() for _ in range(80)]
-        programs.wait_until(lambda: 'accept' in self.log_of('emulator'), 'a word of it')
-        used = programs.cpu(self.emulator.pid)
+        self.emulator.expect('accept')
+        used = figures.cpu(self.emulator.pid)
         with self.assertRaises(TimeoutError):
-            programs.wait_until(lambda: programs.cpu(self.emulator.pid) > used + 1, 'it to spin', 3)
+            wait_until(lambda: figures.cpu(self.emulator.pid) > used + 1, 'it to spin', 3)
         self.assertLess(len(self.log_of('emulator')), 1000)
         for guest in guests:
             guest.close()
-        programs.wait_until(self.is_served, 'descriptors')
+        wait_until(self.is_served, 'descriptors')
 
     def test_gone_at_once(self):
         self.start()
@@ -118,27 +114,27 @@ class Guests(Case):
 
     def test_large_requests(self):
         """What a client has sent is not kept while it stays."""
-        self.start(env=programs.frugal())
+        self.start(env=figures.frugal())
         self.assertTrue(self.is_served())
-        before = programs.memory(self.emulator.pid)
+        before = figures.memory(self.emulator.pid)
         body = json.dumps({'nextToken': 'x' * 1000000})
         guests = []
         for _ in range(100):
             guests.append(self.connect_tls())
             self.assertIn('400', self.call('ListTunnels', body, guests[-1]).splitlines()[0])
-        self.assertLess(programs.memory(self.emulator.pid) - before, 40)
+        self.assertLess(figures.memory(self.emulator.pid) - before, 40)
 
     def test_unfinished_requests(self):
         """They are waited for, but not for ever, however slowly they come."""
-        self.start(env=programs.frugal())
-        before = programs.memory(self.emulator.pid)
+        self.start(env=figures.frugal())
+        before = figures.memory(self.emulator.pid)
         guests = []
         for _ in range(100):
             guests.append(self.connect_tls())
             guests[-1].sendall(b'POST /' + b'p' * 60000 + b' HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\nx')
-        self.assertLess(programs.memory(self.emulator.pid) - before, 40)
+        self.assertLess(figures.memory(self.emulator.pid) - before, 40)
         guests[0].settimeout(1)
-        end = time.monotonic() + programs.PATIENCE
+        end = time.monotonic() + PATIENCE
         answer = None
         while answer != b'' and time.monotonic() < end:
             try:
@@ -150,7 +146,7 @@ class Guests(Case):
                 answer = b''
         self.assertEqual(answer, b'')
         for guest in guests[1:]:
-            guest.settimeout(programs.PATIENCE)
+            guest.settimeout(PATIENCE)
             try:
                 self.assertEqual(guest.recv(1000), b'')
             except ConnectionError:
@@ -198,8 +194,7 @@ class State(Case):
                            json.dumps({'tunnelId': self.tunnel['tunnelId'], 'clientMode': 'ALL'}))
         self.assertIn(' 500 ', answer.splitlines()[0])
         # The tokens that there were go on.
-        self.proxy('destination', 'destination', '-d', 'SSH=9')
-        programs.wait_until(lambda: 'Connected' in self.log_of('destination'), 'the old token')
+        self.start_destination('SSH=9')
 
 
 if __name__ == '__main__':

@@ -15,12 +15,22 @@ PR_SET_CHILD_SUBREAPER = 36
 # Who ignores or blocks a signal has its children do so: nohup, a shell that runs in the background.
 INHERITED = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 
+# What a machine's own settings would change.
+VARIABLES = ('ALL_PROXY', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'CREDENTIALS_DIRECTORY', 'NOTIFY_SOCKET', 'LANGUAGE')
+
 
 def set_signals():
     for number in INHERITED:
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+def set_environment():
+    for name in list(os.environ):
+        if name.upper() in VARIABLES or name.startswith(('AWS_', 'AWSIOT_')):
+            del os.environ[name]
+    os.environ['LC_ALL'] = 'C.UTF-8'
 
 
 def parents():

@@ -8,105 +8,63 @@ Everything started is a child of the test, and is ended with it."""
 
 import json
 import os
+import pathlib
 import pwd
 import shutil
 import socket
+import ssl
 import subprocess
 import tempfile
-import threading
-import time
 import unittest
+import urllib.request
+
+from child import Child, require, run
+from sockets import Server, free_port, is_listening, read_exactly
+from waiting import PATIENCE
 
 EMULATOR = os.environ['IST_EMULATOR']
 PROXY = os.environ['IST_PROXY']
-
-# Generous: for a machine that does much else.
-PATIENCE = 60
-
-
-def wait_until(condition, what, patience=PATIENCE):
-    end = time.monotonic() + patience
-    while time.monotonic() < end:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.02)
-    raise TimeoutError(f'waited in vain for {what}')
+# Debian's, of which the tests know the habits.
+AWS = shutil.which('aws', path='/usr/bin') or 'aws'
 
 
-def free_port(family=socket.AF_INET, address='127.0.0.1'):
-    with socket.socket(family, socket.SOCK_STREAM) as s:
-        s.bind((address, 0))
-        return s.getsockname()[1]
-
-
-def is_listening(port, address='127.0.0.1'):
-    try:
-        socket.create_connection((address, port), 1).close()
-        return True
-    except OSError:
-        return False
-
-
-def require(*programs):
-    """Skips the test where a program is missing, naming it."""
-    for program in programs:
-        if not shutil.which(program):
-            raise unittest.SkipTest(f'{program} is not installed')
-
-
-def frugal():
-    """The environment of a program whose memory is measured: neither AddressSanitizer nor meson's malloc() may
-    hold on to what it has freed, or touch what it has not used."""
-    options = [os.environ.get('ASAN_OPTIONS', ''), 'quarantine_size_mb=0', 'thread_local_quarantine_size_kb=0',
-               'malloc_context_size=0', 'max_malloc_fill_size=0', 'allocator_release_to_os_interval_ms=0']
-    return {'ASAN_OPTIONS': ':'.join(filter(None, options)), 'MALLOC_PERTURB_': '0'}
-
-
-def memory(pid, key='VmRSS'):
-    """In MiB."""
-    with open(f'/proc/{pid}/status') as f:
-        for line in f:
-            if line.startswith(key + ':'):
-                return int(line.split()[1]) / 1024
-    raise KeyError(key)
-
-
-def cpu(pid):
-    """Seconds."""
-    with open(f'/proc/{pid}/stat') as f:
-        fields = f.read().rpartition(')')[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
-
-
-def descriptors(pid):
-    return len(os.listdir(f'/proc/{pid}/fd'))
+def control_headers(operation):
+    """Signed by nobody: the emulator looks at the form."""
+    return {'Content-Type': 'application/x-amz-json-1.1',
+            'X-Amz-Target': f'IoTSecuredTunneling.{operation}',
+            'X-Amz-Date': '20260101T000000Z',
+            'Authorization': 'AWS4-HMAC-SHA256 Credential=any/20260101/us-east-1/IoTSecuredTunneling/aws4_request, '
+                             'SignedHeaders=host;x-amz-date, Signature=' + 64 * '0'}
 
 
 class Case(unittest.TestCase):
     """Keeps a folder and the children of one test."""
 
+    # Of the emulator's tunnel; None for no tunnel.
     services = ['SSH']
 
     def setUp(self):
         self.children = []
-        self.folder = tempfile.mkdtemp(prefix='ist-')
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix='ist-'))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         self.addCleanup(self.end_children)
 
     def path(self, name):
-        return os.path.join(self.folder, name)
+        return str(self.folder / name)
+
+    def write(self, name, text, mode=0o600):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(mode)
+        return path
 
     def note(self, text):
         """A figure or a remark in the test's output."""
         print('#', text, flush=True)
 
-    def spawn(self, name, arguments, env=None, **options):
-        log = open(self.path(name + '.log'), 'ab')
-        child = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})},
-                                 **{'stdout': log, 'stderr': log, **options})
-        log.close()
-        child.name = name
+    def spawn(self, name, command, env=None, **options):
+        child = Child(name, command, self.path(name + '.log'), env={**os.environ, **(env or {})}, **options)
         self.children.append(child)
         return child
 
@@ -117,16 +75,7 @@ class Case(unittest.TestCase):
     def end_child(self, child, patience=10):
         if child in self.children:
             self.children.remove(child)
-        if child.poll() is None:
-            child.terminate()
-            try:
-                child.wait(patience)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
-        if child.stdout:
-            child.stdout.close()
-        return child.returncode
+        return child.end(patience)
 
     def end_children(self):
         for child in reversed(list(self.children)):
@@ -134,18 +83,25 @@ class Case(unittest.TestCase):
 
     # The tunnel
 
-    def start_emulator(self, *arguments, services=None, port=None, **options):
-        arguments = list(arguments)
-        if port:
-            arguments += ['--port', str(port)]
-        arguments += ['--open', ','.join(services or self.services)]
+    def start_emulator(self, *arguments, services=None, **options):
+        if services is None:
+            services = self.services
+        if services is not None:
+            arguments += ('--open', ','.join(services))
         if '--certificate' not in arguments:
-            arguments += ['--ca-file', self.path('ca.pem')]
+            arguments += ('--ca-file', self.path('ca.pem'))
         self.emulator = self.spawn('emulator', [EMULATOR, *arguments], stdout=subprocess.PIPE, **options)
-        line = self.emulator.stdout.readline()
-        self.info = json.loads(line)
-        self.tunnel = self.info['tunnels'][0]
+        self.info = json.loads(self.emulator.read_line())
+        self.tunnel = self.info['tunnels'][0] if self.info['tunnels'] else None
         return self.info
+
+    def ask_emulator(self, operation, **members):
+        """Of its control plane; returns the answer."""
+        request = urllib.request.Request('http' + self.info['endpoint'].removeprefix('ws') + '/',
+                                         json.dumps(members).encode(), control_headers(operation))
+        context = ssl.create_default_context(cafile=self.info['caFile'])
+        with urllib.request.urlopen(request, timeout=PATIENCE, context=context) as answer:
+            return json.load(answer)
 
     def proxy(self, name, mode, *arguments, env=None, **options):
         token = self.tunnel[mode + 'AccessToken']
@@ -155,23 +111,23 @@ class Case(unittest.TestCase):
     def start_destination(self, *targets, arguments=(), env=None):
         self.destination = self.proxy('destination', 'destination', '-d', ','.join(targets), *arguments, env=env)
         # The service drops what a source sends to a destination that is not there yet.
-        wait_until(lambda: 'Connected' in self.log_of('destination') or self.destination.poll() is not None,
-                   'the destination')
+        self.destination.expect('Connected')
         return self.destination
+
+    def read_ports(self):
+        """What --port-file=ports of the source tells, once it does."""
+        self.source.wait_until((self.folder / 'ports').exists, 'the port file')
+        lines = (self.folder / 'ports').read_text().splitlines()
+        self.ports = {service: int(port) for service, _, port in (line.rpartition('=') for line in lines)}
+        return self.ports
 
     def start_source(self, *services, arguments=(), env=None):
         """Listens on free ports; returns them by service."""
-        port_file = self.path('ports')
-        if os.path.exists(port_file):
-            os.unlink(port_file)
+        (self.folder / 'ports').unlink(missing_ok=True)
         mapping = ','.join(f'{service}=0' for service in services or self.services)
-        self.source = self.proxy('source', 'source', '-s', mapping, '--port-file', port_file, *arguments, env=env)
-        wait_until(lambda: os.path.exists(port_file) or self.source.poll() is not None, 'the port file')
-        if self.source.poll() is not None:
-            raise AssertionError('the source ended: ' + self.log_of('source'))
-        with open(port_file) as f:
-            self.ports = {key: int(value) for key, value in (line.strip().split('=') for line in f if '=' in line)}
-        return self.ports
+        self.source = self.proxy('source', 'source', '-s', mapping, '--port-file', self.path('ports'), *arguments,
+                                 env=env)
+        return self.read_ports()
 
     def start_tunnel(self, targets, arguments=()):
         """Both ends for a mapping of services to addresses; waits until bytes can flow."""
@@ -179,37 +135,24 @@ class Case(unittest.TestCase):
                                arguments=arguments)
         return self.start_source(*targets, arguments=arguments)
 
+    def check_echo_on(self, connection, data=b'hello'):
+        connection.sendall(data)
+        self.assertEqual(read_exactly(connection, len(data)), data)
+
+    def check_echo(self, port, data=b'hello', address='127.0.0.1'):
+        with socket.create_connection((address, port), PATIENCE) as connection:
+            self.check_echo_on(connection, data)
+
     # Servers
 
-    def serve_tcp(self, handle, family=socket.AF_INET, address='127.0.0.1', path=None):
+    def serve(self, server):
+        """Closes it with the test."""
+        self.addCleanup(server.close)
+        return server
+
+    def serve_tcp(self, handle, **where):
         """Calls handle(socket) in a thread for each connection; returns the port."""
-        if path:
-            listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            listener.bind(path)
-        else:
-            listener = socket.socket(family, socket.SOCK_STREAM)
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((address, 0))
-        listener.listen(512)
-        self.addCleanup(listener.close)
-
-        def serve(connection):
-            with connection:
-                try:
-                    handle(connection)
-                except OSError:
-                    pass
-
-        def accept():
-            while True:
-                try:
-                    connection, _ = listener.accept()
-                except OSError:
-                    return
-                threading.Thread(target=serve, args=(connection,), daemon=True).start()
-
-        threading.Thread(target=accept, daemon=True).start()
-        return path or listener.getsockname()[1]
+        return self.serve(Server(handle, **where)).port
 
     def start_sshd(self):
         """A real sshd that lets this user in with a key of its own; returns its port."""
@@ -217,10 +160,9 @@ class Case(unittest.TestCase):
         if os.getuid() == 0:
             os.makedirs('/run/sshd', mode=0o755, exist_ok=True)
         for name in ('host_key', 'user_key'):
-            subprocess.run(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', self.path(name)], check=True)
+            run('ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', self.path(name))
         port = free_port()
-        with open(self.path('sshd_config'), 'w') as f:
-            f.write(f'''Port {port}
+        self.write('sshd_config', f'''Port {port}
 ListenAddress 127.0.0.1
 HostKey {self.path('host_key')}
 AuthorizedKeysFile {self.path('user_key.pub')}
@@ -233,8 +175,8 @@ MaxStartups 200
 MaxSessions 200
 Subsystem sftp internal-sftp
 ''')
-        self.spawn('sshd', [shutil.which('sshd') or '/usr/sbin/sshd', '-D', '-e', '-f', self.path('sshd_config')])
-        wait_until(lambda: is_listening(port), 'sshd')
+        sshd = self.spawn('sshd', [shutil.which('sshd'), '-D', '-e', '-f', self.path('sshd_config')])
+        sshd.wait_until(lambda: is_listening(port), 'its port')
         return port
 
     def ssh_options(self):
@@ -249,9 +191,8 @@ Subsystem sftp internal-sftp
         require('nginx')
         port = free_port()
         # Its workers must be able to read the files when the master is root.
-        os.chmod(self.folder, 0o755)
-        with open(self.path('nginx.conf'), 'w') as f:
-            f.write(f'''daemon off;
+        self.folder.chmod(0o755)
+        self.write('nginx.conf', f'''daemon off;
 {'user root;' if os.getuid() == 0 else ''}
 worker_processes 1;
 error_log {self.path('nginx-error.log')};
@@ -267,7 +208,7 @@ http {{
   server {{ listen 127.0.0.1:{port} backlog=1024; root {root}; }}
 }}
 ''')
-        self.spawn('nginx', ['nginx', '-c', self.path('nginx.conf'), '-p', self.folder, '-e',
-                             self.path('nginx-error.log')])
-        wait_until(lambda: is_listening(port), 'nginx')
+        nginx = self.spawn('nginx', ['nginx', '-c', self.path('nginx.conf'), '-p', self.folder, '-e',
+                                     self.path('nginx-error.log')])
+        nginx.wait_until(lambda: is_listening(port), 'its port')
         return port

@@ -39,6 +39,7 @@ class Result(unittest.TestResult):
 
 def main(module='__main__'):
     process.set_signals()
+    process.set_environment()
     process.keep()
     suite = unittest.defaultTestLoader.loadTestsFromName(module)
     print(f'1..{suite.countTestCases()}', flush=True)

@@ -1,16 +1,18 @@
 # SPDX-FileCopyrightText: 2026 The libist authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
-"""What tests pass on to programs, and leave behind."""
+"""What tests pass on to programs and leave behind, and how they wait for them."""
 
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
 import tap
+from child import Child
 
 # A test that is started as nohup starts it, and whose child and grandchild have sessions of their own.
 PROGRAM = '''
@@ -69,6 +71,42 @@ class Process(unittest.TestCase):
     def test_hangup_is_not_ignored(self):
         self.start(600)
         self.assertFalse(self.ignored >> (signal.SIGHUP - 1) & 1)
+
+
+class Waiting(unittest.TestCase):
+    """A child that ends instead of doing what is waited for is no reason to go on waiting."""
+
+    def start(self, script):
+        folder = tempfile.TemporaryDirectory(prefix='ist-')
+        self.addCleanup(folder.cleanup)
+        self.child = Child('child', ['sh', '-c', script], folder.name + '/child.log', stdout=subprocess.PIPE)
+        self.addCleanup(self.child.end)
+
+    def assert_fails(self, wait, *arguments):
+        begun = time.monotonic()
+        with self.assertRaises(AssertionError) as caught:
+            wait(*arguments)
+        self.assertLess(time.monotonic() - begun, 20)
+        for text in ('status 3', 'what is wrong', 'said before'):
+            self.assertIn(text, str(caught.exception))
+
+    def test_child_ends(self):
+        self.start('echo said before; echo what is wrong >&2; exit 3')
+        self.assertEqual(self.child.read_line(), 'said before\n')
+        self.assert_fails(self.child.read_line)
+        self.assert_fails(self.child.expect, 'ready')
+        self.assert_fails(self.child.wait_until, lambda: False, 'nothing')
+
+    def test_child_ends_with_what_was_waited_for(self):
+        self.start('echo first; echo second; echo ready >&2')
+        self.child.wait()
+        self.assertEqual(self.child.expect('read'), 'ready\n')
+        self.assertEqual([self.child.read_line() for _ in range(2)], ['first\n', 'second\n'])
+
+    def test_silent_child(self):
+        self.start('printf half; exec sleep 600')
+        with self.assertRaisesRegex(AssertionError, "b'half'; child is still there"):
+            self.child.read_line(1)
 
 
 if __name__ == '__main__':

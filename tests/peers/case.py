@@ -4,17 +4,18 @@
 """The fixture of real programs, with models and the scripted service in it."""
 
 import concurrent.futures
-import contextlib
 import json
 import os
 import pathlib
 import socket
 import subprocess
 import sys
-import threading
 import time
 
 import programs
+from child import require
+from sockets import read_all, read_exactly
+from waiting import wait_until
 
 from . import service as scripted
 from . import wire
@@ -26,33 +27,6 @@ PATIENCE = 20
 NOT_FOR_THE_EMULATOR = ('browser', 'go')
 
 TESTS = str(pathlib.Path(__file__).resolve().parents[1])
-
-
-def read_all(sock):
-    """Until the other side closes; a reset counts as that."""
-    data = bytearray()
-    try:
-        while piece := sock.recv(65536):
-            data += piece
-    except ConnectionError:
-        pass
-    return bytes(data)
-
-
-def read_exactly(sock, size):
-    """Or less, if the other side closes before."""
-    data = bytearray()
-    try:
-        while len(data) < size and (piece := sock.recv(min(65536, size - len(data)))):
-            data += piece
-    except ConnectionError:
-        pass
-    return bytes(data)
-
-
-def echo(connection):
-    while data := connection.recv(65536):
-        connection.sendall(data)
 
 
 def together(count, function):
@@ -91,43 +65,25 @@ class Case(programs.Case):
         child = self.spawn(name, arguments, {'IST_TOKEN': self.tunnel[mode + 'AccessToken'],
                                              'IST_CLIENT_TOKEN': f'the-client-token-of-the-{mode}-model',
                                              'PYTHONPATH': path}, stdout=subprocess.PIPE)
-        line = child.stdout.readline()
-        if not line:
-            raise AssertionError(f'{model} did not start: {self.log_of(name)}')
-        return json.loads(line)
+        return json.loads(child.read_line())
 
     def peer_destination(self, model, targets, form=None, name='destination'):
         """A model that connects to the ports of @targets; waits until it is there."""
-        before = self.connects_of(name)
         self.peer(name, f'{model}-destination', *(f'{service}={port}' for service, port in targets.items()), form=form)
         self.destination = self.children[-1]
         # What a source sends before that is lost.
-        self.wait_for_connect(name, self.destination, before)
+        self.destination.expect('^connected')
         return self.destination
 
     def peer_source(self, model, *services, form=None, name='source'):
-        before = self.connects_of(name)
         self.ports = self.peer(name, f'{model}-source', *(services or self.services), form=form)
         self.source = self.children[-1]
-        self.wait_for_connect(name, self.source, before)
+        self.source.expect('^connected')
         return self.ports
-
-    def connects_of(self, name):
-        """How often a model has connected."""
-        return self.log_of(name).splitlines().count('connected') if os.path.exists(self.path(name + '.log')) else 0
-
-    def wait_for_connect(self, name, child, before):
-        try:
-            programs.wait_until(lambda: self.connects_of(name) > before or child.poll() is not None, f'the {name}')
-        except TimeoutError as e:
-            raise AssertionError(f'{e}: {self.log_of(name)[-1000:]}') from e
-        if child.poll() is not None:
-            raise AssertionError(f'the {name} ended: {self.log_of(name)[-1000:]}')
 
     # The scripted service
 
     def start_service(self, services=None, **options):
-        programs.require('openssl')
         services = self.services if services is None else services
         self.service = scripted.Service(self.folder, services, **options)
         self.addCleanup(self.service.stop)
@@ -141,34 +97,17 @@ class Case(programs.Case):
             messages = self.service.messages(side, *types, connection=connection)
             return len(messages) >= count and messages
         names = ' or '.join(wire.Message.Type.Name(kind) for kind in types)
-        return programs.wait_until(found, f'{count} {names} from the {side}', patience)[count - 1]
+        return wait_until(found, f'{count} {names} from the {side}', patience)[count - 1]
 
     def wait_for_payload(self, side, size, service='', connection=None):
         """The data of a connection that the service has got from a side, once there is enough."""
         def data():
             return b''.join(message.payload for message in self.service.messages(side, wire.DATA)
                             if message.serviceId == service and connection in (None, message.connectionId))
-        programs.wait_until(lambda: len(data()) >= size, f'{size} bytes from the {side}', PATIENCE)
+        wait_until(lambda: len(data()) >= size, f'{size} bytes from the {side}', PATIENCE)
         return data()
 
     # Local programs
-
-    def serve_tcp_on(self, port, handle):
-        """As serve_tcp(), on a port that is known before."""
-        listener = socket.create_server(('127.0.0.1', port))
-        self.addCleanup(listener.close)
-        self.addCleanup(listener.shutdown, socket.SHUT_RDWR)
-
-        def serve(connection):
-            with connection, contextlib.suppress(OSError):
-                handle(connection)
-
-        def accept():
-            with contextlib.suppress(OSError):
-                while True:
-                    threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
-
-        threading.Thread(target=accept, daemon=True).start()
 
     def connect(self, port, patience=PATIENCE):
         client = socket.create_connection(('127.0.0.1', port), patience)
@@ -188,10 +127,7 @@ class Case(programs.Case):
         """That the connection ends within @patience seconds."""
         client.settimeout(patience)
         try:
-            while client.recv(65536):
-                pass
-        except ConnectionError:
-            pass
+            read_all(client)
         except TimeoutError:
             self.fail(f'the connection was not closed in {patience} s')
 
@@ -203,7 +139,7 @@ class Case(programs.Case):
             time.sleep(0.02)
 
     def curl(self, port, path='', patience=PATIENCE):
-        programs.require('curl')
+        require('curl')
         return subprocess.run(['curl', '--silent', '--show-error', '--fail', '--max-time', str(patience),
                                f'http://127.0.0.1:{port}/{path}'], capture_output=True, text=True,
                               timeout=2 * patience)

@@ -9,13 +9,14 @@ import asyncio
 import dataclasses
 import ssl
 import struct
-import subprocess
 import threading
 import time
 import urllib.parse
 
 import websockets.frames
 import websockets.server
+
+import certificates
 
 from . import websocket, wire
 
@@ -125,14 +126,10 @@ class Service:
         self.call(self.listen())
 
     def make_certificate(self):
-        self.ca_file = f'{self.folder}/service.pem'
-        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
-                        '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1',
-                        '-addext', 'extendedKeyUsage=serverAuth', '-days', '2',
-                        '-keyout', f'{self.folder}/service.key', '-out', self.ca_file],
-                       check=True, capture_output=True)
+        certificate, key = certificates.self_signed(self.folder)
+        self.ca_file = str(certificate)
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.load_cert_chain(self.ca_file, f'{self.folder}/service.key')
+        self.context.load_cert_chain(certificate, key)
 
     @property
     def endpoint(self):

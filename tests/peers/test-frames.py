@@ -10,10 +10,11 @@ import signal
 import socket
 import threading
 
-from peers import case, wire
-from peers.case import echo, pattern
-import programs
 import tap
+from peers import case, wire
+from peers.case import pattern
+from sockets import echo, free_port, read_exactly
+from waiting import wait_until
 
 # What an echo through the browser client lost a third of.
 ECHO_SIZE = 200_000
@@ -33,7 +34,7 @@ class Frames(case.Case):
             writer = threading.Thread(target=self.write, args=(client, data))
             writer.start()
             try:
-                return case.read_exactly(client, len(data))
+                return read_exactly(client, len(data))
             finally:
                 with contextlib.suppress(OSError):
                     client.shutdown(socket.SHUT_RDWR)
@@ -59,7 +60,7 @@ class Frames(case.Case):
             finally:
                 self.proceed(self.source)
             for name, client in clients.items():
-                self.assertEqual(case.read_exactly(client, 1001), (name + name * 1000).encode())
+                self.assertEqual(read_exactly(client, 1001), (name + name * 1000).encode())
                 client.close()
 
     def named(self, name):
@@ -88,7 +89,7 @@ class Frames(case.Case):
         finally:
             self.proceed(self.source)
         for i, client in enumerate(clients):
-            self.assertEqual(case.read_exactly(client, 100), b'%d' % i * 100)
+            self.assertEqual(read_exactly(client, 100), b'%d' % i * 100)
 
     def check_browser_destination(self, start):
         start()
@@ -158,9 +159,9 @@ class Frames(case.Case):
         # A reset right behind data, and a start right behind that.
         for i in range(5):
             data = pattern(3000, i)
-            programs.wait_until(lambda: self.talk(port, data) == data, 'an echo')
+            wait_until(lambda: self.talk(port, data) == data, 'an echo')
         data = pattern(2 * ECHO_SIZE)
-        programs.wait_until(lambda: self.echo_through(port, data) == data, 'an echo')
+        wait_until(lambda: self.echo_through(port, data) == data, 'an echo')
         if form == 'V3':
             def use(i):
                 data = pattern(ECHO_SIZE, i)
@@ -191,7 +192,7 @@ class Frames(case.Case):
     def test_resets_are_alone(self):
         """A destination that must answer much at once."""
         self.start_service(relay=False)
-        self.start_destination(f'SSH=127.0.0.1:{programs.free_port()}')
+        self.start_destination(f'SSH=127.0.0.1:{free_port()}')
         self.pause(self.destination)
         starts = [wire.make(wire.STREAM_START, 'SSH', 1, 1)]
         starts += [wire.make(wire.CONNECTION_START, 'SSH', 1, i) for i in range(2, 12)]

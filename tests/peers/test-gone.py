@@ -6,10 +6,11 @@
 
 import time
 
-from peers import case
-from peers.case import echo, pattern
-import programs
 import tap
+from peers import case
+from peers.case import pattern
+from sockets import echo, is_listening
+from waiting import PATIENCE, wait_until
 
 # A client that was replaced must not throw the other one out in turn.
 REPLACED = 1008
@@ -32,9 +33,9 @@ class Gone(case.Case):
         self.assertEqual(client.recv(1), b'x')
         end()
         self.assert_closed(client, case.PATIENCE)
-        programs.wait_until(lambda: self.service.count('source') > 1 or self.service.count('destination') > 1, 'a reconnect')
-        programs.wait_until(lambda: self.service.has('source') and self.service.has('destination'), 'both ends')
-        programs.wait_until(lambda: self.talk(port, text) == text, 'an echo')
+        wait_until(lambda: self.service.count('source') > 1 or self.service.count('destination') > 1, 'a reconnect')
+        wait_until(lambda: self.service.has('source') and self.service.has('destination'), 'both ends')
+        wait_until(lambda: self.talk(port, text) == text, 'an echo')
         # The same client: its tokens are.
         for side in 'source', 'destination':
             tokens = {(headers['access-token'], headers['client-token'])
@@ -76,7 +77,7 @@ class Gone(case.Case):
         """Final: two clients would throw each other out for ever."""
         self.both_ends()
         self.service.close('source', REPLACED, 'Replaced')
-        self.assertEqual(self.source.wait(programs.PATIENCE), 77)
+        self.assertEqual(self.source.wait(PATIENCE), 77)
         self.assertEqual(self.service.count('source'), 1)
 
     def test_never_in_a_tight_loop(self):
@@ -88,7 +89,7 @@ class Gone(case.Case):
                 self.service.send_bytes('source', b'\x00\x03\xff\xff\xff')
             time.sleep(0.05)
         self.assertLess(self.service.count('source'), 10)
-        self.assertTrue(programs.is_listening(port))
+        self.assertTrue(is_listening(port))
 
 
 tap.main()

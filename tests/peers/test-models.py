@@ -8,10 +8,11 @@ the other side of the tunnel."""
 import socket
 import threading
 
-from peers import case, sdk, wire
-from peers.case import echo, pattern
-import programs
 import tap
+from peers import case, sdk, wire
+from peers.case import pattern
+from sockets import echo, free_port, is_listening, read_all
+from waiting import PATIENCE, wait_until
 
 
 class Destinations(case.Case):
@@ -34,7 +35,7 @@ class Destinations(case.Case):
         self.assertEqual(self.wait_for_payload('destination', len(text), service, connection), text)
 
     def logged(self, text):
-        programs.wait_until(lambda: text in self.log_of('destination'), text)
+        wait_until(lambda: text in self.log_of('destination'), text)
 
     # The reference proxy
 
@@ -63,7 +64,7 @@ class Destinations(case.Case):
         self.expect_echo(b'later', 'A', 1)
 
     def test_reference_that_cannot_connect(self):
-        self.start('reference', targets={'A': self.flaky(), 'B': programs.free_port()})
+        self.start('reference', targets={'A': self.flaky(), 'B': free_port()})
         self.send(wire.make(wire.STREAM_START, 'A', 1, 1))
         self.send(wire.make(wire.DATA, 'A', 1, 1, b'x'))
         self.expect_echo(b'x', 'A', 1)
@@ -91,8 +92,8 @@ class Destinations(case.Case):
         ready, got = threading.Event(), []
 
         def slow(connection):
-            ready.wait(programs.PATIENCE)
-            got.append(case.read_all(connection))
+            ready.wait(PATIENCE)
+            got.append(read_all(connection))
 
         self.peer_destination('reference', {'A': self.serve_tcp(slow)})
         data = pattern(20_000_000)
@@ -102,7 +103,7 @@ class Destinations(case.Case):
         self.send(wire.make(wire.CONNECTION_RESET, 'A', 1, 1))
         self.expect(wire.CONNECTION_RESET, 'A', 1, 1)
         ready.set()
-        programs.wait_until(lambda: got, 'the end of the connection')
+        wait_until(lambda: got, 'the end of the connection')
         self.assertLess(len(got[0]), len(data))
 
     def test_reference_reverts_to_v2(self):
@@ -115,7 +116,7 @@ class Destinations(case.Case):
     def test_reference_without_the_option_for_v1(self):
         self.start('reference')
         self.send(wire.make(wire.STREAM_START, '', 1))
-        programs.wait_until(lambda: len(self.service.handshakes) > 1, 'a new WebSocket')
+        wait_until(lambda: len(self.service.handshakes) > 1, 'a new WebSocket')
 
     # The SDK
 
@@ -132,7 +133,7 @@ class Destinations(case.Case):
         self.start('sdk')
         self.send(wire.make(wire.STREAM_START, 'A', 1, 1))
         self.send(wire.make(wire.STREAM_RESET, 'A', 1))
-        programs.wait_until(lambda: len(self.service.handshakes) > 1, 'a new WebSocket')
+        wait_until(lambda: len(self.service.handshakes) > 1, 'a new WebSocket')
 
     def test_sdk_dies(self):
         data = wire.make(wire.DATA, 'A', 1, 1, b'x')
@@ -147,14 +148,14 @@ class Destinations(case.Case):
         for status, messages in ends:
             self.send(wire.make(wire.STREAM_START, 'A', 1, 1))
             self.send(*messages)
-            self.assertEqual(self.destination.wait(programs.PATIENCE), status, self.log_of('destination'))
+            self.assertEqual(self.destination.wait(PATIENCE), status, self.log_of('destination'))
             self.peer_destination('sdk', {'A': self.server, 'B': self.server})
 
     def test_sdk_without_services(self):
         self.start('sdk', services=[])
         self.send(wire.make(wire.STREAM_START, '', 1, 1))
         self.send(wire.make(wire.DATA, '', 1, 2, b'x'))
-        self.assertEqual(self.destination.wait(programs.PATIENCE), sdk.EXIT_AFTER_RESET)
+        self.assertEqual(self.destination.wait(PATIENCE), sdk.EXIT_AFTER_RESET)
 
     # Version 1
 
@@ -216,7 +217,7 @@ class Sources(case.Case):
                                           (wire.CONNECTION_START, 1, 3)])
         self.service.send('source', wire.make(wire.STREAM_RESET, 'SSH', 1, 1))
         self.assert_closed(client)
-        programs.wait_until(lambda: programs.is_listening(self.port), 'the port')
+        wait_until(lambda: is_listening(self.port), 'the port')
         self.assertEqual(self.starts(4)[3], (wire.STREAM_START, 2, 4))
 
     def test_reference_at_end_of_file(self):
@@ -226,14 +227,14 @@ class Sources(case.Case):
         client.shutdown(socket.SHUT_WR)
         self.wait_for_message('source', wire.CONNECTION_RESET)
         self.service.send('source', wire.make(wire.DATA, 'SSH', 1, 1, b'answer'))
-        self.assertEqual(case.read_all(client), b'')
+        self.assertEqual(read_all(client), b'')
 
     def check_reference_form(self, form, service):
         self.start('reference', form)
         self.use_and_close()
         reset = self.wait_for_message('source', wire.STREAM_RESET)
         self.assertEqual((reset.serviceId, reset.streamId, reset.connectionId), (service, 1, 0))
-        programs.wait_until(lambda: programs.is_listening(self.port), 'the port')
+        wait_until(lambda: is_listening(self.port), 'the port')
         self.assertEqual(self.starts(2), [(wire.STREAM_START, 1, 0), (wire.STREAM_START, 2, 0)])
 
     def test_reference_v1(self):
@@ -260,8 +261,8 @@ class Sources(case.Case):
         self.use_and_close()
         self.wait_for_message('source', wire.CONNECTION_RESET, count=2)
         self.service.drop('source')
-        programs.wait_until(lambda: len(self.service.handshakes) > 1 and self.service.has('source'), 'the source')
-        self.wait_for_connect('source', self.source, 1)
+        wait_until(lambda: len(self.service.handshakes) > 1 and self.service.has('source'), 'the source')
+        self.source.expect('^connected')
         self.use_and_close()
         self.assertEqual(self.starts(2), [(wire.STREAM_START, 1, 1), (wire.STREAM_START, 2, 2)])
 

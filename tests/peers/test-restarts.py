@@ -4,9 +4,9 @@
 
 """What becomes of a stream when an end of the tunnel starts anew, told by the service or not."""
 
-from peers import case, web, wire
-import programs
 import tap
+from peers import case, web, wire
+from waiting import wait_until
 
 # How long a program waits that may have been started too early to be answered.
 LOST_PATIENCE = 6
@@ -21,7 +21,7 @@ class OfModel(web.ToModel):
         if tell_of_lost:
             self.assert_curl()
         else:
-            programs.wait_until(lambda: self.curl(self.port, 'file', LOST_PATIENCE).stdout == self.text,
+            wait_until(lambda: self.curl(self.port, 'file', LOST_PATIENCE).stdout == self.text,
                                'the web server')
 
     def check_restarts(self, model, **options):
@@ -71,7 +71,7 @@ class OfModel(web.ToModel):
         self.assert_curl()
         first = self.service.messages('source', wire.STREAM_START)[0]
         self.service.drop('source')
-        programs.wait_until(lambda: self.service.count('source') > 1, 'the source')
+        wait_until(lambda: self.service.count('source') > 1, 'the source')
         self.assert_curl(2 * case.PATIENCE)
         second = self.wait_for_message('source', wire.STREAM_START, connection=1)
         self.assertGreater(second.streamId, first.streamId)
@@ -95,7 +95,7 @@ class OfProxy(web.FromModel):
         self.start('reference')
         self.assert_curl()
         self.restart_destination()
-        programs.wait_until(lambda: self.curl(self.port, 'file', 5).stdout == self.text, 'the web server')
+        wait_until(lambda: self.curl(self.port, 'file', 5).stdout == self.text, 'the web server')
 
     def test_reference_untold(self):
         self.check_restarts('reference', scripted=True, tell_of_lost=False)

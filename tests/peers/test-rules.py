@@ -8,10 +8,11 @@ peer may say, and what none should."""
 import json
 import threading
 
+import tap
 from peers import case, wire
 from peers.case import pattern
-import programs
-import tap
+from sockets import free_port, read_all, read_exactly
+from waiting import PATIENCE, wait_until
 
 # Everything that is "at once" has to come within this, on a machine that does much else. Less than any timer.
 SOON = 10
@@ -49,7 +50,7 @@ class Destination(Rules):
         """@services are those of the tunnel, @targets those that the destination connects, with their ports."""
         self.start_service(services, relay=False, **options)
         self.connections = []
-        server = self.serve_tcp(self.serve)
+        server = self.serve_tcp(self.answer)
         if targets is None:
             targets = {name: server for name in (self.services if services is None else services)}
         targets = [f'{name}=127.0.0.1:{port}' for name, port in targets.items()] or [str(server)]
@@ -57,9 +58,9 @@ class Destination(Rules):
         with open(self.path('settings.json'), 'w') as f:
             json.dump({'tunneling': {'proxy': {'tcp': {'connection_retry_count': 0}}}}, f)
         self.start_destination(*targets, arguments=['--settings-json', self.path('settings.json')])
-        programs.wait_until(lambda: self.service.has('destination'), 'the destination')
+        wait_until(lambda: self.service.has('destination'), 'the destination')
 
-    def serve(self, connection):
+    def answer(self, connection):
         """Echoes, and keeps what has come on each connection."""
         got = bytearray()
         self.connections.append(got)
@@ -83,7 +84,7 @@ class Destination(Rules):
     def check_alive(self, stream=1, connection=1, service='A', text=b'alive'):
         """Everything sent before has been handled then."""
         self.data(stream, connection, text, service)
-        programs.wait_until(lambda: text in self.echoed(stream, connection, service), f'an echo of {text}', SOON)
+        wait_until(lambda: text in self.echoed(stream, connection, service), f'an echo of {text}', SOON)
         self.is_connected()
 
     # Connection ids
@@ -92,7 +93,7 @@ class Destination(Rules):
         self.start()
         got = self.begin()
         self.data(1, 0, b' and more')
-        programs.wait_until(lambda: got.endswith(b' and more'), 'the data', SOON)
+        wait_until(lambda: got.endswith(b' and more'), 'the data', SOON)
         # The answer stays in the form of the start.
         self.assertEqual({message.connectionId for message in self.sent(wire.DATA)}, {1})
 
@@ -119,7 +120,7 @@ class Destination(Rules):
         self.begin(connection=7)
         self.send(wire.make(wire.CONNECTION_START, 'A', 1, 1))
         self.data(1, 0, b'for the first')
-        programs.wait_until(lambda: self.connections[-1].endswith(b'for the first'), 'the data', SOON)
+        wait_until(lambda: self.connections[-1].endswith(b'for the first'), 'the data', SOON)
         self.assertNotIn(b'for the first', self.connections[0])
 
     def test_great_ids(self):
@@ -153,7 +154,7 @@ class Destination(Rules):
         self.data(1, 2, pattern(2_000_000)[:wire.MAX_PAYLOAD])
         self.send(wire.make(wire.CONNECTION_RESET, 'A', 1, 2))
         self.check_alive()
-        programs.wait_until(lambda: self.connections[1].endswith(b'END'), 'the end of the connection', SOON)
+        wait_until(lambda: self.connections[1].endswith(b'END'), 'the end of the connection', SOON)
         seen = len(self.sent())
         self.check_alive(text=b'still')
         after = [message for message in self.sent()[seen:] if message.connectionId == 2]
@@ -164,8 +165,8 @@ class Destination(Rules):
         ready, got = threading.Event(), []
 
         def slow(connection):
-            ready.wait(programs.PATIENCE)
-            got.append(case.read_all(connection))
+            ready.wait(PATIENCE)
+            got.append(read_all(connection))
 
         self.start(services=['A'], targets={'A': self.serve_tcp(slow)})
         data = pattern(3_000_000)
@@ -174,14 +175,14 @@ class Destination(Rules):
             self.data(1, 1, piece)
         self.send(wire.make(wire.CONNECTION_RESET, 'A', 1, 1))
         ready.set()
-        programs.wait_until(lambda: got, 'the end of the connection')
+        wait_until(lambda: got, 'the end of the connection')
         self.assertEqual(got[0], data)
 
     # Services that are not there
 
     def test_service_without_a_target(self):
         """Refused at once; its neighbour does not notice."""
-        self.start(targets={'A': self.serve_tcp(self.serve)})
+        self.start(targets={'A': self.serve_tcp(self.answer)})
         self.begin()
         self.send(wire.make(wire.STREAM_START, 'B', 1, 1))
         self.expect(wire.CONNECTION_RESET, 'B', 1, 1)
@@ -191,17 +192,17 @@ class Destination(Rules):
 
     def test_service_that_is_unreachable(self):
         """Costs the one connection, in version 3."""
-        port = programs.free_port()
+        port = free_port()
         self.start(services=['A'], targets={'A': port})
         self.send(wire.make(wire.STREAM_START, 'A', 1, 1))
         self.expect(wire.CONNECTION_RESET, 'A', 1, 1)
-        self.serve_tcp_on(port, self.serve)
+        self.serve_tcp(self.answer, port=port)
         self.send(wire.make(wire.CONNECTION_START, 'A', 1, 2))
         self.check_alive(connection=2)
         self.assertEqual(self.sent(wire.STREAM_RESET), [])
 
     def check_unreachable(self, service):
-        self.start(services=['A'], targets={'A': programs.free_port()})
+        self.start(services=['A'], targets={'A': free_port()})
         self.send(wire.make(wire.STREAM_START, service, 1))
         self.expect(wire.STREAM_RESET, service, 1, 0)
 
@@ -264,7 +265,7 @@ class Destination(Rules):
         self.start()
         old = self.begin()
         new = self.begin(stream=stream)
-        programs.wait_until(lambda: old.endswith(b' END'), 'the end of the old connection', SOON)
+        wait_until(lambda: old.endswith(b' END'), 'the end of the old connection', SOON)
         self.assertIsNot(old, new)
         self.assertNotIn(b'END', new)
         self.is_connected()
@@ -283,7 +284,7 @@ class Destination(Rules):
         self.start()
         old = self.begin()
         self.send(wire.make(wire.STREAM_START, 'A', 1, 1))
-        programs.wait_until(lambda: old.endswith(b' END'), 'the end of the old connection', SOON)
+        wait_until(lambda: old.endswith(b' END'), 'the end of the old connection', SOON)
         self.check_alive()
         self.assertEqual(len(self.connections), 2)
 
@@ -306,7 +307,7 @@ class Destination(Rules):
         self.check_alive(connection=2)
         self.begin(service='B')
         self.send(wire.make(wire.STREAM_RESET, 'A', 1, 1))
-        programs.wait_until(lambda: first.endswith(b' END') and self.connections[1].endswith(b' END'), 'the end', SOON)
+        wait_until(lambda: first.endswith(b' END') and self.connections[1].endswith(b' END'), 'the end', SOON)
         self.check_alive(service='B', text=b'other')
         self.begin(stream=2)
         self.assertEqual(self.sent(*wire.RESETS), [])
@@ -317,7 +318,7 @@ class Destination(Rules):
         ended = [self.begin(service='A'), self.begin(service='B')]
         self.send(wire.make(wire.SESSION_RESET))
         for got in ended:
-            programs.wait_until(lambda got=got: got.endswith(b' END'), 'the end of a connection', SOON)
+            wait_until(lambda got=got: got.endswith(b' END'), 'the end of a connection', SOON)
         self.begin(stream=2, service='A')
         self.begin(stream=2, service='B')
         self.is_connected()
@@ -379,13 +380,13 @@ class Source(Rules):
         start = self.wait_for_message('source', *wire.STARTS, count=count)
         self.wait_for_payload('source', 8, service, start.connectionId)
         self.data(start.streamId, start.connectionId, b'answer', service)
-        self.assertEqual(case.read_exactly(client, 6), b'answer')
+        self.assertEqual(read_exactly(client, 6), b'answer')
         return client, start
 
     def check_alive(self, client, start):
         self.data(start.streamId, start.connectionId, b'alive', start.serviceId)
         client.settimeout(SOON)
-        self.assertEqual(case.read_exactly(client, 5), b'alive')
+        self.assertEqual(read_exactly(client, 5), b'alive')
         self.is_connected()
 
     def test_start(self):
@@ -428,7 +429,7 @@ class Source(Rules):
         for piece in wire.pieces(data):
             self.data(start.streamId, start.connectionId, piece)
         self.send(wire.make(wire.CONNECTION_RESET, 'A', start.streamId, start.connectionId))
-        self.assertEqual(case.read_all(client), data)
+        self.assertEqual(read_all(client), data)
 
     def test_stale_messages(self):
         self.start()
@@ -495,7 +496,7 @@ class Source(Rules):
         # The peer may show a connection all the same.
         for connection in 0, 1:
             self.send(wire.make(wire.DATA, service, start.streamId, connection, b'answer'))
-            self.assertEqual(case.read_exactly(client, 6), b'answer')
+            self.assertEqual(read_exactly(client, 6), b'answer')
         client.close()
         self.expect(wire.STREAM_RESET, service, start.streamId, 0)
 

@@ -7,9 +7,9 @@
 import contextlib
 import time
 
-from peers import case
-from peers.case import echo
 import tap
+from peers import case
+from sockets import echo, read_all
 
 COUNT = 200
 # With a model, which is no faster than its program.
@@ -61,7 +61,7 @@ class Sequence(case.Case):
             with self.connect(port) as client:
                 with contextlib.suppress(ConnectionError):
                     client.sendall(b'abc')
-                answers.append(case.read_all(client))
+                answers.append(read_all(client))
             if answers[-1] != b'ABC':
                 break
         self.assertEqual(answers, [b'ABC'] * COUNT)

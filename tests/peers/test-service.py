@@ -9,10 +9,11 @@ import socket
 import subprocess
 import time
 
-from peers import case, wire
-from peers.case import echo, pattern
-import programs
 import tap
+from peers import case, wire
+from peers.case import pattern
+from sockets import echo
+from waiting import PATIENCE, wait_until
 
 # Later than the time after which a tunnel is taken to have no services.
 LATE = 7
@@ -24,7 +25,7 @@ class Silent(case.Case):
     def start_destination_now(self, *targets):
         """Without waiting for the services, which may come late."""
         self.destination = self.proxy('destination', 'destination', '-d', ','.join(targets))
-        programs.wait_until(lambda: self.service.has('destination'), 'the destination')
+        wait_until(lambda: self.service.has('destination'), 'the destination')
 
     # SERVICE_IDS
 
@@ -34,7 +35,7 @@ class Silent(case.Case):
         self.start_destination_now(f'SSH=127.0.0.1:{self.serve_tcp(echo)}')
         port = self.start_source('SSH')['SSH']
         text = pattern(1000)
-        programs.wait_until(lambda: self.talk(port, text) == text or self.ended(), 'an echo')
+        wait_until(lambda: self.talk(port, text) == text or self.ended(), 'an echo')
         self.assertFalse(self.ended())
         self.assertEqual((self.service.count('source'), self.service.count('destination')), (1, 1))
 
@@ -62,7 +63,7 @@ class Silent(case.Case):
         """Said by the service, it is a mistake in the configuration."""
         self.start_service(services=['OTHER'])
         self.destination = self.proxy('destination', 'destination', '-d', f'SSH=127.0.0.1:{self.serve_tcp(echo)}')
-        self.assertEqual(self.destination.wait(programs.PATIENCE), 78)
+        self.assertEqual(self.destination.wait(PATIENCE), 78)
 
     # A service that is there, and says nothing
 
@@ -88,7 +89,7 @@ class Silent(case.Case):
         # The first pong has come by then.
         time.sleep(2.5)
         self.service.hush('source')
-        programs.wait_until(lambda: self.service.count('source') > 1, 'a reconnect')
+        wait_until(lambda: self.service.count('source') > 1, 'a reconnect')
 
     # What others wrote, in the hope that it is taken for something else
 
@@ -105,7 +106,7 @@ class Silent(case.Case):
             ready = json.loads(self.source.stdout.readline())
             self.assertEqual(ready['services'], [evil])
             self.service.close('source', 4000, 'away\nMAINPID=1\r\x1b[2J')
-            programs.wait_until(lambda: 'away' in self.log_of('source'), 'the reason')
+            wait_until(lambda: 'away' in self.log_of('source'), 'the reason')
             fields = []
             try:
                 while True:

@@ -6,9 +6,10 @@
 
 import time
 
-from peers import case
-import programs
 import tap
+from peers import case
+from sockets import read_exactly
+from waiting import wait_until
 
 # Longer than a source waits for an answer before it doubts that there will be one, in seconds.
 THINKING_TIME = 9
@@ -31,7 +32,7 @@ class Slow(case.Case):
         port = self.start_source('SSH')['SSH']
         self.assertEqual(self.talk(port, b'once'), b'once')
         # Nothing more is under way of that one, which would be taken for a sign of life.
-        programs.wait_until(lambda: '> CONNECTION_RESET' in self.log_of('destination'), 'its end')
+        wait_until(lambda: '> CONNECTION_RESET' in self.log_of('destination'), 'its end')
         time.sleep(0.3)
         quick = [self.connect(port) for _ in range(quick)]
         slow = [self.connect(port) for _ in range(slow)]
@@ -40,13 +41,13 @@ class Slow(case.Case):
         time.sleep(THINKING_TIME * 0.7)
         for client in quick:
             client.sendall(b'quick')
-            self.assertEqual(case.read_exactly(client, 5), b'quick')
+            self.assertEqual(read_exactly(client, 5), b'quick')
         self.assertEqual(self.talk(port, b'new'), b'new')
         for client in slow:
-            self.assertEqual(case.read_exactly(client, 4), b'slow')
+            self.assertEqual(read_exactly(client, 4), b'slow')
         for client in quick:
             client.sendall(b'again')
-            self.assertEqual(case.read_exactly(client, 5), b'again')
+            self.assertEqual(read_exactly(client, 5), b'again')
 
     def test_alone(self):
         self.check(0, 1)

@@ -7,9 +7,9 @@ local clients must never come together."""
 
 import threading
 
-from peers import case, wire
-import programs
 import tap
+from peers import case, wire
+from waiting import PATIENCE, wait_until
 
 # What a client says who has to wait, and what must never reach another one's connection.
 FIRST = b'GET /first HTTP/1.1\r\nHost: a\r\nCookie: session=FIRST\r\n\r\n'
@@ -37,7 +37,7 @@ class Server:
         while piece := connection.recv(65536):
             got += piece
             if got.endswith(b'\r\n\r\n'):
-                self.answers.wait(programs.PATIENCE)
+                self.answers.wait(PATIENCE)
                 connection.sendall(b'answer to ' + bytes(got).split()[1] + b'\n')
 
     def check(self):
@@ -66,7 +66,7 @@ class Unknown(case.Case):
         self.port = self.start_source('SSH', arguments=arguments)['SSH']
         self.first = self.connect(self.port)
         self.first.sendall(FIRST)
-        programs.wait_until(lambda: self.server.saw(FIRST), 'the first request')
+        wait_until(lambda: self.server.saw(FIRST), 'the first request')
         # The peer has not answered: it may be of any version.
         self.second = self.connect(self.port)
         self.second.sendall(SECOND)

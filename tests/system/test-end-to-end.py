@@ -1,25 +1,28 @@
 # SPDX-FileCopyrightText: 2026 The libist authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
-"""The whole of it, with real parts: an operator opens tunnels with the AWS CLI, a
+"""The whole of it: an operator opens tunnels with the AWS CLI, a
 device hears of them at its broker, and ssh reaches its sshd."""
 
 import json
 import os
 import subprocess
-import unittest
 
-import device
+import programs
 import tap
-from programs import EMULATOR, Case, require, wait_until
+from child import require
 from device import THING, Broker
+from waiting import wait_until
 
 AGENT = os.environ['IST_AGENT']
 
 
-class Story(Case):
+class EndToEnd(programs.Case):
+    # The operator opens them.
+    services = None
+
     def aws(self, operation, *arguments):
-        result = subprocess.run(['aws', '--output', 'json', '--endpoint-url',
+        result = subprocess.run([programs.AWS, '--output', 'json', '--endpoint-url',
                                  self.info['endpoint'].replace('wss:', 'https:'), '--ca-bundle', self.info['caFile'],
                                  'iotsecuretunneling', operation, *arguments],
                                 capture_output=True, text=True, timeout=120,
@@ -31,8 +34,8 @@ class Story(Case):
     def open_tunnel(self, *arguments):
         return self.aws('open-tunnel', '--destination-config', f'thingName={THING},services=SSH', *arguments)
 
-    def await_log(self, text, times):
-        wait_until(lambda: self.log_of('agent').count(text) >= times, f'{times} times “{text}”: ' + self.log_of('agent'))
+    def status_of(self, tunnel):
+        return self.aws('describe-tunnel', '--tunnel-id', tunnel['tunnelId'])['tunnel']['status']
 
     def check_ssh(self, word):
         result = subprocess.run(self.ssh_command(self.ports['SSH'], f'echo {word} $((6 * 7))'), capture_output=True,
@@ -44,35 +47,31 @@ class Story(Case):
                               timeout=60).returncode == 0
 
     def start_agent(self):
-        return self.spawn('agent', [AGENT, '--config', self.path('agent.conf'), '--bus', 'none'])
+        agent = self.spawn('agent', [AGENT, '--config', self.path('agent.conf'), '--bus', 'none'])
+        agent.expect('Subscribed')
+        return agent
 
-    def test_story(self):
-        require('aws', 'openssl', 'mosquitto_pub')
-        if device.MOSQUITTO is None:
-            raise unittest.SkipTest('mosquitto is not installed')
+    def test_from_notification_to_ssh(self):
+        require(programs.AWS)
         broker = Broker(self.folder)
         broker.start()
         self.addCleanup(broker.stop)
         sshd = self.start_sshd()
-        self.emulator = self.spawn('emulator', [
-            EMULATOR, '--ca-file', self.path('ca.pem'), '--mqtt', broker.address, '--mqtt-ca',
-            broker.authority.certificate, '--mqtt-cert', broker.backend, '--mqtt-key', broker.backend_key],
-            stdout=subprocess.PIPE)
-        self.info = json.loads(self.emulator.stdout.readline())
+        self.start_emulator('--mqtt', broker.address, '--mqtt-ca', broker.authority.certificate, '--mqtt-cert',
+                            broker.backend, '--mqtt-key', broker.backend_key)
         with open(self.path('agent.conf'), 'w') as f:
             f.write(f'[agent]\nthing={THING}\nbroker={broker.address}\ncertificate={broker.certificate}\n'
                     f'key={broker.key}\nca={broker.authority.certificate}\nendpoint={self.info["endpoint"]}\n'
                     f'endpoint-ca={self.info["caFile"]}\n[services]\nSSH=127.0.0.1:{sshd}\n')
         agent = self.start_agent()
-        self.await_log('Subscribed', 1)
 
         # A tunnel that will have expired in the end.
         short = self.open_tunnel('--timeout-config', 'maxLifetimeTimeoutMinutes=1')
-        self.await_log('connected', 1)
+        agent.expect('connected')
 
         # The operator opens a tunnel; the device connects by itself; ssh works.
         self.tunnel = self.open_tunnel()
-        self.await_log('connected', 2)
+        agent.expect('connected')
         self.start_source('SSH')
         self.check_ssh('hello')
         state = self.aws('describe-tunnel', '--tunnel-id', self.tunnel['tunnelId'])['tunnel']
@@ -81,35 +80,32 @@ class Story(Case):
 
         # Rotation while connected: the device hears of its new token.
         self.aws('rotate-tunnel-access-token', '--tunnel-id', self.tunnel['tunnelId'], '--client-mode', 'DESTINATION')
-        self.await_log('connected', 3)
+        agent.expect('connected')
         wait_until(self.try_ssh, 'ssh after the rotation')
 
         # The broker goes and comes; notifications arrive again.
         broker.stop(kill=True)
         broker.start()
-        self.await_log('Subscribed', 2)
+        agent.expect('Subscribed')
         self.aws('rotate-tunnel-access-token', '--tunnel-id', self.tunnel['tunnelId'], '--client-mode', 'DESTINATION')
-        self.await_log('connected', 4)
+        agent.expect('connected')
         wait_until(self.try_ssh, 'ssh after the restart of the broker')
 
         # The agent is killed, and started anew; a rotation tells it of the tunnel.
         agent.kill()
-        agent.wait()
-        self.children.remove(agent)
-        self.start_agent()
-        self.await_log('Subscribed', 3)
+        self.end_child(agent)
+        agent = self.start_agent()
         self.aws('rotate-tunnel-access-token', '--tunnel-id', self.tunnel['tunnelId'], '--client-mode', 'DESTINATION')
-        self.await_log('connected', 5)
+        agent.expect('connected')
         wait_until(self.try_ssh, 'ssh after the restart of the agent')
         self.check_ssh('again')
 
         # Expiry, and the end.
-        wait_until(lambda: self.aws('describe-tunnel', '--tunnel-id', short['tunnelId'])['tunnel']['status'] == 'CLOSED',
-                   'the expiry', 90)
+        wait_until(lambda: self.status_of(short) == 'CLOSED', 'the expiry', 90)
         self.aws('close-tunnel', '--tunnel-id', self.tunnel['tunnelId'])
         self.assertEqual(self.source.wait(30), 77)
         self.children.remove(self.source)
-        wait_until(lambda: 'Tunnel is closed' in self.log_of('agent'), 'the end of the tunnel at the device')
+        agent.expect('Tunnel is closed')
 
 
 tap.main()

@@ -7,17 +7,15 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 
-import programs  # noqa: E402
-import tap  # noqa: E402
-
-
-def echo(connection):
-    while piece := connection.recv(65536):
-        connection.sendall(piece)
+import figures
+import programs
+import tap
+from certificates import self_signed
+from sockets import echo, free_port, read_all
+from waiting import PATIENCE, wait_until
 
 
 class Endurance(programs.Case):
@@ -40,19 +38,19 @@ class Endurance(programs.Case):
     def test_5000_connections_one_after_another(self):
         port = self.start()
         for _ in range(50):
-            self.assertTrue(self.try_echo(port, patience=programs.PATIENCE))
+            self.assertTrue(self.try_echo(port, patience=PATIENCE))
         time.sleep(0.5)
-        before = [(programs.descriptors(p.pid), programs.memory(p.pid)) for p in (self.source, self.destination)]
+        before = [(figures.descriptors(p.pid), figures.memory(p.pid)) for p in (self.source, self.destination)]
         start = time.monotonic()
         for _ in range(5000):
             with socket.create_connection(('127.0.0.1', port)) as client:
-                client.settimeout(programs.PATIENCE)
+                client.settimeout(PATIENCE)
                 client.sendall(b'hello')
                 self.assertEqual(client.recv(5, socket.MSG_WAITALL), b'hello')
         self.note(f'{5000 / (time.monotonic() - start):.0f} connections/s')
         for process, (fds, rss) in zip((self.source, self.destination), before):
-            programs.wait_until(lambda: programs.descriptors(process.pid) <= fds, f'the descriptors of {process.name}')
-            after = programs.memory(process.pid)
+            wait_until(lambda: figures.descriptors(process.pid) <= fds, f'the descriptors of {process.name}')
+            after = figures.memory(process.pid)
             self.note(f'{process.name}: RSS {rss:.1f} MiB before, {after:.1f} MiB after')
             self.assertLess(after - rss, 5)
 
@@ -60,7 +58,7 @@ class Endurance(programs.Case):
         """kill -STOP of the far end: what was under way goes on afterwards."""
         port = self.start()
         with socket.create_connection(('127.0.0.1', port)) as client:
-            client.settimeout(2 * programs.PATIENCE)
+            client.settimeout(2 * PATIENCE)
             client.sendall(b'before')
             self.assertEqual(client.recv(6, socket.MSG_WAITALL), b'before')
             os.kill(self.destination.pid, signal.SIGSTOP)
@@ -69,7 +67,7 @@ class Endurance(programs.Case):
                 writer = threading.Thread(target=client.sendall, args=(data,))
                 writer.start()
                 time.sleep(30)
-                rss = programs.memory(self.source.pid)
+                rss = figures.memory(self.source.pid)
             finally:
                 os.kill(self.destination.pid, signal.SIGCONT)
             got = bytearray()
@@ -84,20 +82,16 @@ class Endurance(programs.Case):
 
     def test_service_is_killed_and_restarted_in_mid_transfer(self):
         """Connections end with the WebSocket; both ends come back by themselves, and new ones work."""
-        programs.require('openssl')
-        certificate, key = self.path('certificate.pem'), self.path('key.pem')
-        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
-                        '-days', '1', '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost',
-                        '-keyout', key, '-out', certificate], check=True, capture_output=True)
+        certificate, key = self_signed(self.folder)
         service = ['--certificate', certificate, '--key', key, '--state-dir', self.path('state'),
-                   '--port', str(programs.free_port())]
+                   '--port', free_port()]
         self.server = self.serve_tcp(echo)
         self.start_emulator(*service)
         self.info['caFile'] = certificate
         port = self.start_tunnel({'ECHO': f'127.0.0.1:{self.server}'})['ECHO']
 
         client = socket.create_connection(('127.0.0.1', port))
-        client.settimeout(programs.PATIENCE)
+        client.settimeout(PATIENCE)
         ended = threading.Event()
 
         def pour():
@@ -111,18 +105,14 @@ class Endurance(programs.Case):
         self.assertTrue(client.recv(65536))
         self.emulator.kill()
         self.emulator.wait()
-        try:
-            while client.recv(1 << 20):
-                pass
-        except ConnectionError:
-            pass
-        self.assertTrue(ended.wait(programs.PATIENCE), 'the connection did not end with its tunnel')
+        read_all(client)
+        self.assertTrue(ended.wait(PATIENCE), 'the connection did not end with its tunnel')
         client.close()
 
         self.end_child(self.emulator)
         self.emulator = self.spawn('emulator', [programs.EMULATOR, *service], stdout=subprocess.PIPE)
-        self.emulator.stdout.readline()
-        programs.wait_until(lambda: self.try_echo(port), 'the tunnel to work again', 2 * programs.PATIENCE)
+        self.emulator.read_line()
+        wait_until(lambda: self.try_echo(port), 'the tunnel to work again', 2 * PATIENCE)
         self.assertIsNone(self.source.poll())
         self.assertIsNone(self.destination.poll())
 

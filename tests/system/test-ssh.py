@@ -11,11 +11,13 @@ import pty
 import re
 import select
 import subprocess
-import sys
 import time
 
-import programs  # noqa: E402
-import tap  # noqa: E402
+import figures
+import programs
+import tap
+from child import require
+from waiting import PATIENCE
 
 # The tree that is copied each way, in MiB.
 TREE_SIZE = int(os.environ.get('IST_TREE_SIZE', 1024))
@@ -30,7 +32,7 @@ class Ssh(programs.Case):
 
     def test_command(self):
         result = subprocess.run(self.ssh_command(self.port, 'echo to stdout; echo to stderr >&2; exit 7'),
-                                capture_output=True, text=True, timeout=programs.PATIENCE)
+                                capture_output=True, text=True, timeout=PATIENCE)
         self.assertEqual(result.stdout, 'to stdout\n')
         self.assertIn('to stderr', result.stderr)
         self.assertEqual(result.returncode, 7)
@@ -48,7 +50,7 @@ class Ssh(programs.Case):
 
         def expect(pattern):
             nonlocal said
-            end = time.monotonic() + programs.PATIENCE
+            end = time.monotonic() + PATIENCE
             while not re.search(pattern, said):
                 self.assertLess(time.monotonic(), end, f'waited in vain for {pattern} in {said[-300:]}')
                 if select.select([terminal], [], [], 1)[0]:
@@ -72,7 +74,7 @@ class Ssh(programs.Case):
     def test_hundred_commands_at_once(self):
         def run(i):
             result = subprocess.run(self.ssh_command(self.port, f'echo answer {i}'), capture_output=True, text=True,
-                                    timeout=4 * programs.PATIENCE)
+                                    timeout=4 * PATIENCE)
             return result.stdout, result.returncode
 
         with concurrent.futures.ThreadPoolExecutor(100) as pool:
@@ -106,7 +108,7 @@ class Ssh(programs.Case):
             self.assert_same_tree(os.path.join(a, name), os.path.join(b, name))
 
     def test_tree_both_ways(self):
-        programs.require('rsync', 'scp')
+        require('rsync', 'scp')
         original, there, back = self.path('original'), self.path('there'), self.path('back')
         self.make_tree(original)
         shell = ' '.join(['ssh', *self.ssh_options(), '-p', str(self.port)])
@@ -121,8 +123,8 @@ class Ssh(programs.Case):
         self.assert_same_tree(original, back)
         self.note(f'{TREE_SIZE} MiB: rsync there {TREE_SIZE / (middle - start):.0f} MiB/s, '
                   f'scp back {TREE_SIZE / (end - middle):.0f} MiB/s')
-        self.note(f'RSS: source {programs.memory(self.source.pid, "VmHWM"):.0f} MiB, '
-                  f'destination {programs.memory(self.destination.pid, "VmHWM"):.0f} MiB at most')
+        self.note(f'RSS: source {figures.memory(self.source.pid, "VmHWM"):.0f} MiB, '
+                  f'destination {figures.memory(self.destination.pid, "VmHWM"):.0f} MiB at most')
 
 
 class ProxyCommand(programs.Case):
@@ -135,7 +137,7 @@ class ProxyCommand(programs.Case):
         arguments = self.ssh_command(1, 'cat')
         arguments[1:1] = ['-o', f'ProxyCommand={command}']
         data = os.urandom(3_000_000)
-        result = subprocess.run(arguments, input=data, capture_output=True, timeout=programs.PATIENCE,
+        result = subprocess.run(arguments, input=data, capture_output=True, timeout=PATIENCE,
                                 env={**os.environ, 'AWSIOT_TUNNEL_ACCESS_TOKEN': self.tunnel['sourceAccessToken']})
         # Nothing of ours between a person and ssh.
         self.assertNotIn('onnect', result.stderr.decode())

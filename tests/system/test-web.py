@@ -7,36 +7,22 @@ import hashlib
 import os
 import socket
 import subprocess
-import sys
 import threading
 import time
 
-import programs  # noqa: E402
-import tap  # noqa: E402
-
-
-def read_all(connection):
-    data = bytearray()
-    while True:
-        piece = connection.recv(65536)
-        if not piece:
-            return bytes(data)
-        data += piece
-
-
-def echo(connection):
-    while True:
-        piece = connection.recv(65536)
-        if not piece:
-            return
-        connection.sendall(piece)
+import figures
+import programs
+import tap
+from child import require
+from sockets import Server, echo, read_all
+from waiting import PATIENCE
 
 
 class Web(programs.Case):
     services = ['WEB']
 
     def test_300_connections_at_once(self):
-        programs.require('curl')
+        require('curl')
         root = self.path('www')
         os.mkdir(root)
         expected = {}
@@ -73,7 +59,7 @@ class Web(programs.Case):
         with socket.create_connection(('127.0.0.1', port)) as client:
             client.sendall(b'%8d' % len(data) + data)
             client.shutdown(socket.SHUT_WR)
-            client.settimeout(programs.PATIENCE)
+            client.settimeout(PATIENCE)
             self.assertEqual(read_all(client).decode(), hashlib.sha256(data).hexdigest())
 
     def test_half_close(self):
@@ -93,26 +79,19 @@ class Web(programs.Case):
             self.assertEqual(hashlib.sha256(read_all(client)).digest(), hashlib.sha256(data).digest())
 
     def test_unix_socket(self):
-        path = self.serve_tcp(echo, path=self.path('service.socket'))
+        server = self.serve(Server(echo, path=self.path('service.socket')))
         self.start_emulator()
-        port = self.start_tunnel({'WEB': path})['WEB']
-        with socket.create_connection(('127.0.0.1', port)) as client:
-            client.sendall(b'over a unix socket')
-            client.settimeout(programs.PATIENCE)
-            self.assertEqual(client.recv(100), b'over a unix socket')
+        self.check_echo(self.start_tunnel({'WEB': server.address})['WEB'], b'over a unix socket')
 
     def test_ipv6(self):
         try:
-            server = self.serve_tcp(echo, family=socket.AF_INET6, address='::1')
+            server = self.serve_tcp(echo, address='::1')
         except OSError as e:
             self.skipTest(f'no IPv6 here: {e}')
         self.start_emulator()
         self.start_destination(f'WEB=[::1]:{server}')
         port = self.start_source('WEB', arguments=['-b', '::1'])['WEB']
-        with socket.create_connection(('::1', port)) as client:
-            client.sendall(b'over IPv6')
-            client.settimeout(programs.PATIENCE)
-            self.assertEqual(client.recv(100), b'over IPv6')
+        self.check_echo(port, b'over IPv6', '::1')
 
     def test_three_services_at_once(self):
         """Each byte of each service arrives there and nowhere else."""
@@ -141,7 +120,7 @@ class Web(programs.Case):
             try:
                 data = os.urandom(1_000_000) * 20
                 with socket.create_connection(('127.0.0.1', ports[name])) as client:
-                    client.settimeout(2 * programs.PATIENCE)
+                    client.settimeout(2 * PATIENCE)
                     if client.recv(1) != names[name]:
                         raise AssertionError(f'{name} reached another service')
                     client.sendall(data)
@@ -183,7 +162,7 @@ class Web(programs.Case):
         reader.start()
         try:
             with socket.create_connection(('127.0.0.1', port)) as client:
-                client.settimeout(programs.PATIENCE)
+                client.settimeout(PATIENCE)
                 client.sendall(b'e')
                 worst = 0
                 for i in range(30):
@@ -195,8 +174,8 @@ class Web(programs.Case):
             stop.set()
             reader.join()
             slow.close()
-        source = programs.memory(self.source.pid, 'VmHWM')
-        destination = programs.memory(self.destination.pid, 'VmHWM')
+        source = figures.memory(self.source.pid, 'VmHWM')
+        destination = figures.memory(self.destination.pid, 'VmHWM')
         self.note(f'longest round trip {worst * 1000:.0f} ms; RSS at most: source {source:.0f} MiB, '
                   f'destination {destination:.0f} MiB')
         self.assertLess(max(source, destination), 100)

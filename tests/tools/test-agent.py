@@ -11,17 +11,19 @@ import re
 import shutil
 import signal
 import socket
-import ssl
 import subprocess
 import threading
 import time
 import unittest
-import urllib.request
 
-import device
+import figures
 import tap
-from programs import EMULATOR, Case, cpu, descriptors, is_listening, memory, require, wait_until
-from device import THING, TOPIC, Broker, Echo, notification, read_exactly
+from certificates import Authority
+from child import require
+from device import THING, TOPIC, Broker, notification
+from programs import EMULATOR, Case
+from sockets import Echo, read_exactly
+from waiting import wait_until
 
 AGENT = os.environ['IST_AGENT']
 
@@ -33,9 +35,6 @@ INTERFACE = 'io.github.libist.Agent1'
 class AgentCase(Case):
     def setUp(self):
         super().setUp()
-        require('openssl', 'mosquitto_pub')
-        if device.MOSQUITTO is None:
-            raise unittest.SkipTest('mosquitto is not installed')
         self.broker = Broker(self.folder)
         self.broker.start()
         self.addCleanup(self.broker.stop)
@@ -97,9 +96,7 @@ class AgentCase(Case):
         return len(re.findall(text, self.log_of('agent'))) if os.path.exists(self.path('agent.log')) else 0
 
     def wait_for_log(self, text, times=1):
-        wait_until(lambda: self.count(text) >= times or self.agent.poll() is not None,
-                   f'{times} times “{text}”')
-        self.assertIsNone(self.agent.poll(), self.end_of_log())
+        self.agent.wait_until(lambda: self.count(text) >= times, f'{times} times “{text}”')
 
     def notify(self, number=0, services=('SSH',), **changes):
         tunnel = self.info['tunnels'][number]
@@ -208,18 +205,8 @@ class ControlPlane(AgentCase):
         if '--mqtt' not in help_text.stdout:
             self.skipTest('the emulator speaks no MQTT')
 
-    def operate(self, operation, **request):
-        url = 'https' + self.info['endpoint'].removeprefix('wss')
-        message = urllib.request.Request(url, json.dumps(request).encode(), {
-            'Content-Type': 'application/x-amz-json-1.1', 'X-Amz-Target': f'IoTSecuredTunneling.{operation}',
-            'X-Amz-Date': '20260101T000000Z',
-            'Authorization': 'AWS4-HMAC-SHA256 Credential=any/20260101/us-east-1/IoTSecuredTunneling/aws4_request, '
-                             'SignedHeaders=host, Signature=' + '0' * 64})
-        opener = urllib.request.build_opener(
-            urllib.request.ProxyHandler({}),
-            urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=self.info['caFile'])))
-        with opener.open(message, timeout=60) as answer:
-            response = json.load(answer)
+    def operate(self, operation, **members):
+        response = self.ask_emulator(operation, **members)
         self.tokens += [value for key, value in response.items() if key.endswith('AccessToken')]
         return response
 
@@ -292,7 +279,7 @@ class BadNotifications(AgentCase):
         # And it still does its work.
         self.notify()
         self.talk(self.start_operator()['SSH'], b'unharmed')
-        self.note(f'{len(bad) + 1} bad notifications, {memory(self.agent.pid):.1f} MiB afterwards')
+        self.note(f'{len(bad) + 1} bad notifications, {figures.memory(self.agent.pid):.1f} MiB afterwards')
 
     def test_duplicates(self):
         self.open_tunnels()
@@ -405,9 +392,9 @@ class Failures(AgentCase):
             listener.settimeout(60)
             with listener.accept()[0] as agent:
                 self.assertTrue(agent.recv(1, socket.MSG_PEEK))
-                before = cpu(self.agent.pid)
+                before = figures.cpu(self.agent.pid)
                 time.sleep(3)
-                used = cpu(self.agent.pid) - before
+                used = figures.cpu(self.agent.pid) - before
                 self.assertLess(used, 0.5)
             self.wait_for_log('trying again')
 
@@ -445,7 +432,7 @@ class Failures(AgentCase):
 
     def test_untrusted_broker(self):
         self.open_tunnels()
-        other = device.Authority(self.path('other'))
+        other = Authority(self.path('other'))
         self.configure({'SSH': '1'}, ca=other.certificate)
         self.spawn_agent()
         self.wait_for_log('TLS failed')
@@ -466,7 +453,7 @@ class Failures(AgentCase):
 
     def test_certificate_that_the_broker_does_not_know(self):
         self.open_tunnels()
-        other = device.Authority(self.path('other'))
+        other = Authority(self.path('other'))
         certificate, key = other.issue(THING)
         self.configure({'SSH': '1'}, certificate=certificate, key=key)
         self.spawn_agent()
@@ -554,12 +541,9 @@ class Configuration(AgentCase):
                 while not any(text in one for one in said):
                     said.append(manager.recv(4096).decode())
 
-            os.environ.update({'NOTIFY_SOCKET': path, 'WATCHDOG_USEC': '1000000'})
-            try:
-                self.configure({'SSH': '1'})
-                self.spawn_agent()
-            finally:
-                del os.environ['NOTIFY_SOCKET'], os.environ['WATCHDOG_USEC']
+            self.agent_env = {'NOTIFY_SOCKET': path, 'WATCHDOG_USEC': '1000000'}
+            self.configure({'SSH': '1'})
+            self.spawn_agent()
             hear('READY=1')
             hear('Subscribed; tunnels: 0')
             hear('WATCHDOG=1')
@@ -614,8 +598,8 @@ class Bus(AgentCase):
         with open(self.path('bus.conf'), 'w') as f:
             f.write(BUS_CONFIG.format(folder=self.folder, include=include))
         os.chmod(self.folder, 0o755)
-        self.spawn('bus', ['dbus-daemon', '--nofork', '--config-file', self.path('bus.conf')])
-        wait_until(lambda: os.path.exists(self.path('bus')), 'the bus')
+        bus = self.spawn('bus', ['dbus-daemon', '--nofork', '--config-file', self.path('bus.conf')])
+        bus.wait_until((self.folder / 'bus').exists, 'its socket')
         self.bus = f'unix:path={self.path("bus")}'
 
     def call(self, method, *arguments, user=None):
@@ -725,10 +709,10 @@ class Figures(AgentCase):
         self.open_tunnels()
         self.start_agent({'SSH': '1'})
         time.sleep(1)
-        before = device.switches_of(self.agent.pid)
+        before = figures.switches_of(self.agent.pid)
         time.sleep(10)
-        switches = device.wakeups_between(before, device.switches_of(self.agent.pid))
-        self.note(f'idle: {memory(self.agent.pid):.1f} MiB, {switches} wake-ups in 10 s')
+        switches = figures.wakeups_between(before, figures.switches_of(self.agent.pid))
+        self.note(f'idle: {figures.memory(self.agent.pid):.1f} MiB, {switches} wake-ups in 10 s')
         # One a second would be a timer that ticks; this leaves room for a stranger's word.
         self.assertLess(switches, 10)
 
@@ -738,21 +722,21 @@ class Figures(AgentCase):
         echo = Echo()
         self.open_tunnels(self.TUNNELS)
         self.start_agent({'SSH': echo.address}, **{'max-tunnels': 0})
-        idle = memory(self.agent.pid)
+        idle = figures.memory(self.agent.pid)
         lines = ''.join(json.dumps(notification(tunnel['destinationAccessToken'], ['SSH'])) + '\n'
                         for tunnel in self.info['tunnels'])
         begun = time.monotonic()
         self.broker.publish_lines(lines)
         self.wait_for_log('Tunnel [0-9]*: connected', self.TUNNELS)
         elapsed = time.monotonic() - begun
-        full = memory(self.agent.pid)
+        full = figures.memory(self.agent.pid)
         self.note(f'{self.TUNNELS} tunnels: {elapsed:.2f} s, {full:.1f} MiB, '
-                  f'{(full - idle) * 1024 / self.TUNNELS:.0f} KiB each, {descriptors(self.agent.pid)} descriptors')
+                  f'{(full - idle) * 1024 / self.TUNNELS:.0f} KiB each, {figures.descriptors(self.agent.pid)} descriptors')
         for number in (0, self.TUNNELS // 2, self.TUNNELS - 1):
             self.talk(self.start_operator(number)['SSH'], f'tunnel {number}'.encode())
-        before = device.switches_of(self.agent.pid)
+        before = figures.switches_of(self.agent.pid)
         time.sleep(10)
-        switches = device.wakeups_between(before, device.switches_of(self.agent.pid))
+        switches = figures.wakeups_between(before, figures.switches_of(self.agent.pid))
         self.note(f'{switches} wake-ups in 10 s with {self.TUNNELS} idle tunnels')
         self.end_child(self.agent)
         self.note(f'{self.count("Tunnel [0-9]*: stopped")} said goodbye')

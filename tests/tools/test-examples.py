@@ -4,100 +4,76 @@
 
 """Runs the examples against ist-emulator, as a user would."""
 
-import argparse
-import json
 import os
 import pathlib
 import signal
 import subprocess
-import sys
-import tempfile
 import unittest
 
+import programs
 import tap
+from waiting import PATIENCE
 
-TIMEOUT = 60
-OPTIONS = argparse.ArgumentParser(description=__doc__)
-OPTIONS.add_argument('--emulator', required=True)
-OPTIONS.add_argument('--send-file', required=True)
-OPTIONS.add_argument('--receive-file', nargs=2, metavar=('PYTHON', 'SCRIPT'))
-OPTIONS.add_argument('--events', nargs=2, metavar=('GJS', 'SCRIPT'))
-OPTIONS.add_argument('--echo')
-ARGS = OPTIONS.parse_args()
+# What was built, and what runs as it is.
+BUILT = pathlib.Path(os.environ['IST_EXAMPLES'])
+SCRIPTS = pathlib.Path(__file__).parents[2] / 'examples'
+# Which find the libraries' bindings, if there are any.
+PYTHON = os.environ.get('IST_PYTHON')
+GJS = os.environ.get('IST_GJS')
 
 
-class TestCase(unittest.TestCase):
+class Case(programs.Case):
+    services = ['FILE']
+
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
+        super().setUp()
+        self.restart()
+
+    def restart(self):
+        """With a new tunnel."""
         self.start_emulator()
+        self.where = ['--endpoint', self.info['endpoint'], '--ca-file', self.info['caFile']]
 
-    def start_emulator(self):
-        emulator = self.spawn([ARGS.emulator, '--ca-file', self.folder / 'ca.pem', '--open', 'FILE'])
-        ready = json.loads(emulator.stdout.readline())
-        self.tunnel = ready['tunnels'][0]
-        self.endpoint = ready['endpoint']
-        self.where = ['--endpoint', ready['endpoint'], '--ca-file', ready['caFile']]
+    def start(self, name, command, token=None):
+        return self.spawn(name, command, {'AWSIOT_TUNNEL_ACCESS_TOKEN': token} if token else {},
+                          text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
-    def spawn(self, command, token=None):
-        environment = dict(os.environ)
-        if token:
-            environment['AWSIOT_TUNNEL_ACCESS_TOKEN'] = token
-        process = subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE,
-                                   stderr=subprocess.STDOUT)
-        self.addCleanup(self.end, process)
-        return process
+    def source(self, command):
+        return self.start('source', command, self.tunnel['sourceAccessToken'])
 
-    def end(self, process):
-        if process.poll() is None:
-            process.terminate()
-            process.wait(TIMEOUT)
-        process.stdout.close()
-
-    def source(self, command, token=None):
-        return self.spawn(command, token or self.tunnel['sourceAccessToken'])
-
-    def destination(self, command, token=None):
-        return self.spawn(command, token or self.tunnel['destinationAccessToken'])
+    def destination(self, command):
+        return self.start('destination', command, self.tunnel['destinationAccessToken'])
 
     def events(self):
-        if not ARGS.events:
+        if not GJS:
             self.skipTest('needs gjs and introspection')
-        return ['env', ARGS.events[0], '-m', ARGS.events[1], self.endpoint, self.folder / 'ca.pem']
+        return ['env', GJS, '-m', SCRIPTS / 'tunnel-events.js', self.info['endpoint'], self.info['caFile']]
 
     def echo(self):
-        if not ARGS.echo:
+        if not (BUILT / 'tunnel-echo').exists():
             self.skipTest('needs the Vala bindings')
-        return [ARGS.echo, *self.where]
+        return [BUILT / 'tunnel-echo', *self.where]
 
-    def send(self, path):
-        return [ARGS.send_file, *self.where, path]
+    def send(self, *path):
+        return [BUILT / 'tunnel-send-file', *self.where, *path]
 
     def receive(self, path):
-        if not ARGS.receive_file:
+        if not PYTHON:
             self.skipTest('needs PyGObject and introspection')
-        return [*ARGS.receive_file, *self.where, path]
+        return [PYTHON, SCRIPTS / 'tunnel-receive-file.py', *self.where, path]
 
     def read_until(self, process, expected):
-        text = ''
-        while line := process.stdout.readline():
-            text += line
-            if expected in line:
-                return text
-        raise AssertionError(f'no “{expected}” in:\n{text}')
-
-    def outcome(self, process):
-        text, _ = process.communicate(timeout=TIMEOUT)
-        return process.returncode, text
+        while expected not in process.read_line():
+            pass
+        return ''.join(process.lines)
 
     def assert_ends(self, process, status):
-        returncode, text = self.outcome(process)
-        self.assertEqual(returncode, status, text)
+        text, _ = process.communicate(timeout=PATIENCE)
+        self.assertEqual(process.returncode, status, text)
         return text
 
 
-class File(TestCase):
+class File(Case):
     def make(self, size):
         sent = self.folder / 'sent'
         sent.write_bytes(os.urandom(size))
@@ -111,7 +87,7 @@ class File(TestCase):
 
     def test_destination_first(self):
         for size in 0, 1, 3000000:
-            self.start_emulator()
+            self.restart()
             sent, received = self.make(size)
             destination = self.destination(self.receive(received))
             self.read_until(destination, 'connected')
@@ -143,7 +119,7 @@ class File(TestCase):
         self.assertIn('disconnected: stopped', self.assert_ends(source, 1))
 
 
-class Failures(TestCase):
+class Failures(Case):
     def test_tokens(self):
         commands = [self.send(__file__)]
         for make in (lambda: self.receive(self.folder / 'received'), self.echo, self.events):
@@ -152,16 +128,15 @@ class Failures(TestCase):
             except unittest.SkipTest:
                 continue
         for command in commands:
-            self.assertIn('403', self.assert_ends(self.spawn(command, 'no-such-token'), 1))
-            self.assertIn('access-token: missing', self.assert_ends(self.spawn(command), 1))
+            self.assertIn('403', self.assert_ends(self.start('wrong', command, 'no-such-token'), 1))
+            self.assertIn('access-token: missing', self.assert_ends(self.start('none', command), 1))
 
     def test_arguments(self):
-        self.assertIn('--help', self.assert_ends(self.source([ARGS.send_file, *self.where]), 1))
-        missing = [ARGS.send_file, *self.where, self.folder / 'missing']
-        self.assertIn('missing', self.assert_ends(self.source(missing), 1))
+        self.assertIn('--help', self.assert_ends(self.source(self.send()), 1))
+        self.assertIn('missing', self.assert_ends(self.source(self.send(self.folder / 'missing')), 1))
 
 
-class Events(TestCase):
+class Events(Case):
     def test_events(self):
         destination = self.destination(self.events())
         self.read_until(destination, 'connected, services: FILE')
@@ -187,5 +162,4 @@ class Events(TestCase):
 
 
 if __name__ == '__main__':
-    sys.argv[1:] = []
     tap.main()

@@ -5,43 +5,17 @@
 
 import fcntl
 import os
-import socket
-import sys
 import time
 
-import programs  # noqa: E402
-import tap  # noqa: E402
+import programs
+import tap
+from sockets import echo
+from waiting import PATIENCE, wait_until
 
 TEXT = b'0123456789abcdef' * 10_000
 
 
-def echo(connection):
-    while data := connection.recv(65536):
-        connection.sendall(data)
-
-
 class Case(programs.Case):
-    def echo(self, port):
-        with socket.create_connection(('127.0.0.1', port), programs.PATIENCE) as client:
-            client.sendall(TEXT)
-            received = b''
-            while len(received) < len(TEXT):
-                data = client.recv(65536)
-                self.assertTrue(data)
-                received += data
-            self.assertEqual(received, TEXT)
-
-    def wait_for_ports(self):
-        def ports():
-            if self.source.poll() is not None:
-                raise AssertionError(f'the source ended with {self.source.returncode}')
-            try:
-                with open(self.path('ports')) as f:
-                    return dict(line.strip().split('=') for line in f)
-            except FileNotFoundError:
-                return None
-        return int(programs.wait_until(ports, 'the port file')['SSH'])
-
     def check_proxies(self, **options):
         """Both ends of a tunnel, as talkative as they can be."""
         target = self.serve_tcp(echo)
@@ -49,9 +23,9 @@ class Case(programs.Case):
         self.destination = self.proxy('destination', 'destination', '-v6', '-d', f'SSH=127.0.0.1:{target}', **options)
         self.source = self.proxy('source', 'source', '-v6', '-s', 'SSH=0', '--port-file', self.path('ports'),
                                  **options)
-        port = self.wait_for_ports()
+        port = self.read_ports()['SSH']
         for _ in range(20):
-            self.echo(port)
+            self.check_echo(port, TEXT)
         self.end_at_once(self.source)
         self.end_at_once(self.destination)
 
@@ -90,7 +64,7 @@ class Unread(Case):
             except BlockingIOError:
                 pass
             return condition(text.lstrip(b'.').decode())
-        programs.wait_until(found, 'lines')
+        wait_until(found, 'lines')
         return text.lstrip(b'.').decode()
 
     def test_proxies(self):
@@ -103,19 +77,19 @@ class Unread(Case):
         self.start_destination(f'SSH=127.0.0.1:{target}')
         self.source = self.proxy('source', 'source', '-v6', '-s', 'SSH=0', '--port-file', self.path('ports'),
                                  stderr=self.writer)
-        self.echo(self.wait_for_ports())
+        self.check_echo(self.read_ports()['SSH'], TEXT)
         text = self.read_for(lambda text: 'dropped' in text)
         self.assertRegex(text, r'warning: [1-9]\d* lines were dropped here')
         for line in text.splitlines():
             self.assertRegex(line, r'^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} ')
-        self.echo(int(open(self.path('ports')).read().split('=')[1]))
+        self.check_echo(self.ports['SSH'], TEXT)
         self.read_for(lambda text: 'Connection opened' in text)
 
     def test_error_of_a_start(self):
         """The last words are waited for only briefly."""
         begun = time.monotonic()
         child = self.spawn('wrong', [programs.PROXY, '--nonsense'], stderr=self.writer)
-        self.assertEqual(child.wait(programs.PATIENCE), 64)
+        self.assertEqual(child.wait(PATIENCE), 64)
         self.assertLess(time.monotonic() - begun, 10)
 
     def test_output(self):
@@ -123,14 +97,14 @@ class Unread(Case):
         self.start_emulator()
         self.source = self.proxy('source', 'source', '-s', 'SSH=0', '--json', '--port-file', self.path('ports'),
                                  stdout=self.writer)
-        self.wait_for_ports()
+        self.read_ports()
         self.end_at_once(self.source)
 
     def test_emulator(self):
         target = self.serve_tcp(echo)
         self.start_emulator(stderr=self.writer)
         self.start_destination(f'SSH=127.0.0.1:{target}')
-        self.echo(self.start_source('SSH')['SSH'])
+        self.check_echo(self.start_source('SSH')['SSH'], TEXT)
         self.end_at_once(self.emulator)
 
 
@@ -144,7 +118,7 @@ class Closed(Case):
         target = self.serve_tcp(echo)
         self.start_emulator(preexec_fn=lambda: (os.close(0), os.close(2)))
         self.start_destination(f'SSH=127.0.0.1:{target}')
-        self.echo(self.start_source('SSH')['SSH'])
+        self.check_echo(self.start_source('SSH')['SSH'], TEXT)
         for name in (0, 2):
             self.assertEqual(os.readlink(f'/proc/{self.emulator.pid}/fd/{name}'), '/dev/null')
         self.end_at_once(self.emulator)
@@ -153,7 +127,7 @@ class Closed(Case):
         """What can't be written is said, where it can be, and is no success."""
         self.start_emulator()
         self.source = self.proxy('source', 'source', '-s', 'SSH=0', '--json', preexec_fn=lambda: os.close(1))
-        self.assertNotEqual(self.source.wait(programs.PATIENCE), 0)
+        self.assertNotEqual(self.source.wait(PATIENCE), 0)
         self.assertRegex(self.log_of('source'), 'error: .*tandard output')
 
 

@@ -5,9 +5,7 @@
 """ist-proxy as its users see it: options, files, variables, messages and exit
 statuses, against ist-emulator and against servers that misbehave."""
 
-import argparse
 import base64
-import contextlib
 import hashlib
 import json
 import os
@@ -18,65 +16,17 @@ import select
 import signal
 import socket
 import subprocess
-import sys
-import tempfile
 import threading
 import time
 import unittest
 
+import programs
 import tap
+from programs import PROXY
+from sockets import Server, echo
+from waiting import PATIENCE, wait_until
 
-OPTIONS = argparse.ArgumentParser(description=__doc__)
-OPTIONS.add_argument('--proxy', required=True, type=os.path.abspath)
-OPTIONS.add_argument('--emulator', required=True, type=os.path.abspath)
-OPTIONS.add_argument('--systemd', action='store_true')
-ARGS = OPTIONS.parse_args()
-
-# Generous: for a machine that does much else.
-PATIENCE = 60
 TOKEN = 'SECRET.token-of_some-length'
-
-# What the machine's own settings would change.
-VARIABLES = ('http_proxy', 'https_proxy', 'HTTPS_PROXY', 'no_proxy', 'NO_PROXY', 'all_proxy', 'CREDENTIALS_DIRECTORY',
-             'NOTIFY_SOCKET', 'LANGUAGE')
-CLEAN = {name: value for name, value in os.environ.items()
-         if name not in VARIABLES and not name.startswith('AWSIOT_')}
-
-
-def wait_until(condition, what):
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.02)
-    raise TimeoutError(f'waited in vain for {what}')
-
-
-class Server:
-    """Accepts connections on a free port; @serve gets each in a thread."""
-
-    def __init__(self, serve):
-        self.serve = serve
-        self.socket = socket.create_server(('127.0.0.1', 0))
-        self.port = self.socket.getsockname()[1]
-        threading.Thread(target=self.run, daemon=True).start()
-
-    def run(self):
-        while True:
-            try:
-                connection = self.socket.accept()[0]
-            except OSError:
-                return
-            threading.Thread(target=self.handle, args=(connection,), daemon=True).start()
-
-    def handle(self, connection):
-        with connection, contextlib.suppress(OSError):
-            self.serve(connection)
-
-    def close(self):
-        self.socket.shutdown(socket.SHUT_RDWR)
-        self.socket.close()
 
 
 def read_head(connection):
@@ -87,12 +37,6 @@ def read_head(connection):
             break
         head += byte
     return head.decode()
-
-
-def echo(connection):
-    while data := connection.recv(65536):
-        connection.sendall(data)
-    connection.shutdown(socket.SHUT_WR)
 
 
 class Refuser(Server):
@@ -113,49 +57,20 @@ class Refuser(Server):
         return found and found[1]
 
 
-class Case(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix='ist-')
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
-
-    def write(self, name, text):
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        path.chmod(0o600)
-        return path
-
-    def serve(self, server):
-        self.addCleanup(server.close)
-        return server
-
+class Case(programs.Case):
     def run_proxy(self, *arguments, env=None, **options):
         """To its end."""
         options.setdefault('stdin', subprocess.DEVNULL)
-        return subprocess.run([ARGS.proxy, *map(str, arguments)], env={**CLEAN, **(env or {})}, cwd=self.folder,
+        return subprocess.run([PROXY, *map(str, arguments)], env={**os.environ, **(env or {})}, cwd=self.folder,
                               capture_output=True, text=True, timeout=PATIENCE, **options)
 
-    def start_proxy(self, *arguments, env=None, command=None, **options):
-        log = open(self.folder / 'log', 'a')
-        self.addCleanup(log.close)
-        options.setdefault('stdin', subprocess.DEVNULL)
+    def start_proxy(self, *arguments, command=(PROXY,), **options):
         options.setdefault('stdout', subprocess.PIPE)
-        proxy = subprocess.Popen([*(command or [ARGS.proxy]), *map(str, arguments)], env={**CLEAN, **(env or {})},
-                                 cwd=self.folder, stderr=log, **options)
-        self.addCleanup(self.end, proxy)
-        return proxy
-
-    def end(self, process):
-        if process.poll() is None:
-            process.kill()
-        process.wait(PATIENCE)
-        for pipe in (process.stdin, process.stdout):
-            if pipe:
-                pipe.close()
+        return self.spawn('proxy', [*command, *arguments], cwd=self.folder, **options)
 
     def log(self):
-        return (self.folder / 'log').read_text()
+        """Of all proxies."""
+        return self.log_of('proxy')
 
     def check(self, run, status, *texts):
         self.assertEqual(run.returncode, status, run.stderr)
@@ -467,7 +382,7 @@ class Failures(Case):
         self.assertNotIn('c' * 40, run.stderr)
 
 
-class Detours(Case):
+class UpstreamProxies(Case):
     """The proxies of the environment."""
 
     def test_malformed(self):
@@ -512,20 +427,10 @@ class TunnelCase(Case):
 
     def setUp(self):
         super().setUp()
-        self.emulator = self.start_emulator(','.join(self.services))
-        self.target = self.serve(Server(echo))
-
-    def start_emulator(self, services):
-        log = open(self.folder / 'emulator.log', 'w')
-        self.addCleanup(log.close)
-        emulator = subprocess.Popen([ARGS.emulator, '--ca-file', self.folder / 'ca.pem', '--open', services],
-                                    stdout=subprocess.PIPE, stderr=log, env=CLEAN)
-        self.addCleanup(self.end, emulator)
-        ready = json.loads(emulator.stdout.readline())
-        self.tunnel = ready['tunnels'][0]
-        self.endpoint = ready['endpoint'].removeprefix('wss://')
+        self.start_emulator()
+        self.endpoint = self.info['endpoint'].removeprefix('wss://')
         self.common = ['-e', self.endpoint, '-c', self.folder / 'ca.pem']
-        return emulator
+        self.target = self.serve(Server(echo))
 
     def source(self, *arguments, **options):
         return self.end_of_tunnel('source', *arguments, **options)
@@ -543,28 +448,10 @@ class TunnelCase(Case):
 
     def ready(self, proxy):
         """What --json tells."""
-        readable = select.select([proxy.stdout], [], [], PATIENCE)[0]
-        self.assertTrue(readable, self.log())
-        line = proxy.stdout.readline()
-        self.assertTrue(line, self.log())
-        return json.loads(line)
+        return json.loads(proxy.read_line())
 
     def ports(self, proxy):
         return {place['service']: place['port'] for place in self.ready(proxy)['listening']}
-
-    def check_echo(self, port, data=b'hello', address='127.0.0.1'):
-        with socket.create_connection((address, port), PATIENCE) as connection:
-            self.check_echo_on(connection, data)
-
-    def check_echo_on(self, connection, data=b'hello'):
-        connection.settimeout(PATIENCE)
-        connection.sendall(data)
-        got = b''
-        while len(got) < len(data):
-            part = connection.recv(65536)
-            self.assertTrue(part, self.log())
-            got += part
-        self.assertEqual(got, data)
 
     def terminate(self, proxy, number=signal.SIGTERM):
         proxy.send_signal(number)
@@ -890,7 +777,7 @@ class TunnelWithoutServices(TunnelCase):
         self.check(self.run_source('-s', 'SSH=0'), 78, 'no services')
 
 
-@unittest.skipUnless(ARGS.systemd, 'built without libsystemd')
+@unittest.skipUnless('IST_SYSTEMD' in os.environ, 'built without libsystemd')
 class Systemd(TunnelCase):
     services = ('SSH',)
 
@@ -923,7 +810,7 @@ class Systemd(TunnelCase):
         with socket.create_server(('127.0.0.1', 0)) as listener:
             # The socket is to be number 3, and the variables are to name the process.
             script = f'exec 3<&{listener.fileno()}; export LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=door; exec "$@"'
-            source = self.source('-m', 'src', '--json', command=['sh', '-c', script, 'sh', ARGS.proxy],
+            source = self.source('-m', 'src', '--json', command=['sh', '-c', script, 'sh', PROXY],
                                  pass_fds=[listener.fileno()])
             port = listener.getsockname()[1]
             self.assertEqual(self.ports(source), {'SSH': port})

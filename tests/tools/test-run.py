@@ -5,47 +5,31 @@
 """ist-proxy --open: against ist-emulator with a device and real commands, and
 against control planes that look at signatures or misbehave."""
 
-import argparse
 import http.server
 import json
 import os
-import pathlib
 import pty
 import re
 import select
 import signal
 import socket
-import ssl
 import subprocess
 import sys
-import tempfile
 import threading
-import time
-import unittest
-import urllib.request
 
 import botocore.auth
 import botocore.awsrequest
 import botocore.credentials
 
+import programs
 import tap
+from programs import PROXY
+from waiting import PATIENCE, wait_until
 
-OPTIONS = argparse.ArgumentParser(description=__doc__)
-OPTIONS.add_argument('--proxy', required=True, type=os.path.abspath)
-OPTIONS.add_argument('--emulator', required=True, type=os.path.abspath)
-ARGS = OPTIONS.parse_args()
-
-# Generous: for a machine that does much else.
-PATIENCE = 60
 KEY_ID = 'AKIDEXAMPLE'
 SECRET = 'secret/key+EXAMPLE'
 SESSION = 'session/token=='
 TARGET = 'IoTSecuredTunneling.'
-
-# What the machine's own settings would change.
-CLEAN = {name: value for name, value in os.environ.items()
-         if not name.startswith(('AWS_', 'AWSIOT_')) and not name.lower().endswith('_proxy')
-         and name not in ('LANGUAGE', 'CREDENTIALS_DIRECTORY', 'NOTIFY_SOCKET')}
 KEYS = {'AWS_ACCESS_KEY_ID': KEY_ID, 'AWS_SECRET_ACCESS_KEY': SECRET}
 
 # Says what it hears from the service that it is told the port of.
@@ -57,16 +41,6 @@ for port in sys.argv[1:]:
         connection.shutdown(socket.SHUT_WR)
         print(connection.makefile().read())
 '''
-
-
-def wait_until(condition, what):
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.02)
-    raise TimeoutError(f'waited in vain for {what}')
 
 
 class Control(http.server.ThreadingHTTPServer):
@@ -112,53 +86,16 @@ def refusal(kind, message='for a test'):
     return 400, {'__type': kind, 'message': message}
 
 
-class Echo:
-    """Answers with its name and what it was sent."""
-
-    def __init__(self, name):
-        self.name = name
-        self.socket = socket.create_server(('127.0.0.1', 0))
-        self.port = self.socket.getsockname()[1]
-        threading.Thread(target=self.run, daemon=True).start()
-
-    def run(self):
-        while True:
-            try:
-                connection = self.socket.accept()[0]
-            except OSError:
-                return
-            with connection:
-                text = connection.recv(100).decode()
-                connection.sendall(f'{self.name}: {text}'.encode())
-
-    def close(self):
-        self.socket.shutdown(socket.SHUT_RDWR)
-        self.socket.close()
-
-
-class Case(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix='ist-')
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
-
-    def write(self, name, text):
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        return path
-
+class Case(programs.Case):
     def environment(self, env):
-        return {**CLEAN, 'HOME': str(self.folder), **(KEYS if env is None else env)}
+        return {**os.environ, 'HOME': str(self.folder), **(KEYS if env is None else env)}
 
     def control(self, **answers):
-        control = Control(**answers)
-        self.addCleanup(control.close)
-        return control
+        return self.serve(Control(**answers))
 
     def operate(self, url, *arguments, env=None):
         """To its end."""
-        return subprocess.run([ARGS.proxy, '--open', '--thing', 'thing', '--service', 'SSH', '--endpoint-url', url,
+        return subprocess.run([PROXY, '--open', '--thing', 'thing', '--service', 'SSH', '--endpoint-url', url,
                                *map(str, arguments)], env=self.environment(env), cwd=self.folder,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE)
 
@@ -180,7 +117,7 @@ class Arguments(Case):
                 (('-s', '0', '-r', 'x', '-t', 'T', '--thing', 't'), '--thing is for --open'),
                 (('-s', '0', '-r', 'x', '-t', 'T', '--', 'true'), 'command is for --open')):
             with self.subTest(arguments=arguments):
-                run = subprocess.run([ARGS.proxy, *arguments], env=self.environment(None), cwd=self.folder,
+                run = subprocess.run([PROXY, *arguments], env=self.environment(None), cwd=self.folder,
                                      stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE)
                 self.check(run, 64, text)
 
@@ -336,92 +273,59 @@ class Device:
 
     def __init__(self, test, **services):
         self.test = test
-        self.targets = ','.join(f'{name}=127.0.0.1:{echo.port}' for name, echo in services.items())
-        self.process = None
+        self.targets = ','.join(f'{name}=127.0.0.1:{port}' for name, port in services.items())
         self.thread = threading.Thread(target=self.run)
         self.thread.start()
-        test.addCleanup(self.stop)
+        # Before the children of the test are ended.
+        test.addCleanup(self.thread.join)
 
     def run(self):
         tunnel_id = wait_until(self.test.find_tunnel, 'a tunnel')
-        token = self.test.call('RotateTunnelAccessToken', tunnelId=tunnel_id,
-                               clientMode='DESTINATION')['destinationAccessToken']
-        with open(self.test.folder / 'device.log', 'w') as log:
-            self.process = subprocess.Popen(
-                [ARGS.proxy, '-e', self.test.ready['endpoint'], '-c', self.test.ready['caFile'], '-d', self.targets],
-                env=CLEAN | {'AWSIOT_TUNNEL_ACCESS_TOKEN': token}, stdin=subprocess.DEVNULL, stderr=log)
-
-    def stop(self):
-        self.thread.join()
-        if self.process:
-            self.process.kill()
-            self.process.wait(PATIENCE)
+        self.test.tunnel = self.test.ask_emulator('RotateTunnelAccessToken', tunnelId=tunnel_id,
+                                                  clientMode='DESTINATION')
+        self.test.proxy('device', 'destination', '-d', self.targets)
 
 
 class Tunnels(Case):
+    # It is the proxy that opens them.
+    services = None
+
     def setUp(self):
         super().setUp()
-        with open(self.folder / 'emulator.log', 'w') as log:
-            self.emulator = subprocess.Popen([ARGS.emulator, '--ca-file', self.folder / 'ca.pem'],
-                                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
-        self.addCleanup(self.end, self.emulator)
-        self.ready = json.loads(self.emulator.stdout.readline())
-        self.url = 'http' + self.ready['endpoint'].removeprefix('ws')
-
-    def end(self, process):
-        if process.poll() is None:
-            process.kill()
-        process.wait(PATIENCE)
-        process.stdout.close()
-
-    def call(self, operation, **members):
-        request = urllib.request.Request(self.url + '/', json.dumps(members).encode(), {
-            'Content-Type': 'application/x-amz-json-1.1', 'X-Amz-Target': TARGET + operation,
-            'X-Amz-Date': '20260101T000000Z',
-            'Authorization': 'AWS4-HMAC-SHA256 Credential=any/20260101/us-east-1/IoTSecuredTunneling/aws4_request, '
-                             'SignedHeaders=host;x-amz-date, Signature=' + '0' * 64})
-        opener = urllib.request.build_opener(
-            urllib.request.ProxyHandler({}),
-            urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=self.ready['caFile'])))
-        with opener.open(request, timeout=PATIENCE) as answer:
-            return json.load(answer)
+        self.start_emulator()
+        self.url = 'http' + self.info['endpoint'].removeprefix('ws')
 
     def list_tunnels(self):
-        return self.call('ListTunnels')['tunnelSummaries']
+        return self.ask_emulator('ListTunnels')['tunnelSummaries']
 
     def find_tunnel(self):
         tunnels = self.list_tunnels()
         return tunnels[0]['tunnelId'] if tunnels else None
 
     def device(self, *names):
-        services = {}
-        for name in names:
-            services[name] = Echo(name)
-            self.addCleanup(services[name].close)
-        return Device(self, **services)
+        """Whose services answer with their name and what they were sent."""
+        def serve(name):
+            return lambda connection: connection.sendall(f'{name}: '.encode() + connection.recv(100))
+        return Device(self, **{name: self.serve_tcp(serve(name)) for name in names})
 
-    def run_operator(self, *arguments, env=None):
-        run = self.operate(self.url, '-c', self.ready['caFile'], *arguments, env=env)
+    def run_open(self, *arguments, env=None):
+        run = self.operate(self.url, '-c', self.info['caFile'], *arguments, env=env)
         self.assertEqual(self.list_tunnels(), [], run.stderr)
         return run
 
-    def start_operator(self, *arguments, **options):
-        log = open(self.folder / 'log', 'w')
-        self.addCleanup(log.close)
-        operator = subprocess.Popen(
-            [ARGS.proxy, '--open', '--thing', 'thing', '--service', 'SSH', '--endpoint-url', self.url, *arguments],
-            env=self.environment(KEYS | {'AWS_CA_BUNDLE': self.ready['caFile']}), cwd=self.folder, stderr=log,
-            stdout=subprocess.PIPE, text=True, start_new_session=True, **{'stdin': subprocess.DEVNULL, **options})
-        self.addCleanup(self.end, operator)
-        return operator
+    def start_open(self, *arguments, **options):
+        return self.spawn('proxy', [PROXY, '--open', '--thing', 'thing', '--service', 'SSH', '--endpoint-url', self.url,
+                                    *arguments],
+                          self.environment(KEYS | {'AWS_CA_BUNDLE': self.info['caFile']}), cwd=self.folder,
+                          stdout=subprocess.PIPE, text=True, start_new_session=True, **options)
 
-    def check_end(self, operator, status):
-        self.assertEqual(operator.wait(PATIENCE), status, (self.folder / 'log').read_text())
+    def check_end(self, proxy, status):
+        self.assertEqual(proxy.wait(PATIENCE), status, proxy.log())
         self.assertEqual(self.list_tunnels(), [])
 
     def test_command(self):
         self.device('SSH', 'VNC')
-        run = self.run_operator('--service', 'VNC', '--', sys.executable, '-c', ASK, '{port}', '{port:VNC}', '{port:SSH}')
+        run = self.run_open('--service', 'VNC', '--', sys.executable, '-c', ASK, '{port}', '{port:VNC}', '{port:SSH}')
         self.check(run, 0)
         self.assertEqual(run.stdout, 'SSH: ping\nVNC: ping\nSSH: ping\n')
         # Nothing is said over the command.
@@ -431,35 +335,35 @@ class Tunnels(Case):
         with socket.create_server(('127.0.0.1', 0)) as closed:
             port = closed.getsockname()[1]
         self.device('SSH')
-        run = self.run_operator('-s', f'SSH={port}', '--', 'sh', '-c', 'echo "{port}" {x} $0', '--', '-v')
+        run = self.run_open('-s', f'SSH={port}', '--', 'sh', '-c', 'echo "{port}" {x} $0', '--', '-v')
         self.check(run, 0)
         self.assertEqual(run.stdout, f'{port} {{x}} --\n')
 
     def test_unix_socket(self):
         self.device('SSH')
-        self.check(self.run_operator('-s', f'SSH={self.folder}/socket', '--', 'echo', '{port}'), 64, 'Unix socket')
+        self.check(self.run_open('-s', f'SSH={self.folder}/socket', '--', 'echo', '{port}'), 64, 'Unix socket')
 
     def test_exit_status(self):
         self.device('SSH')
-        self.check(self.run_operator('--', 'sh', '-c', 'exit 7'), 7)
+        self.check(self.run_open('--', 'sh', '-c', 'exit 7'), 7)
 
     def test_killed_command(self):
         self.device('SSH')
-        self.check(self.run_operator('--', 'sh', '-c', 'kill -KILL $$'), 137)
+        self.check(self.run_open('--', 'sh', '-c', 'kill -KILL $$'), 137)
 
     def test_not_a_program(self):
         self.device('SSH')
         path = self.write('script', '#!/\n')
         path.chmod(0o755)
-        self.check(self.run_operator('--', path), 126, 'script')
+        self.check(self.run_open('--', path), 126, 'script')
 
     def test_secrets(self):
         """Neither the command nor who looks at the program sees any."""
         self.device('SSH')
         env = KEYS | {'AWS_SESSION_TOKEN': SESSION, 'AWSIOT_TUNNEL_ACCESS_TOKEN': 'another'}
-        run = self.run_operator('-v6', '--', 'sh', '-c',
-                                'env; tr "\\0" "\\n" </proc/$PPID/environ; tr "\\0" "\\n" </proc/$PPID/cmdline',
-                                env=env)
+        run = self.run_open('-v6', '--', 'sh', '-c',
+                            'env; tr "\\0" "\\n" </proc/$PPID/environ; tr "\\0" "\\n" </proc/$PPID/cmdline',
+                            env=env)
         self.check(run, 0)
         self.assertIn('HOME=', run.stdout)
         for text in (KEY_ID, SECRET, SESSION, 'another'):
@@ -467,40 +371,40 @@ class Tunnels(Case):
 
     def test_stdio(self):
         self.device('SSH')
-        operator = self.start_operator('--stdio', stdin=subprocess.PIPE)
-        self.assertEqual(operator.communicate('hello', timeout=PATIENCE)[0], 'SSH: hello')
-        self.check_end(operator, 0)
+        proxy = self.start_open('--stdio', stdin=subprocess.PIPE)
+        self.assertEqual(proxy.communicate('hello', timeout=PATIENCE)[0], 'SSH: hello')
+        self.check_end(proxy, 0)
 
     def test_no_device(self):
-        self.check(self.run_operator('--wait', '0', '--', 'true'), 75, 'thing', '--wait')
+        self.check(self.run_open('--wait', '0', '--', 'true'), 75, 'thing', '--wait')
 
     def test_untrusted(self):
         self.check(self.operate(self.url), 69, 'certificate')
-        self.check(self.run_operator('-k', '--wait', '0', '--', 'true'), 75, '--no-ssl-host-verify')
+        self.check(self.run_open('-k', '--wait', '0', '--', 'true'), 75, '--no-ssl-host-verify')
 
     def test_without_command(self):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            operator = self.start_operator('--json')
-            self.assertEqual(json.loads(operator.stdout.readline())['services'], ['SSH'])
+            proxy = self.start_open('--json')
+            self.assertEqual(json.loads(proxy.read_line())['services'], ['SSH'])
             self.assertEqual(len(self.list_tunnels()), 1)
-            operator.send_signal(number)
-            self.check_end(operator, 0)
+            proxy.send_signal(number)
+            self.check_end(proxy, 0)
 
     def test_signal_while_waiting(self):
-        operator = self.start_operator('-v4', '--', 'true')
-        wait_until(lambda: 'Waiting' in (self.folder / 'log').read_text(), 'the wait')
-        operator.send_signal(signal.SIGINT)
-        self.check_end(operator, 130)
+        proxy = self.start_open('-v4', '--', 'true')
+        proxy.expect('Waiting')
+        proxy.send_signal(signal.SIGINT)
+        self.check_end(proxy, 130)
 
     def test_signals_for_command(self):
         self.device('SSH')
-        operator = self.start_operator('--', 'sh', '-c', 'trap "echo int" INT; trap "exit 9" TERM; echo on; '
-                                                        'while :; do sleep 0.1; done')
-        self.assertEqual(operator.stdout.readline(), 'on\n')
-        operator.send_signal(signal.SIGINT)
-        self.assertEqual(operator.stdout.readline(), 'int\n')
-        operator.send_signal(signal.SIGTERM)
-        self.check_end(operator, 9)
+        proxy = self.start_open('--', 'sh', '-c', 'trap "echo int" INT; trap "exit 9" TERM; echo on; '
+                                'while :; do sleep 0.1; done')
+        self.assertEqual(proxy.read_line(), 'on\n')
+        proxy.send_signal(signal.SIGINT)
+        self.assertEqual(proxy.read_line(), 'int\n')
+        proxy.send_signal(signal.SIGTERM)
+        self.check_end(proxy, 9)
 
     def test_terminal(self):
         """The terminal itself interrupts a command, once; and the command has the terminal."""
@@ -510,9 +414,9 @@ class Tunnels(Case):
                   'print("on", flush=True)\nsys.stdin.readline()\nsys.exit(40 + len(seen))\n')
         pid, terminal = pty.fork()
         if pid == 0:
-            os.execve(ARGS.proxy, [
-                ARGS.proxy, '--open', '--thing', 'thing', '--service', 'SSH', '--endpoint-url', self.url, '-c',
-                self.ready['caFile'], '--', sys.executable, '-c', script], self.environment(None))
+            os.execve(PROXY, [
+                PROXY, '--open', '--thing', 'thing', '--service', 'SSH', '--endpoint-url', self.url, '-c',
+                self.info['caFile'], '--', sys.executable, '-c', script], self.environment(None))
         self.addCleanup(os.close, terminal)
         text = b''
         for wanted, answer in ((b'on\r\n', b'\x03'), (b'int', b'\n')):
@@ -525,19 +429,19 @@ class Tunnels(Case):
 
     def test_stubborn_command(self):
         self.device('SSH')
-        operator = self.start_operator('--', 'sh', '-c', 'trap "echo term" TERM; echo on; while :; do sleep 0.1; done')
-        self.assertEqual(operator.stdout.readline(), 'on\n')
-        operator.send_signal(signal.SIGTERM)
-        self.assertEqual(operator.stdout.readline(), 'term\n')
-        operator.send_signal(signal.SIGTERM)
-        self.check_end(operator, 137)
+        proxy = self.start_open('--', 'sh', '-c', 'trap "echo term" TERM; echo on; while :; do sleep 0.1; done')
+        self.assertEqual(proxy.read_line(), 'on\n')
+        proxy.send_signal(signal.SIGTERM)
+        self.assertEqual(proxy.read_line(), 'term\n')
+        proxy.send_signal(signal.SIGTERM)
+        self.check_end(proxy, 137)
 
     def test_closed_meanwhile(self):
         self.device('SSH')
-        operator = self.start_operator('--', 'sh', '-c', 'echo on; exec sleep 1000')
-        self.assertEqual(operator.stdout.readline(), 'on\n')
-        self.call('CloseTunnel', tunnelId=self.find_tunnel())
-        self.check_end(operator, 77)
+        proxy = self.start_open('--', 'sh', '-c', 'echo on; exec sleep 1000')
+        self.assertEqual(proxy.read_line(), 'on\n')
+        self.ask_emulator('CloseTunnel', tunnelId=self.find_tunnel())
+        self.check_end(proxy, 77)
 
 
 if __name__ == '__main__':

@@ -11,25 +11,28 @@ The service is at one end, the clients at the other. Each is a process, which
 tells what it hears as lines of "SECONDS NAME WORDS"."""
 
 import base64
+import contextlib
 import ctypes
 import hashlib
 import os
 import pathlib
-import queue
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import unittest
 
-import tap  # noqa: E402
+import tap
+from child import Child
+from waiting import PATIENCE
 
 SERVICE = '10.77.0.1'
 CLIENT = '10.77.0.2'
 OTHER = '10.77.0.3'
-PATIENCE = 60
 
 
 def gi():
@@ -130,12 +133,10 @@ def connect(clients):
 
 
 class Network(unittest.TestCase):
-    def spawn(self, *arguments, prefix=()):
-        child = subprocess.Popen([*prefix, sys.executable, __file__, *arguments], stdout=subprocess.PIPE, text=True,
-                                 preexec_fn=lambda: ctypes.CDLL(None).prctl(1, signal.SIGKILL))
-        self.addCleanup(child.stdout.close)
-        self.addCleanup(child.wait)
-        self.addCleanup(child.kill)
+    def spawn(self, name, *arguments, prefix=()):
+        child = Child(name, [*prefix, sys.executable, __file__, name, *arguments], self.folder / f'{name}.log',
+                      stdout=subprocess.PIPE, preexec_fn=lambda: ctypes.CDLL(None).prctl(1, signal.SIGKILL))
+        self.addCleanup(child.end)
         return child
 
     def ip(self, *arguments):
@@ -146,6 +147,8 @@ class Network(unittest.TestCase):
         subprocess.run(['nsenter', '-t', str(self.client.pid), '-n', 'ip', *arguments], check=True)
 
     def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix='ist-'))
+        self.addCleanup(shutil.rmtree, self.folder)
         self.ip('link', 'set', 'lo', 'up')
         self.ip('link', 'add', 'ist-s', 'type', 'veth', 'peer', 'name', 'ist-c')
         self.addCleanup(subprocess.run, ['ip', 'link', 'del', 'ist-s'], stderr=subprocess.DEVNULL)
@@ -154,44 +157,39 @@ class Network(unittest.TestCase):
         self.places = {}
         emulator = self.spawn('emulator', '4')
         for name in ('idle', 'full', 'usual', 'patient'):
-            self.places[name] = emulator.stdout.readline().split()
-        self.places['mute'] = self.spawn('mute').stdout.readline().split()
+            self.places[name] = emulator.read_line().split()
+        self.places['mute'] = self.spawn('mute').read_line().split()
+
+    def is_apart(self):
+        with contextlib.suppress(FileNotFoundError):
+            return os.readlink(f'/proc/{self.client.pid}/ns/net') != os.readlink('/proc/self/ns/net')
 
     def start_clients(self, **kinds):
         """In a namespace of their own, which they wait for."""
         clients = [word for name, kind in kinds.items() for word in (name, *self.places[name], kind)]
         self.client = self.spawn('clients', *clients, prefix=['unshare', '--net'])
-        while os.readlink(f'/proc/{self.client.pid}/ns/net') == os.readlink('/proc/self/ns/net'):
-            time.sleep(0.01)
+        self.client.wait_until(self.is_apart, 'its namespace')
         self.ip('link', 'set', 'ist-c', 'netns', str(self.client.pid))
         self.client_ip('addr', 'add', f'{CLIENT}/24', 'dev', 'ist-c')
         self.client_ip('link', 'set', 'ist-c', 'up')
-        self.lines = queue.Queue()
         self.seen = []
-        threading.Thread(target=lambda: [self.lines.put(line) for line in self.client.stdout], daemon=True).start()
 
     def wait_for(self, what, names, since):
         """When the last of these clients has told that, in seconds after @since."""
-        missing = set(names)
-        latest = since
-        for when, name, word, text in self.seen:
-            if when >= since and word == what and name in missing:
-                missing.remove(name)
-                latest = max(latest, when)
         end = time.monotonic() + PATIENCE
-        while missing:
+        while missing := set(names) - (told := self.told(what, since)).keys():
             try:
-                line = self.lines.get(timeout=max(0, end - time.monotonic()))
-            except queue.Empty:
-                raise AssertionError(f'{missing} never told {what}: {self.seen}') from None
-            when, name, word, *text = line.split(maxsplit=3)
-            event = (float(when), name, word, ' '.join(text))
-            self.seen.append(event)
-            if event[0] >= since and word == what and name in missing:
-                missing.remove(name)
-                latest = max(latest, event[0])
+                when, name, word, *text = self.client.read_line(end - time.monotonic()).split(maxsplit=3)
+            except AssertionError as e:
+                raise AssertionError(f'{missing} never told {what}: {e}') from None
+            self.seen.append((float(when), name, word, ' '.join(text)))
+        latest = max(told[name] for name in names)
         print('#', what, ' '.join(names), f'after {latest - since:.1f} s', flush=True)
         return latest - since
+
+    def told(self, what, since):
+        """When each client has first told that."""
+        return {name: when for when, name, word, _ in reversed(self.seen) if when >= since and word == what}
 
     def texts(self, name, what):
         return [text for _when, who, word, text in self.seen if who == name and word == what]
@@ -242,11 +240,8 @@ class Network(unittest.TestCase):
         time.sleep(6)
         self.client_ip('route', 'del', '192.0.2.0/24', 'via', SERVICE)
         time.sleep(1)
-        self.client.send_signal(signal.SIGTERM)
-        self.client.wait()
-        time.sleep(0.2)
-        while not self.lines.empty():
-            self.assertNotIn('down', self.lines.get())
+        self.client.terminate()
+        self.assertNotIn(b'down', self.client.stdout.read())
 
     def test_link(self):
         """The link is gone for longer than the pings take to notice, and the wait for
