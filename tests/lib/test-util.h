@@ -1,0 +1,45 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* Iterates the default main context until the expression holds; fails the test
+ * if that takes far longer than it ever should. */
+#define test_wait(expression)                                                                                    \
+  G_STMT_START                                                                                                   \
+  {                                                                                                              \
+    gint64 test_deadline_ = test_get_deadline ();                                                                \
+    while (!(expression))                                                                                        \
+      test_iterate (NULL, test_deadline_, #expression, G_STRLOC);                                                \
+  }                                                                                                              \
+  G_STMT_END
+
+gint64 test_get_deadline (void);
+void test_iterate (GMainContext *context,
+                   gint64 deadline,
+                   const char *expression,
+                   const char *where);
+
+/* Iterates the default main context for a while. */
+void test_run_for (guint milliseconds);
+
+/* Iterates the default main context until it has nothing to do at once. */
+void test_settle (void);
+
+guint test_count_fds (void);
+
+/* The path of a file with @text that is in no folder: however the process ends,
+ * nothing is left of it. */
+char *test_file_new (const char *text);
+/* (nullable) */
+void test_file_free (char *path);
+
+/* Kilobytes, now and at most since the start of the process. */
+guint test_get_rss (void);
+
+G_END_DECLS
