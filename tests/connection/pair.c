@@ -19,31 +19,6 @@ on_incoming_connection (IstSecureTunnel *tunnel,
   return TRUE;
 }
 
-static TestEnd *
-add_end (Pair *self,
-         IstMode mode,
-         const char *first_property,
-         va_list args)
-{
-  const char *token = mode == IST_MODE_SOURCE
-                        ? ist_emulator_tunnel_get_source_access_token (self->emulator->tunnel)
-                        : ist_emulator_tunnel_get_destination_access_token (self->emulator->tunnel);
-  g_autoptr (IstSecureTunnelBuilder) builder = ist_secure_tunnel_builder_new ();
-  g_autoptr (GError) error = NULL;
-  IstSecureTunnel *tunnel;
-
-  g_object_set (builder, "mode", mode, "access-token", token, "ca-file", self->emulator->ca_file, "endpoint",
-                ist_emulator_service_get_endpoint (self->emulator->service), "reconnect-delay-floor-ms", 5,
-                "reconnect-delay-base-ms", 10, "reconnect-delay-cap-ms", 20, NULL);
-  if (first_property != NULL)
-    g_object_set_valist (G_OBJECT (builder), first_property, args);
-  tunnel = ist_secure_tunnel_builder_build (builder, &error);
-  g_assert_no_error (error);
-  ist_secure_tunnel_start (tunnel, &error);
-  g_assert_no_error (error);
-  return test_end_new (tunnel);
-}
-
 Pair *
 pair_new (const char *const *services,
           gboolean destination,
@@ -56,15 +31,17 @@ pair_new (const char *const *services,
   self->emulator = test_emulator_new (services);
   g_queue_init (&self->incoming);
   va_start (args, first_property);
-  self->source = add_end (self, IST_MODE_SOURCE, first_property, args);
+  self->source = test_emulator_add_valist (self->emulator, IST_MODE_SOURCE, first_property, args);
   va_end (args);
+  test_end_start (self->source);
   test_wait (test_end_count (self->source, "success") == 1);
   if (!destination)
     return self;
 
   va_start (args, first_property);
-  self->destination = add_end (self, IST_MODE_DESTINATION, first_property, args);
+  self->destination = test_emulator_add_valist (self->emulator, IST_MODE_DESTINATION, first_property, args);
   va_end (args);
+  test_end_start (self->destination);
   g_signal_connect (self->destination->tunnel, "incoming-connection", G_CALLBACK (on_incoming_connection),
                     self);
   test_wait (test_end_count (self->destination, "success") == 1);
@@ -86,7 +63,7 @@ pair_begin_open (Pair *self,
                  const char *service,
                  GAsyncResult **result)
 {
-  ist_secure_tunnel_open_connection_async (self->source->tunnel, service, NULL, store_result, result);
+  ist_secure_tunnel_open_connection_async (self->source->tunnel, service, NULL, test_store_result, result);
 }
 
 IstConnection *
@@ -128,6 +105,23 @@ pair_open (Pair *self,
 }
 
 void
+fixture_set_up (Fixture *self,
+                gconstpointer data)
+{
+  self->pair = pair_new (test_ssh, TRUE, "protocol-version", IST_PROTOCOL_VERSION_V3, NULL);
+  pair_open (self->pair, "SSH", &self->near, &self->far);
+}
+
+void
+fixture_tear_down (Fixture *self,
+                   gconstpointer data)
+{
+  g_clear_object (&self->near);
+  g_clear_object (&self->far);
+  pair_free (self->pair);
+}
+
+void
 pair_say (Pair *self,
           IstMessageType type,
           const char *service,
@@ -159,17 +153,6 @@ connection_out (gpointer connection)
 }
 
 void
-store_result (GObject *source,
-              GAsyncResult *result,
-              gpointer user_data)
-{
-  GAsyncResult **stored = user_data;
-
-  g_assert_null (*stored);
-  *stored = g_object_ref (result);
-}
-
-void
 connection_write (IstConnection *connection,
                   gconstpointer data,
                   gsize length)
@@ -179,7 +162,7 @@ connection_write (IstConnection *connection,
   g_autoptr (GError) error = NULL;
   gsize written;
 
-  g_output_stream_write_all_async (out, data, length, 0, NULL, store_result, &result);
+  g_output_stream_write_all_async (out, data, length, 0, NULL, test_store_result, &result);
   test_wait (result != NULL);
   g_output_stream_write_all_finish (out, result, &written, &error);
   g_assert_no_error (error);
@@ -203,7 +186,7 @@ read_some (IstConnection *connection,
   g_autoptr (GAsyncResult) result = NULL;
   gsize n = 0;
 
-  g_input_stream_read_all_async (in, data, length, 0, NULL, store_result, &result);
+  g_input_stream_read_all_async (in, data, length, 0, NULL, test_store_result, &result);
   test_wait (result != NULL);
   g_input_stream_read_all_finish (in, result, &n, error);
   return n;
@@ -283,39 +266,10 @@ connection_close (IstConnection *connection)
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
 
-  g_io_stream_close_async (G_IO_STREAM (connection), 0, NULL, store_result, &result);
+  g_io_stream_close_async (G_IO_STREAM (connection), 0, NULL, test_store_result, &result);
   test_wait (result != NULL);
   g_io_stream_close_finish (G_IO_STREAM (connection), result, &error);
   g_assert_no_error (error);
-}
-
-static guint8
-pattern_at (guint64 offset)
-{
-  return (offset * 0x9e3779b97f4a7c15u) >> 56;
-}
-
-void
-pattern_fill (guint8 *data,
-              gsize length,
-              guint64 offset)
-{
-  gsize i;
-
-  for (i = 0; i < length; i++)
-    data[i] = pattern_at (offset + i);
-}
-
-void
-pattern_check (const guint8 *data,
-               gsize length,
-               guint64 offset)
-{
-  gsize i;
-
-  for (i = 0; i < length; i++)
-    if (data[i] != pattern_at (offset + i))
-      g_error ("Wrong byte at %" G_GUINT64_FORMAT, offset + i);
 }
 
 gsize

@@ -9,9 +9,9 @@
 G_BEGIN_DECLS
 
 /* Both ends of a tunnel through the emulator, with streams for its connections. */
-typedef struct _Ends Pair;
+typedef struct _Pair Pair;
 
-struct _Ends
+struct _Pair
 {
   TestEmulator *emulator;
   TestEnd *source;
@@ -48,6 +48,20 @@ void pair_open (Pair *self,
                 const char *service,
                 IstConnection **source,
                 IstConnection **destination);
+
+/* For tests of one connection: its two ends. */
+typedef struct
+{
+  Pair *pair;
+  IstConnection *near; /* the source's */
+  IstConnection *far;
+} Fixture;
+
+void fixture_set_up (Fixture *self,
+                     gconstpointer data);
+void fixture_tear_down (Fixture *self,
+                        gconstpointer data);
+
 /* Says something to the source in the name of the destination. */
 void pair_say (Pair *self,
                IstMessageType type,
@@ -92,19 +106,5 @@ void await_standstill (guint64 (*get) (gpointer data),
                        gpointer data);
 /* Waits until the close has been sent. */
 void connection_close (IstConnection *connection);
-
-/* One pseudo-random byte for each position of a stream, so that whatever is
- * lost, doubled or mixed up shows. */
-void pattern_fill (guint8 *data,
-                   gsize length,
-                   guint64 offset);
-void pattern_check (const guint8 *data,
-                    gsize length,
-                    guint64 offset);
-
-/* Callbacks that store their result. */
-void store_result (GObject *source,
-                   GAsyncResult *result,
-                   gpointer user_data); /* GAsyncResult ** */
 
 G_END_DECLS

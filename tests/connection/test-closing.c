@@ -8,30 +8,6 @@
 
 #include "pair.h"
 
-typedef struct
-{
-  Pair *pair;
-  IstConnection *near;
-  IstConnection *far;
-} Fixture;
-
-static void
-set_up (Fixture *self,
-        gconstpointer data)
-{
-  self->pair = pair_new (test_ssh, TRUE, "protocol-version", IST_PROTOCOL_VERSION_V3, NULL);
-  pair_open (self->pair, "SSH", &self->near, &self->far);
-}
-
-static void
-tear_down (Fixture *self,
-           gconstpointer data)
-{
-  g_clear_object (&self->near);
-  g_clear_object (&self->far);
-  pair_free (self->pair);
-}
-
 static GInputStream *
 in_of (IstConnection *connection)
 {
@@ -66,9 +42,9 @@ test_cancel_read (Fixture *self,
   g_autoptr (GError) error = NULL;
   char buffer[16];
 
-  g_input_stream_read_async (in_of (self->near), buffer, sizeof buffer, 0, cancellable, store_result,
+  g_input_stream_read_async (in_of (self->near), buffer, sizeof buffer, 0, cancellable, test_store_result,
                              &result);
-  g_input_stream_read_async (in_of (self->near), buffer, sizeof buffer, 0, NULL, store_result, &second);
+  g_input_stream_read_async (in_of (self->near), buffer, sizeof buffer, 0, NULL, test_store_result, &second);
   test_wait (second != NULL);
   g_assert_cmpint (g_input_stream_read_finish (in_of (self->near), second, &error), ==, -1);
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_PENDING);
@@ -95,7 +71,7 @@ test_cancel_write (Fixture *self,
   g_autoptr (GError) error = NULL;
   gsize taken = pair_block (self->pair, self->near);
 
-  g_output_stream_write_async (out_of (self->near), "never", 5, 0, cancellable, store_result, &result);
+  g_output_stream_write_async (out_of (self->near), "never", 5, 0, cancellable, test_store_result, &result);
   test_run_for (10);
   g_assert_null (result);
   g_cancellable_cancel (cancellable);
@@ -119,7 +95,7 @@ test_cancel_flush (Fixture *self,
   g_autoptr (GError) error = NULL;
   gsize taken = pair_block (self->pair, self->near);
 
-  g_output_stream_flush_async (out_of (self->near), 0, cancellable, store_result, &flushed);
+  g_output_stream_flush_async (out_of (self->near), 0, cancellable, test_store_result, &flushed);
   test_run_for (10);
   g_assert_null (flushed);
   g_cancellable_cancel (cancellable);
@@ -129,7 +105,7 @@ test_cancel_flush (Fixture *self,
   g_clear_error (&error);
 
   g_cancellable_reset (cancellable);
-  g_io_stream_close_async (G_IO_STREAM (self->near), 0, cancellable, store_result, &closed);
+  g_io_stream_close_async (G_IO_STREAM (self->near), 0, cancellable, test_store_result, &closed);
   test_run_for (10);
   g_assert_null (closed);
   g_cancellable_cancel (cancellable);
@@ -152,7 +128,7 @@ test_flush (Fixture *self,
   g_autoptr (GError) error = NULL;
 
   connection_say (self->near, "hello");
-  g_output_stream_flush_async (out_of (self->near), 0, NULL, store_result, &result);
+  g_output_stream_flush_async (out_of (self->near), 0, NULL, test_store_result, &result);
   test_wait (result != NULL);
   g_assert_true (g_output_stream_flush_finish (out_of (self->near), result, &error));
   g_assert_no_error (error);
@@ -168,7 +144,7 @@ test_order (Fixture *self,
   g_autofree guint8 *buffer = g_malloc (size);
   g_autoptr (IstConnection) another = NULL;
 
-  pattern_fill (buffer, size, 0);
+  test_pattern_fill (buffer, size, 0, 0);
   connection_write (self->near, buffer, size);
   if (g_str_equal (data, "close"))
     g_assert_true (g_io_stream_close (G_IO_STREAM (self->near), NULL, NULL));
@@ -193,7 +169,7 @@ test_order (Fixture *self,
 
   memset (buffer, 0, size);
   connection_read (self->far, buffer, size);
-  pattern_check (buffer, size, 0);
+  test_pattern_check (buffer, size, 0, 0);
   connection_expect_end (self->far, -1);
   g_assert_cmpuint (ist_connection_get_bytes_in (self->far), ==, size);
 }
@@ -206,7 +182,7 @@ test_close_output (Fixture *self,
   g_autoptr (GError) error = NULL;
 
   connection_say (self->near, "question");
-  g_output_stream_close_async (out_of (self->near), 0, NULL, store_result, &result);
+  g_output_stream_close_async (out_of (self->near), 0, NULL, test_store_result, &result);
   test_wait (result != NULL);
   g_assert_true (g_output_stream_close_finish (out_of (self->near), result, &error));
   g_assert_no_error (error);
@@ -234,7 +210,7 @@ test_close_input (Fixture *self,
 
   connection_say (self->far, "unread");
   test_wait (ist_connection_get_bytes_in (self->near) == 6);
-  g_input_stream_close_async (in_of (self->near), 0, NULL, store_result, &result);
+  g_input_stream_close_async (in_of (self->near), 0, NULL, test_store_result, &result);
   test_wait (result != NULL);
   g_assert_true (g_input_stream_close_finish (in_of (self->near), result, &error));
   g_assert_no_error (error);
@@ -261,7 +237,7 @@ test_close_when_stalled (Fixture *self,
   pair_open (self->pair, "SSH", &near, &far);
   connection_write (self->far, buffer, 262144);
   test_wait (ist_connection_get_bytes_in (self->near) >= 250000);
-  g_output_stream_write_all_async (out_of (self->far), buffer, 262144, 0, NULL, store_result, &written);
+  g_output_stream_write_all_async (out_of (self->far), buffer, 262144, 0, NULL, test_store_result, &written);
 
   if (g_str_equal (data, "close"))
     g_io_stream_close (G_IO_STREAM (self->near), NULL, NULL);
@@ -290,13 +266,13 @@ test_close_with_pending (Fixture *self,
   gsize taken = pair_block (self->pair, self->near);
   char byte;
 
-  g_input_stream_read_async (in_of (self->near), &byte, 1, 0, NULL, store_result, &read);
-  g_output_stream_write_async (out_of (self->near), "x", 1, 0, NULL, store_result, &written);
+  g_input_stream_read_async (in_of (self->near), &byte, 1, 0, NULL, test_store_result, &read);
+  g_output_stream_write_async (out_of (self->near), "x", 1, 0, NULL, test_store_result, &written);
   test_run_for (10);
   g_assert_null (read);
   g_assert_null (written);
 
-  g_io_stream_close_async (G_IO_STREAM (self->near), 0, NULL, store_result, &closed);
+  g_io_stream_close_async (G_IO_STREAM (self->near), 0, NULL, test_store_result, &closed);
   test_wait (read != NULL && written != NULL);
   g_assert_cmpint (g_input_stream_read_finish (in_of (self->near), read, &error), ==, -1);
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CLOSED);
@@ -349,7 +325,7 @@ test_streams_outlive_connection (Fixture *self,
   g_assert_cmpint (g_input_stream_read (in, &byte, 1, NULL, &error), ==, -1);
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CLOSED);
   g_clear_error (&error);
-  g_input_stream_read_async (in, &byte, 1, 0, NULL, store_result, &result);
+  g_input_stream_read_async (in, &byte, 1, 0, NULL, test_store_result, &result);
   test_wait (result != NULL);
   g_assert_cmpint (g_input_stream_read_finish (in, result, &error), ==, -1);
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CLOSED);
@@ -382,8 +358,8 @@ test_outlives_tunnel (Fixture *self,
   connection_say (self->far, "unread");
   test_wait (ist_connection_get_bytes_in (self->near) == 6);
   pair_block (self->pair, self->near);
-  g_output_stream_flush_async (out_of (self->near), 0, NULL, store_result, &flushed);
-  g_input_stream_read_async (in_of (near), &byte, 1, 0, NULL, store_result, &read);
+  g_output_stream_flush_async (out_of (self->near), 0, NULL, test_store_result, &flushed);
+  g_input_stream_read_async (in_of (near), &byte, 1, 0, NULL, test_store_result, &read);
   test_settle ();
   g_assert_null (flushed);
 
@@ -402,7 +378,7 @@ test_outlives_tunnel (Fixture *self,
   g_assert_cmpint (g_output_stream_write (out_of (self->near), "x", 1, NULL, &error), ==, -1);
   connection_check_error (self->near, error, IST_TUNNEL_ERROR_STOPPED);
   g_clear_error (&error);
-  g_io_stream_close_async (G_IO_STREAM (self->near), 0, NULL, store_result, &closed);
+  g_io_stream_close_async (G_IO_STREAM (self->near), 0, NULL, test_store_result, &closed);
   test_wait (closed != NULL);
 
   in = in_of (self->near);
@@ -428,9 +404,9 @@ test_lost (Fixture *self,
 
   pair_block (self->pair, self->near);
   if (closes)
-    g_io_stream_close_async (G_IO_STREAM (self->near), 0, NULL, store_result, &result);
+    g_io_stream_close_async (G_IO_STREAM (self->near), 0, NULL, test_store_result, &result);
   else
-    g_output_stream_flush_async (out_of (self->near), 0, NULL, store_result, &result);
+    g_output_stream_flush_async (out_of (self->near), 0, NULL, test_store_result, &result);
   test_run_for (10);
   g_assert_null (result);
 
@@ -655,7 +631,7 @@ add_tests (const char *prefix,
     {
       g_autofree char *path = g_strconcat ("/closing/", prefix, "/", *ways, NULL);
 
-      g_test_add (path, Fixture, *ways, set_up, test, tear_down);
+      g_test_add (path, Fixture, *ways, fixture_set_up, test, fixture_tear_down);
     }
 }
 
@@ -672,7 +648,7 @@ main (int argc,
                                         "source", "reset-by-peer", "reset", NULL };
 
   g_test_init (&argc, &argv, NULL);
-#define ADD(path, test) g_test_add ("/closing/" path, Fixture, NULL, set_up, test, tear_down)
+#define ADD(path, test) g_test_add ("/closing/" path, Fixture, NULL, fixture_set_up, test, fixture_tear_down)
   ADD ("cancel/read", test_cancel_read);
   ADD ("cancel/write", test_cancel_write);
   ADD ("cancel/flush", test_cancel_flush);

@@ -17,7 +17,7 @@ write_unread (IstConnection *from,
 {
   g_autofree guint8 *data = g_malloc (UNREAD);
 
-  pattern_fill (data, UNREAD, 0);
+  test_pattern_fill (data, UNREAD, 0, 0);
   connection_write (from, data, UNREAD);
   test_wait (ist_connection_get_bytes_in (to) == UNREAD);
 }
@@ -30,7 +30,7 @@ read_unread (IstConnection *connection,
   g_autofree guint8 *data = g_malloc (UNREAD);
 
   connection_read (connection, data, UNREAD);
-  pattern_check (data, UNREAD, 0);
+  test_pattern_check (data, UNREAD, 0, 0);
   connection_expect_end (connection, code);
 }
 
@@ -176,7 +176,7 @@ test_lost_transfer (gconstpointer data)
   g_autofree guint8 *received = g_malloc (size);
   guint round;
 
-  pattern_fill (pattern, size, 0);
+  test_pattern_fill (pattern, size, 0, 0);
   for (round = 1; round <= 3; round++)
     {
       g_autoptr (IstConnection) near = NULL;
@@ -198,9 +198,9 @@ test_lost_transfer (gconstpointer data)
           far = other;
         }
       g_output_stream_write_all_async (G_OUTPUT_STREAM (connection_out (near)), pattern, size, 0, NULL,
-                                       store_result, &written);
+                                       test_store_result, &written);
       g_input_stream_read_all_async (G_INPUT_STREAM (connection_in (far)), received, size, 0, NULL,
-                                     store_result, &read);
+                                     test_store_result, &read);
       test_wait (ist_connection_get_bytes_in (far) > 1000000);
       ist_emulator_tunnel_drop_side (pair->emulator->tunnel, side);
       test_wait (read != NULL);
@@ -209,7 +209,7 @@ test_lost_transfer (gconstpointer data)
       connection_check_error (far, error, IST_TUNNEL_ERROR_DISCONNECTED);
       g_clear_error (&error);
       g_assert_cmpuint (n_read, <, size);
-      pattern_check (received, n_read, 0);
+      test_pattern_check (received, n_read, 0, 0);
 
       /* The service tells the other end, in version 3 with the whole stream. */
       test_wait (written != NULL);
@@ -248,12 +248,12 @@ test_without_tunnel (void)
   g_assert_cmpuint (ist_connection_get_bytes_out (connection), ==, 0);
 
   connection_expect_end (connection, IST_TUNNEL_ERROR_NOT_CONNECTED);
-  g_output_stream_write_async (out, "x", 1, 0, NULL, store_result, &written);
+  g_output_stream_write_async (out, "x", 1, 0, NULL, test_store_result, &written);
   test_wait (written != NULL);
   g_assert_cmpint (g_output_stream_write_finish (out, written, &error), ==, -1);
   connection_check_error (connection, error, IST_TUNNEL_ERROR_NOT_CONNECTED);
   g_clear_error (&error);
-  g_output_stream_flush_async (out, 0, NULL, store_result, &flushed);
+  g_output_stream_flush_async (out, 0, NULL, test_store_result, &flushed);
   test_wait (flushed != NULL);
   g_assert_true (g_output_stream_flush_finish (out, flushed, &error));
   g_assert_no_error (error);
@@ -281,7 +281,7 @@ test_open_fails (void)
   g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_NO_SUCH_SERVICE);
   g_clear_error (&error);
 
-  ist_secure_tunnel_open_connection_async (pair->destination->tunnel, "SSH", NULL, store_result, &result);
+  ist_secure_tunnel_open_connection_async (pair->destination->tunnel, "SSH", NULL, test_store_result, &result);
   test_wait (result != NULL);
   g_assert_null (ist_secure_tunnel_open_connection_finish (pair->destination->tunnel, result, &error));
   g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_STATE);
@@ -289,7 +289,7 @@ test_open_fails (void)
   g_clear_object (&result);
 
   g_cancellable_cancel (cancellable);
-  ist_secure_tunnel_open_connection_async (pair->source->tunnel, "SSH", cancellable, store_result, &result);
+  ist_secure_tunnel_open_connection_async (pair->source->tunnel, "SSH", cancellable, test_store_result, &result);
   test_wait (result != NULL);
   g_assert_null (ist_secure_tunnel_open_connection_finish (pair->source->tunnel, result, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
@@ -298,7 +298,7 @@ test_open_fails (void)
 
   /* Cancelled when it was open already: it is closed again. */
   g_cancellable_reset (cancellable);
-  ist_secure_tunnel_open_connection_async (pair->source->tunnel, "SSH", cancellable, store_result, &result);
+  ist_secure_tunnel_open_connection_async (pair->source->tunnel, "SSH", cancellable, test_store_result, &result);
   g_cancellable_cancel (cancellable);
   test_wait (result != NULL);
   g_assert_null (ist_secure_tunnel_open_connection_finish (pair->source->tunnel, result, &error));
@@ -452,7 +452,7 @@ test_waiting_ends (void)
 
   near = pair_try_open (pair, "SSH", &error);
   g_assert_no_error (error);
-  ist_secure_tunnel_open_connection_async (pair->source->tunnel, "SSH", cancellable, store_result, &cancelled);
+  ist_secure_tunnel_open_connection_async (pair->source->tunnel, "SSH", cancellable, test_store_result, &cancelled);
   pair_begin_open (pair, "SSH", &waits);
   test_run_for (20);
   g_cancellable_cancel (cancellable);
@@ -638,7 +638,7 @@ test_handler (gconstpointer data)
   if (handler->said != NULL)
     {
       connection_expect (near, handler->said);
-      g_input_stream_read_async (G_INPUT_STREAM (connection_in (near)), &byte, 1, 0, NULL, store_result,
+      g_input_stream_read_async (G_INPUT_STREAM (connection_in (near)), &byte, 1, 0, NULL, test_store_result,
                                  &result);
       test_wait (result != NULL);
       g_assert_cmpint (g_input_stream_read_finish (G_INPUT_STREAM (connection_in (near)), result, &error), <=,
@@ -653,7 +653,7 @@ test_handler (gconstpointer data)
 
   if (handler->code != 0)
     {
-      g_input_stream_read_async (G_INPUT_STREAM (connection_in (kept)), &byte, 1, 0, NULL, store_result,
+      g_input_stream_read_async (G_INPUT_STREAM (connection_in (kept)), &byte, 1, 0, NULL, test_store_result,
                                  &result);
       test_wait (result != NULL);
       g_input_stream_read_finish (G_INPUT_STREAM (connection_in (kept)), result, &error);

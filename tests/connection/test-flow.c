@@ -79,7 +79,7 @@ pump_write (Pump *self)
       self->writer_done = TRUE;
       return;
     }
-  pattern_fill (self->out, self->piece, self->n_written);
+  test_pattern_fill (self->out, self->piece, self->n_written, 0);
   g_output_stream_write_async (G_OUTPUT_STREAM (connection_out (self->from)), self->out, self->piece, 0, NULL,
                                on_pump_written, self);
 }
@@ -97,7 +97,7 @@ on_pump_read (GObject *source,
       self->ended = TRUE;
       return;
     }
-  pattern_check (self->in, n, self->n_read);
+  test_pattern_check (self->in, n, self->n_read, 0);
   self->n_read += n;
   if (self->reads)
     pump_read (self);
@@ -309,7 +309,7 @@ test_stall_timeout (void)
   g_assert_cmpuint (n_unread, >, 0);
   unread = g_malloc (n_unread);
   connection_read (stalled->to, unread, n_unread);
-  pattern_check (unread, n_unread, stalled->n_read);
+  test_pattern_check (unread, n_unread, stalled->n_read, 0);
   g_free (unread);
   connection_expect_end (stalled->to, IST_TUNNEL_ERROR_TIMED_OUT);
   g_assert_cmpint (
@@ -481,7 +481,7 @@ test_many_at_once (void)
       g_autoptr (GError) error = NULL;
 
       for (i = 0; i < N; i++)
-        ist_secure_tunnel_open_connection_async (pair->source->tunnel, "SSH", NULL, store_result,
+        ist_secure_tunnel_open_connection_async (pair->source->tunnel, "SSH", NULL, test_store_result,
                                                  &results[i]);
       test_wait (g_queue_get_length (&pair->incoming) == N);
       for (i = 0; i < N; i++)

@@ -11,36 +11,12 @@
 /* As much as goes through TLS each way, and through splicing. */
 #define BULK (10 * 1024 * 1024)
 
-typedef struct
-{
-  Pair *pair;
-  IstConnection *near;
-  IstConnection *far;
-} Fixture;
-
-static void
-set_up (Fixture *self,
-        gconstpointer data)
-{
-  self->pair = pair_new (test_ssh, TRUE, NULL);
-  pair_open (self->pair, "SSH", &self->near, &self->far);
-}
-
-static void
-tear_down (Fixture *self,
-           gconstpointer data)
-{
-  g_clear_object (&self->near);
-  g_clear_object (&self->far);
-  pair_free (self->pair);
-}
-
 static GBytes *
 make_pattern (gsize size)
 {
   guint8 *data = g_malloc (size);
 
-  pattern_fill (data, size, 0);
+  test_pattern_fill (data, size, 0, 0);
   return g_bytes_new_take (data, size);
 }
 
@@ -64,9 +40,9 @@ test_splice (Fixture *self,
 
       sinks[i] = g_memory_output_stream_new_resizable ();
       g_output_stream_splice_async (g_io_stream_get_output_stream (streams[i]), origin, close_source, 0, NULL,
-                                    store_result, &sent[i]);
+                                    test_store_result, &sent[i]);
       g_output_stream_splice_async (sinks[i], g_io_stream_get_input_stream (streams[i]), close_source, 0,
-                                    NULL, store_result, &received[i]);
+                                    NULL, test_store_result, &received[i]);
     }
   test_wait (sent[0] != NULL && sent[1] != NULL);
   test_wait (ist_connection_get_bytes_in (self->near) == BULK &&
@@ -82,7 +58,7 @@ test_splice (Fixture *self,
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CLOSED);
   for (i = 0; i < 2; i++)
     {
-      pattern_check (g_memory_output_stream_get_data (G_MEMORY_OUTPUT_STREAM (sinks[i])), BULK, 0);
+      test_pattern_check (g_memory_output_stream_get_data (G_MEMORY_OUTPUT_STREAM (sinks[i])), BULK, 0, 0);
       g_object_unref (sinks[i]);
       g_object_unref (sent[i]);
       g_object_unref (received[i]);
@@ -104,7 +80,7 @@ test_splice_lost (Fixture *self,
   g_autoptr (GError) error = NULL;
 
   g_output_stream_splice_async (sink, g_io_stream_get_input_stream (G_IO_STREAM (self->near)),
-                                G_OUTPUT_STREAM_SPLICE_NONE, 0, NULL, store_result, &result);
+                                G_OUTPUT_STREAM_SPLICE_NONE, 0, NULL, test_store_result, &result);
   test_settle ();
   lose_websocket (self);
   test_wait (result != NULL);
@@ -132,7 +108,7 @@ test_lines (Fixture *self,
       g_autofree char *line = NULL;
       g_autofree char *expected = g_strdup_printf ("line %u", i);
 
-      g_data_input_stream_read_line_async (lines, 0, NULL, store_result, &result);
+      g_data_input_stream_read_line_async (lines, 0, NULL, test_store_result, &result);
       test_wait (result != NULL);
       line = g_data_input_stream_read_line_finish_utf8 (lines, result, NULL, &error);
       g_assert_no_error (error);
@@ -161,9 +137,9 @@ tls_end_transfer (TlsEnd *self)
 
   self->received = g_malloc0 (size);
   g_output_stream_write_all_async (g_io_stream_get_output_stream (self->stream), data, size, 0, NULL,
-                                   store_result, &self->write);
+                                   test_store_result, &self->write);
   g_input_stream_read_all_async (g_io_stream_get_input_stream (self->stream), self->received, size, 0, NULL,
-                                 store_result, &self->read);
+                                 test_store_result, &self->read);
 }
 
 static void
@@ -178,13 +154,13 @@ tls_end_check (TlsEnd *self)
   g_input_stream_read_all_finish (g_io_stream_get_input_stream (self->stream), self->read, &n, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (n, ==, g_bytes_get_size (self->bytes));
-  pattern_check (self->received, n, 0);
+  test_pattern_check (self->received, n, 0, 0);
 }
 
 static void
 tls_end_close (TlsEnd *self)
 {
-  g_io_stream_close_async (self->stream, 0, NULL, store_result, &self->close);
+  g_io_stream_close_async (self->stream, 0, NULL, test_store_result, &self->close);
   test_wait (self->close != NULL);
   g_io_stream_close_finish (self->stream, self->close, NULL);
 }
@@ -226,9 +202,9 @@ tls_ends_shake_hands (TlsEnd *client,
   g_assert_no_error (error);
   g_signal_connect (client->stream, "accept-certificate", G_CALLBACK (on_accept_certificate), server->stream);
 
-  g_tls_connection_handshake_async (G_TLS_CONNECTION (server->stream), 0, NULL, store_result,
+  g_tls_connection_handshake_async (G_TLS_CONNECTION (server->stream), 0, NULL, test_store_result,
                                     &server->handshake);
-  g_tls_connection_handshake_async (G_TLS_CONNECTION (client->stream), 0, NULL, store_result,
+  g_tls_connection_handshake_async (G_TLS_CONNECTION (client->stream), 0, NULL, test_store_result,
                                     &client->handshake);
   test_wait (server->handshake != NULL && client->handshake != NULL);
   g_tls_connection_handshake_finish (G_TLS_CONNECTION (server->stream), server->handshake, &error);
@@ -270,7 +246,7 @@ test_tls_lost (Fixture *self,
   char byte;
 
   tls_ends_shake_hands (&client, &server, self);
-  g_input_stream_read_async (g_io_stream_get_input_stream (client.stream), &byte, 1, 0, NULL, store_result,
+  g_input_stream_read_async (g_io_stream_get_input_stream (client.stream), &byte, 1, 0, NULL, test_store_result,
                              &client.read);
   test_settle ();
   lose_websocket (self);
@@ -279,7 +255,7 @@ test_tls_lost (Fixture *self,
   connection_check_error (self->near, read_error, IST_TUNNEL_ERROR_DISCONNECTED);
 
   test_wait (g_pollable_input_stream_is_readable (connection_in (self->far)));
-  g_output_stream_write_async (g_io_stream_get_output_stream (server.stream), "x", 1, 0, NULL, store_result,
+  g_output_stream_write_async (g_io_stream_get_output_stream (server.stream), "x", 1, 0, NULL, test_store_result,
                                &server.write);
   test_wait (server.write != NULL);
   g_output_stream_write_finish (g_io_stream_get_output_stream (server.stream), server.write, &write_error);
@@ -323,9 +299,9 @@ dbus_connect (Fixture *self,
                          G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_SERVER |
                            G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_ALLOW_ANONYMOUS |
                            G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING,
-                         NULL, NULL, store_result, &server_made);
+                         NULL, NULL, test_store_result, &server_made);
   g_dbus_connection_new (G_IO_STREAM (self->near), NULL, G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT, NULL,
-                         NULL, store_result, &client_made);
+                         NULL, test_store_result, &client_made);
   test_wait (client_made != NULL && server_made != NULL);
   *server = g_dbus_connection_new_finish (server_made, &error);
   g_assert_no_error (error);
@@ -364,7 +340,7 @@ test_dbus (Fixture *self,
 
       g_dbus_connection_call (client, NULL, "/count", "com.example.Count", "Count",
                               g_variant_new ("(s)", text), G_VARIANT_TYPE ("(u)"), G_DBUS_CALL_FLAGS_NONE,
-                              60000, NULL, store_result, &called);
+                              60000, NULL, test_store_result, &called);
       test_wait (called != NULL);
       reply = g_dbus_connection_call_finish (client, called, &error);
       g_assert_no_error (error);
@@ -403,7 +379,7 @@ test_dbus_lost (Fixture *self,
   g_signal_connect (client, "closed", G_CALLBACK (on_dbus_closed), &closed);
   /* The server does not answer: it has not begun. */
   g_dbus_connection_call (client, NULL, "/", "org.freedesktop.DBus.Peer", "Ping", NULL, NULL,
-                          G_DBUS_CALL_FLAGS_NONE, 60000, NULL, store_result, &called);
+                          G_DBUS_CALL_FLAGS_NONE, 60000, NULL, test_store_result, &called);
   test_settle ();
   lose_websocket (self);
   test_wait (closed != NULL && called != NULL);
@@ -465,7 +441,7 @@ run_reader (gpointer user_data)
 
   while ((n = g_input_stream_read (in, buffer, sizeof buffer, self->cancellable, &self->error)) > 0)
     {
-      pattern_check (buffer, n, self->n);
+      test_pattern_check (buffer, n, self->n, 0);
       self->n += n;
     }
   g_atomic_int_set (&self->done, TRUE);
@@ -530,7 +506,7 @@ test_thread_closes (Fixture *self,
 
   worker_start (&writer, run_writer_that_closes);
   connection_read (self->far, buffer, 1000000);
-  pattern_check (buffer, 1000000, 0);
+  test_pattern_check (buffer, 1000000, 0, 0);
   connection_expect_end (self->far, -1);
   worker_join (&writer);
   g_assert_no_error (writer.error);
@@ -713,7 +689,7 @@ main (int argc,
   guint i;
 
   g_test_init (&argc, &argv, NULL);
-#define ADD(path, test) g_test_add ("/layers/" path, Fixture, NULL, set_up, test, tear_down)
+#define ADD(path, test) g_test_add ("/layers/" path, Fixture, NULL, fixture_set_up, test, fixture_tear_down)
   ADD ("splice", test_splice);
   ADD ("splice-lost", test_splice_lost);
   ADD ("lines", test_lines);
@@ -730,7 +706,7 @@ main (int argc,
     {
       g_autofree char *path = g_strconcat ("/layers/blocked/reader-", ways[i], NULL);
 
-      g_test_add (path, Fixture, ways[i], set_up, test_blocked_thread, tear_down);
+      g_test_add (path, Fixture, ways[i], fixture_set_up, test_blocked_thread, fixture_tear_down);
     }
   return g_test_run ();
 }

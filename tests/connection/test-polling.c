@@ -8,30 +8,6 @@
 
 #include "pair.h"
 
-typedef struct
-{
-  Pair *pair;
-  IstConnection *near;
-  IstConnection *far;
-} Fixture;
-
-static void
-set_up (Fixture *self,
-        gconstpointer data)
-{
-  self->pair = pair_new (test_ssh, TRUE, NULL);
-  pair_open (self->pair, "SSH", &self->near, &self->far);
-}
-
-static void
-tear_down (Fixture *self,
-           gconstpointer data)
-{
-  g_clear_object (&self->near);
-  g_clear_object (&self->far);
-  pair_free (self->pair);
-}
-
 /* A source that counts, and goes on. */
 typedef struct
 {
@@ -465,7 +441,7 @@ main (int argc,
   guint i;
 
   g_test_init (&argc, &argv, NULL);
-#define ADD(path, test) g_test_add ("/polling/" path, Fixture, NULL, set_up, test, tear_down)
+#define ADD(path, test) g_test_add ("/polling/" path, Fixture, NULL, fixture_set_up, test, fixture_tear_down)
   ADD ("readable", test_readable);
   ADD ("readable-at-end", test_readable_at_end);
   ADD ("ready-after-error", test_ready_after_error);
@@ -481,7 +457,7 @@ main (int argc,
     {
       g_autofree char *path = g_strconcat ("/polling/source/waits-for-", ways[i], NULL);
 
-      g_test_add (path, Fixture, ways[i], set_up, test_waiting_sources, tear_down);
+      g_test_add (path, Fixture, ways[i], fixture_set_up, test_waiting_sources, fixture_tear_down);
     }
   return g_test_run ();
 }

@@ -8,14 +8,6 @@
 
 #define MAX_ANSWER 16384
 
-static void
-on_result (GObject *object,
-           GAsyncResult *result,
-           gpointer user_data)
-{
-  *(GAsyncResult **) user_data = g_object_ref (result);
-}
-
 GIOStream *
 client_connect (IstEmulatorService *service,
                 GTlsDatabase *database,
@@ -29,7 +21,7 @@ client_connect (IstEmulatorService *service,
   GIOStream *tls;
 
   address = g_network_address_new (host, ist_emulator_service_get_port (service));
-  g_socket_client_connect_async (client, address, NULL, on_result, &result);
+  g_socket_client_connect_async (client, address, NULL, test_store_result, &result);
   test_wait (result != NULL);
   connection = g_socket_client_connect_finish (client, result, error);
   if (connection == NULL || database == NULL)
@@ -39,7 +31,7 @@ client_connect (IstEmulatorService *service,
   g_assert_nonnull (tls);
   g_tls_connection_set_database (G_TLS_CONNECTION (tls), database);
   g_clear_object (&result);
-  g_tls_connection_handshake_async (G_TLS_CONNECTION (tls), G_PRIORITY_DEFAULT, NULL, on_result, &result);
+  g_tls_connection_handshake_async (G_TLS_CONNECTION (tls), G_PRIORITY_DEFAULT, NULL, test_store_result, &result);
   test_wait (result != NULL);
   if (!g_tls_connection_handshake_finish (G_TLS_CONNECTION (tls), result, error))
     g_clear_object (&tls);
@@ -56,7 +48,7 @@ read_byte (GInputStream *input,
   char byte;
   gssize n_read;
 
-  g_input_stream_read_async (input, &byte, 1, G_PRIORITY_DEFAULT, NULL, on_result, &result);
+  g_input_stream_read_async (input, &byte, 1, G_PRIORITY_DEFAULT, NULL, test_store_result, &result);
   test_wait (result != NULL);
   n_read = g_input_stream_read_finish (input, result, &error);
   g_assert_no_error (error);
@@ -76,7 +68,7 @@ client_exchange (GIOStream *stream,
   const char *length;
 
   g_output_stream_write_all_async (g_io_stream_get_output_stream (stream), request, strlen (request),
-                                   G_PRIORITY_DEFAULT, NULL, on_result, &result);
+                                   G_PRIORITY_DEFAULT, NULL, test_store_result, &result);
   test_wait (result != NULL);
   g_output_stream_write_all_finish (g_io_stream_get_output_stream (stream), result, NULL, &error);
   g_assert_no_error (error);

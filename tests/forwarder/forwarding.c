@@ -6,9 +6,6 @@
 
 #include <string.h>
 
-/* Only a hang takes so long, in seconds, also on a loaded machine under valgrind. */
-#define PATIENCE 120
-
 /* Programs */
 
 typedef struct
@@ -25,7 +22,7 @@ on_run (GThreadedSocketService *service,
 {
   Serving *serving = user_data;
 
-  g_socket_set_timeout (g_socket_connection_get_socket (connection), PATIENCE);
+  g_socket_set_timeout (g_socket_connection_get_socket (connection), TEST_PATIENCE);
   serving->serve (connection, serving->user_data);
   g_io_stream_close (G_IO_STREAM (connection), NULL, NULL);
   return TRUE;
@@ -275,7 +272,7 @@ test_dial (const char *address)
   else
     connectable = g_network_address_parse (address, 0, &error);
   g_assert_no_error (error);
-  g_socket_client_set_timeout (client, PATIENCE);
+  g_socket_client_set_timeout (client, TEST_PATIENCE);
   connection = g_socket_client_connect (client, connectable, NULL, &error);
   g_assert_no_error (error);
   return connection;
@@ -366,16 +363,4 @@ test_drain (GSocketConnection *connection,
                                    error)) > 0)
     total += n;
   return total;
-}
-
-void
-test_fill (guint8 *buffer,
-           gsize length,
-           guint64 offset,
-           guint seed)
-{
-  gsize i;
-
-  for (i = 0; i < length; i++)
-    buffer[i] = ((offset + i) * 2654435761u + seed * 40503u) >> 13;
 }

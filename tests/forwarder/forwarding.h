@@ -86,10 +86,5 @@ gpointer test_find_closed (gpointer port);
 /* Reads until the stream ends; returns how much that was. @error: how it ended */
 gsize test_drain (GSocketConnection *connection,
                   GError **error);
-/* Bytes that show where they belong. */
-void test_fill (guint8 *buffer,
-                gsize length,
-                guint64 offset,
-                guint seed);
 
 G_END_DECLS

@@ -101,7 +101,7 @@ bulk_write (gpointer data)
 
   for (sent = 0; sent < bulk->length; sent += MIB)
     {
-      test_fill (buffer, MIB, sent, 1);
+      test_pattern_fill (buffer, MIB, sent, 1);
       test_say (bulk->connection, buffer, MIB);
     }
   return NULL;
@@ -122,7 +122,7 @@ bulk_exchange (gpointer data)
   for (received = 0; received < bulk->length; received += MIB)
     {
       test_hear (connection, buffer, MIB);
-      test_fill (expected, MIB, received, 1);
+      test_pattern_fill (expected, MIB, received, 1);
       g_assert_cmpint (memcmp (buffer, expected, MIB), ==, 0);
     }
   g_thread_join (writer);
@@ -165,7 +165,7 @@ one_of_many (gpointer data)
   guint8 said[5000];
   guint8 heard[sizeof said];
 
-  test_fill (said, sizeof said, 0, one->number);
+  test_pattern_fill (said, sizeof said, 0, one->number);
   test_say (connection, said, sizeof said);
   test_hear (connection, heard, sizeof heard);
   g_assert_cmpmem (said, sizeof said, heard, sizeof heard);
@@ -252,7 +252,7 @@ serve_flood (GSocketConnection *connection,
 
   for (sent = 0; sent < *length; sent += MIB)
     {
-      test_fill (buffer, MIB, sent, 2);
+      test_pattern_fill (buffer, MIB, sent, 2);
       if (!g_output_stream_write_all (g_io_stream_get_output_stream (G_IO_STREAM (connection)), buffer, MIB,
                                       NULL,
                                       NULL, NULL))
@@ -272,7 +272,7 @@ read_slowly (gpointer data)
   for (i = 0; i < 32; i++)
     {
       test_hear (connection, buffer, MIB);
-      test_fill (expected, MIB, i * MIB, 2);
+      test_pattern_fill (expected, MIB, i * MIB, 2);
       g_assert_cmpint (memcmp (buffer, expected, MIB), ==, 0);
       g_atomic_int_set (&slow->ready, TRUE);
       g_usleep (20000);

@@ -28,7 +28,7 @@ say_much (GSocketConnection *connection,
 {
   g_autofree guint8 *buffer = g_malloc (length);
 
-  test_fill (buffer, length, 0, 3);
+  test_pattern_fill (buffer, length, 0, 3);
   test_say (connection, buffer, length);
 }
 
@@ -40,7 +40,7 @@ hear_much (GSocketConnection *connection,
   g_autofree guint8 *expected = g_malloc (length);
 
   test_hear (connection, buffer, length);
-  test_fill (expected, length, 0, 3);
+  test_pattern_fill (expected, length, 0, 3);
   g_assert_cmpint (memcmp (buffer, expected, length), ==, 0);
 }
 

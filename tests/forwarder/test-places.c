@@ -350,7 +350,7 @@ write_pipe (gpointer data)
   int fd = GPOINTER_TO_INT (data);
   gsize n = 0;
 
-  test_fill (buffer, LENGTH, 0, 4);
+  test_pattern_fill (buffer, LENGTH, 0, 4);
   while (n < LENGTH)
     {
       gssize written = write (fd, buffer + n, LENGTH - n);
@@ -376,7 +376,7 @@ read_pipe (gpointer data)
       g_assert_cmpint (got, >, 0);
       n += got;
     }
-  test_fill (expected, LENGTH, 0, 4);
+  test_pattern_fill (expected, LENGTH, 0, 4);
   g_assert_cmpint (memcmp (buffer, expected, LENGTH), ==, 0);
   return NULL;
 }
@@ -437,7 +437,7 @@ test_files (void)
   Paths paths;
 
   paths_init (&paths);
-  test_fill ((guint8 *) contents, LENGTH, 0, 5);
+  test_pattern_fill ((guint8 *) contents, LENGTH, 0, 5);
   g_assert_true (g_file_set_contents (paths.local, contents, LENGTH, NULL));
   from = g_file_new_for_path (paths.local);
   to = g_file_new_for_path (paths.service);

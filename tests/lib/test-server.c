@@ -2,16 +2,11 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#define _GNU_SOURCE
-
 #include "test-server.h"
 
 #include <gio/gunixinputstream.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "ist-emulator/ist-emulator-certificate-private.h"
 

@@ -196,6 +196,15 @@ test_end_new (IstSecureTunnel *tunnel)
 }
 
 void
+test_end_start (TestEnd *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  ist_secure_tunnel_start (self->tunnel, &error);
+  g_assert_no_error (error);
+}
+
+void
 test_end_free (TestEnd *self)
 {
   self->hook = NULL;
@@ -339,30 +348,31 @@ test_emulator_free (TestEmulator *self)
 }
 
 TestEnd *
+test_emulator_add_valist (TestEmulator *self,
+                          IstMode mode,
+                          const char *first_property,
+                          va_list args)
+{
+  const char *token = mode == IST_MODE_SOURCE ? ist_emulator_tunnel_get_source_access_token (self->tunnel)
+                                              : ist_emulator_tunnel_get_destination_access_token (self->tunnel);
+
+  return build_end (mode, ist_emulator_service_get_endpoint (self->service), token, self->ca_file, first_property,
+                    args);
+}
+
+TestEnd *
 test_emulator_add (TestEmulator *self,
                    IstMode mode,
                    const char *first_property,
                    ...)
 {
-  const char *token = mode == IST_MODE_SOURCE ? ist_emulator_tunnel_get_source_access_token (self->tunnel)
-                                              : ist_emulator_tunnel_get_destination_access_token (self->tunnel);
   TestEnd *end;
   va_list args;
 
   va_start (args, first_property);
-  end = build_end (mode, ist_emulator_service_get_endpoint (self->service), token, self->ca_file, first_property,
-                   args);
+  end = test_emulator_add_valist (self, mode, first_property, args);
   va_end (args);
   return end;
-}
-
-static void
-end_start (TestEnd *end)
-{
-  g_autoptr (GError) error = NULL;
-
-  ist_secure_tunnel_start (end->tunnel, &error);
-  g_assert_no_error (error);
 }
 
 TestPair *
@@ -379,8 +389,8 @@ test_pair_new_on (TestEmulator *emulator)
   self->emulator = emulator;
   self->source = test_emulator_add (self->emulator, IST_MODE_SOURCE, NULL);
   self->destination = test_emulator_add (self->emulator, IST_MODE_DESTINATION, NULL);
-  end_start (self->source);
-  end_start (self->destination);
+  test_end_start (self->source);
+  test_end_start (self->destination);
   test_wait (test_end_count (self->source, "success") == 1 && test_end_count (self->destination, "success") == 1);
   return self;
 }

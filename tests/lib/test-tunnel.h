@@ -13,6 +13,11 @@ G_BEGIN_DECLS
 
 #define TEST_TOKEN "AQGAAXhTZWNyZXRBY2Nlc3NUb2tlbkZvclRlc3RzT25seQABAAdTZXJ2aWNl"
 
+/* The signals that a TestEnd hears of, as elements of an array. */
+#define TEST_SIGNALS                                                                                            \
+  "connection-success", "connection-failure", "connection-shutdown", "send-data-complete", "message-received", \
+    "stream-started", "stream-stopped", "connection-started", "connection-reset", "session-reset", "stopped"
+
 typedef struct _TestEnd TestEnd;
 
 /* One end of a tunnel, and what was heard of it: the signals, in order, as text,
@@ -35,6 +40,8 @@ struct _TestEnd
 
 /* Takes the tunnel. */
 TestEnd *test_end_new (IstSecureTunnel *tunnel);
+/* Fails the test if it can't be started. */
+void test_end_start (TestEnd *self);
 /* Stops it and checks that it goes: nobody else may have a reference. */
 void test_end_free (TestEnd *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TestEnd, test_end_free)
@@ -78,6 +85,10 @@ TestEnd *test_emulator_add (TestEmulator *self,
                             IstMode mode,
                             const char *first_property,
                             ...);
+TestEnd *test_emulator_add_valist (TestEmulator *self,
+                                   IstMode mode,
+                                   const char *first_property,
+                                   va_list args);
 
 /* An emulator and both ends, connected. */
 typedef struct

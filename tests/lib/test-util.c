@@ -11,15 +11,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Only a hang takes so long, in seconds, also on a loaded machine under valgrind. */
-#define PATIENCE 120
-
-/* The main loop */
-
 gint64
 test_get_deadline (void)
 {
-  return g_get_monotonic_time () + PATIENCE * G_USEC_PER_SEC;
+  return g_get_monotonic_time () + TEST_PATIENCE * G_USEC_PER_SEC;
 }
 
 static gboolean
@@ -64,6 +59,49 @@ test_settle (void)
 
   for (i = 0; i < 1000 && g_main_context_iteration (NULL, FALSE); i++)
     continue;
+}
+
+void
+test_store_result (GObject *source,
+                   GAsyncResult *result,
+                   gpointer user_data)
+{
+  GAsyncResult **stored = user_data;
+
+  g_assert_null (*stored);
+  *stored = g_object_ref (result);
+}
+
+static guint8
+pattern_at (guint64 offset,
+            guint seed)
+{
+  return ((offset + ((guint64) seed << 40)) * 0x9e3779b97f4a7c15u) >> 56;
+}
+
+void
+test_pattern_fill (guint8 *data,
+                   gsize length,
+                   guint64 offset,
+                   guint seed)
+{
+  gsize i;
+
+  for (i = 0; i < length; i++)
+    data[i] = pattern_at (offset + i, seed);
+}
+
+void
+test_pattern_check (const guint8 *data,
+                    gsize length,
+                    guint64 offset,
+                    guint seed)
+{
+  gsize i;
+
+  for (i = 0; i < length; i++)
+    if (data[i] != pattern_at (offset + i, seed))
+      g_error ("Wrong byte at %" G_GUINT64_FORMAT, offset + i);
 }
 
 guint

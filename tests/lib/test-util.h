@@ -8,6 +8,9 @@
 
 G_BEGIN_DECLS
 
+/* Only a hang takes so long, in seconds, also on a loaded machine under valgrind. */
+#define TEST_PATIENCE 120
+
 /* Iterates the default main context until the expression holds; fails the test
  * if that takes far longer than it ever should. */
 #define test_wait(expression)                                                                                    \
@@ -30,6 +33,22 @@ void test_run_for (guint milliseconds);
 
 /* Iterates the default main context until it has nothing to do at once. */
 void test_settle (void);
+
+/* A callback that stores a reference to its result. */
+void test_store_result (GObject *source,
+                        GAsyncResult *result,
+                        gpointer user_data); /* GAsyncResult **, of NULL */
+
+/* One pseudo-random byte for each position of a stream, so that whatever is
+ * lost, doubled or mixed up shows; other ones for each seed. */
+void test_pattern_fill (guint8 *data,
+                        gsize length,
+                        guint64 offset,
+                        guint seed);
+void test_pattern_check (const guint8 *data,
+                         gsize length,
+                         guint64 offset,
+                         guint seed);
 
 guint test_count_fds (void);
 

@@ -154,14 +154,6 @@ check_found (char **found,
 }
 
 static void
-on_found (GObject *source,
-          GAsyncResult *result,
-          gpointer user_data)
-{
-  *(GAsyncResult **) user_data = g_object_ref (result);
-}
-
-static void
 test_environment (void)
 {
   g_autoptr (GProxyResolver) resolver = ist_proxy_resolver_new ();
@@ -182,7 +174,7 @@ test_environment (void)
       g_test_message ("%u: %s", i, c->uri);
       found = g_proxy_resolver_lookup (resolver, c->uri, NULL, &error);
       check_found (found, error, c);
-      g_proxy_resolver_lookup_async (resolver, c->uri, NULL, on_found, &result);
+      g_proxy_resolver_lookup_async (resolver, c->uri, NULL, test_store_result, &result);
       test_wait (result != NULL);
       async_found = g_proxy_resolver_lookup_finish (resolver, result, &async_error);
       check_found (async_found, async_error, c);

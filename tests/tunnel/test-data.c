@@ -8,15 +8,6 @@
 
 #include "test-tunnel.h"
 
-static void
-start (TestEnd *end)
-{
-  g_autoptr (GError) error = NULL;
-
-  ist_secure_tunnel_start (end->tunnel, &error);
-  g_assert_no_error (error);
-}
-
 static gboolean
 send_bytes (TestEnd *end,
             const char *service,
@@ -547,8 +538,8 @@ test_versions (gconstpointer data)
   g_autoptr (IstStreamInfo) connection = NULL;
   g_autoptr (GError) error = NULL;
 
-  start (source);
-  start (destination);
+  test_end_start (source);
+  test_end_start (destination);
   test_wait (test_end_count (source, "success") == 1 && test_end_count (destination, "success") == 1);
   info = ist_secure_tunnel_start_stream (source->tunnel, "SSH", &error);
   g_assert_no_error (error);

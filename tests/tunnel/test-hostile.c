@@ -12,15 +12,6 @@
 
 #define CLIENT_TOKEN "0123456789abcdefghijklmnopqrstuvwxyz"
 
-static void
-start (TestEnd *end)
-{
-  g_autoptr (GError) error = NULL;
-
-  ist_secure_tunnel_start (end->tunnel, &error);
-  g_assert_no_error (error);
-}
-
 /* Neither whole nor cut off anywhere but in its first few characters. */
 static void
 assert_no_token (const char *text)
@@ -195,7 +186,7 @@ test_answer (gconstpointer data)
   g_autoptr (TestEnd) end = test_client_new (server, "max-attempts", 2, "client-token", CLIENT_TOKEN, NULL);
   g_autofree char *expected = NULL;
 
-  start (end);
+  test_end_start (end);
   test_wait (test_end_count (end, "stopped") == 1);
   g_assert_error (end->error, IST_TUNNEL_ERROR, (int) answer->error);
   g_assert_nonnull (strstr (get_message (end), answer->says));
@@ -228,7 +219,7 @@ test_header_flood (void)
   g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, flood_script, NULL);
   g_autoptr (TestEnd) end = test_client_new (server, "reconnect-policy", IST_RECONNECT_POLICY_NEVER, NULL);
 
-  start (end);
+  test_end_start (end);
   test_wait (test_end_count (end, "stopped") == 1);
   g_assert_error (end->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL);
 }
@@ -251,7 +242,7 @@ test_interim (void)
   g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, interim_script, NULL);
   g_autoptr (TestEnd) end = test_client_new (server, NULL);
 
-  start (end);
+  test_end_start (end);
   test_wait (test_end_count (end, "success SSH") == 1);
 }
 
@@ -274,7 +265,7 @@ test_endless_body (gconstpointer data)
   g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, endless_script, (gpointer) data);
   g_autoptr (TestEnd) end = test_client_new (server, "max-attempts", 1, "connect-timeout", 0, NULL);
 
-  start (end);
+  test_end_start (end);
   test_wait (test_end_count (end, "stopped") == 1);
   g_assert_error (end->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TUNNEL_CLOSED);
 }
@@ -317,7 +308,7 @@ test_timeout (gconstpointer data)
   g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, drip_script, (gpointer) data);
   g_autoptr (TestEnd) end = test_client_new (server, "max-attempts", 1, "connect-timeout", 1, NULL);
 
-  start (end);
+  test_end_start (end);
   test_wait (test_end_count (end, "stopped") == 1);
   if (drip == DRIP_BODY)
     g_assert_error (end->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TOKEN_REJECTED);
@@ -334,7 +325,7 @@ test_timeout_tls (void)
   g_autoptr (TestEnd) end = test_client_new (server, "max-attempts", 1, "connect-timeout", 1, "endpoint", endpoint,
                                              NULL);
 
-  start (end);
+  test_end_start (end);
   test_wait (test_end_count (end, "stopped") == 1);
   g_assert_error (end->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TIMED_OUT);
   g_assert_nonnull (strstr (get_message (end), "TLS"));
@@ -367,7 +358,7 @@ test_cancel (gconstpointer data)
   g_autoptr (TestEnd) end = test_client_new (server, NULL);
   gint64 begun;
 
-  start (end);
+  test_end_start (end);
   test_wait (test_server_get_step (server) == 1);
   test_run_for (20);
   g_assert_cmpint (ist_secure_tunnel_get_state (end->tunnel), ==, IST_TUNNEL_STATE_CONNECTING);
@@ -388,7 +379,7 @@ test_cancel_tls (void)
   g_autofree char *endpoint = g_strdup_printf ("127.0.0.1:%u", test_server_get_port (server));
   g_autoptr (TestEnd) end = test_client_new (server, "endpoint", endpoint, NULL);
 
-  start (end);
+  test_end_start (end);
   test_run_for (100);
   ist_secure_tunnel_stop (end->tunnel);
   test_wait (test_end_count (end, "stopped") == 1);
@@ -432,7 +423,7 @@ test_certificates (void)
       g_autoptr (TestEnd) end = test_client_new (server, "max-attempts", 1, "endpoint", endpoint, "ca-file",
                                                  test_server_get_ca_file (trusted), NULL);
 
-      start (end);
+      test_end_start (end);
       test_wait (test_end_count (end, "stopped") == 1);
       if (cases[i].says == NULL)
         {
@@ -576,10 +567,9 @@ test_quality (gconstpointer data)
   g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, tls_script, certificate);
   g_autofree char *endpoint = g_strdup_printf ("localhost:%u", test_server_get_port (server));
   char *ca_file = test_file_new (ca_pem);
-  g_autoptr (TestEnd) end = NULL;
+  g_autoptr (TestEnd) end = test_client_new (server, "max-attempts", 1, "endpoint", endpoint, "ca-file", ca_file, NULL);
 
-  end = test_client_new (server, "max-attempts", 1, "endpoint", endpoint, "ca-file", ca_file, NULL);
-  start (end);
+  test_end_start (end);
   test_wait (test_end_count (end, "stopped") == 1);
   test_wait (test_server_get_step (server) != 0);
   g_assert_cmpuint (test_server_get_step (server), ==, quality->says == NULL ? 99 : 1);
@@ -618,7 +608,7 @@ test_address (gconstpointer data)
   endpoint = g_strdup_printf (strchr (text, ':') != NULL ? "wss://[%s]:%u" : "wss://%s:%u", text,
                               ist_emulator_service_get_port (emulator->service));
   end = test_emulator_add (emulator, IST_MODE_SOURCE, "endpoint", endpoint, NULL);
-  start (end);
+  test_end_start (end);
   test_wait (test_end_count (end, "success SSH") == 1 || test_end_count (end, "failure") == 3);
   g_assert_no_error (end->error);
   g_clear_pointer (&end, test_end_free);
@@ -631,7 +621,7 @@ test_no_verification (void)
   g_autoptr (TestEnd) end = test_client_new (server, "max-attempts", 1, "ca-file", NULL, "verify-certificate", FALSE,
                                              NULL);
 
-  start (end);
+  test_end_start (end);
   test_wait (test_end_count (end, "stopped") == 1);
   g_assert_cmpuint (test_server_get_step (server), ==, 99);
 }
@@ -681,7 +671,7 @@ test_old_tls (void)
   g_autoptr (TestEnd) end = test_client_new (server, "max-attempts", 1, "endpoint", endpoint, "verify-certificate",
                                              FALSE, NULL);
 
-  start (end);
+  test_end_start (end);
   test_wait (test_end_count (end, "stopped") == 1);
   g_assert_error (end->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TLS);
   test_wait (test_server_get_step (server) != 0);
@@ -696,7 +686,7 @@ test_not_tls (void)
   g_autoptr (TestEnd) end = test_client_new (server, "max-attempts", 1, "endpoint", endpoint, "connect-timeout", 2,
                                              NULL);
 
-  start (end);
+  test_end_start (end);
   test_wait (test_end_count (end, "stopped") == 1);
   g_assert_cmpuint (test_end_count (end, "success"), ==, 0);
 }
@@ -710,8 +700,8 @@ test_unreachable (void)
   g_autoptr (TestEnd) nowhere = test_client_new (server, "max-attempts", 1, "endpoint", "does-not-exist.invalid", NULL);
 
   g_clear_pointer (&server, test_server_free);
-  start (end);
-  start (nowhere);
+  test_end_start (end);
+  test_end_start (nowhere);
   test_wait (test_end_count (end, "stopped") == 1 && test_end_count (nowhere, "stopped") == 1);
   g_assert_error (end->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_UNREACHABLE);
   g_assert_nonnull (strstr (get_message (end), endpoint));
@@ -801,7 +791,7 @@ test_silent_dns (gconstpointer stops)
                                              "connect-timeout", stops != NULL ? 0 : 1, NULL);
 
   g_resolver_set_default (G_RESOLVER (names));
-  start (end);
+  test_end_start (end);
   test_wait (names->n_asked > 0);
   if (stops != NULL)
     ist_secure_tunnel_stop (end->tunnel);
@@ -862,7 +852,7 @@ test_black_hole (gconstpointer alone)
     }
   names->addresses = alone != NULL ? only : both;
   g_resolver_set_default (G_RESOLVER (names));
-  start (end);
+  test_end_start (end);
   test_wait (test_end_count (end, "success") + test_end_count (end, "failure") == 1);
   g_resolver_set_default (before);
   if (alone != NULL)
@@ -979,7 +969,7 @@ test_after (gconstpointer data)
 
   end->hook = report_success;
   end->hook_data = server;
-  start (end);
+  test_end_start (end);
   test_wait (test_end_count (end, "stopped") == 1);
   g_assert_error (end->error, IST_TUNNEL_ERROR, errors[what % 100]);
   get_message (end);
@@ -1011,7 +1001,7 @@ test_no_services (void)
   g_autoptr (TestEnd) end = test_client_new (server, NULL);
   const char *const *services;
 
-  start (end);
+  test_end_start (end);
   test_wait (end->n_messages == 1);
   g_assert_cmpuint (test_end_count (end, "success"), ==, 1);
   g_assert_cmpstr (test_end_last (end, "success"), ==, "success");
@@ -1063,7 +1053,7 @@ test_request (gconstpointer data)
   g_autofree char *first_token = NULL;
   guint i;
 
-  start (end);
+  test_end_start (end);
   test_wait (test_end_count (end, "stopped") == 1);
   for (i = 0; i < 3; i++)
     {
@@ -1097,7 +1087,7 @@ test_request (gconstpointer data)
       g_autofree char *request = NULL;
       g_autofree char *token = NULL;
 
-      start (i == 0 ? other : end);
+      test_end_start (i == 0 ? other : end);
       test_wait (test_end_count (i == 0 ? other : end, "stopped") == i + 1);
       request = test_server_pop (server);
       token = test_server_pop (server);

@@ -8,15 +8,6 @@
 
 #include "test-tunnel.h"
 
-static void
-start (TestEnd *end)
-{
-  g_autoptr (GError) error = NULL;
-
-  ist_secure_tunnel_start (end->tunnel, &error);
-  g_assert_no_error (error);
-}
-
 static IstTunnelState
 get_state (TestEnd *end)
 {
@@ -38,7 +29,7 @@ test_start_stop (void)
 
   for (i = 1; i <= 3; i++)
     {
-      start (end);
+      test_end_start (end);
       g_assert_cmpint (get_state (end), ==, IST_TUNNEL_STATE_CONNECTING);
       g_assert_cmpuint (test_end_count (end, "success"), ==, i - 1);
       g_assert_false (ist_secure_tunnel_start (end->tunnel, &error));
@@ -76,7 +67,7 @@ test_stop_from_every_state (void)
     {
       gint64 until = g_get_monotonic_time () + (i - 1) * 500;
 
-      start (end);
+      test_end_start (end);
       /* Somewhere in the connecting, other at each time. */
       while (i > 1 && g_get_monotonic_time () < until)
         g_main_context_iteration (NULL, FALSE);
@@ -88,17 +79,17 @@ test_stop_from_every_state (void)
 
   /* Waiting to reconnect. */
   ist_emulator_tunnel_refuse_handshakes (emulator->tunnel, IST_MODE_SOURCE, 1, 503, "busy");
-  start (end);
+  test_end_start (end);
   test_wait (get_state (end) == IST_TUNNEL_STATE_WAITING);
   ist_secure_tunnel_stop (end->tunnel);
   g_assert_cmpint (get_state (end), ==, IST_TUNNEL_STATE_STOPPING);
   test_wait (test_end_count (end, "stopped") == 21);
 
   /* Stopping: started again when it has stopped; a second start() is one too many. */
-  start (end);
+  test_end_start (end);
   test_wait (get_state (end) == IST_TUNNEL_STATE_CONNECTED);
   ist_secure_tunnel_stop (end->tunnel);
-  start (end);
+  test_end_start (end);
   {
     g_autoptr (GError) error = NULL;
 
@@ -109,7 +100,7 @@ test_stop_from_every_state (void)
   test_wait (get_state (end) == IST_TUNNEL_STATE_CONNECTED);
   /* Unless it is stopped once more. */
   ist_secure_tunnel_stop (end->tunnel);
-  start (end);
+  test_end_start (end);
   ist_secure_tunnel_stop (end->tunnel);
   test_wait (test_end_count (end, "stopped") == 23);
   test_run_for (50);
@@ -118,17 +109,7 @@ test_stop_from_every_state (void)
 
 /* Everything that can be heard, and a life in which all of it happens. */
 static const char *const moments[] = {
-  "connection-success",
-  "connection-failure",
-  "connection-shutdown",
-  "send-data-complete",
-  "message-received",
-  "stream-started",
-  "stream-stopped",
-  "connection-started",
-  "connection-reset",
-  "session-reset",
-  "stopped",
+  TEST_SIGNALS,
   "notify::state",
   "notify::service-ids",
   "notify::channel-id",
@@ -429,10 +410,10 @@ test_start_in_stopped (void)
 
   end->hook = hook;
   end->hook_data = &plan;
-  start (end);
+  test_end_start (end);
   test_wait (test_end_count (end, "success") == 1);
   ist_secure_tunnel_stop (end->tunnel);
-  start (end);
+  test_end_start (end);
   test_wait (test_end_count (end, "success") == 2);
   g_assert_cmpuint (test_end_count (end, "stopped"), ==, 1);
   ist_emulator_tunnel_close_side (emulator->tunnel, IST_MODE_SOURCE, 1008, "replaced");
@@ -492,7 +473,7 @@ test_paused (void)
   ist_secure_tunnel_pause (pair->destination->tunnel);
   g_assert_true (ist_secure_tunnel_get_paused (pair->destination->tunnel));
   g_assert_cmpuint (notified, ==, 1);
-  start (pair->destination);
+  test_end_start (pair->destination);
   test_wait (test_end_count (pair->destination, "success") == 2);
   g_assert_cmpstr (test_end_last (pair->destination, "success"), ==, "success SSH");
 
@@ -528,13 +509,13 @@ run_in_thread (gpointer user_data)
 
   g_main_context_push_thread_default (context);
   end = test_emulator_add (job->emulator, IST_MODE_SOURCE, NULL);
-  start (end);
+  test_end_start (end);
   while (test_end_count (end, "success SSH") < 1)
     test_iterate (context, deadline, "connected in a thread", G_STRLOC);
   ist_secure_tunnel_stop (end->tunnel);
   while (test_end_count (end, "stopped") < 1)
     test_iterate (context, deadline, "stopped in a thread", G_STRLOC);
-  start (end);
+  test_end_start (end);
   while (test_end_count (end, "success SSH") < 2)
     test_iterate (context, deadline, "connected again in a thread", G_STRLOC);
   /* Dropped while it is connected: the loop that goes on closes what is left. */
@@ -599,7 +580,7 @@ test_many (void)
       end = test_end_new (ist_secure_tunnel_builder_build (builder, &error));
       g_assert_no_error (error);
       g_ptr_array_add (ends, end);
-      start (end);
+      test_end_start (end);
       /* GIO shakes hands in a pool of threads, where clients and servers of one
        * process would wait for each other. */
       test_wait (test_end_count (end, "success SSH") == 1);
@@ -650,7 +631,7 @@ test_late_services (void)
   g_autoptr (IstConnection) connection = NULL;
   g_autoptr (GError) error = NULL;
 
-  start (end);
+  test_end_start (end);
   test_wait (test_end_count (end, "success") == 1);
   g_assert_cmpuint (g_strv_length ((GStrv) ist_secure_tunnel_get_service_ids (end->tunnel)), ==, 0);
   g_assert_false (ist_secure_tunnel_get_service_ids_known (end->tunnel));

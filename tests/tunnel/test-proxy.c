@@ -127,7 +127,7 @@ test_proxy (gconstpointer data)
                                                NULL);
   g_autofree char *asked = NULL;
 
-  g_assert_true (ist_secure_tunnel_start (end->tunnel, NULL));
+  test_end_start (end);
   if (c->refuses)
     {
       test_wait (test_end_count (end, "stopped") == 1);
@@ -166,7 +166,7 @@ connect_through (Route *route,
   endpoint = g_strdup_printf ("wss://%s:%u", host, route->port);
   end = test_emulator_add (emulator, IST_MODE_SOURCE, "proxy-resolver", resolver, "max-attempts", 1, "endpoint",
                            endpoint, "verify-certificate", FALSE, NULL);
-  g_assert_true (ist_secure_tunnel_start (end->tunnel, NULL));
+  test_end_start (end);
   test_wait (test_end_count (end, "success SSH") == 1 || test_end_count (end, "stopped") == 1);
   if (!route->refuses)
     g_assert_no_error (end->error);
@@ -247,7 +247,7 @@ test_silent (gconstpointer said)
   g_autoptr (TestEnd) end = test_client_new (proxy, "endpoint", "service.invalid", "proxy-resolver", resolver,
                                              "max-attempts", 1, "connect-timeout", 1, NULL);
 
-  g_assert_true (ist_secure_tunnel_start (end->tunnel, NULL));
+  test_end_start (end);
   test_wait (test_end_count (end, "stopped") == 1);
   g_assert_error (end->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TIMED_OUT);
 }
@@ -350,7 +350,7 @@ test_several (void)
         }
       resolver->routes = g_strsplit (routes->str, " ", -1);
       end = test_emulator_add (emulator, IST_MODE_SOURCE, "proxy-resolver", resolver, "max-attempts", 1, NULL);
-      g_assert_true (ist_secure_tunnel_start (end->tunnel, NULL));
+      test_end_start (end);
       test_wait (test_end_count (end, "success SSH") == 1 || test_end_count (end, "stopped") == 1);
       if (ways[i].says == NULL)
         {

@@ -9,15 +9,6 @@
 #include "test-tunnel.h"
 
 static void
-start (TestEnd *end)
-{
-  g_autoptr (GError) error = NULL;
-
-  ist_secure_tunnel_start (end->tunnel, &error);
-  g_assert_no_error (error);
-}
-
-static void
 wait_stopped (TestEnd *end)
 {
   test_wait (test_end_count (end, "stopped") == 1);
@@ -49,7 +40,7 @@ test_policies (void)
                                                    "max-attempts", 3, NULL);
 
       ist_emulator_tunnel_refuse_handshakes (emulator->tunnel, IST_MODE_SOURCE, 100, cases[i].status, "go away");
-      start (end);
+      test_end_start (end);
       wait_stopped (end);
       g_assert_cmpuint (test_end_count (end, "failure"), ==, cases[i].failures);
       g_assert_true (g_str_has_suffix (test_end_last (end, "failure"), "final"));
@@ -69,7 +60,7 @@ test_attempts (void)
   ist_emulator_tunnel_refuse_handshakes (emulator->tunnel, IST_MODE_SOURCE, 100, 503, "busy");
   for (i = 1; i <= 3; i++)
     {
-      start (end);
+      test_end_start (end);
       test_wait (test_end_count (end, "stopped") == i);
       g_assert_cmpuint (test_end_count (end, "failure"), ==, 2 * i);
     }
@@ -84,7 +75,7 @@ test_recovery (void)
   g_autofree char *channel_id = NULL;
 
   ist_emulator_tunnel_refuse_handshakes (emulator->tunnel, IST_MODE_SOURCE, 3, 503, "busy");
-  start (end);
+  test_end_start (end);
   test_wait (test_end_count (end, "success SSH") == 1);
   g_assert_cmpuint (test_end_count (end, "failure"), ==, 3);
   g_assert_cmpuint (ist_secure_tunnel_get_n_reconnects (end->tunnel), ==, 0);
@@ -111,9 +102,9 @@ test_final (void)
   g_autoptr (TestEnd) wrong = test_emulator_add (emulator, IST_MODE_DESTINATION, "mode", IST_MODE_SOURCE, NULL);
 
   /* Two clients with one token do not throw each other out for ever. */
-  start (first);
+  test_end_start (first);
   test_wait (test_end_count (first, "success") == 1);
-  start (second);
+  test_end_start (second);
   test_wait (test_end_count (second, "success") == 1);
   wait_stopped (first);
   g_assert_error (first->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_CLIENT_REPLACED);
@@ -121,8 +112,8 @@ test_final (void)
   g_assert_cmpuint (test_end_count (first, "success"), ==, 1);
   g_assert_cmpuint (test_end_count (second, "shutdown"), ==, 0);
 
-  start (stranger);
-  start (wrong);
+  test_end_start (stranger);
+  test_end_start (wrong);
   wait_stopped (stranger);
   wait_stopped (wrong);
   g_assert_error (stranger->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TOKEN_REJECTED);
@@ -145,7 +136,7 @@ test_rotation (void)
   g_autoptr (TestEnd) end = test_emulator_add (emulator, IST_MODE_SOURCE, NULL);
   g_autoptr (TestEnd) next = NULL;
 
-  start (end);
+  test_end_start (end);
   test_wait (test_end_count (end, "success") == 1);
   g_assert_true (ist_emulator_service_rotate_tokens (emulator->service,
                                                      ist_emulator_tunnel_get_id (emulator->tunnel),
@@ -153,7 +144,7 @@ test_rotation (void)
   wait_stopped (end);
   g_assert_true (ist_tunnel_error_is_final (end->error));
   next = test_emulator_add (emulator, IST_MODE_SOURCE, NULL);
-  start (next);
+  test_end_start (next);
   test_wait (test_end_count (next, "success") == 1);
 }
 
@@ -184,7 +175,7 @@ test_floor (void)
   gint64 *now;
   guint n = 0;
 
-  start (end);
+  test_end_start (end);
   wait_stopped (end);
   while ((now = test_server_pop (server)) != NULL)
     {
@@ -210,9 +201,9 @@ test_time (void)
   gint64 until;
 
   ist_emulator_tunnel_set_omit_service_ids (silent->tunnel, IST_MODE_SOURCE, TRUE);
-  start (end);
-  start (brief);
-  start (none);
+  test_end_start (end);
+  test_end_start (brief);
+  test_end_start (none);
   test_wait (test_end_count (end, "success") == 1 && test_end_count (brief, "success") == 1);
   ist_emulator_tunnel_drop_side (emulator->tunnel, IST_MODE_SOURCE);
   ist_emulator_tunnel_drop_side (emulator->tunnel, IST_MODE_DESTINATION);

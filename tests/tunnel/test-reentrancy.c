@@ -49,15 +49,7 @@ static const char *const action_names[] = { "start-stream", "start-connection", 
                                             "stop", "restart", "await-restart", "iterate" };
 
 static const char *const signals[] = {
-  "connection-shutdown",
-  "send-data-complete",
-  "message-received",
-  "stream-started",
-  "stream-stopped",
-  "connection-started",
-  "connection-reset",
-  "session-reset",
-  "stopped",
+  TEST_SIGNALS,
   "notify::state",
   "notify::queued-bytes",
 };
@@ -197,7 +189,7 @@ hook (TestEnd *end,
 
 /* What a destination was told: each start once, then its end once, none in between. */
 static void
-check_story (TestEnd *end)
+check_events (TestEnd *end)
 {
   guint i;
   gboolean stream = FALSE;
@@ -338,7 +330,7 @@ play (IstMode side,
   test_wait (ist_secure_tunnel_get_queued_bytes (pair->source->tunnel) == 0);
   test_end_send (pair->destination, "SSH", 0, "answer");
   test_wait (pair->source->n_messages > n_messages);
-  check_story (pair->destination);
+  check_events (pair->destination);
 
   /* Connections that were opened in between ended with their stream. */
   for (i = 0; i < scene.connections->len; i++)

@@ -304,7 +304,7 @@ test_long_token (void)
   g_autofree char *token = g_strnfill (4000, 'S');
   g_autoptr (TestEnd) end = test_client_new (server, "access-token", token, "connect-timeout", 5, NULL);
 
-  g_assert_true (ist_secure_tunnel_start (end->tunnel, NULL));
+  test_end_start (end);
   test_wait (test_end_count (end, "stopped") == 1);
   g_assert_error (end->error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING);
   g_assert_nonnull (strstr (end->error->message, "access-token"));
