@@ -38,10 +38,12 @@ class Result(unittest.TestResult):
 
 
 def main(module='__main__'):
+    """Runs the tests that are named on the command line, as CLASS or CLASS.TEST, or all."""
     process.set_signals()
     process.set_environment()
     process.keep()
-    suite = unittest.defaultTestLoader.loadTestsFromName(module)
+    names = [f'{module}.{name}' for name in sys.argv[1:]] or [module]
+    suite = unittest.defaultTestLoader.loadTestsFromNames(names)
     print(f'1..{suite.countTestCases()}', flush=True)
     result = Result()
     suite.run(result)

@@ -5,7 +5,6 @@
 """A service that is late or silent, which the emulator never is."""
 
 import json
-import socket
 import subprocess
 import time
 
@@ -13,6 +12,7 @@ import tap
 from peers import case, wire
 from peers.case import pattern
 from sockets import echo
+from systemd import Systemd
 from waiting import PATIENCE, wait_until
 
 # Later than the time after which a tunnel is taken to have no services.
@@ -97,23 +97,15 @@ class Silent(case.Case):
         """Stays within its line, its field and its string, wherever it is shown."""
         evil = 'SSH\nMAINPID=1\r\x1b[2J\u202e'
         self.start_service(services=[evil])
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-            manager.bind(self.path('notify'))
-            manager.settimeout(1)
-            self.source = self.proxy('source', 'source', '-m', 'source', '--json', '-v', '6', '--port-file',
-                                     self.path('ports'), env={'NOTIFY_SOCKET': self.path('notify')},
-                                     stdout=subprocess.PIPE)
-            ready = json.loads(self.source.stdout.readline())
-            self.assertEqual(ready['services'], [evil])
-            self.service.close('source', 4000, 'away\nMAINPID=1\r\x1b[2J')
-            wait_until(lambda: 'away' in self.log_of('source'), 'the reason')
-            fields = []
-            try:
-                while True:
-                    fields += manager.recv(65536).decode().split('\n')
-            except TimeoutError:
-                pass
-        self.assertIn('READY=1', fields)
+        systemd = Systemd(self)
+        self.source = self.proxy('source', 'source', '-m', 'source', '--json', '-v', '6', '--port-file',
+                                 self.path('ports'), env=systemd.environment, stdout=subprocess.PIPE)
+        self.assertEqual(json.loads(self.source.read_line())['services'], [evil])
+        systemd.hear(self.source, 'READY=1')
+        self.service.close('source', 4000, 'away\nMAINPID=1\r\x1b[2J')
+        self.source.expect('away')
+        systemd.hear(self.source, 'away')
+        fields = systemd.fields
         self.assertFalse([field for field in fields if not field.startswith(('READY=', 'STATUS=', 'WATCHDOG='))])
         with open(self.path('ports')) as f:
             self.assertEqual(len(f.read().splitlines()), 1)

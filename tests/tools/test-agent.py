@@ -23,6 +23,7 @@ from child import require
 from device import THING, TOPIC, Broker, notification
 from programs import EMULATOR, Case
 from sockets import Echo, read_exactly
+from systemd import Systemd
 from waiting import wait_until
 
 AGENT = os.environ['IST_AGENT']
@@ -528,35 +529,24 @@ class Configuration(AgentCase):
             connection.sendall(b'more')
             self.assertEqual(read_exactly(connection, 4), b'more')
 
-    def test_manager(self):
-        """What systemd would hear."""
+    def test_systemd(self):
+        systemd = Systemd(self)
+        self.agent_env = {**systemd.environment, 'WATCHDOG_USEC': '1000000'}
         self.open_tunnels()
-        path = self.path('notify')
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-            manager.bind(path)
-            manager.settimeout(60)
-            said = []
-
-            def hear(text):
-                while not any(text in one for one in said):
-                    said.append(manager.recv(4096).decode())
-
-            self.agent_env = {'NOTIFY_SOCKET': path, 'WATCHDOG_USEC': '1000000'}
-            self.configure({'SSH': '1'})
-            self.spawn_agent()
-            hear('READY=1')
-            hear('Subscribed; tunnels: 0')
-            hear('WATCHDOG=1')
-            self.notify()
-            hear('tunnels: 1')
-            said.clear()
-            self.agent.send_signal(signal.SIGHUP)
-            hear('RELOADING=1')
-            hear('READY=1')
-            self.agent.send_signal(signal.SIGTERM)
-            hear('STOPPING=1')
-            self.assertEqual(self.agent.wait(60), 0)
-            self.children.remove(self.agent)
+        self.configure({'SSH': '1'})
+        agent = self.spawn_agent()
+        for text in ('READY=1', 'Subscribed; tunnels: 0', 'WATCHDOG=1'):
+            systemd.hear(agent, text)
+        self.notify()
+        systemd.hear(agent, 'tunnels: 1')
+        systemd.fields.clear()
+        agent.send_signal(signal.SIGHUP)
+        systemd.hear(agent, 'RELOADING=1')
+        systemd.hear(agent, 'READY=1')
+        agent.terminate()
+        systemd.hear(agent, 'STOPPING=1')
+        self.assertEqual(agent.wait(60), 0)
+        self.children.remove(agent)
 
 
 BUS_CONFIG = '''<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"

@@ -24,6 +24,7 @@ import programs
 import tap
 from programs import PROXY
 from sockets import Server, echo
+from systemd import Systemd
 from waiting import PATIENCE, wait_until
 
 TOKEN = 'SECRET.token-of_some-length'
@@ -778,32 +779,24 @@ class TunnelWithoutServices(TunnelCase):
 
 
 @unittest.skipUnless('IST_SYSTEMD' in os.environ, 'built without libsystemd')
-class Systemd(TunnelCase):
+class Service(TunnelCase):
     services = ('SSH',)
 
     def test_notifications(self):
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-            manager.bind(str(self.folder / 'notify'))
-            manager.settimeout(PATIENCE)
-            source = self.source('-m', 'src', start_new_session=True,
-                                 env={'NOTIFY_SOCKET': str(self.folder / 'notify'), 'WATCHDOG_USEC': '200000'})
-            got = []
-
-            def wait_for(state):
-                while state not in got:
-                    got.extend(manager.recv(4096).decode().splitlines())
-
-            wait_for('WATCHDOG=1')
-            wait_for('READY=1')
-            self.assertTrue(any(line.startswith('STATUS=') and 'SSH' in line for line in got))
-            del got[:]
-            wait_for('WATCHDOG=1')
-            source.send_signal(signal.SIGHUP)
-            wait_for('RELOADING=1')
-            wait_for('READY=1')
-            source.terminate()
-            wait_for('STOPPING=1')
-            self.assertEqual(source.wait(PATIENCE), 0)
+        systemd = Systemd(self)
+        source = self.source('-m', 'src', start_new_session=True,
+                             env={**systemd.environment, 'WATCHDOG_USEC': '200000'})
+        systemd.hear(source, 'WATCHDOG=1')
+        systemd.hear(source, 'READY=1')
+        self.assertTrue(any(field.startswith('STATUS=') and 'SSH' in field for field in systemd.fields))
+        systemd.fields.clear()
+        systemd.hear(source, 'WATCHDOG=1')
+        source.send_signal(signal.SIGHUP)
+        systemd.hear(source, 'RELOADING=1')
+        systemd.hear(source, 'READY=1')
+        source.terminate()
+        systemd.hear(source, 'STOPPING=1')
+        self.assertEqual(source.wait(PATIENCE), 0)
 
     def test_socket_activation(self):
         self.ready(self.destination('-d', str(self.target.port), '--json'))
