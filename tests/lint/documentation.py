@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
 """What is written of the tree is so: README has each option of the build, with
-its default, and the paths and pages that are named anywhere exist."""
+its default, contributing.md each folder of sources, and the files, paths and pages
+that are named anywhere exist."""
 
 import glob
 import pathlib
@@ -19,6 +20,9 @@ SUFFIXES = ('.1', '.8', '.bash', '.build', '.c', '.h', '.in', '.js', '.md', '.py
 PATH = re.compile(r'(?<![\w./$-])(?:%s)/[\w./*-]*[\w*/]' % '|'.join(FOLDERS))
 # In the build folder.
 GENERATED = ('doc/ist-1/',)
+# Without their folder, as the picture in contributing.md has them.
+FILE = re.compile(r'(?<![\w./-])[a-z][\w-]*\.[ch]\b')
+SOURCES = ('.c', '.h', '.js', '.py', '.sh', '.vala')
 LINK = re.compile(r'\]\(([\w./-]+?)(?:#[\w-]+)?\)')
 
 
@@ -44,6 +48,16 @@ def check_paths(top, path, text):
             yield f'{path.relative_to(top)}: there is no {name}'
 
 
+def check_tree(top):
+    text = (top / 'doc' / 'contributing.md').read_text(encoding='utf-8')
+    sources = [path for folder in ('src', 'tests') for path in (top / folder).glob('*/**/*') if path.suffix in SOURCES]
+    for folder in sorted({path.parent.relative_to(top) for path in sources}):
+        if f'`{folder}/`' not in text:
+            yield f'doc/contributing.md: {folder}/ is missing'
+    for name in sorted(set(FILE.findall(text)) - {path.name for path in sources}):
+        yield f'doc/contributing.md: there is no {name}'
+
+
 def check_links(top, path, text):
     for name in LINK.findall(text):
         # The pages of classes and the like are gi-docgen's to check.
@@ -56,7 +70,7 @@ def main():
     top = pathlib.Path(sys.argv[1])
     files = [path for folder in FOLDERS for path in sorted((top / folder).rglob('*')) if path.suffix in SUFFIXES]
     files += [top / name for name in ('README.md', 'REUSE.toml', 'meson.build', '.ci/run')]
-    faults = list(check_options(top))
+    faults = [*check_options(top), *check_tree(top)]
 
     for path in files:
         text = path.read_text(encoding='utf-8')
