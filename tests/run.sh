@@ -75,8 +75,8 @@ build_gcc ()
     -Demulator=true -Dtools=true -Dexamples=true -Dtests=true
 }
 
-# Bindings can't load a library that was built with AddressSanitizer, and the
-# checks of sources need not run twice.
+# Bindings can't load a library that was built with AddressSanitizer. The checks
+# of sources need not run twice, and whole systems are measured.
 build_clang ()
 {
   CC=clang build_in "$build/clang" -Dwerror=true \
@@ -114,7 +114,7 @@ stage_fuzz ()
 
 declare -A titles=(
   [gcc]="gcc, warnings are errors, all options: all tests"
-  [clang]="clang with AddressSanitizer and UndefinedBehaviorSanitizer: tests in C"
+  [clang]="clang with AddressSanitizer and UndefinedBehaviorSanitizer: libraries and programs"
   [valgrind]="valgrind: tests in C"
   [fuzz]="libFuzzer: $fuzz_seconds s per target"
 )

@@ -23,8 +23,9 @@ G_BEGIN_DECLS
 gsize ist_wire_get_encoded_size (const IstMessage *message);
 
 /* Appends @message as it goes over the wire. Fields in number order, unset
- * ones left out. The message must be within the limits: whoever makes messages
- * from a user's input checks them with ist_wire_check(). */
+ * ones left out. The message must be within the limits, as all are that a stream
+ * table makes of payloads that fit; the emulator, which sends what a test wants,
+ * checks with ist_wire_check(). */
 void ist_wire_encode (const IstMessage *message,
                       GByteArray *out);
 
