@@ -191,8 +191,11 @@ class Broker(Mosquitto):
 
     def subscribe(self, *arguments):
         """Messages that have come since the last time."""
+        # The longer the broker was away, the longer the emulator waits for it.
+        patience = 2 * PATIENCE
         return run('mosquitto_sub', '-h', 'localhost', '-p', self.port, '-i', 'device', '-c', '-q', '1', '-t',
-                   TOPIC.format('+'), '-W', '30', '-F', '%q %r %t %p', *arguments).decode().splitlines()
+                   TOPIC.format('+'), '-W', patience, '-F', '%q %r %t %p', *arguments,
+                   patience=patience + PATIENCE).decode().splitlines()
 
     def receive(self, count, *arguments):
         """The next messages; QoS 1 lets some come more than once."""

@@ -23,9 +23,9 @@ def require(*programs):
             raise unittest.SkipTest(f'{program} is not installed')
 
 
-def run(*command, **options):
+def run(*command, patience=PATIENCE, **options):
     """To its end, which must be a good one; returns its output."""
-    done = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=PATIENCE,
+    done = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=patience,
                           **options)
     if done.returncode != 0:
         raise AssertionError(f'{command[0]} ended with status {done.returncode}: {done.stderr!r}')
