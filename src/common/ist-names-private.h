@@ -19,6 +19,9 @@ G_BEGIN_DECLS
 
 gboolean ist_name_is_valid (const char *name);
 
+/* Where a thing is told of the tunnels that are opened to it. */
+char *ist_thing_get_topic (const char *thing_name);
+
 /* Of regions. */
 gboolean ist_region_is_valid (const char *region);
 

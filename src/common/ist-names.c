@@ -31,6 +31,12 @@ ist_name_is_valid (const char *name)
   return is_made_of (name, ALPHANUMERIC ":_-", 1, IST_NAME_MAX_LENGTH);
 }
 
+char *
+ist_thing_get_topic (const char *thing_name)
+{
+  return g_strdup_printf ("$aws/things/%s/tunnels/notify", thing_name);
+}
+
 gboolean
 ist_region_is_valid (const char *region)
 {

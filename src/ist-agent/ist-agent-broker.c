@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/ist-loopback-private.h"
+#include "common/ist-names-private.h"
 
 #define DEFAULT_PORT_TLS 8883
 #define DEFAULT_PORT_PLAIN 1883
@@ -68,6 +69,6 @@ ist_agent_broker_make_settings (const IstAgentSettings *settings,
   mqtt->key_file = g_strdup (settings->key_file != NULL ? settings->key_file : settings->certificate_file);
   mqtt->ca_file = g_strdup (settings->ca_file);
   mqtt->keepalive = settings->keepalive;
-  mqtt->topic = g_strdup_printf ("$aws/things/%s/tunnels/notify", settings->thing_name);
+  mqtt->topic = ist_thing_get_topic (settings->thing_name);
   return g_steal_pointer (&mqtt);
 }

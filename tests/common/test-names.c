@@ -106,6 +106,14 @@ test_hosts (void)
 }
 
 static void
+test_topics (void)
+{
+  g_autofree char *topic = ist_thing_get_topic ("pump-17");
+
+  g_assert_cmpstr (topic, ==, "$aws/things/pump-17/tunnels/notify");
+}
+
+static void
 test_subprotocols (void)
 {
   static const char *const subprotocols[] = { IST_SUBPROTOCOLS };
@@ -127,6 +135,7 @@ main (int argc,
   g_test_add_func ("/names/access-tokens", test_access_tokens);
   g_test_add_func ("/names/regions", test_regions);
   g_test_add_func ("/names/hosts", test_hosts);
+  g_test_add_func ("/names/topics", test_topics);
   g_test_add_func ("/names/subprotocols", test_subprotocols);
 
   return g_test_run ();

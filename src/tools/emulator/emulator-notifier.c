@@ -30,6 +30,7 @@ emulator_broker_clear (EmulatorBroker *self)
 
 #include "common/ist-file-private.h"
 #include "common/ist-loopback-private.h"
+#include "common/ist-names-private.h"
 #include "ist-mqtt/ist-mqtt-publisher-private.h"
 
 struct _EmulatorNotifier
@@ -81,7 +82,7 @@ on_notification (IstEmulatorService *service,
                  gpointer user_data)
 {
   EmulatorNotifier *self = user_data;
-  g_autofree char *topic = g_strdup_printf ("$aws/things/%s/tunnels/notify", thing_name);
+  g_autofree char *topic = ist_thing_get_topic (thing_name);
 
   ist_mqtt_publisher_publish (self->publisher, topic, payload);
 }
