@@ -635,6 +635,8 @@ class Bus(AgentCase):
             connection.sendall(data)
             read_exactly(connection, len(data))
             answer = self.wait_for_answer("'rate-in': <[1-9].*'rate-out': <[1-9]", 'ListConnections', 1)
+            self.assertIn("'state': <'open'>", answer.string)
+            self.assertRegex(answer.string, f"'opened-at': <uint64 {str(time.time_ns() // 1000)[:5]}")
             self.assertIn("'bytes-in': <uint64 100000>", answer.string)
             self.assertIn("'service': <'SSH'>", answer.string)
             self.assertIn(f"'address': <'{echo.address}'>", answer.string)

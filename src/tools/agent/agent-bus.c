@@ -103,10 +103,16 @@ list_add_connection (GVariantBuilder *list,
                      IstForwarderConnection *connection)
 {
   GSocketAddress *address = ist_forwarder_connection_get_address (connection);
+  gint64 opened_at = ist_forwarder_connection_get_opened_at (connection);
+  const char *state = state_to_nick (IST_TYPE_FORWARDER_CONNECTION_STATE,
+                                     ist_forwarder_connection_get_state (connection));
 
   g_variant_builder_open (list, G_VARIANT_TYPE_VARDICT);
   dict_add (list, "tunnel", g_variant_new_uint32 (tunnel));
   dict_add (list, "service", g_variant_new_string (ist_forwarder_connection_get_service_id (connection)));
+  dict_add (list, "state", g_variant_new_string (state));
+  if (opened_at != 0)
+    dict_add (list, "opened-at", g_variant_new_uint64 (opened_at));
   if (address != NULL)
     {
       g_autofree char *text = g_socket_connectable_to_string (G_SOCKET_CONNECTABLE (address));
