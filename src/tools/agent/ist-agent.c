@@ -79,18 +79,18 @@ options_parse (Options *options,
 /* What happens */
 
 static gboolean
-is_subscribed (IstAgentDevice *agent)
+program_is_subscribed (Program *self)
 {
-  return ist_agent_device_get_state (agent) == IST_AGENT_DEVICE_STATE_SUBSCRIBED;
+  return ist_agent_device_get_state (self->agent) == IST_AGENT_DEVICE_STATE_SUBSCRIBED;
 }
 
 static void
-tell_status (Program *self)
+program_tell_status (Program *self)
 {
   g_autofree char *status = NULL;
 
   status = g_strdup_printf (_ ("%s; tunnels: %u, connections: %u"),
-                            is_subscribed (self->agent) ? _ ("Subscribed") : _ ("No broker"),
+                            program_is_subscribed (self) ? _ ("Subscribed") : _ ("No broker"),
                             ist_agent_device_get_n_tunnels (self->agent),
                             ist_agent_device_get_n_connections (self->agent));
   tool_systemd_notify_status (status);
@@ -101,7 +101,7 @@ on_counter_changed (IstAgentDevice *agent,
                     GParamSpec *pspec,
                     gpointer user_data)
 {
-  tell_status (user_data);
+  program_tell_status (user_data);
 }
 
 static void
@@ -109,9 +109,11 @@ on_state_changed (IstAgentDevice *agent,
                   GParamSpec *pspec,
                   gpointer user_data)
 {
-  if (is_subscribed (agent))
+  Program *self = user_data;
+
+  if (program_is_subscribed (self))
     g_message (_ ("Subscribed: waiting for notifications"));
-  tell_status (user_data);
+  program_tell_status (self);
 }
 
 static void
@@ -276,12 +278,12 @@ on_reload (gpointer user_data)
   if (needs_restart)
     g_warning (_ ("Some of what is new takes a restart: all but services, max-tunnels and max-connections"));
   tool_systemd_notify_ready (_ ("Running"));
-  tell_status (self);
+  program_tell_status (self);
   return G_SOURCE_CONTINUE;
 }
 
 static void
-connect_signals (Program *self)
+program_connect_signals (Program *self)
 {
   IstAgentDevice *agent = self->agent;
 
@@ -297,8 +299,8 @@ connect_signals (Program *self)
 }
 
 static gboolean
-set_up (Program *self,
-        GError **error)
+program_set_up (Program *self,
+                GError **error)
 {
   g_autoptr (AgentConfig) config = agent_config_load (self->config, error);
 
@@ -307,7 +309,7 @@ set_up (Program *self,
   self->agent = agent_config_make_agent (config, error);
   if (self->agent == NULL)
     return FALSE;
-  connect_signals (self);
+  program_connect_signals (self);
   if (ist_agent_device_start (self->agent, error))
     return TRUE;
   /* All settings come from the file. */
@@ -320,7 +322,7 @@ set_up (Program *self,
 }
 
 static int
-run (const Options *options)
+program_run (const Options *options)
 {
   Program program = { .config = options->config != NULL ? options->config : DEFAULT_CONFIG };
   const char *bus = options->bus != NULL ? options->bus : "system";
@@ -330,7 +332,7 @@ run (const Options *options)
   guint hangup;
   guint watchdog;
 
-  if (!set_up (&program, &error))
+  if (!program_set_up (&program, &error))
     {
       tool_log_fatal ("%s", error->message);
       g_clear_object (&program.agent);
@@ -373,5 +375,5 @@ main (int argc,
       return tool_error_get_exit_status (error);
     }
   tool_log_set_level (options.verbose);
-  return run (&options);
+  return program_run (&options);
 }
