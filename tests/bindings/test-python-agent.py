@@ -118,7 +118,7 @@ class Agent(Case):
         wait_for(lambda: tunnel.is_connected(Ist.Mode.DESTINATION), 'the device')
         opened, = (event[1] for event in self.events if event[0] == 'tunnel-opened')
         self.assertEqual([t.get_id() for t in agent], [opened.get_id()])
-        self.assertEqual(opened.props.state, Ist.TunnelState.CONNECTED)
+        wait_for(lambda: opened.props.state == Ist.TunnelState.CONNECTED, 'the tunnel')
         counted = []
         opened.connect('notify::bytes-in', lambda tunnel, _: counted.append(tunnel.props.bytes_in))
         self.assertEqual(opened.get_service_ids(), ['SSH', 'VNC'])
@@ -137,7 +137,7 @@ class Agent(Case):
             wait_for(lambda: not reader.is_alive(), 'the answer')
             self.assertEqual(received, [b'hello world'])
             self.assertEqual((agent.props.n_connections, opened.props.n_connections), (1, 1))
-        wait_for(lambda: counted == [5], 'the counter')
+        wait_for(lambda: counted and counted[-1] == 5, 'the counter')
         source.stop()
 
         self.service.close_tunnel(tunnel.get_id())
