@@ -9,7 +9,7 @@
 #include <ist-agent/ist-agent.h>
 #include <ist-emulator/ist-emulator.h>
 
-#include "test-server.h"
+#include "test-util.h"
 
 #define TOKEN "AQGAAXhMnk-token-of-a-tunnel-0123456789"
 
@@ -239,16 +239,6 @@ stop_source (IstSecureTunnel *source)
   g_object_unref (source);
 }
 
-static void
-on_result (GObject *source_object,
-           GAsyncResult *result,
-           gpointer user_data)
-{
-  GAsyncResult **place = user_data;
-
-  *place = g_object_ref (result);
-}
-
 static IstConnection *
 open_connection (IstSecureTunnel *source,
                  const char *service)
@@ -257,7 +247,7 @@ open_connection (IstSecureTunnel *source,
   g_autoptr (GError) error = NULL;
   IstConnection *connection;
 
-  ist_secure_tunnel_open_connection_async (source, service, NULL, on_result, &result);
+  ist_secure_tunnel_open_connection_async (source, service, NULL, test_store_result, &result);
   test_wait (result != NULL);
   connection = ist_secure_tunnel_open_connection_finish (source, result, &error);
   g_assert_no_error (error);
@@ -275,10 +265,10 @@ exchange (IstConnection *connection,
   g_autoptr (GAsyncResult) read = NULL;
   g_autoptr (GBytes) bytes = NULL;
 
-  g_output_stream_write_all_async (out, text, strlen (text), 0, NULL, on_result, &written);
+  g_output_stream_write_all_async (out, text, strlen (text), 0, NULL, test_store_result, &written);
   test_wait (written != NULL);
   g_output_stream_write_all_finish (out, written, NULL, NULL);
-  g_input_stream_read_bytes_async (in, strlen (text), 0, NULL, on_result, &read);
+  g_input_stream_read_bytes_async (in, strlen (text), 0, NULL, test_store_result, &read);
   test_wait (read != NULL);
   bytes = g_input_stream_read_bytes_finish (in, read, NULL);
   if (bytes == NULL)
@@ -291,7 +281,7 @@ close_connection (IstConnection *connection)
 {
   g_autoptr (GAsyncResult) result = NULL;
 
-  g_io_stream_close_async (G_IO_STREAM (connection), 0, NULL, on_result, &result);
+  g_io_stream_close_async (G_IO_STREAM (connection), 0, NULL, test_store_result, &result);
   test_wait (result != NULL);
   g_object_unref (connection);
 }

@@ -8,7 +8,7 @@
 #include <gio/gio.h>
 
 #include "common/ist-network-watch-private.h"
-#include "test-server.h"
+#include "test-util.h"
 
 typedef struct
 {
