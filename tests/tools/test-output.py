@@ -21,6 +21,8 @@ class Case(programs.Case):
         target = self.serve_tcp(echo)
         self.start_emulator()
         self.destination = self.proxy('destination', 'destination', '-v6', '-d', f'SSH=127.0.0.1:{target}', **options)
+        # It can't say so itself, and the service drops what is sent to one that is not there yet.
+        wait_until(self.is_destination_connected, 'the destination')
         self.source = self.proxy('source', 'source', '-v6', '-s', 'SSH=0', '--port-file', self.path('ports'),
                                  **options)
         port = self.read_ports()['SSH']
@@ -28,6 +30,10 @@ class Case(programs.Case):
             self.check_echo(port, TEXT)
         self.end_at_once(self.source)
         self.end_at_once(self.destination)
+
+    def is_destination_connected(self):
+        tunnel = self.ask_emulator('DescribeTunnel', tunnelId=self.tunnel['tunnelId'])['tunnel']
+        return tunnel['destinationConnectionState']['status'] == 'CONNECTED'
 
     def end_at_once(self, child):
         child.terminate()
