@@ -461,26 +461,6 @@ class Service(unittest.TestCase):
         self.service.close_tunnel(tunnels[1].props.id)
         self.assertEqual(list(self.service), [tunnels[0], tunnels[2]])
 
-    def test_settings(self):
-        self.assertEqual((self.service.get_address(), self.service.get_plain(), self.service.get_certificate(),
-                          self.service.get_state_dir(), self.service.get_bandwidth(),
-                          self.service.get_max_connections_per_address()),
-                         ('127.0.0.1', True, None, None, 0, 4096))
-
-    def test_made_with_nothing(self):
-        """Whatever can be asked of what no service has made has an answer."""
-        for thing in IstEmulator.Tunnel(), IstEmulator.Service():
-            for spec in thing.list_properties():
-                thing.get_property(spec.name)
-        tunnel = IstEmulator.Tunnel()
-        self.assertFalse(tunnel.is_open())
-        self.assertEqual((tunnel.get_service_ids(), tunnel.get_thing_name(), tunnel.get_source_access_token(),
-                          tunnel.get_destination_access_token(), tunnel.get_opened_at(), tunnel.get_expires_at()),
-                         ([], None, None, None, 0, 0))
-        self.assertEqual(tunnel.get_connected_sides(), IstEmulator.Sides.NONE)
-        self.assertFalse(tunnel.drop_side(SOURCE))
-        tunnel.set_stalled(DESTINATION, True)
-
 
 class Errors(TestCase):
     def test_not_connected(self):
