@@ -270,6 +270,7 @@ ist_emulator_registry_restore (IstEmulatorRegistry *self,
 {
   g_autoptr (IstEmulatorStore) store = ist_emulator_store_open (folder, error);
   g_autoptr (GPtrArray) records = NULL;
+  g_autoptr (GPtrArray) tunnels = NULL;
 
   if (store == NULL)
     return FALSE;
@@ -284,12 +285,16 @@ ist_emulator_registry_restore (IstEmulatorRegistry *self,
   for (guint i = 0; i < records->len; i++)
     registry_add_record (self, g_ptr_array_index (records, i));
   registry_prune (self);
+  /* Whoever hears of one may open others, and make closed ones be forgotten. */
+  tunnels = g_ptr_array_new_with_free_func (g_object_unref);
   for (guint i = 0; i < self->records->len; i++)
     {
       IstEmulatorRecord *record = g_ptr_array_index (self->records, i);
 
-      self->delegate->opened (record->tunnel, self->user_data);
+      g_ptr_array_add (tunnels, g_object_ref (record->tunnel));
     }
+  for (guint i = 0; i < tunnels->len; i++)
+    self->delegate->opened (g_ptr_array_index (tunnels, i), self->user_data);
   return TRUE;
 }
 
