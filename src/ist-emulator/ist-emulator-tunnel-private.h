@@ -44,7 +44,7 @@ struct _IstEmulatorTunnel
     guint refusal_status;
     char *refusal_reason;
     guint64 bytes_from;
-    guint64 notified_bytes_from;
+    guint64 bytes_from_told;
   } sides[2];
 };
 

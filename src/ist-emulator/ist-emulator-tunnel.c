@@ -6,6 +6,7 @@
 
 #include <libsoup/soup.h>
 
+#include "common/ist-counter-private.h"
 #include "common/ist-source-private.h"
 
 /* What an ARN says about where a tunnel is; nobody's account. */
@@ -424,18 +425,11 @@ ist_emulator_tunnel_set_counters_func (IstEmulatorTunnel *self,
 void
 ist_emulator_tunnel_notify_counters (IstEmulatorTunnel *self)
 {
-  static const guint props[] = {
-    [IST_MODE_SOURCE] = PROP_BYTES_FROM_SOURCE,
-    [IST_MODE_DESTINATION] = PROP_BYTES_FROM_DESTINATION,
-  };
-
   self->counters_changed = FALSE;
-  for (int side = IST_MODE_SOURCE; side <= IST_MODE_DESTINATION; side++)
-    if (self->sides[side].notified_bytes_from != self->sides[side].bytes_from)
-      {
-        self->sides[side].notified_bytes_from = self->sides[side].bytes_from;
-        g_object_notify_by_pspec (G_OBJECT (self), properties[props[side]]);
-      }
+  ist_counter_tell (&self->sides[IST_MODE_SOURCE].bytes_from_told, self->sides[IST_MODE_SOURCE].bytes_from, self,
+                    properties[PROP_BYTES_FROM_SOURCE]);
+  ist_counter_tell (&self->sides[IST_MODE_DESTINATION].bytes_from_told,
+                    self->sides[IST_MODE_DESTINATION].bytes_from, self, properties[PROP_BYTES_FROM_DESTINATION]);
 }
 
 void
