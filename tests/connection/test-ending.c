@@ -233,7 +233,7 @@ test_lost_transfer (gconstpointer data)
 static void
 test_without_tunnel (void)
 {
-  g_autoptr (IstConnection) unused = g_object_new (IST_TYPE_CONNECTION, NULL);
+  g_autoptr (IstConnection) unused G_GNUC_UNUSED = g_object_new (IST_TYPE_CONNECTION, NULL);
   g_autoptr (IstConnection) closed = g_object_new (IST_TYPE_CONNECTION, NULL);
   g_autoptr (IstConnection) connection = g_object_new (IST_TYPE_CONNECTION, NULL);
   g_autoptr (GSource) source = NULL;
