@@ -11,9 +11,17 @@ import threading
 from waiting import PATIENCE
 
 
+given_ports = set()
+
+
 def free_port(address='127.0.0.1'):
-    with socket.create_server((address, 0)) as s:
-        return s.getsockname()[1]
+    """Another one each time, also where the kernel has few left."""
+    with contextlib.ExitStack() as held:
+        while True:
+            port = held.enter_context(socket.create_server((address, 0))).getsockname()[1]
+            if port not in given_ports:
+                given_ports.add(port)
+                return port
 
 
 def is_listening(port, address='127.0.0.1'):
