@@ -4,17 +4,10 @@
 
 #include "ist-agent/ist-agent-device-private.h"
 
-#include <ist-agent/ist-agent-device-error.h>
-
 #include "common/ist-source-private.h"
-#include "common/ist-waiting-tasks-private.h"
 #include "ist-agent/ist-agent-broker-private.h"
-#include "ist-agent/ist-agent-notification-private.h"
-#include "ist-agent/ist-agent-notification-queue-private.h"
 #include "ist-agent/ist-agent-targets-private.h"
-#include "ist-agent/ist-agent-token-memory-private.h"
 #include "ist-agent/ist-agent-tunnel-private.h"
-#include "ist-mqtt/ist-mqtt-client-private.h"
 
 G_DEFINE_ENUM_TYPE (IstAgentDeviceState,
                     ist_agent_device_state,
@@ -23,9 +16,6 @@ G_DEFINE_ENUM_TYPE (IstAgentDeviceState,
                     G_DEFINE_ENUM_VALUE (IST_AGENT_DEVICE_STATE_SUBSCRIBED, "subscribed"),
                     G_DEFINE_ENUM_VALUE (IST_AGENT_DEVICE_STATE_WAITING, "waiting"),
                     G_DEFINE_ENUM_VALUE (IST_AGENT_DEVICE_STATE_STOPPING, "stopping"))
-
-/* Tunnels that have not connected yet, at the same time. */
-#define MAX_ATTEMPTS 64
 
 /**
  * IstAgentDevice:
@@ -71,29 +61,6 @@ G_DEFINE_ENUM_TYPE (IstAgentDeviceState,
  *
  * Since: 1.0
  */
-struct _IstAgentDevice
-{
-  GObject parent_instance;
-
-  GMainContext *context;
-  IstAgentSettings settings;
-  guint max_tunnels;
-  guint max_connections;
-
-  IstAgentDeviceState state;
-  gboolean start_again;       /* start() was called while stopping */
-  IstWaitingTasks *starting;  /* until it is subscribed */
-  IstWaitingTasks *overtaken; /* of those, by stop(): until it has stopped */
-  IstWaitingTasks *stopping;  /* until it has stopped */
-  GSource *stopped;           /* nothing runs any more, which is still to be told */
-  IstMqttSettings *mqtt;      /* NULL without a broker, and before the settings were checked */
-  IstMqttClient *client;
-  GHashTable *targets; /* GSocketConnectable by service */
-  GPtrArray *tunnels;  /* the oldest first */
-  guint last_id;
-  IstAgentNotificationQueue *waiting;
-  IstAgentTokenMemory *tokens; /* of notifications that were taken */
-};
 
 static void device_list_model_init (GListModelInterface *iface);
 
@@ -104,9 +71,7 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (IstAgentDevice,
 
 enum
 {
-  PROP_MAX_TUNNELS = IST_AGENT_N_SETTINGS,
-  PROP_MAX_CONNECTIONS,
-  PROP_STATE,
+  PROP_STATE = IST_AGENT_N_SETTINGS,
   PROP_N_TUNNELS,
   PROP_N_CONNECTIONS,
   N_PROPS
@@ -114,18 +79,7 @@ enum
 
 static GParamSpec *properties[N_PROPS];
 
-enum
-{
-  BROKER_LOST,
-  NOTIFICATION_REFUSED,
-  SERVICE_REFUSED,
-  TUNNEL_OPENED,
-  TUNNEL_CLOSED,
-  STOPPED,
-  N_SIGNALS
-};
-
-static guint signals[N_SIGNALS];
+guint ist_agent_signals[IST_AGENT_N_SIGNALS];
 
 static void
 device_set_state (IstAgentDevice *self,
@@ -137,239 +91,10 @@ device_set_state (IstAgentDevice *self,
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
 }
 
-static gboolean
-device_is_running (IstAgentDevice *self)
+gboolean
+ist_agent_device_is_running (IstAgentDevice *self)
 {
   return self->state != IST_AGENT_DEVICE_STATE_STOPPED && self->state != IST_AGENT_DEVICE_STATE_STOPPING;
-}
-
-/* Tunnels */
-
-static gboolean
-on_authorize_connection (IstForwarder *forwarder,
-                         IstForwarderConnection *connection,
-                         gpointer user_data)
-{
-  IstAgentDevice *self = user_data;
-
-  /* This one is counted already. */
-  return self->max_connections == 0 || ist_agent_device_get_n_connections (self) <= self->max_connections;
-}
-
-/* What no forwarder has taken: a service that is not listed. */
-static gboolean
-on_incoming_connection (IstSecureTunnel *secure_tunnel,
-                        IstConnection *connection,
-                        gpointer user_data)
-{
-  IstAgentDevice *self = user_data;
-
-  g_io_stream_close_async (G_IO_STREAM (connection), G_PRIORITY_DEFAULT, NULL, NULL, NULL);
-  g_signal_emit (self, signals[SERVICE_REFUSED], 0, ist_connection_get_service_id (connection));
-  return TRUE;
-}
-
-static void
-on_n_connections_changed (IstAgentDevice *self)
-{
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_CONNECTIONS]);
-}
-
-/* For calls to all of them, whose handlers may change the list. */
-static GPtrArray *
-device_copy_tunnels (IstAgentDevice *self)
-{
-  return g_ptr_array_copy (self->tunnels, (GCopyFunc) (GCallback) g_object_ref, NULL);
-}
-
-static void
-device_add_tunnel (IstAgentDevice *self,
-                   IstAgentTunnel *tunnel)
-{
-  g_ptr_array_add (self->tunnels, tunnel);
-  g_list_model_items_changed (G_LIST_MODEL (self), self->tunnels->len - 1, 0, 1);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_TUNNELS]);
-  g_signal_emit (self, signals[TUNNEL_OPENED], 0, tunnel);
-}
-
-static IstAgentTunnel *
-device_dup_tunnel_of (IstAgentDevice *self,
-                      IstSecureTunnel *secure_tunnel)
-{
-  for (guint i = 0; i < self->tunnels->len; i++)
-    {
-      if (ist_agent_tunnel_get_secure_tunnel (self->tunnels->pdata[i]) == secure_tunnel)
-        return g_object_ref (self->tunnels->pdata[i]);
-    }
-  return NULL;
-}
-
-static void on_tunnel_connected (IstSecureTunnel *secure_tunnel,
-                                 char **services,
-                                 gpointer user_data);
-static void device_serve_waiting (IstAgentDevice *self);
-static void device_check_stopped (IstAgentDevice *self);
-
-static void
-on_tunnel_stopped (IstSecureTunnel *secure_tunnel,
-                   gpointer user_data)
-{
-  g_autoptr (IstAgentDevice) self = g_object_ref (user_data);
-  g_autoptr (IstAgentTunnel) tunnel = device_dup_tunnel_of (self, secure_tunnel);
-  g_autoptr (GError) error = NULL;
-  guint position;
-
-  if (tunnel == NULL)
-    return;
-
-  error = ist_agent_tunnel_dup_error (tunnel);
-  ist_forwarder_close (ist_agent_tunnel_get_forwarder (tunnel));
-  if (!g_ptr_array_find (self->tunnels, tunnel, &position))
-    return;
-  g_ptr_array_remove_index (self->tunnels, position);
-  g_list_model_items_changed (G_LIST_MODEL (self), position, 1, 0);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_TUNNELS]);
-  g_signal_emit (self, signals[TUNNEL_CLOSED], 0, tunnel, error);
-  device_serve_waiting (self);
-  device_check_stopped (self);
-}
-
-/* Tells of the services that can't be reached. */
-static gboolean
-device_check_services (IstAgentDevice *self,
-                       char **services)
-{
-  gboolean any = FALSE;
-
-  for (gsize i = 0; services[i] != NULL; i++)
-    {
-      if (g_hash_table_contains (self->targets, services[i]))
-        any = TRUE;
-      else
-        g_signal_emit (self, signals[SERVICE_REFUSED], 0, services[i]);
-    }
-  return any;
-}
-
-static guint
-device_count_attempts (IstAgentDevice *self)
-{
-  guint n = 0;
-
-  for (guint i = 0; i < self->tunnels->len; i++)
-    {
-      IstSecureTunnel *tunnel = ist_agent_tunnel_get_secure_tunnel (self->tunnels->pdata[i]);
-      IstTunnelState state = ist_secure_tunnel_get_state (tunnel);
-
-      if (state == IST_TUNNEL_STATE_CONNECTING || state == IST_TUNNEL_STATE_WAITING)
-        n++;
-    }
-  return n;
-}
-
-static gboolean
-device_check_notification (IstAgentDevice *self,
-                           const IstAgentNotification *notification,
-                           GError **error)
-{
-  if (ist_agent_token_memory_contains (self->tokens, notification->access_token))
-    g_set_error_literal (error, IST_AGENT_DEVICE_ERROR, IST_AGENT_DEVICE_ERROR_DUPLICATE,
-                         "The notification was seen before");
-  else if (self->max_tunnels > 0 && self->tunnels->len >= self->max_tunnels)
-    g_set_error (error, IST_AGENT_DEVICE_ERROR, IST_AGENT_DEVICE_ERROR_TOO_MANY_TUNNELS,
-                 "There are %u tunnels, which is the limit", self->tunnels->len);
-  else if (device_count_attempts (self) >= MAX_ATTEMPTS)
-    g_set_error (error, IST_AGENT_DEVICE_ERROR, IST_AGENT_DEVICE_ERROR_TOO_MANY_TUNNELS,
-                 "%d tunnels are being connected, which is the limit", MAX_ATTEMPTS);
-  else if (!device_check_services (self, notification->services))
-    g_set_error_literal (error, IST_AGENT_DEVICE_ERROR, IST_AGENT_DEVICE_ERROR_NO_SERVICE,
-                         "None of the notification's services is listed");
-  /* At last, for a handler of the signal about services may have stopped it. */
-  else if (!device_is_running (self))
-    g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_STATE, "The agent is not running");
-  else
-    return TRUE;
-
-  return FALSE;
-}
-
-static IstAgentTunnel *
-device_create_tunnel (IstAgentDevice *self,
-                      const IstAgentNotification *notification,
-                      GError **error)
-{
-  g_autoptr (IstSecureTunnel) secure_tunnel = NULL;
-  g_autoptr (IstAgentTunnel) tunnel = NULL;
-  IstForwarder *forwarder;
-
-  secure_tunnel = ist_agent_settings_make_tunnel (&self->settings, notification->access_token, notification->region,
-                                                  error);
-  if (secure_tunnel == NULL)
-    return NULL;
-
-  self->last_id = MAX (self->last_id + 1, 1);
-  tunnel = ist_agent_tunnel_new (self->context, self->last_id, notification->region,
-                                 (const char *const *) notification->services, self->settings.max_lifetime,
-                                 secure_tunnel);
-  forwarder = ist_agent_tunnel_get_forwarder (tunnel);
-  ist_agent_tunnel_set_targets (tunnel, self->targets);
-  g_signal_connect_object (forwarder, "authorize-connection", G_CALLBACK (on_authorize_connection), self, 0);
-  g_signal_connect_object (forwarder, "notify::n-connections", G_CALLBACK (on_n_connections_changed), self,
-                           G_CONNECT_SWAPPED);
-  g_signal_connect_object (secure_tunnel, "incoming-connection", G_CALLBACK (on_incoming_connection), self,
-                           G_CONNECT_AFTER);
-  g_signal_connect_object (secure_tunnel, "connection-success", G_CALLBACK (on_tunnel_connected), self, 0);
-  g_signal_connect_object (secure_tunnel, "stopped", G_CALLBACK (on_tunnel_stopped), self, 0);
-  return ist_secure_tunnel_start (secure_tunnel, error) ? g_steal_pointer (&tunnel) : NULL;
-}
-
-/**
- * ist_agent_device_handle_notification:
- * @self: an agent
- * @notification: the payload of an MQTT message
- * @error: return location for an error
- *
- * Does what the agent does with a notification from its broker.
- *
- * It is not taken with an [error@IstAgent.DeviceError]: if it is not what the service
- * would send (%IST_AGENT_DEVICE_ERROR_INVALID_NOTIFICATION: a JSON object of at most
- * 128 KiB with a printable `clientAccessToken`, the `clientMode` "destination", a
- * `region` and an array of `services` with valid names), if its token was seen before
- * (%IST_AGENT_DEVICE_ERROR_DUPLICATE), if none of its services is listed
- * (%IST_AGENT_DEVICE_ERROR_NO_SERVICE) or if there are too many tunnels
- * (%IST_AGENT_DEVICE_ERROR_TOO_MANY_TUNNELS); and with %IST_TUNNEL_ERROR_INVALID_STATE if the
- * agent was not started. No error says anything of the token.
- *
- * Returns: (transfer none) (nullable): the tunnel, which has begun to connect, or %NULL with @error set
- *
- * Since: 1.0
- */
-IstAgentTunnel *
-ist_agent_device_handle_notification (IstAgentDevice *self,
-                                      GBytes *notification,
-                                      GError **error)
-{
-  g_autoptr (IstAgentNotification) parsed = NULL;
-  IstAgentTunnel *tunnel;
-
-  g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), NULL);
-  g_return_val_if_fail (notification != NULL, NULL);
-  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
-
-  parsed = ist_agent_notification_parse (notification, error);
-  if (parsed == NULL || !device_check_notification (self, parsed, error))
-    return NULL;
-
-  /* The tunnel keeps to the thread-default context in which it is made. */
-  g_main_context_push_thread_default (self->context);
-  tunnel = device_create_tunnel (self, parsed, error);
-  g_main_context_pop_thread_default (self->context);
-  if (tunnel == NULL)
-    return NULL;
-
-  ist_agent_token_memory_add (self->tokens, parsed->access_token);
-  device_add_tunnel (self, tunnel);
-  return tunnel;
 }
 
 /* The broker */
@@ -403,82 +128,7 @@ on_lost (const GError *error,
   g_autoptr (IstAgentDevice) self = g_object_ref (user_data);
 
   device_set_state (self, IST_AGENT_DEVICE_STATE_WAITING);
-  g_signal_emit (self, signals[BROKER_LOST], 0, error, delay_ms);
-}
-
-static void
-device_refuse_notification (IstAgentDevice *self,
-                            const GError *error)
-{
-  g_signal_emit (self, signals[NOTIFICATION_REFUSED], 0, error);
-}
-
-/* Those that wait for tunnels that have not connected yet, and may never. */
-
-static void
-device_refuse_waiting (IstAgentDevice *self,
-                       GBytes *payload,
-                       const char *why)
-{
-  g_autoptr (GError) error = g_error_new_literal (IST_AGENT_DEVICE_ERROR, IST_AGENT_DEVICE_ERROR_TOO_MANY_TUNNELS, why);
-
-  g_bytes_unref (payload);
-  device_refuse_notification (self, error);
-}
-
-static void
-on_waited_too_long (gpointer user_data)
-{
-  g_autoptr (IstAgentDevice) self = g_object_ref (user_data);
-  GBytes *payload;
-
-  while ((payload = ist_agent_notification_queue_pop_oldest (self->waiting)) != NULL)
-    device_refuse_waiting (self, payload, "The notification waited in vain for other tunnels to connect or to fail");
-}
-
-static void
-device_let_wait (IstAgentDevice *self,
-                 GBytes *payload)
-{
-  GBytes *excess;
-
-  ist_agent_notification_queue_push (self->waiting, payload);
-  while ((excess = ist_agent_notification_queue_pop_excess (self->waiting)) != NULL)
-    device_refuse_waiting (self, excess, "The notification had to give way to newer ones");
-}
-
-static void
-device_take_notification (IstAgentDevice *self,
-                          GBytes *payload)
-{
-  g_autoptr (GError) error = NULL;
-
-  ist_agent_device_handle_notification (self, payload, &error);
-  if (g_error_matches (error, IST_AGENT_DEVICE_ERROR, IST_AGENT_DEVICE_ERROR_TOO_MANY_TUNNELS) &&
-      device_count_attempts (self) > 0)
-    device_let_wait (self, payload);
-  else if (error != NULL)
-    device_refuse_notification (self, error);
-}
-
-static void
-device_serve_waiting (IstAgentDevice *self)
-{
-  g_autoptr (GBytes) payload = ist_agent_notification_queue_pop_newest (self->waiting);
-
-  if (payload != NULL)
-    device_take_notification (self, payload);
-}
-
-/* One that has connected is no attempt any more. */
-static void
-on_tunnel_connected (IstSecureTunnel *secure_tunnel,
-                     char **services,
-                     gpointer user_data)
-{
-  g_autoptr (IstAgentDevice) self = g_object_ref (user_data);
-
-  device_serve_waiting (self);
+  g_signal_emit (self, ist_agent_signals[IST_AGENT_SIGNAL_BROKER_LOST], 0, error, delay_ms);
 }
 
 static void
@@ -487,17 +137,8 @@ on_message (GBytes *payload,
             gpointer user_data)
 {
   g_autoptr (IstAgentDevice) self = g_object_ref (user_data);
-  g_autoptr (GError) error = NULL;
 
-  /* The service retains none: somebody would have every restart replay it. */
-  if (!retained)
-    {
-      device_take_notification (self, payload);
-      return;
-    }
-  g_set_error_literal (&error, IST_AGENT_DEVICE_ERROR, IST_AGENT_DEVICE_ERROR_INVALID_NOTIFICATION,
-                       "The notification was retained by the broker");
-  device_refuse_notification (self, error);
+  ist_agent_device_take_notification (self, payload, retained);
 }
 
 static const IstMqttClientEvents client_events = {
@@ -558,7 +199,7 @@ on_stopped (gpointer user_data)
   ist_clear_source (&self->stopped);
   self->stopping = ist_waiting_tasks_new (self->context, NULL, NULL);
   device_set_state (self, IST_AGENT_DEVICE_STATE_STOPPED);
-  g_signal_emit (self, signals[STOPPED], 0);
+  g_signal_emit (self, ist_agent_signals[IST_AGENT_SIGNAL_STOPPED], 0);
   if (self->start_again && self->state == IST_AGENT_DEVICE_STATE_STOPPED)
     device_start (self);
   ist_waiting_tasks_return (self->overtaken, error);
@@ -567,8 +208,8 @@ on_stopped (gpointer user_data)
 }
 
 /* That it has stopped is told from the main loop, never from inside a call. */
-static void
-device_check_stopped (IstAgentDevice *self)
+void
+ist_agent_device_check_stopped (IstAgentDevice *self)
 {
   if (self->state != IST_AGENT_DEVICE_STATE_STOPPING || self->tunnels->len > 0 || self->stopped != NULL)
     return;
@@ -711,7 +352,6 @@ void
 ist_agent_device_stop (IstAgentDevice *self)
 {
   g_autoptr (IstAgentDevice) alive = NULL;
-  g_autoptr (GPtrArray) tunnels = NULL;
   GTask *task;
 
   g_return_if_fail (IST_AGENT_IS_DEVICE (self));
@@ -719,17 +359,15 @@ ist_agent_device_stop (IstAgentDevice *self)
   self->start_again = FALSE;
   while ((task = ist_waiting_tasks_take (self->starting)) != NULL)
     ist_waiting_tasks_add (self->overtaken, task);
-  if (!device_is_running (self))
+  if (!ist_agent_device_is_running (self))
     return;
 
   alive = g_object_ref (self);
   ist_agent_notification_queue_clear (self->waiting);
   g_clear_pointer (&self->client, ist_mqtt_client_free);
   device_set_state (self, IST_AGENT_DEVICE_STATE_STOPPING);
-  tunnels = device_copy_tunnels (self);
-  for (guint i = 0; i < tunnels->len; i++)
-    ist_agent_tunnel_stop (tunnels->pdata[i]);
-  device_check_stopped (self);
+  ist_agent_device_stop_tunnels (self);
+  ist_agent_device_check_stopped (self);
 }
 
 /**
@@ -830,12 +468,6 @@ ist_agent_device_set_services (IstAgentDevice *self,
   return TRUE;
 }
 
-const IstAgentSettings *
-ist_agent_device_get_settings (IstAgentDevice *self)
-{
-  return &self->settings;
-}
-
 /* GListModel */
 
 static GType
@@ -878,8 +510,7 @@ ist_agent_device_dispose (GObject *object)
   ist_clear_source (&self->stopped);
   ist_agent_notification_queue_clear (self->waiting);
   g_clear_pointer (&self->client, ist_mqtt_client_free);
-  for (guint i = 0; i < self->tunnels->len; i++)
-    ist_agent_tunnel_stop (self->tunnels->pdata[i]);
+  ist_agent_device_stop_tunnels (self);
   g_ptr_array_set_size (self->tunnels, 0);
 
   G_OBJECT_CLASS (ist_agent_device_parent_class)->dispose (object);
@@ -920,12 +551,6 @@ ist_agent_device_get_property (GObject *object,
 
   switch (prop_id)
     {
-    case PROP_MAX_TUNNELS:
-      g_value_set_uint (value, self->max_tunnels);
-      break;
-    case PROP_MAX_CONNECTIONS:
-      g_value_set_uint (value, self->max_connections);
-      break;
     case PROP_STATE:
       g_value_set_enum (value, self->state);
       break;
@@ -940,6 +565,7 @@ ist_agent_device_get_property (GObject *object,
     }
 }
 
+/* Only settings can be set. */
 static void
 ist_agent_device_set_property (GObject *object,
                                guint prop_id,
@@ -948,52 +574,17 @@ ist_agent_device_set_property (GObject *object,
 {
   IstAgentDevice *self = IST_AGENT_DEVICE (object);
 
-  if (prop_id < IST_AGENT_N_SETTINGS)
-    {
-      ist_agent_settings_set (&self->settings, prop_id, value);
-      return;
-    }
-
   switch (prop_id)
     {
-    case PROP_MAX_TUNNELS:
+    case IST_AGENT_SETTING_MAX_TUNNELS:
       ist_agent_device_set_max_tunnels (self, g_value_get_uint (value));
       break;
-    case PROP_MAX_CONNECTIONS:
+    case IST_AGENT_SETTING_MAX_CONNECTIONS:
       ist_agent_device_set_max_connections (self, g_value_get_uint (value));
       break;
     default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+      ist_agent_settings_set (&self->settings, prop_id, value);
     }
-}
-
-static void
-device_install_limits (void)
-{
-  const GParamFlags flags =
-    G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
-
-  /**
-   * IstAgentDevice:max-tunnels: (getter get_max_tunnels) (setter set_max_tunnels)
-   *
-   * How many tunnels may be open at once, 0 for any number. Notifications beyond
-   * are refused; those that come by MQTT wait for up to a minute while some of the
-   * tunnels have not connected yet, the newest first.
-   *
-   * Since: 1.0
-   */
-  properties[PROP_MAX_TUNNELS] = g_param_spec_uint ("max-tunnels", NULL, NULL, 0, G_MAXUINT, 16, flags);
-
-  /**
-   * IstAgentDevice:max-connections: (getter get_max_connections) (setter set_max_connections)
-   *
-   * How many connections may be open at once, in all tunnels together, 0 for any
-   * number. Connections beyond are refused.
-   *
-   * Since: 1.0
-   */
-  properties[PROP_MAX_CONNECTIONS] =
-    g_param_spec_uint ("max-connections", NULL, NULL, 0, G_MAXUINT, 256, flags);
 }
 
 static void
@@ -1045,8 +636,9 @@ device_install_signals (GType type)
    *
    * Since: 1.0
    */
-  signals[BROKER_LOST] = g_signal_new ("broker-lost", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                       G_TYPE_NONE, 2, G_TYPE_ERROR, G_TYPE_UINT);
+  ist_agent_signals[IST_AGENT_SIGNAL_BROKER_LOST] =
+    g_signal_new ("broker-lost", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 2, G_TYPE_ERROR,
+                  G_TYPE_UINT);
 
   /**
    * IstAgentDevice::notification-refused:
@@ -1057,8 +649,8 @@ device_install_signals (GType type)
    *
    * Since: 1.0
    */
-  signals[NOTIFICATION_REFUSED] = g_signal_new ("notification-refused", type, G_SIGNAL_RUN_LAST, 0, NULL,
-                                                NULL, NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
+  ist_agent_signals[IST_AGENT_SIGNAL_NOTIFICATION_REFUSED] =
+    g_signal_new ("notification-refused", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
 
   /**
    * IstAgentDevice::service-refused:
@@ -1070,8 +662,8 @@ device_install_signals (GType type)
    *
    * Since: 1.0
    */
-  signals[SERVICE_REFUSED] = g_signal_new ("service-refused", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                           G_TYPE_NONE, 1, G_TYPE_STRING);
+  ist_agent_signals[IST_AGENT_SIGNAL_SERVICE_REFUSED] =
+    g_signal_new ("service-refused", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
 
   /**
    * IstAgentDevice::tunnel-opened:
@@ -1082,8 +674,8 @@ device_install_signals (GType type)
    *
    * Since: 1.0
    */
-  signals[TUNNEL_OPENED] = g_signal_new ("tunnel-opened", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                         G_TYPE_NONE, 1, IST_AGENT_TYPE_TUNNEL);
+  ist_agent_signals[IST_AGENT_SIGNAL_TUNNEL_OPENED] =
+    g_signal_new ("tunnel-opened", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, IST_AGENT_TYPE_TUNNEL);
 
   /**
    * IstAgentDevice::tunnel-closed:
@@ -1096,8 +688,9 @@ device_install_signals (GType type)
    *
    * Since: 1.0
    */
-  signals[TUNNEL_CLOSED] = g_signal_new ("tunnel-closed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                         G_TYPE_NONE, 2, IST_AGENT_TYPE_TUNNEL, G_TYPE_ERROR);
+  ist_agent_signals[IST_AGENT_SIGNAL_TUNNEL_CLOSED] =
+    g_signal_new ("tunnel-closed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 2, IST_AGENT_TYPE_TUNNEL,
+                  G_TYPE_ERROR);
 
   /**
    * IstAgentDevice::stopped:
@@ -1107,7 +700,8 @@ device_install_signals (GType type)
    *
    * Since: 1.0
    */
-  signals[STOPPED] = g_signal_new ("stopped", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  ist_agent_signals[IST_AGENT_SIGNAL_STOPPED] =
+    g_signal_new ("stopped", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
 
 static void
@@ -1120,7 +714,6 @@ ist_agent_device_class_init (IstAgentDeviceClass *klass)
   object_class->get_property = ist_agent_device_get_property;
   object_class->set_property = ist_agent_device_set_property;
   ist_agent_settings_specify (properties);
-  device_install_limits ();
   device_install_counters ();
   g_object_class_install_properties (object_class, N_PROPS, properties);
   device_install_signals (G_TYPE_FROM_CLASS (klass));
@@ -1139,7 +732,7 @@ ist_agent_device_init (IstAgentDevice *self)
   self->starting = ist_waiting_tasks_new (self->context, on_start_cancelled, self);
   self->overtaken = ist_waiting_tasks_new (self->context, NULL, NULL);
   self->stopping = ist_waiting_tasks_new (self->context, NULL, NULL);
-  self->waiting = ist_agent_notification_queue_new (self->context, on_waited_too_long, self);
+  self->waiting = ist_agent_notification_queue_new (self->context, ist_agent_device_expire_notifications, self);
   self->targets = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
   self->tunnels = g_ptr_array_new_with_free_func (g_object_unref);
   self->tokens = ist_agent_token_memory_new ();
@@ -1223,84 +816,4 @@ ist_agent_device_get_n_connections (IstAgentDevice *self)
   for (guint i = 0; i < self->tunnels->len; i++)
     n += ist_forwarder_get_n_connections (ist_agent_tunnel_get_forwarder (self->tunnels->pdata[i]));
   return n;
-}
-
-/**
- * ist_agent_device_get_max_tunnels: (get-property max-tunnels)
- * @self: an agent
- *
- * Gets how many tunnels may be open at once.
- *
- * Returns: the number, 0 for any
- *
- * Since: 1.0
- */
-guint
-ist_agent_device_get_max_tunnels (IstAgentDevice *self)
-{
-  g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), 0);
-
-  return self->max_tunnels;
-}
-
-/**
- * ist_agent_device_set_max_tunnels: (set-property max-tunnels)
- * @self: an agent
- * @max_tunnels: the number, 0 for any
- *
- * Says how many tunnels may be open at once. More than that stay open if they
- * are.
- *
- * Since: 1.0
- */
-void
-ist_agent_device_set_max_tunnels (IstAgentDevice *self,
-                                  guint max_tunnels)
-{
-  g_return_if_fail (IST_AGENT_IS_DEVICE (self));
-
-  if (self->max_tunnels == max_tunnels)
-    return;
-  self->max_tunnels = max_tunnels;
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MAX_TUNNELS]);
-}
-
-/**
- * ist_agent_device_get_max_connections: (get-property max-connections)
- * @self: an agent
- *
- * Gets how many connections may be open at once, in all tunnels together.
- *
- * Returns: the number, 0 for any
- *
- * Since: 1.0
- */
-guint
-ist_agent_device_get_max_connections (IstAgentDevice *self)
-{
-  g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), 0);
-
-  return self->max_connections;
-}
-
-/**
- * ist_agent_device_set_max_connections: (set-property max-connections)
- * @self: an agent
- * @max_connections: the number, 0 for any
- *
- * Says how many connections may be open at once, in all tunnels together. More
- * than that stay open if they are.
- *
- * Since: 1.0
- */
-void
-ist_agent_device_set_max_connections (IstAgentDevice *self,
-                                      guint max_connections)
-{
-  g_return_if_fail (IST_AGENT_IS_DEVICE (self));
-
-  if (self->max_connections == max_connections)
-    return;
-  self->max_connections = max_connections;
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MAX_CONNECTIONS]);
 }

@@ -8,7 +8,8 @@
 
 G_BEGIN_DECLS
 
-/* What an agent is made with and never changes, by the ids of its properties. */
+/* What an agent is made with, by the ids of its properties. All but the last two never
+ * change. */
 enum
 {
   IST_AGENT_SETTING_THING_NAME = 1,
@@ -22,6 +23,8 @@ enum
   IST_AGENT_SETTING_ALLOW_PLAIN,
   IST_AGENT_SETTING_KEEPALIVE,
   IST_AGENT_SETTING_MAX_LIFETIME,
+  IST_AGENT_SETTING_MAX_TUNNELS,
+  IST_AGENT_SETTING_MAX_CONNECTIONS,
   IST_AGENT_N_SETTINGS,
 };
 
@@ -38,6 +41,8 @@ typedef struct
   gboolean allow_plain;
   guint keepalive;    /* seconds */
   guint max_lifetime; /* seconds */
+  guint max_tunnels;
+  guint max_connections;
 } IstAgentSettings;
 
 /* For the class and its properties. */

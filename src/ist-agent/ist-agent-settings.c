@@ -11,6 +11,8 @@ void
 ist_agent_settings_specify (GParamSpec **properties)
 {
   const GParamFlags fixed = G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS;
+  const GParamFlags open =
+    G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
 
   /**
    * IstAgentDevice:thing-name: (getter get_thing_name)
@@ -128,6 +130,28 @@ ist_agent_settings_specify (GParamSpec **properties)
    */
   properties[IST_AGENT_SETTING_MAX_LIFETIME] =
     g_param_spec_uint ("max-lifetime", NULL, NULL, 0, G_MAXINT / 1000, 12 * 60 * 60, fixed);
+
+  /**
+   * IstAgentDevice:max-tunnels: (getter get_max_tunnels) (setter set_max_tunnels)
+   *
+   * How many tunnels may be open at once, 0 for any number. Notifications beyond
+   * are refused; those that come by MQTT wait for up to a minute while some of the
+   * tunnels have not connected yet, the newest first.
+   *
+   * Since: 1.0
+   */
+  properties[IST_AGENT_SETTING_MAX_TUNNELS] = g_param_spec_uint ("max-tunnels", NULL, NULL, 0, G_MAXUINT, 16, open);
+
+  /**
+   * IstAgentDevice:max-connections: (getter get_max_connections) (setter set_max_connections)
+   *
+   * How many connections may be open at once, in all tunnels together, 0 for any
+   * number. Connections beyond are refused.
+   *
+   * Since: 1.0
+   */
+  properties[IST_AGENT_SETTING_MAX_CONNECTIONS] =
+    g_param_spec_uint ("max-connections", NULL, NULL, 0, G_MAXUINT, 256, open);
 }
 
 static char **
@@ -189,6 +213,10 @@ ist_agent_settings_get (const IstAgentSettings *self,
     g_value_set_uint (value, self->keepalive);
   else if (setting == IST_AGENT_SETTING_MAX_LIFETIME)
     g_value_set_uint (value, self->max_lifetime);
+  else if (setting == IST_AGENT_SETTING_MAX_TUNNELS)
+    g_value_set_uint (value, self->max_tunnels);
+  else if (setting == IST_AGENT_SETTING_MAX_CONNECTIONS)
+    g_value_set_uint (value, self->max_connections);
 }
 
 void
@@ -260,7 +288,7 @@ ist_agent_device_get_thing_name (IstAgentDevice *self)
 {
   g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), NULL);
 
-  return ist_agent_device_get_settings (self)->thing_name;
+  return self->settings.thing_name;
 }
 
 /**
@@ -278,7 +306,7 @@ ist_agent_device_get_broker (IstAgentDevice *self)
 {
   g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), NULL);
 
-  return ist_agent_device_get_settings (self)->broker;
+  return self->settings.broker;
 }
 
 /**
@@ -296,7 +324,7 @@ ist_agent_device_get_client_id (IstAgentDevice *self)
 {
   g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), NULL);
 
-  return ist_agent_device_get_settings (self)->client_id;
+  return self->settings.client_id;
 }
 
 /**
@@ -314,7 +342,7 @@ ist_agent_device_get_certificate_file (IstAgentDevice *self)
 {
   g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), NULL);
 
-  return ist_agent_device_get_settings (self)->certificate_file;
+  return self->settings.certificate_file;
 }
 
 /**
@@ -332,7 +360,7 @@ ist_agent_device_get_key_file (IstAgentDevice *self)
 {
   g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), NULL);
 
-  return ist_agent_device_get_settings (self)->key_file;
+  return self->settings.key_file;
 }
 
 /**
@@ -350,7 +378,7 @@ ist_agent_device_get_ca_file (IstAgentDevice *self)
 {
   g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), NULL);
 
-  return ist_agent_device_get_settings (self)->ca_file;
+  return self->settings.ca_file;
 }
 
 /**
@@ -368,7 +396,7 @@ ist_agent_device_get_endpoint (IstAgentDevice *self)
 {
   g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), NULL);
 
-  return ist_agent_device_get_settings (self)->endpoint;
+  return self->settings.endpoint;
 }
 
 /**
@@ -386,7 +414,7 @@ ist_agent_device_get_endpoint_ca_file (IstAgentDevice *self)
 {
   g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), NULL);
 
-  return ist_agent_device_get_settings (self)->endpoint_ca_file;
+  return self->settings.endpoint_ca_file;
 }
 
 /**
@@ -404,7 +432,7 @@ ist_agent_device_get_allow_plain (IstAgentDevice *self)
 {
   g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), FALSE);
 
-  return ist_agent_device_get_settings (self)->allow_plain;
+  return self->settings.allow_plain;
 }
 
 /**
@@ -422,7 +450,7 @@ ist_agent_device_get_keepalive (IstAgentDevice *self)
 {
   g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), 0);
 
-  return ist_agent_device_get_settings (self)->keepalive;
+  return self->settings.keepalive;
 }
 
 /**
@@ -440,5 +468,85 @@ ist_agent_device_get_max_lifetime (IstAgentDevice *self)
 {
   g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), 0);
 
-  return ist_agent_device_get_settings (self)->max_lifetime;
+  return self->settings.max_lifetime;
+}
+
+/**
+ * ist_agent_device_get_max_tunnels: (get-property max-tunnels)
+ * @self: an agent
+ *
+ * Gets how many tunnels may be open at once.
+ *
+ * Returns: the number, 0 for any
+ *
+ * Since: 1.0
+ */
+guint
+ist_agent_device_get_max_tunnels (IstAgentDevice *self)
+{
+  g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), 0);
+
+  return self->settings.max_tunnels;
+}
+
+/**
+ * ist_agent_device_set_max_tunnels: (set-property max-tunnels)
+ * @self: an agent
+ * @max_tunnels: the number, 0 for any
+ *
+ * Says how many tunnels may be open at once. More than that stay open if they
+ * are.
+ *
+ * Since: 1.0
+ */
+void
+ist_agent_device_set_max_tunnels (IstAgentDevice *self,
+                                  guint max_tunnels)
+{
+  g_return_if_fail (IST_AGENT_IS_DEVICE (self));
+
+  if (self->settings.max_tunnels == max_tunnels)
+    return;
+  self->settings.max_tunnels = max_tunnels;
+  g_object_notify (G_OBJECT (self), "max-tunnels");
+}
+
+/**
+ * ist_agent_device_get_max_connections: (get-property max-connections)
+ * @self: an agent
+ *
+ * Gets how many connections may be open at once, in all tunnels together.
+ *
+ * Returns: the number, 0 for any
+ *
+ * Since: 1.0
+ */
+guint
+ist_agent_device_get_max_connections (IstAgentDevice *self)
+{
+  g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), 0);
+
+  return self->settings.max_connections;
+}
+
+/**
+ * ist_agent_device_set_max_connections: (set-property max-connections)
+ * @self: an agent
+ * @max_connections: the number, 0 for any
+ *
+ * Says how many connections may be open at once, in all tunnels together. More
+ * than that stay open if they are.
+ *
+ * Since: 1.0
+ */
+void
+ist_agent_device_set_max_connections (IstAgentDevice *self,
+                                      guint max_connections)
+{
+  g_return_if_fail (IST_AGENT_IS_DEVICE (self));
+
+  if (self->settings.max_connections == max_connections)
+    return;
+  self->settings.max_connections = max_connections;
+  g_object_notify (G_OBJECT (self), "max-connections");
 }
