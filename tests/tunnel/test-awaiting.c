@@ -190,6 +190,7 @@ test_stopped_meanwhile (void)
   begin_start (&again, NULL);
   await (&started);
   g_assert_error (started.error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED);
+  g_assert_cmpstr (last_event (&started), ==, "stopped");
   await (&stopped);
   g_assert_no_error (stopped.error);
   await (&again);

@@ -96,9 +96,10 @@ struct _IstSecureTunnel
   IstTunnelSettings settings;
   IstTunnelStatus status;
 
-  gboolean start_again;      /* start() was called while stopping */
-  IstWaitingTasks *starting; /* until it is connected */
-  IstWaitingTasks *stopping; /* until it has stopped */
+  gboolean start_again;       /* start() was called while stopping */
+  IstWaitingTasks *starting;  /* until it is connected */
+  IstWaitingTasks *overtaken; /* those of them that stop() came before, until it has stopped */
+  IstWaitingTasks *stopping;  /* until it has stopped */
   GCancellable *connecting;
   GSource *timer; /* what the state waits for: reconnecting, the grace for services, the end of stopping */
   IstBackoff backoff;
@@ -301,12 +302,21 @@ tunnel_start (IstSecureTunnel *self)
   tunnel_set_state (self, IST_TUNNEL_STATE_CONNECTING);
 }
 
+static GError *
+tunnel_make_stopped_error (void)
+{
+  return g_error_new_literal (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED, "The tunnel was stopped");
+}
+
 static void
 tunnel_set_stopped (IstSecureTunnel *self)
 {
+  g_autoptr (GError) error = tunnel_make_stopped_error ();
+
   tunnel_stop_timer (self);
   tunnel_set_state (self, IST_TUNNEL_STATE_STOPPED);
   g_signal_emit (self, signals[STOPPED], 0);
+  ist_waiting_tasks_return (self->overtaken, error);
   ist_waiting_tasks_return (self->stopping, NULL);
 
   if (self->start_again && self->status.state == IST_TUNNEL_STATE_STOPPED)
@@ -373,12 +383,6 @@ tunnel_fail (IstSecureTunnel *self,
       ist_news_queue_add (self->news, IST_NEWS_STOPPED);
       tunnel_end_starting (self, error);
     }
-}
-
-static GError *
-tunnel_make_stopped_error (void)
-{
-  return g_error_new_literal (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED, "The tunnel was stopped");
 }
 
 /* The streams' side of a WebSocket that is gone: @error says why, NULL after stop(). */
@@ -959,6 +963,7 @@ ist_secure_tunnel_constructed (GObject *object)
 
   self->link.context = g_main_context_ref_thread_default ();
   self->starting = ist_waiting_tasks_new (self->link.context, on_start_cancelled, self);
+  self->overtaken = ist_waiting_tasks_new (self->link.context, NULL, NULL);
   self->stopping = ist_waiting_tasks_new (self->link.context, NULL, NULL);
   if (ist_tunnel_settings_get_string (&self->settings, IST_SETTING_CLIENT_TOKEN) == NULL)
     g_value_take_string (&self->settings.values[IST_SETTING_CLIENT_TOKEN], g_uuid_string_random ());
@@ -1008,6 +1013,7 @@ ist_secure_tunnel_finalize (GObject *object)
 
   ist_tunnel_settings_clear (&self->settings);
   g_clear_pointer (&self->starting, ist_waiting_tasks_free);
+  g_clear_pointer (&self->overtaken, ist_waiting_tasks_free);
   g_clear_pointer (&self->stopping, ist_waiting_tasks_free);
   g_clear_pointer (&self->openings, ist_opening_queue_free);
   g_clear_pointer (&self->sends, ist_send_queue_free);
@@ -1421,6 +1427,7 @@ ist_secure_tunnel_stop (IstSecureTunnel *self)
 {
   g_autoptr (IstSecureTunnel) alive = NULL;
   g_autoptr (GError) error = NULL;
+  GTask *task;
 
   g_return_if_fail (IST_IS_SECURE_TUNNEL (self));
 
@@ -1428,11 +1435,12 @@ ist_secure_tunnel_stop (IstSecureTunnel *self)
   if (self->status.state == IST_TUNNEL_STATE_STOPPED)
     return;
 
-  error = tunnel_make_stopped_error ();
-  tunnel_end_starting (self, error);
+  while ((task = ist_waiting_tasks_take (self->starting)) != NULL)
+    ist_waiting_tasks_add (self->overtaken, task);
   if (self->status.state == IST_TUNNEL_STATE_STOPPING)
     return;
 
+  error = tunnel_make_stopped_error ();
   alive = g_object_ref (self);
   if (self->link.channel != NULL)
     {
