@@ -72,6 +72,10 @@ class Case(unittest.TestCase):
         with open(self.path(name + '.log'), errors='replace') as f:
             return f.read()
 
+    def describe_children(self):
+        """For whoever wants to know why the test has failed."""
+        return ''.join(f'{child.name} said:\n{child.log()[-3000:]}' for child in self.children)
+
     def end_child(self, child, patience=10):
         if child in self.children:
             self.children.remove(child)

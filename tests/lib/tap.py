@@ -11,9 +11,12 @@ import process
 
 
 class Result(unittest.TestResult):
+    """A line for each test, when it is over, and before that what went wrong."""
+
     def __init__(self):
         super().__init__()
         self.count = 0
+        self.failed = False
 
     def tell(self, good, test, remark=''):
         self.count += 1
@@ -21,6 +24,21 @@ class Result(unittest.TestResult):
 
     def comment(self, text):
         print(''.join(f'# {line}\n' for line in text.splitlines()), end='', flush=True)
+
+    def explain(self, test, error):
+        self.failed = True
+        self.comment(''.join(traceback.format_exception(*error)))
+        if hasattr(test, 'describe_children'):
+            self.comment(test.describe_children())
+
+    def startTest(self, test):
+        super().startTest(test)
+        self.failed = False
+
+    def stopTest(self, test):
+        super().stopTest(test)
+        if self.failed:
+            self.tell(False, test)
 
     def addSuccess(self, test):
         self.tell(True, test)
@@ -31,10 +49,17 @@ class Result(unittest.TestResult):
 
     def addFailure(self, test, error):
         super().addFailure(test, error)
-        self.comment(''.join(traceback.format_exception(*error)))
-        self.tell(False, test)
+        self.explain(test, error)
 
-    addError = addFailure
+    def addError(self, test, error):
+        super().addError(test, error)
+        self.explain(test, error)
+
+    def addSubTest(self, test, subtest, error):
+        super().addSubTest(test, subtest, error)
+        if error:
+            self.comment(str(subtest))
+            self.explain(test, error)
 
 
 def main(module='__main__'):
