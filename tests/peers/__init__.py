@@ -6,7 +6,7 @@ faults included, and a service that does what the emulator is too well-behaved f
 
 A model is a client of the service. As a destination it connects to real local services, as a
 source it listens for real local programs, so that curl, ssh or nc run through ist-proxy at one
-end and through a model at the other:
+end and through a model at the other. In "meson devenv":
 
     python3 -m peers MODEL --endpoint wss://localhost:8443 --ca ca.pem SERVICE[=PORT]...
 
@@ -25,7 +25,7 @@ what the model makes of it.
     goclient.py    clients written in Go: destination, source
     vscode.py      VS Code's toolkit: source
     service.py     the scripted service: records frames, sends what a test says
-    case.py        the tests' fixture
+    case.py        what the tests stand on
 
 A model does what was seen of its program and no more; each habit stands in one place, with a
 comment that says what was seen. test-models.py holds the models to it. The other tests hold

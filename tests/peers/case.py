@@ -1,11 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The libist authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
-"""The fixture of real programs, with models and the scripted service in it."""
+"""A tunnel between real programs, with models and the scripted service in it."""
 
 import concurrent.futures
 import json
-import os
 import pathlib
 import socket
 import subprocess
@@ -25,8 +24,6 @@ PATIENCE = 20
 
 # Go clients ask for a name with the port in it, which GnuTLS refuses; the browser client's subprotocol is misspelt.
 NOT_FOR_THE_EMULATOR = ('browser', 'go')
-
-TESTS = str(pathlib.Path(__file__).resolve().parents[1])
 
 
 def together(count, function):
@@ -56,15 +53,14 @@ class Case(programs.Case):
     def peer(self, name, model, *services, form=None):
         """Starts a model; returns the ports that it listens on."""
         mode = model.rpartition('-')[2]
-        path = os.pathsep.join([TESTS, os.environ.get('PYTHONPATH', '')])
         arguments = [sys.executable, '-m', 'peers', model, '--endpoint', self.info['endpoint'],
                      '--ca', self.info['caFile'], *services]
         if form:
             arguments += ['--form', form]
         # A model that is started again is the same client.
         child = self.spawn(name, arguments, {'IST_TOKEN': self.tunnel[mode + 'AccessToken'],
-                                             'IST_CLIENT_TOKEN': f'the-client-token-of-the-{mode}-model',
-                                             'PYTHONPATH': path}, stdout=subprocess.PIPE)
+                                             'IST_CLIENT_TOKEN': f'the-client-token-of-the-{mode}-model'},
+                           stdout=subprocess.PIPE)
         return json.loads(child.read_line())
 
     def peer_destination(self, model, targets, form=None, name='destination'):
