@@ -105,14 +105,6 @@ tear_down (Fixture *self,
   fixture_stop (self);
 }
 
-static void
-on_result (GObject *source,
-           GAsyncResult *result,
-           gpointer user_data)
-{
-  *(GAsyncResult **) user_data = g_object_ref (result);
-}
-
 static SoupMessage *
 make_message (Fixture *self,
               const char *operation)
@@ -140,7 +132,7 @@ send_message (Fixture *self,
   gsize size;
   const char *data;
 
-  soup_session_send_and_read_async (self->session, message, G_PRIORITY_DEFAULT, NULL, on_result, &result);
+  soup_session_send_and_read_async (self->session, message, G_PRIORITY_DEFAULT, NULL, test_store_result, &result);
   test_wait (result != NULL);
   bytes = soup_session_send_and_read_finish (self->session, result, &error);
   g_assert_no_error (error);
@@ -884,16 +876,6 @@ remove_folder (const char *folder)
 }
 
 static char *
-make_folder (void)
-{
-  g_autoptr (GError) error = NULL;
-  char *folder = g_dir_make_tmp ("ist-test-XXXXXX", &error);
-
-  g_assert_no_error (error);
-  return folder;
-}
-
-static char *
 make_state_path (const char *folder,
                  const char *id)
 {
@@ -905,7 +887,7 @@ make_state_path (const char *folder,
 static void
 test_state (void)
 {
-  g_autofree char *folder = make_folder ();
+  g_autofree char *folder = test_folder_new ();
   g_autofree char *state = g_build_filename (folder, "a", "b", NULL);
   g_autofree char *parent = g_build_filename (folder, "a", NULL);
   Fixture fixture = { 0 };
@@ -1009,7 +991,7 @@ test_state (void)
 static void
 test_state_certificate (void)
 {
-  g_autofree char *folder = make_folder ();
+  g_autofree char *folder = test_folder_new ();
   g_autofree char *first = NULL;
   g_autofree char *path = g_build_filename (folder, "certificate.pem", NULL);
   struct stat status;
@@ -1040,7 +1022,7 @@ test_state_certificate (void)
 static void
 test_state_certificate_again (void)
 {
-  g_autofree char *folder = make_folder ();
+  g_autofree char *folder = test_folder_new ();
   g_autofree char *path = g_build_filename (folder, "certificate.pem", NULL);
   g_autoptr (IstEmulatorService) service = g_object_new (IST_EMULATOR_TYPE_SERVICE, "state-dir", folder, NULL);
   g_autofree char *kept = NULL;
@@ -1076,7 +1058,7 @@ test_state_damaged (void)
     { "{\"version\": 2}", "is damaged, or of another version" },
     { "{\"version\": 1}", "Member must not be null" },
   };
-  g_autofree char *folder = make_folder ();
+  g_autofree char *folder = test_folder_new ();
   g_autofree char *path = NULL;
   g_autofree char *good = NULL;
   g_autofree char *elsewhere = make_state_path (folder, "elsewhere");

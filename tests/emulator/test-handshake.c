@@ -454,7 +454,7 @@ static void
 test_ca_file (void)
 {
   g_autoptr (IstEmulatorService) service = ist_emulator_service_new ();
-  g_autofree char *folder = g_dir_make_tmp ("ist-test-XXXXXX", NULL);
+  g_autofree char *folder = test_folder_new ();
   g_autofree char *path = g_build_filename (folder, "ca.pem", NULL);
   g_autofree char *contents = NULL;
   g_autoptr (GError) error = NULL;

@@ -169,7 +169,7 @@ test_client_leaves (void)
   gint heard = 0;
   g_autoptr (TestForwarding) forwarding = test_forwarding_new (test_ssh);
   g_autoptr (TestProgram) program = test_program_new (NULL, serve_end, &heard);
-  g_autofree char *dir = g_dir_make_tmp ("ist-test-XXXXXX", NULL);
+  g_autofree char *dir = test_folder_new ();
   g_autofree char *path = g_build_filename (dir, "socket", NULL);
   g_autofree char *address = NULL;
   g_autoptr (GError) error = NULL;
@@ -361,7 +361,7 @@ static void
 test_retry (void)
 {
   g_autoptr (TestForwarding) forwarding = test_forwarding_new (test_ssh);
-  g_autofree char *dir = g_dir_make_tmp ("ist-test-XXXXXX", NULL);
+  g_autofree char *dir = test_folder_new ();
   g_autofree char *path = g_build_filename (dir, "socket", NULL);
   g_autoptr (TestProgram) program = NULL;
   TestThread *client;

@@ -186,7 +186,7 @@ static void
 test_async_unix (void)
 {
   g_autoptr (TestForwarding) forwarding = test_forwarding_new (test_ssh);
-  g_autofree char *dir = g_dir_make_tmp ("ist-test-XXXXXX", NULL);
+  g_autofree char *dir = test_folder_new ();
   g_autofree char *path = g_build_filename (dir, "socket", NULL);
   Answer answer = { 0 };
 

@@ -259,7 +259,7 @@ typedef struct
 static void
 paths_init (Paths *paths)
 {
-  paths->dir = g_dir_make_tmp ("ist-test-XXXXXX", NULL);
+  paths->dir = test_folder_new ();
   paths->service = g_build_filename (paths->dir, "service", NULL);
   paths->local = g_build_filename (paths->dir, "local", NULL);
 }

@@ -134,6 +134,16 @@ test_file_free (char *path)
   g_free (path);
 }
 
+char *
+test_folder_new (void)
+{
+  g_autoptr (GError) error = NULL;
+  char *folder = g_dir_make_tmp ("ist-test-XXXXXX", &error);
+
+  g_assert_no_error (error);
+  return folder;
+}
+
 guint
 test_get_rss (void)
 {

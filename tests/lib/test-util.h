@@ -58,6 +58,9 @@ char *test_file_new (const char *text);
 /* (nullable) */
 void test_file_free (char *path);
 
+/* The path of a new folder, for the test to remove. */
+char *test_folder_new (void);
+
 /* Kilobytes, now and at most since the start of the process. */
 guint test_get_rss (void);
 

@@ -46,6 +46,18 @@ spawn (GPtrArray *argv)
   return process;
 }
 
+/* What it writes to standard error until it ends. */
+static char *
+emulator_read_log (Emulator *self)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) log = NULL;
+
+  log = g_input_stream_read_bytes (g_subprocess_get_stderr_pipe (self->process), 65536, NULL, &error);
+  g_assert_no_error (error);
+  return g_strndup (g_bytes_get_data (log, NULL), g_bytes_get_size (log));
+}
+
 static void
 emulator_start (Emulator *self,
                 const char *const *arguments)
@@ -63,6 +75,12 @@ emulator_start (Emulator *self,
   self->output = g_data_input_stream_new (g_subprocess_get_stdout_pipe (self->process));
   line = g_data_input_stream_read_line (self->output, NULL, NULL, &error);
   g_assert_no_error (error);
+  if (line == NULL)
+    {
+      g_autofree char *log = emulator_read_log (self);
+
+      g_error ("ist-emulator has ended: %s", log);
+    }
   self->root = json_from_string (line, &error);
   g_assert_no_error (error);
 }
@@ -74,7 +92,7 @@ emulator_end (Emulator *self,
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *line = NULL;
-  g_autoptr (GBytes) log = NULL;
+  char *log;
 
   g_subprocess_send_signal (self->process, sig);
   g_subprocess_wait (self->process, NULL, &error);
@@ -87,12 +105,11 @@ emulator_end (Emulator *self,
   g_assert_no_error (error);
   g_assert_null (line);
 
-  log = g_input_stream_read_bytes (g_subprocess_get_stderr_pipe (self->process), 65536, NULL, &error);
-  g_assert_no_error (error);
+  log = emulator_read_log (self);
   g_clear_object (&self->output);
   g_clear_object (&self->process);
   g_clear_pointer (&self->root, json_node_unref);
-  return g_strndup (g_bytes_get_data (log, NULL), g_bytes_get_size (log));
+  return log;
 }
 
 static void
@@ -214,20 +231,10 @@ test_client (void)
   g_assert_null (strstr (log, token));
 }
 
-static char *
-make_folder (void)
-{
-  g_autoptr (GError) error = NULL;
-  char *folder = g_dir_make_tmp ("ist-test-XXXXXX", &error);
-
-  g_assert_no_error (error);
-  return folder;
-}
-
 static void
 test_ca_file (void)
 {
-  g_autofree char *folder = make_folder ();
+  g_autofree char *folder = test_folder_new ();
   g_autofree char *ca_file = g_build_filename (folder, "ca.pem", NULL);
   const char *arguments[] = { "--ca-file", ca_file, NULL };
   Emulator emulator = { 0 };
@@ -283,7 +290,7 @@ test_version (void)
 static void
 test_certificate (void)
 {
-  g_autofree char *folder = make_folder ();
+  g_autofree char *folder = test_folder_new ();
   g_autofree char *ca_file = g_build_filename (folder, "ca.pem", NULL);
   g_autofree char *certificate_file = g_build_filename (folder, "certificate.pem", NULL);
   g_autofree char *key_file = g_build_filename (folder, "key.pem", NULL);
