@@ -6,6 +6,8 @@
 
 #include <gio/gio.h>
 
+#include "common/ist-source-private.h"
+
 /* A change of the network is many: what comes within so many milliseconds is one.
  * On top of that a random part of as many, so that many tunnels do not stir at once. */
 #define SETTLE 200
@@ -47,9 +49,7 @@ network_watch_unref (IstNetworkWatch *self)
 static void
 network_watch_stop_settling (IstNetworkWatch *self)
 {
-  if (self->settling != NULL)
-    g_source_destroy (self->settling);
-  g_clear_pointer (&self->settling, g_source_unref);
+  ist_clear_source (&self->settling);
 }
 
 static gboolean

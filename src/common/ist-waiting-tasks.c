@@ -4,6 +4,8 @@
 
 #include "common/ist-waiting-tasks-private.h"
 
+#include "common/ist-source-private.h"
+
 struct _IstWaitingTasks
 {
   GMainContext *context;
@@ -47,9 +49,7 @@ waiting_tasks_remove (IstWaitingTasks *self,
   GTask *task = waiting->task;
 
   g_queue_unlink (&self->waiting, &waiting->link);
-  if (waiting->cancelled != NULL)
-    g_source_destroy (waiting->cancelled);
-  g_clear_pointer (&waiting->cancelled, g_source_unref);
+  ist_clear_source (&waiting->cancelled);
   g_free (waiting);
   return task;
 }

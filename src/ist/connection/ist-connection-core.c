@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "common/ist-source-private.h"
 #include "ist/ist-tunnel-error.h"
 #include "ist/protocol/ist-wire-private.h"
 
@@ -69,9 +70,7 @@ flush_free (gpointer data)
 {
   Flush *flush = data;
 
-  if (flush->cancelled != NULL)
-    g_source_destroy (flush->cancelled);
-  g_clear_pointer (&flush->cancelled, g_source_unref);
+  ist_clear_source (&flush->cancelled);
   g_object_unref (flush->task);
   g_free (flush);
 }
@@ -272,9 +271,7 @@ lock_when_ready (IstConnectionCore *self,
 static void
 stop_stall_timer (IstConnectionCore *self)
 {
-  if (self->stall_timer != NULL)
-    g_source_destroy (self->stall_timer);
-  g_clear_pointer (&self->stall_timer, g_source_unref);
+  ist_clear_source (&self->stall_timer);
 }
 
 static gboolean on_stall_timeout (gpointer user_data);

@@ -5,6 +5,7 @@
 #include "ist/forwarder/ist-forwarder-private.h"
 
 #include "common/ist-counter-private.h"
+#include "common/ist-source-private.h"
 #include "ist/forwarder/ist-forwarder-connection-private.h"
 #include "ist/forwarder/ist-hangup-private.h"
 #include "ist/forwarder/ist-listener-private.h"
@@ -340,9 +341,7 @@ ist_forwarder_dispose (GObject *object)
   IstForwarder *self = IST_FORWARDER (object);
 
   ist_forwarder_close (self);
-  if (self->bytes_timer != NULL)
-    g_source_destroy (self->bytes_timer);
-  g_clear_pointer (&self->bytes_timer, g_source_unref);
+  ist_clear_source (&self->bytes_timer);
   g_clear_object (&self->tunnel);
   G_OBJECT_CLASS (ist_forwarder_parent_class)->dispose (object);
 }

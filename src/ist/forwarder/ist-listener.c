@@ -4,6 +4,7 @@
 
 #include "ist/forwarder/ist-listener-private.h"
 
+#include "common/ist-source-private.h"
 #include "ist/ist-tunnel-error.h"
 
 #include <glib/gstdio.h>
@@ -47,9 +48,7 @@ static void bound_socket_open (BoundSocket *bound);
 static void
 bound_socket_close (BoundSocket *bound)
 {
-  if (bound->source != NULL)
-    g_source_destroy (bound->source);
-  g_clear_pointer (&bound->source, g_source_unref);
+  ist_clear_source (&bound->source);
 }
 
 static void

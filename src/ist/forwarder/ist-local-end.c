@@ -8,6 +8,8 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "common/ist-source-private.h"
+
 /* A TCP socket that is closed while there is something in it to read makes the
  * kernel reset the connection, and that throws away what the other end has not
  * received. So what still comes in is read and dropped until the other end
@@ -27,9 +29,7 @@ typedef struct
 static void
 ending_stop_source (Ending *ending)
 {
-  if (ending->source != NULL)
-    g_source_destroy (ending->source);
-  g_clear_pointer (&ending->source, g_source_unref);
+  ist_clear_source (&ending->source);
 }
 
 static void

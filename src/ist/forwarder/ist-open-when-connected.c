@@ -4,6 +4,7 @@
 
 #include "ist/forwarder/ist-open-when-connected-private.h"
 
+#include "common/ist-source-private.h"
 #include "ist/ist-tunnel-error.h"
 
 typedef struct
@@ -21,9 +22,7 @@ opening_stop_waiting (Opening *self)
 {
   if (self->state_handler != 0)
     g_clear_signal_handler (&self->state_handler, self->tunnel);
-  if (self->timer != NULL)
-    g_source_destroy (self->timer);
-  g_clear_pointer (&self->timer, g_source_unref);
+  ist_clear_source (&self->timer);
 }
 
 static void

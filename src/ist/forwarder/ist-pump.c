@@ -4,6 +4,7 @@
 
 #include "ist/forwarder/ist-pump-private.h"
 
+#include "common/ist-source-private.h"
 #include "ist/forwarder/ist-hangup-private.h"
 #include "ist/forwarder/ist-local-end-private.h"
 #include "ist/ist-connection.h"
@@ -124,9 +125,7 @@ flow_give_buffer (Flow *flow)
 static void
 flow_stop_waiting (Flow *flow)
 {
-  if (flow->source != NULL)
-    g_source_destroy (flow->source);
-  g_clear_pointer (&flow->source, g_source_unref);
+  ist_clear_source (&flow->source);
   flow->wait = WAIT_NOTHING;
 }
 
@@ -215,9 +214,7 @@ flow_wait (Flow *flow,
 static void
 pump_stop_timer (IstPump *self)
 {
-  if (self->timer != NULL)
-    g_source_destroy (self->timer);
-  g_clear_pointer (&self->timer, g_source_unref);
+  ist_clear_source (&self->timer);
 }
 
 static void

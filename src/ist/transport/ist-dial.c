@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "common/ist-source-private.h"
 #include "ist/ist-tunnel-error.h"
 #include "ist/transport/ist-http-private.h"
 #include "ist/transport/ist-proxy-uri-private.h"
@@ -155,9 +156,7 @@ on_proxy_secured (GObject *source,
 static void
 dial_stop_timeout (Dial *self)
 {
-  if (self->timeout != NULL)
-    g_source_destroy (self->timeout);
-  g_clear_pointer (&self->timeout, g_source_unref);
+  ist_clear_source (&self->timeout);
 }
 
 static gboolean

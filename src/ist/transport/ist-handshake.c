@@ -9,6 +9,7 @@
 
 #include "common/ist-names-private.h"
 #include "common/ist-redact-private.h"
+#include "common/ist-source-private.h"
 #include "common/ist-text-private.h"
 #include "ist/ist-tunnel-error.h"
 #include "ist/transport/ist-dial-private.h"
@@ -61,9 +62,7 @@ typedef struct
 static void
 handshake_free (Handshake *self)
 {
-  if (self->timeout != NULL)
-    g_source_destroy (self->timeout);
-  g_clear_pointer (&self->timeout, g_source_unref);
+  ist_clear_source (&self->timeout);
   g_clear_object (&self->caller);
   g_clear_object (&self->cancellable);
   g_clear_pointer (&self->uri, g_uri_unref);

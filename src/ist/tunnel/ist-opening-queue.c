@@ -6,6 +6,8 @@
 
 #include <ist/ist-tunnel-error.h>
 
+#include "common/ist-source-private.h"
+
 struct _IstOpeningQueue
 {
   IstTunnelLink *link;
@@ -32,12 +34,8 @@ typedef struct
 static void
 opening_free (Opening *opening)
 {
-  if (opening->timeout != NULL)
-    g_source_destroy (opening->timeout);
-  g_clear_pointer (&opening->timeout, g_source_unref);
-  if (opening->cancelled != NULL)
-    g_source_destroy (opening->cancelled);
-  g_clear_pointer (&opening->cancelled, g_source_unref);
+  ist_clear_source (&opening->timeout);
+  ist_clear_source (&opening->cancelled);
   g_clear_object (&opening->task);
   g_free (opening->service_id);
   g_free (opening);

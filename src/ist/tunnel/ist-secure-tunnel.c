@@ -7,6 +7,7 @@
 #include "common/ist-backoff-private.h"
 #include "common/ist-network-watch-private.h"
 #include "common/ist-redact-private.h"
+#include "common/ist-source-private.h"
 #include "common/ist-waiting-tasks-private.h"
 #include "ist/ist-tunnel-error.h"
 #include "ist/protocol/ist-stream-table-private.h"
@@ -243,9 +244,7 @@ tunnel_notify_counters (IstSecureTunnel *self)
 static void
 tunnel_stop_timer (IstSecureTunnel *self)
 {
-  if (self->timer != NULL)
-    g_source_destroy (self->timer);
-  g_clear_pointer (&self->timer, g_source_unref);
+  ist_clear_source (&self->timer);
 }
 
 static void

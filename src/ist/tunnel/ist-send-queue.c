@@ -6,6 +6,7 @@
 
 #include <ist/ist-tunnel-error.h>
 
+#include "common/ist-source-private.h"
 #include "ist/protocol/ist-wire-private.h"
 
 /* What a queued message takes besides its bytes on the wire, roughly; so that
@@ -39,9 +40,7 @@ typedef struct
 static void
 send_stop_watching (Send *send)
 {
-  if (send->cancelled != NULL)
-    g_source_destroy (send->cancelled);
-  g_clear_pointer (&send->cancelled, g_source_unref);
+  ist_clear_source (&send->cancelled);
 }
 
 static void

@@ -4,6 +4,7 @@
 
 #include "ist/tunnel/ist-tunnel-status-private.h"
 
+#include "common/ist-counter-private.h"
 #include "ist/tunnel/ist-secure-tunnel-private.h"
 
 static GParamSpec *specs[IST_STATUS_LAST];
@@ -319,29 +320,19 @@ ist_tunnel_status_set_last_error (IstTunnelStatus *self,
   status_notify (self, IST_STATUS_LAST_ERROR);
 }
 
-static void
-status_notify_counter (IstTunnelStatus *self,
-                       IstStatus property,
-                       guint64 *told,
-                       guint64 now,
-                       gboolean anyway)
-{
-  if (*told == now && !anyway)
-    return;
-  *told = now;
-  status_notify (self, property);
-}
-
 void
 ist_tunnel_status_notify_counters (IstTunnelStatus *self,
                                    gboolean queue_changed)
 {
-  status_notify_counter (self, IST_STATUS_BYTES_IN, &self->told.bytes_in, self->link->bytes_in, FALSE);
-  status_notify_counter (self, IST_STATUS_BYTES_OUT, &self->told.bytes_out, self->link->bytes_out, FALSE);
-  status_notify_counter (self, IST_STATUS_MESSAGES_IN, &self->told.messages_in, self->link->messages_in, FALSE);
-  status_notify_counter (self, IST_STATUS_MESSAGES_OUT, &self->told.messages_out, self->link->messages_out, FALSE);
-  status_notify_counter (self, IST_STATUS_QUEUED_BYTES, &self->told.queued_bytes, status_get_queued_bytes (self),
-                         queue_changed);
+  /* It may be as it was, and have been otherwise since. */
+  if (queue_changed)
+    self->told.queued_bytes = G_MAXUINT64;
+  ist_counter_tell (&self->told.bytes_in, self->link->bytes_in, self->tunnel, specs[IST_STATUS_BYTES_IN]);
+  ist_counter_tell (&self->told.bytes_out, self->link->bytes_out, self->tunnel, specs[IST_STATUS_BYTES_OUT]);
+  ist_counter_tell (&self->told.messages_in, self->link->messages_in, self->tunnel, specs[IST_STATUS_MESSAGES_IN]);
+  ist_counter_tell (&self->told.messages_out, self->link->messages_out, self->tunnel, specs[IST_STATUS_MESSAGES_OUT]);
+  ist_counter_tell (&self->told.queued_bytes, status_get_queued_bytes (self), self->tunnel,
+                    specs[IST_STATUS_QUEUED_BYTES]);
 }
 
 /**
