@@ -1,0 +1,9 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#define IST_OPERATOR_INSIDE
+#include <ist-operator/ist-operator-control-plane-error.h>
+#undef IST_OPERATOR_INSIDE
