@@ -3,16 +3,46 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
 """Sums up test logs of meson: each test case of a program that speaks TAP
-counts, any other program counts as one. Names what failed and what was
-skipped, and ends with the line "N passed, N failed, N skipped"."""
+counts, any other program counts as one. Names what failed, with what it said
+at last, and what was skipped, and ends with the line "N passed, N failed, N
+skipped"."""
 
 import argparse
 import json
 import re
+import signal
 import sys
 
 TAP_LINE = re.compile(r'^(not )?ok\b[ \t]*\d*[ \t]*(?:- )?([^#\n]*)(?:#[ \t]*(SKIP|TODO)\b[ \t]*(.*))?',
                       re.IGNORECASE)
+
+# What a program says last is why it failed; a sanitizer says it first, and then much more.
+SANITIZER_LINE = re.compile(r'==\d+==\s*ERROR: |: runtime error: ')
+# GLib's tests tell all that is logged.
+NOISE_LINE = re.compile(r'^(?:# )?(?:\S+-DEBUG: |\(\S+:\d+\): \S+-DEBUG: )|^\s*$')
+MAX_WORDS = 20
+MAX_WIDTH = 400
+
+
+def describe_status(status):
+    """A program that was killed has the signal's number, negated, for a status;
+    a shell says 128 and the number."""
+    if isinstance(status, int):
+        number = -status if status < 0 else status - 128
+        try:
+            return f'status {status} ({signal.Signals(number).name})'
+        except ValueError:
+            pass
+    return f'status {status}'
+
+
+def find_words(text):
+    """The lines of an output that tell most of why it came to an end."""
+    lines = [line.rstrip()[:MAX_WIDTH] for line in text.splitlines() if not NOISE_LINE.match(line)]
+    for i, line in enumerate(lines):
+        if SANITIZER_LINE.search(line):
+            return lines[i:i + MAX_WORDS]
+    return lines[-MAX_WORDS:]
 
 
 class Tally:
@@ -29,13 +59,19 @@ class Tally:
         self.skipped += 1
         print(f'SKIP: {name}: {reason}')
 
+    def quote(self, text):
+        for line in find_words(text):
+            print(f'    {line}')
+
     def add_cases(self, program, output):
         """Counts the TAP lines of output; returns how many there were, and
         how many of them failed."""
         cases = failures = 0
+        remarks = []
         for line in output.splitlines():
             match = TAP_LINE.match(line)
             if not match:
+                remarks.append(line)
                 continue
             cases += 1
             bad, name, directive, reason = match.groups()
@@ -45,8 +81,11 @@ class Tally:
             elif bad and not directive:
                 failures += 1
                 self.fail(name, 'not ok')
+                # A case is explained before it is over.
+                self.quote('\n'.join(remarks))
             else:
                 self.passed += 1
+            remarks = []
         return cases, failures
 
     def add(self, test):
@@ -64,9 +103,12 @@ class Tally:
             if cases == 0:
                 words = (output + test.get('stderr', '')).strip().splitlines()
                 self.skip(name, words[-1] if words else 'no reason given')
-        elif not good and failures == 0:
-            self.fail(name, f'{result.lower()}, status {test.get("returncode")}')
-        elif good and cases == 0:
+        elif not good:
+            if failures == 0:
+                self.fail(name, f'{result.lower()}, {describe_status(test.get("returncode"))}')
+                self.quote(output)
+            self.quote(test.get('stderr', ''))
+        elif cases == 0:
             self.passed += 1
 
 
