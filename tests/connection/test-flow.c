@@ -232,9 +232,15 @@ fill_up (Pair *pair,
     {
       n_refused++;
       for (i = 0; i < connections->len; i++)
-        if (g_pollable_output_stream_write_nonblocking (connection_out (connections->pdata[i]), data, sizeof data,
-                                                        NULL, NULL) > 0)
-          n_refused = 0;
+        {
+          g_autoptr (GError) error = NULL;
+
+          if (g_pollable_output_stream_write_nonblocking (connection_out (connections->pdata[i]), data, sizeof data,
+                                                          NULL, &error) > 0)
+            n_refused = 0;
+          else
+            g_assert_error (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
+        }
       test_run_for (20);
     }
   return ist_secure_tunnel_get_queued_bytes (pair->source->tunnel);

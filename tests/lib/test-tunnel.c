@@ -262,6 +262,8 @@ test_end_send (TestEnd *self,
   g_assert_no_error (error);
 }
 
+/* Tests have the service stand still, on a slow machine for longer than a service
+ * may that is alive: which would be right, and end the test. */
 static TestEnd *
 build_end (IstMode mode,
            const char *endpoint,
@@ -275,7 +277,8 @@ build_end (IstMode mode,
   IstSecureTunnel *tunnel;
 
   g_object_set (builder, "mode", mode, "endpoint", endpoint, "access-token", token, "ca-file", ca_file,
-                "reconnect-delay-floor-ms", 5, "reconnect-delay-base-ms", 10, "reconnect-delay-cap-ms", 20, NULL);
+                "reconnect-delay-floor-ms", 5, "reconnect-delay-base-ms", 10, "reconnect-delay-cap-ms", 20,
+                "pong-timeout", 0, NULL);
   if (first_property != NULL)
     g_object_set_valist (G_OBJECT (builder), first_property, args);
   tunnel = ist_secure_tunnel_builder_build (builder, &error);

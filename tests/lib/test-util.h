@@ -8,7 +8,8 @@
 
 G_BEGIN_DECLS
 
-/* Only a hang takes so long, in seconds, also on a loaded machine under valgrind. */
+/* Only a hang takes so long, in seconds, also on a loaded machine; under valgrind
+ * there is four times as much. */
 #define TEST_PATIENCE 120
 
 /* Iterates the default main context until the expression holds; fails the test
