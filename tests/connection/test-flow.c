@@ -354,6 +354,35 @@ test_slow_reader (void)
   pump_free (pump);
 }
 
+/* Nor one that reads too little to make room for more. Each turn of the main loop
+ * comes after a read, however long it takes. */
+static void
+test_tiny_reads (void)
+{
+  g_autoptr (Pair) pair = pair_new (test_ssh, TRUE, "protocol-version", IST_PROTOCOL_VERSION_V3,
+                                    "connection-buffer-size", 65536, "stall-timeout", 1, NULL);
+  Pump *pump = pump_new (pair, TRUE, 65536);
+  gint64 end;
+
+  pump_write (pump);
+  test_wait (ist_connection_get_bytes_in (pump->to) >= 65536);
+  end = g_get_monotonic_time () + 4 * G_USEC_PER_SEC;
+  while (g_get_monotonic_time () < end)
+    {
+      g_autoptr (GError) error = NULL;
+      gssize n = g_pollable_input_stream_read_nonblocking (connection_in (pump->to), pump->in, 1, NULL, &error);
+
+      g_assert_no_error (error);
+      g_assert_cmpint (n, ==, 1);
+      test_pattern_check (pump->in, 1, pump->n_read, 0);
+      pump->n_read++;
+      test_iterate (NULL, G_MAXINT64, "", "");
+    }
+  pump_read (pump);
+  pump_finish (pump);
+  pump_free (pump);
+}
+
 /* Round trips beside bulk: each may wait for what is on its way, but not for
  * what others have queued. Counted, not timed. */
 static void
@@ -541,6 +570,7 @@ main (int argc,
   g_test_add_func ("/flow/total-buffer-size", test_total_buffer_size);
   g_test_add_func ("/flow/stall-timeout", test_stall_timeout);
   g_test_add_func ("/flow/slow-reader", test_slow_reader);
+  g_test_add_func ("/flow/tiny-reads", test_tiny_reads);
   g_test_add_func ("/flow/fair-turns", test_fair_turns);
   g_test_add_func ("/flow/many-in-sequence", test_many_in_sequence);
   g_test_add_func ("/flow/many-at-once", test_many_at_once);

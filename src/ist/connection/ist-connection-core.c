@@ -45,6 +45,7 @@ struct _IstConnectionCore
   gsize received_size;
   gboolean stalled;
   gboolean stalled_told;
+  gboolean was_read; /* since the stall timer was started, or last asked */
   GQueue written; /* of GBytes, on their way to the tunnel */
   gsize unsent;   /* what is written and not on the wire takes */
   gboolean full;  /* no room to write, until half of it is on the wire */
@@ -283,6 +284,9 @@ tell_stalled (IstConnectionCore *self,
   stop_stall_timer (self);
   if (stalled && self->stall_timeout > 0)
     {
+      g_mutex_lock (&self->mutex);
+      self->was_read = FALSE;
+      g_mutex_unlock (&self->mutex);
       self->stall_timer = g_timeout_source_new_seconds (self->stall_timeout);
       g_source_set_callback (self->stall_timer, on_stall_timeout, self, NULL);
       g_source_attach (self->stall_timer, self->context);
@@ -355,6 +359,19 @@ settle (IstConnectionCore *core)
     }
 }
 
+/* Who reads too little to make room still reads. */
+static gboolean
+take_was_read (IstConnectionCore *self)
+{
+  gboolean was_read;
+
+  g_mutex_lock (&self->mutex);
+  was_read = self->was_read;
+  self->was_read = FALSE;
+  g_mutex_unlock (&self->mutex);
+  return was_read;
+}
+
 static gboolean
 on_stall_timeout (gpointer user_data)
 {
@@ -366,6 +383,8 @@ on_stall_timeout (gpointer user_data)
   tunnel = self->tunnel;
   if (self->stall_timer == NULL || tunnel == NULL)
     return G_SOURCE_REMOVE;
+  if (take_was_read (self))
+    return G_SOURCE_CONTINUE;
 
   g_set_error (&error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TIMED_OUT,
                "The connection was reset: what it had received was not read for %u seconds",
@@ -698,7 +717,10 @@ ist_connection_core_read (IstConnectionCore *self,
   if (check_open (self, IST_CONNECTION_IN, error))
     {
       if (self->received_size > 0)
-        n = take_received (self, buffer, count);
+        {
+          n = take_received (self, buffer, count);
+          self->was_read = TRUE;
+        }
       else if (self->failure != NULL)
         g_propagate_error (error, g_error_copy (self->failure));
       else
