@@ -25,10 +25,19 @@ char *ist_thing_get_topic (const char *thing_name);
 /* Of regions. */
 gboolean ist_region_is_valid (const char *region);
 
+/* Ways to reach a region's hosts, beside the plain one. */
+typedef enum
+{
+  IST_HOST_PLAIN = 0,
+  IST_HOST_FIPS = 1 << 0,
+  IST_HOST_DUAL_STACK = 1 << 1, /* IPv4 and IPv6 */
+} IstHostFlags;
+
 /* Where a region has what is asked for tunnels (@plane: "api"), and what carries
  * them ("data"). */
 char *ist_region_get_host (const char *region,
-                           const char *plane);
+                           const char *plane,
+                           IstHostFlags flags);
 
 /* Access tokens are the service's: all that is sure is that they go into a header. */
 gboolean ist_access_token_is_valid (const char *token);

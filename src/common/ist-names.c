@@ -43,12 +43,51 @@ ist_region_is_valid (const char *region)
   return is_made_of (region, ALPHANUMERIC "-", 1, MAX_REGION) && *region != '-' && !g_str_has_suffix (region, "-");
 }
 
+/* A part of AWS with names of its own: what its regions are called, and what the
+ * hosts there end with. */
+typedef struct
+{
+  const char *regions;
+  const char *suffix;
+  const char *dual_stack_suffix;
+} Partition;
+
+/* The last one has what is in none of the others: also regions that are new. */
+static const Partition partitions[] = {
+  { "cn-\\w+-\\d+|aws-cn-global", "amazonaws.com.cn", "api.amazonwebservices.com.cn" },
+  { "eusc-de-\\w+-\\d+", "amazonaws.eu", "api.amazonwebservices.eu" },
+  { "us-iso-\\w+-\\d+|aws-iso-global", "c2s.ic.gov", "api.aws.ic.gov" },
+  { "us-isob-\\w+-\\d+|aws-iso-b-global", "sc2s.sgov.gov", "api.aws.scloud" },
+  { "eu-isoe-\\w+-\\d+|aws-iso-e-global", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk" },
+  { "us-isof-\\w+-\\d+|aws-iso-f-global", "csp.hci.ic.gov", "api.aws.hci.ic.gov" },
+  { "us-gov-\\w+-\\d+|aws-us-gov-global", "amazonaws.com", "api.aws" },
+  { NULL, "amazonaws.com", "api.aws" },
+};
+
+static const Partition *
+find_partition (const char *region)
+{
+  const Partition *partition = partitions;
+
+  for (; partition->regions != NULL; partition++)
+    {
+      g_autofree char *pattern = g_strdup_printf ("^(%s)$", partition->regions);
+
+      if (g_regex_match_simple (pattern, region, G_REGEX_DOLLAR_ENDONLY, 0))
+        break;
+    }
+  return partition;
+}
+
 char *
 ist_region_get_host (const char *region,
-                     const char *plane)
+                     const char *plane,
+                     IstHostFlags flags)
 {
-  return g_strdup_printf ("%s.tunneling.iot.%s.amazonaws.com%s", plane, region,
-                          g_str_has_prefix (region, "cn-") ? ".cn" : "");
+  const Partition *partition = find_partition (region);
+
+  return g_strdup_printf ("%s.tunneling.iot%s.%s.%s", plane, flags & IST_HOST_FIPS ? "-fips" : "", region,
+                          flags & IST_HOST_DUAL_STACK ? partition->dual_stack_suffix : partition->suffix);
 }
 
 gboolean

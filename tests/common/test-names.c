@@ -6,6 +6,9 @@
 
 #include "common/ist-names-private.h"
 
+#define FIPS IST_HOST_FIPS
+#define DUAL IST_HOST_DUAL_STACK
+
 typedef gboolean (*Test) (const char *text);
 
 /* That the test and the pattern of a rule say the same. */
@@ -89,17 +92,36 @@ test_hosts (void)
   {
     const char *region;
     const char *plane;
+    IstHostFlags flags;
     const char *host;
   } cases[] = {
-    { "eu-central-1", "data", "data.tunneling.iot.eu-central-1.amazonaws.com" },
-    { "us-east-1", "api", "api.tunneling.iot.us-east-1.amazonaws.com" },
-    { "cn-north-1", "data", "data.tunneling.iot.cn-north-1.amazonaws.com.cn" },
-    { "cn-northwest-1", "api", "api.tunneling.iot.cn-northwest-1.amazonaws.com.cn" },
+    { "eu-central-1", "data", 0, "data.tunneling.iot.eu-central-1.amazonaws.com" },
+    { "us-east-1", "api", 0, "api.tunneling.iot.us-east-1.amazonaws.com" },
+    { "us-east-1", "api", FIPS, "api.tunneling.iot-fips.us-east-1.amazonaws.com" },
+    { "us-east-1", "api", DUAL, "api.tunneling.iot.us-east-1.api.aws" },
+    { "us-east-1", "api", FIPS | DUAL, "api.tunneling.iot-fips.us-east-1.api.aws" },
+    { "cn-north-1", "data", 0, "data.tunneling.iot.cn-north-1.amazonaws.com.cn" },
+    { "cn-northwest-1", "api", 0, "api.tunneling.iot.cn-northwest-1.amazonaws.com.cn" },
+    { "cn-northwest-1", "api", DUAL, "api.tunneling.iot.cn-northwest-1.api.amazonwebservices.com.cn" },
+    { "us-gov-west-1", "api", FIPS, "api.tunneling.iot-fips.us-gov-west-1.amazonaws.com" },
+    { "us-iso-east-1", "data", 0, "data.tunneling.iot.us-iso-east-1.c2s.ic.gov" },
+    { "us-iso-east-1", "api", DUAL, "api.tunneling.iot.us-iso-east-1.api.aws.ic.gov" },
+    { "us-isob-east-1", "data", 0, "data.tunneling.iot.us-isob-east-1.sc2s.sgov.gov" },
+    { "us-isob-east-1", "api", DUAL, "api.tunneling.iot.us-isob-east-1.api.aws.scloud" },
+    { "eu-isoe-west-1", "data", 0, "data.tunneling.iot.eu-isoe-west-1.cloud.adc-e.uk" },
+    { "eu-isoe-west-1", "api", DUAL, "api.tunneling.iot.eu-isoe-west-1.api.cloud-aws.adc-e.uk" },
+    { "us-isof-south-1", "data", 0, "data.tunneling.iot.us-isof-south-1.csp.hci.ic.gov" },
+    { "us-isof-south-1", "api", DUAL, "api.tunneling.iot.us-isof-south-1.api.aws.hci.ic.gov" },
+    { "eusc-de-east-1", "data", 0, "data.tunneling.iot.eusc-de-east-1.amazonaws.eu" },
+    { "eusc-de-east-1", "api", DUAL, "api.tunneling.iot.eusc-de-east-1.api.amazonwebservices.eu" },
+    /* What only looks like a region of one of them, and a region that is new. */
+    { "us-isolated-1", "api", 0, "api.tunneling.iot.us-isolated-1.amazonaws.com" },
+    { "xx-north-9", "api", 0, "api.tunneling.iot.xx-north-9.amazonaws.com" },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      g_autofree char *host = ist_region_get_host (cases[i].region, cases[i].plane);
+      g_autofree char *host = ist_region_get_host (cases[i].region, cases[i].plane, cases[i].flags);
 
       g_assert_cmpstr (host, ==, cases[i].host);
     }

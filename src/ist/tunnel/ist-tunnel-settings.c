@@ -721,7 +721,7 @@ ist_tunnel_settings_make_uri (const IstTunnelSettings *self)
   const char *path;
 
   if (region != NULL)
-    host = ist_region_get_host (region, "data");
+    host = ist_region_get_host (region, "data", IST_HOST_PLAIN);
   uri = parse_endpoint (endpoint != NULL ? endpoint : host, NULL);
   path = g_uri_get_path (uri);
   if (*path == '\0' || strcmp (path, "/") == 0)

@@ -94,7 +94,7 @@ open_request_take_endpoint (ProxyOpenRequest *self,
     }
   if (url == NULL)
     {
-      g_autofree char *host = ist_region_get_host (self->region, "api");
+      g_autofree char *host = ist_region_get_host (self->region, "api", IST_HOST_PLAIN);
 
       self->url = g_strdup_printf ("https://%s/", host);
     }

@@ -366,7 +366,7 @@ proxy_settings_export_defaults (const char *path,
   for (i = 0; i < G_N_ELEMENTS (chinese); i++)
     {
       g_autofree char *name = g_strconcat (REGION_ENDPOINTS, chinese[i], NULL);
-      g_autofree char *host = ist_region_get_host (chinese[i], "data");
+      g_autofree char *host = ist_region_get_host (chinese[i], "data", IST_HOST_PLAIN);
       const Setting override = { .name = name, .kind = KIND_STRING, .string = host };
 
       add_default (json_node_get_object (root), &override);
