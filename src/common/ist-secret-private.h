@@ -19,4 +19,13 @@ ist_secret_free (char *secret)
   g_free (secret);
 }
 
+/* Of a vector that ends with NULL. */
+static inline void
+ist_secrets_free (char **secrets)
+{
+  for (gsize i = 0; secrets[i] != NULL; i++)
+    ist_secret_free (secrets[i]);
+  g_free (secrets);
+}
+
 G_END_DECLS

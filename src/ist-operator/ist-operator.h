@@ -6,4 +6,5 @@
 
 #define IST_OPERATOR_INSIDE
 #include <ist-operator/ist-operator-control-plane-error.h>
+#include <ist-operator/ist-operator-credentials.h>
 #undef IST_OPERATOR_INSIDE

@@ -18,8 +18,8 @@ import programs
 import tap
 from broker import Mosquitto
 from certificates import self_signed
-from child import require, run
-from programs import AWS, EMULATOR
+from child import AWS, require, run
+from programs import EMULATOR
 from sockets import free_port
 from waiting import PATIENCE
 

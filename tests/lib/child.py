@@ -15,6 +15,9 @@ import unittest
 import waiting
 from waiting import PATIENCE
 
+# Debian's, of which the tests know the habits.
+AWS = shutil.which('aws', path='/usr/bin') or 'aws'
+
 
 def require(*programs):
     """Skips the test where a program is missing, naming it."""

@@ -24,8 +24,6 @@ from waiting import PATIENCE
 
 EMULATOR = os.environ['IST_EMULATOR']
 PROXY = os.environ['IST_PROXY']
-# Debian's, of which the tests know the habits.
-AWS = shutil.which('aws', path='/usr/bin') or 'aws'
 
 
 def control_headers(operation):

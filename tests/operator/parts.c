@@ -10,6 +10,8 @@
 #include <gio/gio.h>
 #include <json-glib/json-glib.h>
 
+#include "ist-operator/ist-operator-control-plane-error.h"
+#include "ist-operator/ist-operator-credentials-private.h"
 #include "ist-operator/ist-operator-profile-private.h"
 #include "ist-operator/ist-operator-signer-private.h"
 #include "ist-operator/ist-operator-words-private.h"
@@ -135,6 +137,54 @@ load_profile (JsonObject *request,
   json_object_set_object_member (answer, "config", answers.config);
 }
 
+/* Credentials */
+
+static void
+on_loaded (GObject *source,
+           GAsyncResult *result,
+           gpointer user_data)
+{
+  g_set_object ((GAsyncResult **) user_data, result);
+}
+
+static void
+tell_error (JsonObject *answer,
+            const GError *error)
+{
+  g_autoptr (GEnumClass) codes = g_type_class_ref (IST_OPERATOR_TYPE_CONTROL_PLANE_ERROR);
+
+  g_assert_cmpint (error->domain, ==, IST_OPERATOR_CONTROL_PLANE_ERROR);
+  set_string (answer, "error", error->message);
+  set_string (answer, "code", g_enum_get_value (codes, error->code)->value_nick);
+}
+
+static void
+load_credentials (JsonObject *request,
+                  JsonObject *answer)
+{
+  g_autoptr (IstOperatorCredentials) credentials = ist_operator_credentials_new (get_string (request, "profile"));
+  g_autoptr (IstOperatorKeys) keys = NULL;
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (json_object_has_member (request, "timeout"))
+    ist_operator_credentials_set_process_timeout (credentials, json_object_get_int_member (request, "timeout"));
+  ist_operator_credentials_load_async (credentials, NULL, on_loaded, &result);
+  while (result == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  if (!ist_operator_credentials_load_finish (credentials, result, &error))
+    {
+      tell_error (answer, error);
+      return;
+    }
+  keys = ist_operator_credentials_dup_keys (credentials);
+  set_string (answer, "origin", ist_operator_credentials_get_origin (credentials));
+  set_string (answer, "access_key_id", ist_operator_credentials_get_access_key_id (credentials));
+  set_string (answer, "secret_access_key", keys->secret_access_key);
+  set_string (answer, "session_token", keys->session_token);
+  json_object_set_int_member (answer, "expires_at", ist_operator_credentials_get_expires_at (credentials));
+}
+
 /* Lines */
 
 static const struct
@@ -146,6 +196,7 @@ static const struct
   { "sign", sign },
   { "split", split },
   { "profile", load_profile },
+  { "credentials", load_credentials },
 };
 
 static void

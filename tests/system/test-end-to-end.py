@@ -10,7 +10,7 @@ import subprocess
 
 import programs
 import tap
-from child import require
+from child import AWS, require
 from device import THING, Broker
 from waiting import wait_until
 
@@ -22,7 +22,7 @@ class EndToEnd(programs.Case):
     services = None
 
     def aws(self, operation, *arguments):
-        result = subprocess.run([programs.AWS, '--output', 'json', '--endpoint-url',
+        result = subprocess.run([AWS, '--output', 'json', '--endpoint-url',
                                  self.info['endpoint'].replace('wss:', 'https:'), '--ca-bundle', self.info['caFile'],
                                  'iotsecuretunneling', operation, *arguments],
                                 capture_output=True, text=True, timeout=120,
@@ -52,7 +52,7 @@ class EndToEnd(programs.Case):
         return agent
 
     def test_from_notification_to_ssh(self):
-        require(programs.AWS)
+        require(AWS)
         broker = Broker(self.folder)
         broker.start()
         self.addCleanup(broker.stop)

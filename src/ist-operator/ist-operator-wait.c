@@ -1,0 +1,105 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "ist-operator/ist-operator-wait-private.h"
+
+#include "common/ist-source-private.h"
+
+struct _IstOperatorWait
+{
+  GMainContext *context;
+  GCancellable *cancellable;
+  GSource *timer;
+  GSource *parent;
+  GAsyncResult *result;
+  gboolean has_timed_out;
+};
+
+static gboolean
+on_time_over (gpointer user_data)
+{
+  IstOperatorWait *self = user_data;
+
+  self->has_timed_out = TRUE;
+  g_cancellable_cancel (self->cancellable);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_parent_cancelled (GCancellable *parent,
+                     gpointer user_data)
+{
+  IstOperatorWait *self = user_data;
+
+  g_cancellable_cancel (self->cancellable);
+  return G_SOURCE_REMOVE;
+}
+
+IstOperatorWait *
+ist_operator_wait_new (GCancellable *parent,
+                       guint milliseconds)
+{
+  IstOperatorWait *self = g_new0 (IstOperatorWait, 1);
+
+  self->context = g_main_context_ref_thread_default ();
+  self->cancellable = g_cancellable_new ();
+  self->timer = g_timeout_source_new (milliseconds);
+  g_source_set_callback (self->timer, on_time_over, self, NULL);
+  g_source_attach (self->timer, self->context);
+  if (parent != NULL)
+    {
+      self->parent = g_cancellable_source_new (parent);
+      g_source_set_callback (self->parent, G_SOURCE_FUNC (on_parent_cancelled), self, NULL);
+      g_source_attach (self->parent, self->context);
+    }
+  return self;
+}
+
+void
+ist_operator_wait_free (IstOperatorWait *self)
+{
+  ist_clear_source (&self->timer);
+  ist_clear_source (&self->parent);
+  g_clear_object (&self->result);
+  g_object_unref (self->cancellable);
+  g_main_context_unref (self->context);
+  g_free (self);
+}
+
+GCancellable *
+ist_operator_wait_get_cancellable (IstOperatorWait *self)
+{
+  return self->cancellable;
+}
+
+void
+ist_operator_wait_on_ready (GObject *source,
+                            GAsyncResult *result,
+                            gpointer user_data)
+{
+  IstOperatorWait *self = user_data;
+
+  g_set_object (&self->result, result);
+}
+
+GAsyncResult *
+ist_operator_wait_for_result (IstOperatorWait *self)
+{
+  while (self->result == NULL)
+    g_main_context_iteration (self->context, TRUE);
+  return g_steal_pointer (&self->result);
+}
+
+void
+ist_operator_wait_to_end (IstOperatorWait *self)
+{
+  while (!g_cancellable_is_cancelled (self->cancellable))
+    g_main_context_iteration (self->context, TRUE);
+}
+
+gboolean
+ist_operator_wait_has_timed_out (IstOperatorWait *self)
+{
+  return self->has_timed_out;
+}
