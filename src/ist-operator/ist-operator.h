@@ -7,4 +7,7 @@
 #define IST_OPERATOR_INSIDE
 #include <ist-operator/ist-operator-control-plane-error.h>
 #include <ist-operator/ist-operator-credentials.h>
+#include <ist-operator/ist-operator-control-plane.h>
+#include <ist-operator/ist-operator-tunnel-access.h>
+#include <ist-operator/ist-operator-tunnel-description.h>
 #undef IST_OPERATOR_INSIDE

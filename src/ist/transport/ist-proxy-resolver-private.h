@@ -8,6 +8,13 @@
 
 G_BEGIN_DECLS
 
+/* libist-operator has its own copy, so that libist need not export private symbols;
+ * in one process each copy needs a type of its own. */
+#ifdef IST_OPERATOR_COMPILATION
+#define IstProxyResolver IstOperatorProxyResolver
+#define IstProxyResolverClass IstOperatorProxyResolverClass
+#endif
+
 /* Which proxy to connect through where nobody has said: what https_proxy,
  * HTTPS_PROXY and no_proxy say, for connections without TLS http_proxy; where they
  * say nothing, the system's resolver, which knows the desktop's settings.
