@@ -71,6 +71,29 @@ gboolean ist_forwarder_forward (IstForwarder *self,
                                 const char *service_id,
                                 GIOStream *stream,
                                 GError **error);
+IST_AVAILABLE_IN_1_0
+void ist_forwarder_forward_async (IstForwarder *self,
+                                  const char *service_id,
+                                  GIOStream *stream,
+                                  GCancellable *cancellable,
+                                  GAsyncReadyCallback callback,
+                                  gpointer user_data);
+IST_AVAILABLE_IN_1_0
+IstForwarderConnection *ist_forwarder_forward_finish (IstForwarder *self,
+                                                      GAsyncResult *result,
+                                                      GError **error);
+
+/* Source: open a connection that the program uses itself. */
+IST_AVAILABLE_IN_1_0
+void ist_forwarder_open_connection_async (IstForwarder *self,
+                                          const char *service_id,
+                                          GCancellable *cancellable,
+                                          GAsyncReadyCallback callback,
+                                          gpointer user_data);
+IST_AVAILABLE_IN_1_0
+IstConnection *ist_forwarder_open_connection_finish (IstForwarder *self,
+                                                     GAsyncResult *result,
+                                                     GError **error);
 
 /* Nothing is listened for; connections that are open go on. */
 IST_AVAILABLE_IN_1_0

@@ -76,10 +76,15 @@ gboolean ist_connection_core_is_stalled (IstConnectionCore *self);
 void ist_connection_core_written (IstConnectionCore *self,
                                   gsize length,
                                   const GError *error);
-/* Cancels @cancellable when the connection ends, if that has not happened yet: for
- * whoever does not read, and would not notice. (nullable) */
+/* Cancels @cancellable when the connection ends, or its stream is closed, if that has
+ * not happened yet: for whoever does not read, and would not notice. (nullable) */
 void ist_connection_core_cancel_at_end (IstConnectionCore *self,
                                         GCancellable *cancellable);
+/* Tells whenever bytes have come or gone, from where the tunnel is carrying that out:
+ * @moved (nullable) may not call it. */
+void ist_connection_core_watch (IstConnectionCore *self,
+                                void (*moved) (gpointer user_data),
+                                gpointer user_data);
 /* The connection has ended: cleanly, or with @error for whoever reads after
  * what was received. The tunnel is not called any more. */
 void ist_connection_core_end (IstConnectionCore *self,

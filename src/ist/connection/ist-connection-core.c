@@ -35,6 +35,8 @@ struct _IstConnectionCore
   GSource *stall_timer;
   gboolean has_sent;
   GCancellable *at_end;
+  void (*moved) (gpointer user_data);
+  gpointer moved_data;
 
   GMutex mutex; /* guards what follows */
   GCond changed;
@@ -356,6 +358,8 @@ settle (IstConnectionCore *core)
 
       stop_stall_timer (self);
       self->backend->close (self, tunnel);
+      if (self->at_end != NULL)
+        g_cancellable_cancel (self->at_end);
     }
 }
 
@@ -506,6 +510,13 @@ ist_connection_core_get_lane (IstConnectionCore *self)
   return &self->lane;
 }
 
+static void
+tell_moved (IstConnectionCore *self)
+{
+  if (self->moved != NULL)
+    self->moved (self->moved_data);
+}
+
 /* What the receive buffer takes. */
 static gsize
 get_unread (IstConnectionCore *self)
@@ -523,6 +534,7 @@ ist_connection_core_receive (IstConnectionCore *self,
   if (size == 0)
     return;
 
+  tell_moved (self);
   g_mutex_lock (&self->mutex);
   self->bytes_in += size;
   if (self->shut[IST_CONNECTION_IN])
@@ -592,6 +604,8 @@ ist_connection_core_written (IstConnectionCore *self,
     self->full = FALSE;
   unlock_and_wake (self);
 
+  if (error == NULL)
+    tell_moved (self);
   return_flushes (self);
 }
 
@@ -650,6 +664,15 @@ gboolean
 ist_connection_core_is_stalled (IstConnectionCore *self)
 {
   return self->tunnel != NULL && self->stalled_told;
+}
+
+void
+ist_connection_core_watch (IstConnectionCore *self,
+                           void (*moved) (gpointer user_data),
+                           gpointer user_data)
+{
+  self->moved = moved;
+  self->moved_data = user_data;
 }
 
 void

@@ -37,8 +37,9 @@ typedef struct
                   gpointer user_data);
 } IstForwarderConnectionFuncs;
 
-/* One of @tunnelled and @local is there from the beginning. @funcs may be called
- * from any of the functions below. */
+/* One of @tunnelled and @local is there from the beginning; with neither, the program
+ * is to use the connection itself. @funcs may be called from any of the functions
+ * below. */
 IstForwarderConnection *ist_forwarder_connection_new (const char *service_id,
                                                       IstConnection *tunnelled,
                                                       GIOStream *local,
@@ -49,6 +50,11 @@ IstForwarderConnection *ist_forwarder_connection_new (const char *service_id,
 /* On the source: opens a connection through the tunnel. */
 void ist_forwarder_connection_open (IstForwarderConnection *self,
                                     IstSecureTunnel *tunnel);
+/* What returns the connection once it is open, or why it never will be: itself, or the
+ * IstConnection if the program uses that. Cancelling the task ends the connection
+ * until then. Takes the task. */
+void ist_forwarder_connection_set_task (IstForwarderConnection *self,
+                                        GTask *task);
 /* On the destination: what to connect to. From now on the connection fails when
  * its peer ends it. */
 void ist_forwarder_connection_prepare (IstForwarderConnection *self,

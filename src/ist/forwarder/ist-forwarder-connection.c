@@ -5,6 +5,7 @@
 #include "ist/ist-forwarder-connection.h"
 
 #include "common/ist-counter-private.h"
+#include "common/ist-source-private.h"
 #include "ist/connection/ist-connection-core-private.h"
 #include "ist/forwarder/ist-connect-with-retries-private.h"
 #include "ist/forwarder/ist-forwarder-connection-private.h"
@@ -45,8 +46,12 @@ struct _IstForwarderConnection
   GSocketClient *client;
   GSocketConnectable *target;
   GSource *peer_gone;
+  GTask *task;
+  GSource *task_cancelled;
 
-  IstPump *pump; /* once it is open */
+  /* Once it is open */
+  IstPump *pump;
+  IstConnectionCore *core; /* instead, of one that the program uses itself */
   guint64 bytes_in_told;
   guint64 bytes_out_told;
 };
@@ -66,6 +71,29 @@ enum
 static GParamSpec *properties[N_PROPS];
 
 G_DEFINE_FINAL_TYPE (IstForwarderConnection, ist_forwarder_connection, G_TYPE_OBJECT)
+
+static gboolean
+connection_is_direct (IstForwarderConnection *self)
+{
+  return self->local == NULL && self->tunnelled == NULL;
+}
+
+/* @object: (transfer full) (nullable) */
+static void
+connection_return (IstForwarderConnection *self,
+                   gpointer object,
+                   const GError *error)
+{
+  g_autoptr (GTask) task = g_steal_pointer (&self->task);
+
+  ist_clear_source (&self->task_cancelled);
+  if (task == NULL)
+    g_clear_object (&object);
+  else if (object != NULL)
+    g_task_return_pointer (task, object, g_object_unref);
+  else
+    g_task_return_error (task, g_error_copy (error));
+}
 
 static void
 connection_stop_opening (IstForwarderConnection *self)
@@ -104,6 +132,7 @@ connection_fail (IstForwarderConnection *self,
   connection_set_state (self, IST_FORWARDER_CONNECTION_STATE_CLOSED);
   if (self->funcs != NULL)
     self->funcs->failed (self, error, self->user_data);
+  connection_return (self, NULL, error);
 }
 
 static void
@@ -142,6 +171,78 @@ static const IstPumpFuncs pump_funcs = {
   .done = on_pump_done,
 };
 
+/* What the program uses itself */
+
+static void
+on_direct_moved (gpointer user_data)
+{
+  IstForwarderConnection *self = user_data;
+
+  if (self->funcs != NULL)
+    self->funcs->moved (self, self->user_data);
+}
+
+static void
+connection_unwatch (IstForwarderConnection *self)
+{
+  ist_clear_source (&self->peer_gone);
+  ist_connection_core_cancel_at_end (self->core, NULL);
+  ist_connection_core_watch (self->core, NULL, NULL);
+}
+
+/* The stream stays the program's, who may still read what had been received. */
+static void
+connection_end_direct (IstForwarderConnection *self,
+                       const GError *error)
+{
+  if (self->state != IST_FORWARDER_CONNECTION_STATE_OPEN)
+    return;
+  connection_unwatch (self);
+  ist_forwarder_connection_tell_bytes (self);
+  connection_set_state (self, IST_FORWARDER_CONNECTION_STATE_CLOSED);
+  if (self->funcs != NULL)
+    self->funcs->closed (self, error, self->user_data);
+  /* Held since it was opened. */
+  g_object_unref (self);
+}
+
+static gboolean
+on_direct_end (GCancellable *cancellable,
+               gpointer user_data)
+{
+  g_autoptr (IstForwarderConnection) self = g_object_ref (user_data);
+  g_autoptr (GError) error = ist_connection_core_dup_error (self->core);
+
+  /* That is how connections end. */
+  if (g_error_matches (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_CONNECTION_RESET))
+    g_clear_error (&error);
+  connection_end_direct (self, error);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+connection_opened_direct (IstForwarderConnection *self,
+                          IstConnection *tunnelled)
+{
+  self->core = ist_connection_core_ref (ist_connection_get_core (tunnelled));
+  g_object_ref (self);
+  self->peer_gone = g_cancellable_source_new (self->cancellable);
+  g_source_set_static_name (self->peer_gone, "IstForwarderConnection end");
+  g_source_set_callback (self->peer_gone, G_SOURCE_FUNC (on_direct_end), self, NULL);
+  g_source_attach (self->peer_gone, self->context);
+  ist_connection_core_watch (self->core, on_direct_moved, self);
+  ist_connection_core_cancel_at_end (self->core, self->cancellable);
+
+  g_object_freeze_notify (G_OBJECT (self));
+  self->opened_at = g_get_real_time ();
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_OPENED_AT]);
+  connection_set_state (self, IST_FORWARDER_CONNECTION_STATE_OPEN);
+  if (self->funcs != NULL)
+    self->funcs->opened (self, self->user_data);
+  g_object_thaw_notify (G_OBJECT (self));
+  connection_return (self, g_object_ref (tunnelled), NULL);
+}
+
 /* Closes what there is. */
 static void
 connection_close (IstForwarderConnection *self,
@@ -149,9 +250,18 @@ connection_close (IstForwarderConnection *self,
                   const GError *error)
 {
   if (self->pump != NULL)
-    ist_pump_end (self->pump, error, how == IST_LOCAL_END_CLOSE);
+    {
+      ist_pump_end (self->pump, error, how == IST_LOCAL_END_CLOSE);
+    }
+  else if (self->core != NULL)
+    {
+      ist_connection_core_close (self->core);
+      connection_end_direct (self, error);
+    }
   else
-    connection_fail (self, how, error);
+    {
+      connection_fail (self, how, error);
+    }
 }
 
 /* Both ends */
@@ -213,6 +323,7 @@ connection_opened (IstForwarderConnection *self,
   g_object_thaw_notify (G_OBJECT (self));
 
   ist_pump_start (self->pump);
+  connection_return (self, g_object_ref (self), NULL);
   g_object_unref (self);
 }
 
@@ -230,10 +341,12 @@ on_tunnelled (GObject *object,
   tunnelled = ist_open_when_connected_finish (IST_SECURE_TUNNEL (object), result, &error);
   if (self->state != IST_FORWARDER_CONNECTION_STATE_CONNECTING)
     return;
-  if (tunnelled != NULL)
-    connection_opened (self, tunnelled, NULL);
-  else
+  if (tunnelled == NULL)
     connection_fail (self, IST_LOCAL_END_ABORT, error);
+  else if (connection_is_direct (self))
+    connection_opened_direct (self, tunnelled);
+  else
+    connection_opened (self, tunnelled, NULL);
 }
 
 static void
@@ -278,7 +391,10 @@ ist_forwarder_connection_dispose (GObject *object)
   IstForwarderConnection *self = IST_FORWARDER_CONNECTION (object);
 
   connection_stop_opening (self);
+  ist_clear_source (&self->task_cancelled);
+  g_clear_object (&self->task);
   g_clear_pointer (&self->pump, ist_pump_unref);
+  g_clear_pointer (&self->core, ist_connection_core_unref);
   g_clear_object (&self->address);
   g_clear_object (&self->tunnelled);
   g_clear_object (&self->local);
@@ -386,7 +502,8 @@ ist_forwarder_connection_class_init (IstForwarderConnectionClass *klass)
   /**
    * IstForwarderConnection:connection: (getter get_connection)
    *
-   * The connection through the tunnel; %NULL on the source until it is open.
+   * The connection through the tunnel; %NULL on the source until it is open, and if
+   * it is one that the program has opened for itself.
    *
    * Its streams belong to the forwarder: they are not to be read, written or closed.
    *
@@ -459,6 +576,33 @@ ist_forwarder_connection_open (IstForwarderConnection *self,
   ist_open_when_connected_async (tunnel, self->service_id, self->settings.tunnel_timeout, self->cancellable,
                                  on_tunnelled, g_object_ref (self));
   g_main_context_pop_thread_default (self->context);
+}
+
+static gboolean
+on_task_cancelled (GCancellable *cancellable,
+                   gpointer user_data)
+{
+  g_autoptr (IstForwarderConnection) self = g_object_ref (user_data);
+  g_autoptr (GError) error = NULL;
+
+  g_cancellable_set_error_if_cancelled (cancellable, &error);
+  connection_close (self, IST_LOCAL_END_ABORT, error);
+  return G_SOURCE_REMOVE;
+}
+
+void
+ist_forwarder_connection_set_task (IstForwarderConnection *self,
+                                   GTask *task)
+{
+  GCancellable *cancellable = g_task_get_cancellable (task);
+
+  self->task = task;
+  if (cancellable == NULL)
+    return;
+  self->task_cancelled = g_cancellable_source_new (cancellable);
+  g_source_set_static_name (self->task_cancelled, "IstForwarderConnection cancelled");
+  g_source_set_callback (self->task_cancelled, G_SOURCE_FUNC (on_task_cancelled), self, NULL);
+  g_source_attach (self->task_cancelled, self->context);
 }
 
 void
@@ -584,7 +728,7 @@ ist_forwarder_connection_get_address (IstForwarderConnection *self)
  * Gets the connection through the tunnel, which tells its ids.
  *
  * Returns: (nullable) (transfer none): the connection; %NULL on the source
- *   until it is open
+ *   until it is open, and if the program has opened it for itself
  *
  * Since: 1.0
  */
@@ -609,6 +753,8 @@ guint64
 ist_forwarder_connection_get_bytes_in (IstForwarderConnection *self)
 {
   g_return_val_if_fail (IST_IS_FORWARDER_CONNECTION (self), 0);
+  if (self->core != NULL)
+    return ist_connection_core_get_bytes_in (self->core);
   return self->pump != NULL ? ist_pump_get_bytes_in (self->pump) : 0;
 }
 
@@ -626,6 +772,8 @@ guint64
 ist_forwarder_connection_get_bytes_out (IstForwarderConnection *self)
 {
   g_return_val_if_fail (IST_IS_FORWARDER_CONNECTION (self), 0);
+  if (self->core != NULL)
+    return ist_connection_core_get_bytes_out (self->core);
   return self->pump != NULL ? ist_pump_get_bytes_out (self->pump) : 0;
 }
 

@@ -4,7 +4,6 @@
 
 #include "ist/forwarder/ist-forwarder-private.h"
 
-#include "ist/forwarder/ist-forwarder-connection-private.h"
 #include "ist/forwarder/ist-listener-private.h"
 #include "ist/forwarder/ist-place-private.h"
 #include "ist/ist-tunnel-error.h"
@@ -24,17 +23,6 @@ listener_data_free (ListenerData *data)
 }
 
 static void
-forwarder_carry (IstForwarder *self,
-                 const char *service_id,
-                 GIOStream *stream)
-{
-  g_autoptr (IstForwarderConnection) connection = ist_forwarder_admit (self, service_id, NULL, stream);
-
-  if (connection != NULL)
-    ist_forwarder_connection_open (connection, self->tunnel);
-}
-
-static void
 on_accepted (IstListener *listener,
              GSocketConnection *stream,
              gpointer user_data)
@@ -42,7 +30,7 @@ on_accepted (IstListener *listener,
   ListenerData *data = user_data;
   g_autoptr (IstForwarder) self = g_object_ref (data->forwarder);
 
-  forwarder_carry (self, data->service_id, G_IO_STREAM (stream));
+  ist_forwarder_carry (self, data->service_id, G_IO_STREAM (stream), NULL);
 }
 
 static guint
@@ -60,28 +48,12 @@ forwarder_add_listener (IstForwarder *self,
   return self->last_listener_id;
 }
 
-static gboolean
-forwarder_check_source (IstForwarder *self,
-                        GError **error)
-{
-  if (self->tunnel == NULL)
-    {
-      g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_STATE, "The forwarder has no tunnel");
-      return FALSE;
-    }
-  if (ist_secure_tunnel_get_mode (self->tunnel) == IST_MODE_SOURCE)
-    return TRUE;
-  g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_STATE,
-                       "Only the source opens connections; on the destination, set a target");
-  return FALSE;
-}
-
 static GSocketConnectable *
 forwarder_parse_place (IstForwarder *self,
                        const char *address,
                        GError **error)
 {
-  if (!forwarder_check_source (self, error))
+  if (!ist_forwarder_check_source (self, error))
     return NULL;
   return ist_place_parse (address, self->settings.local_bind_address, error);
 }
@@ -318,7 +290,7 @@ ist_forwarder_listen_socket (IstForwarder *self,
   g_return_val_if_fail (IST_IS_FORWARDER (self), 0);
   g_return_val_if_fail (G_IS_SOCKET (socket), 0);
 
-  if (!forwarder_check_source (self, error))
+  if (!ist_forwarder_check_source (self, error))
     return 0;
   listener = ist_listener_new_for_socket (socket, self->context, error);
   if (listener == NULL)
@@ -345,39 +317,6 @@ ist_forwarder_unlisten (IstForwarder *self,
   g_return_val_if_fail (IST_IS_FORWARDER (self), FALSE);
 
   return g_hash_table_remove (self->listeners, GUINT_TO_POINTER (listener_id));
-}
-
-/**
- * ist_forwarder_forward:
- * @self: a forwarder of a tunnel in source mode
- * @service_id: (nullable): the service; %NULL where the tunnel has at most one
- * @stream: a stream, such as one made of standard input and standard output
- * @error: return location for an error
- *
- * Carries one stream to a service, and closes it in the end.
- *
- * Streams that can be polled are best; others take threads. The signals tell
- * what becomes of it. Fails with %IST_TUNNEL_ERROR_INVALID_STATE on a destination.
- *
- * Returns: %TRUE on success
- *
- * Since: 1.0
- */
-gboolean
-ist_forwarder_forward (IstForwarder *self,
-                       const char *service_id,
-                       GIOStream *stream,
-                       GError **error)
-{
-  g_return_val_if_fail (IST_IS_FORWARDER (self), FALSE);
-  g_return_val_if_fail (G_IS_IO_STREAM (stream), FALSE);
-
-  if (!forwarder_check_source (self, error))
-    return FALSE;
-  g_object_ref (self);
-  forwarder_carry (self, service_id, stream);
-  g_object_unref (self);
-  return TRUE;
 }
 
 /**

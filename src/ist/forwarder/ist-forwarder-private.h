@@ -65,6 +65,17 @@ struct _IstForwarder
   GSource *bytes_timer; /* until changes are told */
 };
 
+/* Streams */
+
+/* Whether connections can be opened. */
+gboolean ist_forwarder_check_source (IstForwarder *self,
+                                     GError **error);
+/* Opens a connection to the service for @local. @task: (transfer full) (nullable) */
+void ist_forwarder_carry (IstForwarder *self,
+                          const char *service_id,
+                          GIOStream *local,
+                          GTask *task);
+
 /* Settings */
 void ist_forwarder_install_settings (GObjectClass *klass);
 void ist_forwarder_settings_init (IstForwarderSettings *self);
@@ -83,11 +94,13 @@ void ist_forwarder_watch_tunnel (IstForwarder *self);
 
 /* Connections */
 
-/* Takes a new connection in, unless there is a reason not to. */
+/* Takes a new connection in, unless there is a reason not to. @task: (transfer full)
+ * (nullable): see ist_forwarder_connection_set_task() */
 IstForwarderConnection *ist_forwarder_admit (IstForwarder *self,
                                              const char *service_id,
                                              IstConnection *tunnelled,
-                                             GIOStream *local);
+                                             GIOStream *local,
+                                             GTask *task);
 /* Takes it in, and ends it at once. */
 void ist_forwarder_refuse (IstForwarder *self,
                            IstConnection *tunnelled,

@@ -75,7 +75,7 @@ on_incoming_connection (IstSecureTunnel *tunnel,
   if (found == NULL)
     return FALSE;
   target = g_object_ref (found);
-  connection = ist_forwarder_admit (self, ist_connection_get_service_id (tunnelled), tunnelled, NULL);
+  connection = ist_forwarder_admit (self, ist_connection_get_service_id (tunnelled), tunnelled, NULL, NULL);
   if (connection == NULL)
     return TRUE;
   client = forwarder_create_client (self, target, &error);

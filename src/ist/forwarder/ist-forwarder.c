@@ -215,10 +215,10 @@ static const IstForwarderConnectionFuncs connection_funcs = {
 };
 
 static IstForwarderConnection *
-forwarder_add (IstForwarder *self,
-               const char *service_id,
-               IstConnection *tunnelled,
-               GIOStream *local)
+forwarder_make (IstForwarder *self,
+                const char *service_id,
+                IstConnection *tunnelled,
+                GIOStream *local)
 {
   const IstForwarderConnectionSettings settings = {
     .pump = {
@@ -229,12 +229,16 @@ forwarder_add (IstForwarder *self,
     .connect_retries = self->settings.numbers[IST_FORWARDER_CONNECT_RETRIES],
     .connect_retry_delay_ms = self->settings.numbers[IST_FORWARDER_CONNECT_RETRY_DELAY_MS],
   };
-  IstForwarderConnection *connection = ist_forwarder_connection_new (service_id, tunnelled, local, &settings,
-                                                                     self->context, &connection_funcs, self);
 
+  return ist_forwarder_connection_new (service_id, tunnelled, local, &settings, self->context, &connection_funcs, self);
+}
+
+static void
+forwarder_add (IstForwarder *self,
+               IstForwarderConnection *connection)
+{
   g_ptr_array_add (self->connections, g_object_ref (connection));
   forwarder_changed (self, self->connections->len - 1, 0, 1);
-  return connection;
 }
 
 /* Asks the settings and the program. */
@@ -261,11 +265,15 @@ IstForwarderConnection *
 ist_forwarder_admit (IstForwarder *self,
                      const char *service_id,
                      IstConnection *tunnelled,
-                     GIOStream *local)
+                     GIOStream *local,
+                     GTask *task)
 {
-  g_autoptr (IstForwarderConnection) connection = forwarder_add (self, service_id, tunnelled, local);
+  g_autoptr (IstForwarderConnection) connection = forwarder_make (self, service_id, tunnelled, local);
   g_autoptr (GError) error = NULL;
 
+  if (task != NULL)
+    ist_forwarder_connection_set_task (connection, task);
+  forwarder_add (self, connection);
   if (!forwarder_authorize (self, connection, &error))
     ist_forwarder_connection_end (connection, error);
   /* A handler may have closed it, or everything. */
@@ -280,8 +288,9 @@ ist_forwarder_refuse (IstForwarder *self,
                       const GError *error)
 {
   g_autoptr (IstForwarderConnection) connection =
-    forwarder_add (self, ist_connection_get_service_id (tunnelled), tunnelled, NULL);
+    forwarder_make (self, ist_connection_get_service_id (tunnelled), tunnelled, NULL);
 
+  forwarder_add (self, connection);
   ist_forwarder_connection_end (connection, error);
 }
 
