@@ -9,7 +9,7 @@
 #include <glib/gi18n.h>
 
 #include "agent-dbus.h"
-#include "tools/agent/agent-rate.h"
+#include "common/ist-rate-private.h"
 
 #define NAME "io.github.libist.Agent"
 #define PATH "/io/github/libist/Agent"
@@ -45,8 +45,8 @@ dict_add_counters (GVariantBuilder *builder,
   g_object_get (object, "bytes-in", &bytes_in, "bytes-out", &bytes_out, NULL);
   dict_add (builder, "bytes-in", g_variant_new_uint64 (bytes_in));
   dict_add (builder, "bytes-out", g_variant_new_uint64 (bytes_out));
-  dict_add (builder, "rate-in", g_variant_new_double (agent_rate_get (object, "bytes-in")));
-  dict_add (builder, "rate-out", g_variant_new_double (agent_rate_get (object, "bytes-out")));
+  dict_add (builder, "rate-in", g_variant_new_double (ist_rate_get (object, "bytes-in")));
+  dict_add (builder, "rate-out", g_variant_new_double (ist_rate_get (object, "bytes-out")));
 }
 
 static const char *
@@ -202,7 +202,7 @@ on_connection_opened (IstForwarder *forwarder,
 {
   AgentDBusAgent1 *skeleton = user_data;
 
-  agent_rate_follow (connection);
+  ist_rate_follow (connection);
   agent_dbus_agent1_emit_connection_opened (skeleton, bus_get_tunnel_id (forwarder),
                                             ist_forwarder_connection_get_service_id (connection));
 }
@@ -231,7 +231,7 @@ on_tunnel_opened (IstAgentDevice *agent,
   IstForwarder *forwarder = ist_agent_tunnel_get_forwarder (tunnel);
   guint id = ist_agent_tunnel_get_id (tunnel);
 
-  agent_rate_follow (tunnel);
+  ist_rate_follow (tunnel);
   g_object_set_data (G_OBJECT (forwarder), TUNNEL_ID, GUINT_TO_POINTER (id));
   g_signal_connect_object (forwarder, "connection-opened", G_CALLBACK (on_connection_opened), self->skeleton, 0);
   g_signal_connect_object (forwarder, "connection-closed", G_CALLBACK (on_connection_closed), self->skeleton, 0);

@@ -12,10 +12,10 @@ G_BEGIN_DECLS
  * the past fades within seconds. It is kept with the object, and needs no timer. */
 
 /* From now on; once for each object. */
-void agent_rate_follow (gpointer object);
+void ist_rate_follow (gpointer object);
 
 /* Bytes per second. */
-double agent_rate_get (gpointer object,
+double ist_rate_get (gpointer object,
                        const char *property);
 
 G_END_DECLS

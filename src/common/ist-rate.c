@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "tools/agent/agent-rate.h"
+#include "common/ist-rate-private.h"
 
 #include <math.h>
 
@@ -42,7 +42,7 @@ on_notify (gpointer object,
            GParamSpec *property,
            gpointer user_data)
 {
-  agent_rate_get (object, property->name);
+  ist_rate_get (object, property->name);
 }
 
 static void
@@ -58,15 +58,15 @@ rate_follow (gpointer object,
 }
 
 void
-agent_rate_follow (gpointer object)
+ist_rate_follow (gpointer object)
 {
   rate_follow (object, "bytes-in");
   rate_follow (object, "bytes-out");
 }
 
 double
-agent_rate_get (gpointer object,
-                const char *property)
+ist_rate_get (gpointer object,
+              const char *property)
 {
   Rate *rate = g_object_get_data (object, property);
   guint64 count;
