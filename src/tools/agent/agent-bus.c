@@ -4,12 +4,11 @@
 
 #include "tools/agent/agent-bus.h"
 
-#include <string.h>
-
 #include <glib/gi18n.h>
 
 #include "agent-dbus.h"
 #include "common/ist-rate-private.h"
+#include "tools/common/tool-bus.h"
 
 #define NAME "io.github.libist.Agent"
 #define PATH "/io/github/libist/Agent"
@@ -298,15 +297,11 @@ on_connected (GObject *source_object,
 
 static void
 bus_connect (AgentBus *self,
-             const char *address)
+             const char *bus)
 {
-  g_autofree char *well_known = NULL;
   g_autoptr (GError) error = NULL;
+  g_autofree char *address = tool_bus_get_address (bus, &error);
 
-  if (strcmp (address, "system") == 0)
-    address = well_known = g_dbus_address_get_for_bus_sync (G_BUS_TYPE_SYSTEM, NULL, &error);
-  else if (strcmp (address, "session") == 0)
-    address = well_known = g_dbus_address_get_for_bus_sync (G_BUS_TYPE_SESSION, NULL, &error);
   if (address == NULL)
     {
       g_warning (_ ("Could not go on D-Bus: %s"), error->message);

@@ -1,0 +1,15 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* The address of a bus: @bus is "system", "session" or that already. */
+char *tool_bus_get_address (const char *bus,
+                            GError **error);
+
+G_END_DECLS

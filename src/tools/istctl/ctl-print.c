@@ -1,0 +1,80 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "tools/istctl/ctl-print.h"
+
+#include <errno.h>
+#include <glib/gi18n.h>
+#include <stdio.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "common/ist-text-private.h"
+#include "tools/common/tool-error.h"
+
+gboolean
+ctl_print (const char *text,
+           GError **error)
+{
+  if (fputs (text, stdout) != EOF && fflush (stdout) != EOF)
+    return TRUE;
+  g_set_error (error, TOOL_ERROR, EX_IOERR, _ ("Could not write to standard output: %s"), g_strerror (errno));
+  return FALSE;
+}
+
+gboolean
+ctl_print_table (ToolTable *table,
+                 GError **error)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  g_autoptr (GPtrArray) lines = NULL;
+  guint columns = 0;
+  guint n_lines;
+
+  if (isatty (STDOUT_FILENO))
+    tool_terminal_get_size (STDOUT_FILENO, &columns, &n_lines);
+  lines = tool_table_format (table, columns, tool_terminal_is_styled (STDOUT_FILENO));
+  for (guint i = 0; i < lines->len; i++)
+    g_string_append_printf (text, "%s\n", (const char *) g_ptr_array_index (lines, i));
+  return ctl_print (text->str, error);
+}
+
+char *
+ctl_json_to_line (JsonBuilder *builder)
+{
+  g_autoptr (JsonNode) root = json_builder_get_root (builder);
+  g_autofree char *text = json_to_string (root, FALSE);
+  g_autofree char *harmless = ist_text_make_safe (text, -1, G_MAXSIZE);
+
+  return g_strconcat (harmless, "\n", NULL);
+}
+
+gboolean
+ctl_print_json (JsonBuilder *builder,
+                GError **error)
+{
+  g_autofree char *line = ctl_json_to_line (builder);
+
+  return ctl_print (line, error);
+}
+
+void
+ctl_json_add_properties (JsonBuilder *builder,
+                         GDBusProxy *proxy)
+{
+  GDBusInterfaceInfo *info = g_dbus_interface_get_info (G_DBUS_INTERFACE (proxy));
+
+  for (guint i = 0; info->properties != NULL && info->properties[i] != NULL; i++)
+    {
+      const char *name = info->properties[i]->name;
+      g_autoptr (GVariant) value = g_dbus_proxy_get_cached_property (proxy, name);
+      g_autofree char *key = g_strdup (name);
+
+      if (value == NULL)
+        continue;
+      key[0] = g_ascii_tolower (key[0]);
+      json_builder_set_member_name (builder, key);
+      json_builder_add_value (builder, json_gvariant_serialize (value));
+    }
+}
