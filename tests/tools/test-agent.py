@@ -14,105 +14,16 @@ import socket
 import subprocess
 import threading
 import time
-import unittest
 
 import figures
 import tap
+from agent import AGENT, INTERFACE, NOBODY, AgentCase, BusCase
 from certificates import Authority
-from child import require
-from device import THING, TOPIC, Broker, notification
-from programs import EMULATOR, Case
+from device import THING, TOPIC, notification
+from programs import EMULATOR
 from sockets import Echo, read_exactly
 from systemd import Systemd
 from waiting import wait_until
-
-AGENT = os.environ['IST_AGENT']
-
-BUS_NAME = 'io.github.libist.Agent'
-BUS_PATH = '/io/github/libist/Agent'
-INTERFACE = 'io.github.libist.Agent1'
-
-
-class AgentCase(Case):
-    def setUp(self):
-        super().setUp()
-        self.broker = Broker(self.folder)
-        self.broker.start()
-        self.addCleanup(self.broker.stop)
-        self.bus = 'none'
-        self.agent_env = {}
-        self.tokens = []
-
-    def tearDown(self):
-        for child in list(self.children):
-            if child.name == 'agent':
-                self.assertIsNone(child.poll(), 'the agent has ended: ' + self.end_of_log())
-                self.assertEqual(self.end_child(child), 0, self.end_of_log())
-        self.end_children()
-        # Tokens are told to no one, however the agent ends.
-        with open(self.path('agent.log'), errors='replace') as f:
-            log = f.read()
-        for fault in ('CRITICAL', 'Sanitizer', 'runtime error'):
-            self.assertFalse(fault in log, self.end_of_log())
-        for token in self.tokens:
-            self.assertNotIn(token[:12], log)
-            self.assertNotIn(token[-12:], log)
-
-    def end_of_log(self):
-        return self.log_of('agent')[-5000:]
-
-    def open_tunnels(self, number=1, services=('SSH',)):
-        arguments = []
-        for _ in range(number - 1):
-            arguments += ['--open', ','.join(services)]
-        self.start_emulator(*arguments, services=list(services))
-        self.tokens = [tunnel[side + 'AccessToken'] for tunnel in self.info['tunnels']
-                       for side in ('source', 'destination')]
-
-    def configure(self, services, **settings):
-        settings = {'thing': THING, 'broker': self.broker.address, 'certificate': self.broker.certificate,
-                    'key': self.broker.key, 'ca': self.broker.authority.certificate,
-                    'endpoint': self.info['endpoint'], 'endpoint-ca': self.info['caFile'], **settings}
-        with open(self.path('agent.conf'), 'w') as f:
-            f.write('[agent]\n')
-            for key, value in settings.items():
-                if value is not None:
-                    f.write(f'{key}={value}\n')
-            f.write('[services]\n')
-            for key, value in services.items():
-                f.write(f'{key}={value}\n')
-
-    def spawn_agent(self):
-        self.agent = self.spawn('agent', [AGENT, '--config', self.path('agent.conf'), '--bus', self.bus],
-                                self.agent_env)
-        return self.agent
-
-    def start_agent(self, services, **settings):
-        self.configure(services, **settings)
-        before = self.count('Subscribed')
-        self.spawn_agent()
-        self.wait_for_log('Subscribed', before + 1)
-
-    def count(self, text):
-        return len(re.findall(text, self.log_of('agent'))) if os.path.exists(self.path('agent.log')) else 0
-
-    def wait_for_log(self, text, times=1):
-        self.agent.wait_until(lambda: self.count(text) >= times, f'{times} times “{text}”')
-
-    def notify(self, number=0, services=('SSH',), **changes):
-        tunnel = self.info['tunnels'][number]
-        self.broker.publish(notification(tunnel['destinationAccessToken'], list(services), **changes))
-
-    def start_operator(self, number=0, *services, name='source', arguments=()):
-        """The operator's end; returns the ports by service."""
-        self.tunnel = self.info['tunnels'][number]
-        return self.start_source(*(services or ('SSH',)), arguments=arguments)
-
-    def talk(self, port, text, greeting=b''):
-        with socket.create_connection(('127.0.0.1', port)) as connection:
-            connection.sendall(text)
-            self.assertEqual(read_exactly(connection, len(greeting + text)), greeting + text)
-
 
 class Tunnels(AgentCase):
     def test_bytes_flow(self):
@@ -549,69 +460,8 @@ class Configuration(AgentCase):
         self.children.remove(agent)
 
 
-BUS_CONFIG = '''<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig>
-  <type>system</type>
-  <listen>unix:path={folder}/bus</listen>
-  <auth>EXTERNAL</auth>
-  <policy context="default">
-    <allow user="*"/>
-    <deny own="*"/>
-    <deny send_type="method_call"/>
-    <allow send_type="signal"/>
-    <allow send_requested_reply="true" send_type="method_return"/>
-    <allow send_requested_reply="true" send_type="error"/>
-    <allow receive_type="method_call"/>
-    <allow receive_type="method_return"/>
-    <allow receive_type="error"/>
-    <allow receive_type="signal"/>
-    <allow send_destination="org.freedesktop.DBus"/>
-  </policy>
-  {include}
-</busconfig>
-'''
-
-
-class Bus(AgentCase):
-    """A bus like the system's, with the agent's policy."""
-
-    def setUp(self):
-        super().setUp()
-        require('dbus-daemon', 'gdbus')
-
-    def start_bus(self, policy=True):
-        if policy:
-            include = f'<include>{os.environ["IST_AGENT_POLICY"]}</include>'
-        else:
-            include = '<policy context="default"><allow own="*"/><allow send_destination="*"/></policy>'
-        with open(self.path('bus.conf'), 'w') as f:
-            f.write(BUS_CONFIG.format(folder=self.folder, include=include))
-        os.chmod(self.folder, 0o755)
-        bus = self.spawn('bus', ['dbus-daemon', '--nofork', '--config-file', self.path('bus.conf')])
-        bus.wait_until((self.folder / 'bus').exists, 'its socket')
-        self.bus = f'unix:path={self.path("bus")}'
-
-    def call(self, method, *arguments, user=None):
-        command = ['gdbus', 'call', '--address', self.bus, '--dest', BUS_NAME, '--object-path', BUS_PATH,
-                   '--method', method if '.' in method else f'{INTERFACE}.{method}', *map(str, arguments)]
-        options = {'user': user, 'group': user, 'extra_groups': []} if user is not None else {}
-        result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60,
-                                **options)
-        return result.returncode == 0, result.stdout
-
-    def ask(self, method, *arguments):
-        good, text = self.call(method, *arguments)
-        self.assertTrue(good, text)
-        for token in self.tokens:
-            self.assertNotIn(token[:12], text)
-        return text
-
-    def wait_for_answer(self, pattern, method, *arguments):
-        return wait_until(lambda: re.search(pattern, self.call(method, *arguments)[1]), pattern)
-
-    def watch(self):
-        return self.spawn('signals', ['gdbus', 'monitor', '--address', self.bus, '--dest', BUS_NAME])
+class Bus(BusCase):
+    """What the agent tells on D-Bus, and who may do what."""
 
     def test_what_it_tells(self):
         echo = Echo()
@@ -619,39 +469,50 @@ class Bus(AgentCase):
         self.watch()
         self.open_tunnels(2)
         self.start_agent({'SSH': echo.address})
-        self.wait_for_answer(r'\(@aa\{sv\} \[\],\)', 'ListTunnels')
+        self.wait_for_objects(r'^\(@a\{oa\{sa\{sv\}\}\} \{\},\)')
         properties = self.ask('org.freedesktop.DBus.Properties.GetAll', INTERFACE)
-        self.assertIn("'ThingName': <'pump-17'>", properties)
-        self.assertIn("'State': <'subscribed'>", properties)
-        self.assertIn("'Subscribed': <true>", properties)
-        self.assertIn("'MaxTunnels': <uint32 16>", properties)
+        for expected in ("'ThingName': <'pump-17'>", f"'Broker': <'{self.broker.address}'>", "'State': <'subscribed'>",
+                         "'Subscribed': <true>", f"'SubscribedAt': <int64 {str(time.time_ns() // 1000)[:5]}",
+                         "'LastError': <''>", "'LastErrorAt': <int64 0>", "'Tunnels': <uint32 0>",
+                         "'MaxTunnels': <uint32 16>"):
+            self.assertIn(expected, properties)
 
         self.notify(0)
         self.notify(1)
-        self.wait_for_answer("'state': <'connected'>.*'state': <'connected'>", 'ListTunnels')
+        self.wait_for_objects("'State': <'connected'>.*'State': <'connected'>")
         ports = self.start_operator()
         with socket.create_connection(('127.0.0.1', ports['SSH'])) as connection:
             data = b'x' * 100000
             connection.sendall(data)
             read_exactly(connection, len(data))
-            answer = self.wait_for_answer("'rate-in': <[1-9].*'rate-out': <[1-9]", 'ListConnections', 1)
-            self.assertIn("'state': <'open'>", answer.string)
-            self.assertRegex(answer.string, f"'opened-at': <uint64 {str(time.time_ns() // 1000)[:5]}")
-            self.assertIn("'bytes-in': <uint64 100000>", answer.string)
-            self.assertIn("'service': <'SSH'>", answer.string)
-            self.assertIn(f"'address': <'{echo.address}'>", answer.string)
-            self.assertIn('[]', self.ask('ListConnections', 2))
-            tunnels = self.ask('ListTunnels')
-            self.assertIn("'connections': <uint32 1>", tunnels)
-            self.assertIn("'id': <uint32 2>", tunnels)
+            path = '/connections/1'
+            get_all = 'org.freedesktop.DBus.Properties.GetAll'
+            answer = wait_until(lambda: re.search("'RateIn': <[1-9].*'RateOut': <[1-9]",
+                                                  self.ask(get_all, f'{INTERFACE}.Connection', path=path)), 'rates')
+            for expected in ("'Tunnel': <uint32 1>", "'State': <'open'>", "'Service': <'SSH'>",
+                             f"'OpenedAt': <int64 {str(time.time_ns() // 1000)[:5]}", "'BytesIn': <uint64 100000>",
+                             f"'Address': <'{echo.address}'>"):
+                self.assertIn(expected, answer.string)
+            tunnel = self.ask(get_all, f'{INTERFACE}.Tunnel', path='/tunnels/1')
+            for expected in ("'Id': <uint32 1>", "'Connections': <uint32 1>", "'Services': <['SSH']>",
+                             "'Region': <'us-east-1'>", "'BytesOut': <uint64 100000>"):
+                self.assertIn(expected, tunnel)
 
+            self.ask(f'{INTERFACE}.Connection.Close', path=path)
+            self.assertEqual(read_exactly(connection, 1), b'')
+        with socket.create_connection(('127.0.0.1', ports['SSH'])) as connection:
+            self.check_echo_on(connection)
             self.ask('StopTunnel', 1)
             self.assertEqual(read_exactly(connection, 1), b'')
         self.wait_for_log('Tunnel 1: stopped')
-        self.assertNotIn("'id': <uint32 1>", self.ask('ListTunnels'))
+        objects = self.objects()
+        self.assertNotIn('tunnels/1', objects)
+        self.assertNotIn('connections/', objects)
         good, text = self.call('StopTunnel', 1)
         self.assertFalse(good)
-        self.assertIn('InvalidArgs', text)
+        self.assertIn(f'{INTERFACE}.Error.NoSuchTunnel: There is no tunnel 1', text)
+        self.ask(f'{INTERFACE}.Tunnel.Stop', path='/tunnels/2')
+        self.wait_for_log('Tunnel 2: stopped')
         self.end_child(self.agent)
         for expected in (f"{INTERFACE}.TunnelOpened (uint32 1, ['SSH'])",
                          f"{INTERFACE}.TunnelOpened (uint32 2, ['SSH'])",
@@ -661,29 +522,92 @@ class Bus(AgentCase):
                          f"{INTERFACE}.TunnelClosed (uint32 2, '')",
                          "'State': <'subscribed'>", "'Subscribed': <true>"):
             wait_until(lambda text=expected: text in self.log_of('signals'), expected)
+        self.check_order()
         for token in self.tokens:
             self.assertNotIn(token[:12], self.log_of('signals'))
 
+    def check_order(self):
+        """What has ended says so before it goes."""
+        lines = self.log_of('signals').splitlines()
+        for path, interface, state in (('tunnels/1', 'Tunnel', 'stopped'), ('connections/1', 'Connection', 'closed')):
+            told = [number for number, line in enumerate(lines)
+                    if path in line and f"'{INTERFACE}.{interface}', {{" in line and f"'State': <'{state}'>" in line]
+            gone = [number for number, line in enumerate(lines)
+                    if 'InterfacesRemoved' in line and path in line and f'{INTERFACE}.{interface}' in line]
+            self.assertEqual((len(told), len(gone)), (1, 1), path)
+            self.assertLess(told[0], gone[0])
+
+    def test_counters_are_told_once_a_second(self):
+        echo = Echo()
+        self.start_bus(policy=False)
+        self.open_tunnels()
+        self.start_agent({'SSH': echo.address})
+        self.notify()
+        self.wait_for_objects("'State': <'connected'>")
+        ports = self.start_operator()
+        with socket.create_connection(('127.0.0.1', ports['SSH'])) as connection:
+            self.check_echo_on(connection)
+            self.watch()
+            begun = time.monotonic()
+            total = 5
+            while time.monotonic() - begun < 4:
+                self.check_echo_on(connection, b'x' * 1000)
+                total += 1000
+            self.wait_for_objects(f"'BytesIn': <uint64 {total}>")
+            elapsed = time.monotonic() - begun
+            told = sum('connections/1' in line and "'BytesIn'" in line for line in self.log_of('signals').splitlines())
+        self.assertGreaterEqual(told, 2)
+        self.assertLessEqual(told, elapsed + 2)
+
+    def test_last_error(self):
+        self.start_bus(policy=False)
+        self.open_tunnels()
+        self.start_agent({'SSH': '1'})
+        self.broker.publish(b'nonsense')
+        get_all = ('org.freedesktop.DBus.Properties.GetAll', INTERFACE)
+        self.wait_for_answer("'LastError': <'The notification is not", *get_all)
+        self.broker.stop(kill=True)
+        self.wait_for_answer("'Subscribed': <false>, 'SubscribedAt': <int64 0>", *get_all)
+        self.wait_for_log('trying again in')
+        self.broker.start()
+        self.wait_for_answer("'Subscribed': <true>, 'SubscribedAt': <int64 1", *get_all)
+        self.notify()
+        self.wait_for_objects("'State': <'connected'>")
+
+    def check_who_may(self, error):
+        self.notify()
+        self.wait_for_objects("'State': <'connected'>")
+        for method, arguments, path in (
+                ('org.freedesktop.DBus.ObjectManager.GetManagedObjects', [], ''),
+                ('org.freedesktop.DBus.Properties.GetAll', [INTERFACE], ''),
+                ('org.freedesktop.DBus.Properties.GetAll', [f'{INTERFACE}.Tunnel'], '/tunnels/1'),
+                ('org.freedesktop.DBus.Introspectable.Introspect', [], '')):
+            good, text = self.call(method, *arguments, user=NOBODY, path=path)
+            self.assertTrue(good, f'{method}: {text}')
+        for method, arguments, path in (('StopTunnel', [1], ''), (f'{INTERFACE}.Tunnel.Stop', [], '/tunnels/1')):
+            good, text = self.call(method, *arguments, user=NOBODY, path=path)
+            self.assertFalse(good, text)
+            self.assertIn(error, text)
+        self.assertEqual(self.count('stopped'), 0)
+        self.ask(f'{INTERFACE}.Tunnel.Stop', path='/tunnels/1')
+        self.wait_for_log('Tunnel 1: stopped')
+
     def test_policy(self):
         if os.getuid() != 0:
-            raise unittest.SkipTest('needs to be root to ask as somebody else')
+            self.skipTest('needs to be root to ask as somebody else')
         self.start_bus()
         self.open_tunnels()
         self.start_agent({'SSH': '1'})
-        self.notify()
-        self.wait_for_answer("'state': <'connected'>", 'ListTunnels')
-        nobody = 65534
-        for method, arguments, allowed in (('ListTunnels', [], True), ('ListConnections', [0], True),
-                                           ('org.freedesktop.DBus.Properties.GetAll', [INTERFACE], True),
-                                           ('org.freedesktop.DBus.Introspectable.Introspect', [], True),
-                                           ('StopTunnel', [1], False)):
-            good, text = self.call(method, *arguments, user=nobody)
-            self.assertEqual(good, allowed, f'{method}: {text}')
-            if not allowed:
-                self.assertIn('AccessDenied', text)
-        self.assertEqual(self.count('stopped'), 0)
-        self.ask('StopTunnel', 1)
-        self.wait_for_log('Tunnel 1: stopped')
+        self.check_who_may('org.freedesktop.DBus.Error.AccessDenied')
+
+    def test_bus_without_a_policy(self):
+        """Then the agent looks at who asks."""
+        if os.getuid() != 0:
+            self.skipTest('needs to be root to ask as somebody else')
+        self.start_bus(policy=False)
+        self.open_tunnels()
+        self.start_agent({'SSH': '1'})
+        self.check_who_may(f'{INTERFACE}.Error.NotAllowed: ')
 
     def test_without_a_bus(self):
         self.bus = f'unix:path={self.path("nobody")}'

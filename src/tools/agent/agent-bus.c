@@ -7,11 +7,11 @@
 #include <glib/gi18n.h>
 
 #include "agent-dbus.h"
-#include "common/ist-rate-private.h"
+#include "tools/agent/agent-bus-binding.h"
+#include "tools/agent/agent-bus-error.h"
+#include "tools/agent/agent-bus-guard.h"
+#include "tools/agent/agent-bus-tunnel.h"
 #include "tools/common/tool-bus.h"
-
-#define NAME "io.github.libist.Agent"
-#define PATH "/io/github/libist/Agent"
 
 struct _AgentBus
 {
@@ -20,142 +20,12 @@ struct _AgentBus
   GDBusConnection *connection;
   guint name;
   AgentDBusAgent1 *skeleton;
+  GDBusObjectManagerServer *manager;
+  GHashTable *tunnels; /* AgentBusTunnel by IstAgentTunnel */
   GSignalGroup *signals;
 };
 
-/* Lists */
-
-static void
-dict_add (GVariantBuilder *builder,
-          const char *key,
-          GVariant *value)
-{
-  g_variant_builder_add (builder, "{sv}", key, value);
-}
-
-/* Of a tunnel or a connection. */
-static void
-dict_add_counters (GVariantBuilder *builder,
-                   gpointer object)
-{
-  guint64 bytes_in;
-  guint64 bytes_out;
-
-  g_object_get (object, "bytes-in", &bytes_in, "bytes-out", &bytes_out, NULL);
-  dict_add (builder, "bytes-in", g_variant_new_uint64 (bytes_in));
-  dict_add (builder, "bytes-out", g_variant_new_uint64 (bytes_out));
-  dict_add (builder, "rate-in", g_variant_new_double (ist_rate_get (object, "bytes-in")));
-  dict_add (builder, "rate-out", g_variant_new_double (ist_rate_get (object, "bytes-out")));
-}
-
-static const char *
-state_to_nick (GType type,
-               int state)
-{
-  g_autoptr (GEnumClass) class = g_type_class_ref (type);
-
-  return g_enum_get_value (class, state)->value_nick;
-}
-
-static void
-list_add_tunnel (GVariantBuilder *list,
-                 IstAgentTunnel *tunnel)
-{
-  const char *channel_id = ist_secure_tunnel_get_channel_id (ist_agent_tunnel_get_secure_tunnel (tunnel));
-  const char *state = state_to_nick (IST_TYPE_TUNNEL_STATE, ist_agent_tunnel_get_state (tunnel));
-
-  g_variant_builder_open (list, G_VARIANT_TYPE_VARDICT);
-  dict_add (list, "id", g_variant_new_uint32 (ist_agent_tunnel_get_id (tunnel)));
-  dict_add (list, "services", g_variant_new_strv (ist_agent_tunnel_get_service_ids (tunnel), -1));
-  dict_add (list, "region", g_variant_new_string (ist_agent_tunnel_get_region (tunnel)));
-  dict_add (list, "state", g_variant_new_string (state));
-  if (channel_id != NULL && g_utf8_validate (channel_id, -1, NULL))
-    dict_add (list, "channel-id", g_variant_new_string (channel_id));
-  dict_add (list, "opened-at", g_variant_new_uint64 (ist_agent_tunnel_get_opened_at (tunnel)));
-  dict_add (list, "connections", g_variant_new_uint32 (ist_agent_tunnel_get_n_connections (tunnel)));
-  dict_add_counters (list, tunnel);
-  g_variant_builder_close (list);
-}
-
-static gboolean
-on_list_tunnels (AgentDBusAgent1 *skeleton,
-                 GDBusMethodInvocation *invocation,
-                 gpointer user_data)
-{
-  AgentBus *self = user_data;
-  GListModel *tunnels = G_LIST_MODEL (self->agent);
-  GVariantBuilder list = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
-
-  for (guint i = 0; i < g_list_model_get_n_items (tunnels); i++)
-    {
-      g_autoptr (IstAgentTunnel) tunnel = g_list_model_get_item (tunnels, i);
-
-      list_add_tunnel (&list, tunnel);
-    }
-  agent_dbus_agent1_complete_list_tunnels (skeleton, invocation, g_variant_builder_end (&list));
-  return G_DBUS_METHOD_INVOCATION_HANDLED;
-}
-
-static void
-list_add_connection (GVariantBuilder *list,
-                     guint tunnel,
-                     IstForwarderConnection *connection)
-{
-  GSocketAddress *address = ist_forwarder_connection_get_address (connection);
-  gint64 opened_at = ist_forwarder_connection_get_opened_at (connection);
-  const char *state = state_to_nick (IST_TYPE_FORWARDER_CONNECTION_STATE,
-                                     ist_forwarder_connection_get_state (connection));
-
-  g_variant_builder_open (list, G_VARIANT_TYPE_VARDICT);
-  dict_add (list, "tunnel", g_variant_new_uint32 (tunnel));
-  dict_add (list, "service", g_variant_new_string (ist_forwarder_connection_get_service_id (connection)));
-  dict_add (list, "state", g_variant_new_string (state));
-  if (opened_at != 0)
-    dict_add (list, "opened-at", g_variant_new_uint64 (opened_at));
-  if (address != NULL)
-    {
-      g_autofree char *text = g_socket_connectable_to_string (G_SOCKET_CONNECTABLE (address));
-
-      dict_add (list, "address", g_variant_new_take_string (g_utf8_make_valid (text, -1)));
-    }
-  dict_add_counters (list, connection);
-  g_variant_builder_close (list);
-}
-
-static void
-list_add_connections (GVariantBuilder *list,
-                      IstAgentTunnel *tunnel)
-{
-  GListModel *connections = G_LIST_MODEL (ist_agent_tunnel_get_forwarder (tunnel));
-
-  for (guint i = 0; i < g_list_model_get_n_items (connections); i++)
-    {
-      g_autoptr (IstForwarderConnection) connection = g_list_model_get_item (connections, i);
-
-      list_add_connection (list, ist_agent_tunnel_get_id (tunnel), connection);
-    }
-}
-
-static gboolean
-on_list_connections (AgentDBusAgent1 *skeleton,
-                     GDBusMethodInvocation *invocation,
-                     guint id,
-                     gpointer user_data)
-{
-  AgentBus *self = user_data;
-  GListModel *tunnels = G_LIST_MODEL (self->agent);
-  GVariantBuilder list = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
-
-  for (guint i = 0; i < g_list_model_get_n_items (tunnels); i++)
-    {
-      g_autoptr (IstAgentTunnel) tunnel = g_list_model_get_item (tunnels, i);
-
-      if (id == 0 || id == ist_agent_tunnel_get_id (tunnel))
-        list_add_connections (&list, tunnel);
-    }
-  agent_dbus_agent1_complete_list_connections (skeleton, invocation, g_variant_builder_end (&list));
-  return G_DBUS_METHOD_INVOCATION_HANDLED;
-}
+/* Methods */
 
 static gboolean
 on_stop_tunnel (AgentDBusAgent1 *skeleton,
@@ -178,7 +48,7 @@ on_stop_tunnel (AgentDBusAgent1 *skeleton,
       agent_dbus_agent1_complete_stop_tunnel (skeleton, invocation);
       return G_DBUS_METHOD_INVOCATION_HANDLED;
     }
-  g_dbus_method_invocation_return_error (invocation, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
+  g_dbus_method_invocation_return_error (invocation, AGENT_BUS_ERROR, AGENT_BUS_ERROR_NO_SUCH_TUNNEL,
                                          "There is no tunnel %u", id);
   return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
@@ -194,16 +64,24 @@ bus_get_tunnel_id (IstForwarder *forwarder)
   return GPOINTER_TO_UINT (g_object_get_data (G_OBJECT (forwarder), TUNNEL_ID));
 }
 
+/* It may have none, or one that is the peer's. */
+static char *
+get_service (IstForwarderConnection *connection)
+{
+  const char *service = ist_forwarder_connection_get_service_id (connection);
+
+  return g_utf8_make_valid (service != NULL ? service : "", -1);
+}
+
 static void
 on_connection_opened (IstForwarder *forwarder,
                       IstForwarderConnection *connection,
                       gpointer user_data)
 {
   AgentDBusAgent1 *skeleton = user_data;
+  g_autofree char *service = get_service (connection);
 
-  ist_rate_follow (connection);
-  agent_dbus_agent1_emit_connection_opened (skeleton, bus_get_tunnel_id (forwarder),
-                                            ist_forwarder_connection_get_service_id (connection));
+  agent_dbus_agent1_emit_connection_opened (skeleton, bus_get_tunnel_id (forwarder), service);
 }
 
 static void
@@ -213,10 +91,10 @@ on_connection_closed (IstForwarder *forwarder,
                       gpointer user_data)
 {
   AgentDBusAgent1 *skeleton = user_data;
-  g_autofree char *reason = error != NULL ? g_utf8_make_valid (error->message, -1) : g_strdup ("");
+  g_autofree char *reason = agent_bus_error_to_text (error);
+  g_autofree char *service = get_service (connection);
 
-  agent_dbus_agent1_emit_connection_closed (skeleton, bus_get_tunnel_id (forwarder),
-                                            ist_forwarder_connection_get_service_id (connection),
+  agent_dbus_agent1_emit_connection_closed (skeleton, bus_get_tunnel_id (forwarder), service,
                                             ist_forwarder_connection_get_bytes_in (connection),
                                             ist_forwarder_connection_get_bytes_out (connection), reason);
 }
@@ -230,7 +108,7 @@ on_tunnel_opened (IstAgentDevice *agent,
   IstForwarder *forwarder = ist_agent_tunnel_get_forwarder (tunnel);
   guint id = ist_agent_tunnel_get_id (tunnel);
 
-  ist_rate_follow (tunnel);
+  g_hash_table_insert (self->tunnels, g_object_ref (tunnel), agent_bus_tunnel_new (self->manager, tunnel));
   g_object_set_data (G_OBJECT (forwarder), TUNNEL_ID, GUINT_TO_POINTER (id));
   g_signal_connect_object (forwarder, "connection-opened", G_CALLBACK (on_connection_opened), self->skeleton, 0);
   g_signal_connect_object (forwarder, "connection-closed", G_CALLBACK (on_connection_closed), self->skeleton, 0);
@@ -245,9 +123,54 @@ on_tunnel_closed (IstAgentDevice *agent,
                   gpointer user_data)
 {
   AgentBus *self = user_data;
-  g_autofree char *reason = error != NULL ? g_utf8_make_valid (error->message, -1) : g_strdup ("");
+  AgentBusTunnel *exported = g_hash_table_lookup (self->tunnels, tunnel);
+  g_autofree char *reason = agent_bus_error_to_text (error);
 
+  if (exported != NULL)
+    {
+      g_hash_table_remove (self->tunnels, tunnel);
+      agent_bus_tunnel_free (exported, error);
+    }
   agent_dbus_agent1_emit_tunnel_closed (self->skeleton, ist_agent_tunnel_get_id (tunnel), reason);
+}
+
+static void
+bus_set_last_error (AgentBus *self,
+                    const GError *error)
+{
+  g_autofree char *text = agent_bus_error_to_text (error);
+
+  agent_dbus_agent1_set_last_error (self->skeleton, text);
+  agent_dbus_agent1_set_last_error_at (self->skeleton, g_get_real_time ());
+}
+
+static void
+on_broker_lost (IstAgentDevice *agent,
+                const GError *error,
+                guint delay_ms,
+                gpointer user_data)
+{
+  bus_set_last_error (user_data, error);
+}
+
+static void
+on_notification_refused (IstAgentDevice *agent,
+                         const GError *error,
+                         gpointer user_data)
+{
+  bus_set_last_error (user_data, error);
+}
+
+static void
+on_state_changed (IstAgentDevice *agent,
+                  GParamSpec *property,
+                  gpointer user_data)
+{
+  AgentBus *self = user_data;
+  gboolean subscribed = ist_agent_device_get_state (agent) == IST_AGENT_DEVICE_STATE_SUBSCRIBED;
+
+  agent_dbus_agent1_set_subscribed (self->skeleton, subscribed);
+  agent_dbus_agent1_set_subscribed_at (self->skeleton, subscribed ? g_get_real_time () : 0);
 }
 
 /* The bus */
@@ -267,12 +190,16 @@ bus_export (AgentBus *self)
 
   /* An agent survives its bus. */
   g_dbus_connection_set_exit_on_close (self->connection, FALSE);
-  if (!g_dbus_interface_skeleton_export (G_DBUS_INTERFACE_SKELETON (self->skeleton), self->connection, PATH,
-                                         &error))
-    g_warning (_ ("Could not go on D-Bus: %s"), error->message);
-  else
-    self->name = g_bus_own_name_on_connection (self->connection, NAME, G_BUS_NAME_OWNER_FLAGS_DO_NOT_QUEUE,
-                                               NULL, on_name_lost, NULL, NULL);
+  if (!g_dbus_interface_skeleton_export (G_DBUS_INTERFACE_SKELETON (self->skeleton), self->connection,
+                                         AGENT_BUS_PATH, &error))
+    {
+      g_warning (_ ("Could not go on D-Bus: %s"), error->message);
+      return;
+    }
+  /* The name comes last: who waits for it finds all that is there. */
+  g_dbus_object_manager_server_set_connection (self->manager, self->connection);
+  self->name = g_bus_own_name_on_connection (self->connection, AGENT_BUS_NAME, G_BUS_NAME_OWNER_FLAGS_DO_NOT_QUEUE,
+                                             NULL, on_name_lost, NULL, NULL);
 }
 
 static void
@@ -313,52 +240,59 @@ bus_connect (AgentBus *self,
     NULL, self->cancellable, on_connected, self);
 }
 
-static gboolean
-state_to_text (GBinding *binding,
-               const GValue *from,
-               GValue *to,
-               gpointer user_data)
+static void
+bus_set_properties (AgentBus *self)
 {
-  g_value_set_string (to, state_to_nick (G_VALUE_TYPE (from), g_value_get_enum (from)));
-  return TRUE;
-}
+  const GBindingFlags flags = G_BINDING_SYNC_CREATE;
 
-static gboolean
-state_to_subscribed (GBinding *binding,
-                     const GValue *from,
-                     GValue *to,
-                     gpointer user_data)
-{
-  g_value_set_boolean (to, g_value_get_enum (from) == IST_AGENT_DEVICE_STATE_SUBSCRIBED);
-  return TRUE;
+  agent_dbus_agent1_set_version (self->skeleton, IST_VERSION_S);
+  agent_dbus_agent1_set_last_error (self->skeleton, "");
+  agent_bus_bind_text (self->agent, "thing-name", self->skeleton, "thing-name");
+  agent_bus_bind_text (self->agent, "broker", self->skeleton, "broker");
+  agent_bus_bind_state (self->agent, self->skeleton);
+  g_object_bind_property (self->agent, "n-tunnels", self->skeleton, "tunnels", flags);
+  g_object_bind_property (self->agent, "n-connections", self->skeleton, "connections", flags);
+  g_object_bind_property (self->agent, "max-tunnels", self->skeleton, "max-tunnels", flags);
+  g_object_bind_property (self->agent, "max-connections", self->skeleton, "max-connections", flags);
+  on_state_changed (self->agent, NULL, self);
 }
 
 AgentBus *
 agent_bus_new (IstAgentDevice *agent,
-               const char *address)
+               const char *bus)
 {
   AgentBus *self = g_new0 (AgentBus, 1);
-  const GBindingFlags flags = G_BINDING_SYNC_CREATE;
 
   self->agent = g_object_ref (agent);
   self->cancellable = g_cancellable_new ();
+  self->manager = g_dbus_object_manager_server_new (AGENT_BUS_PATH);
+  self->tunnels = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
   self->skeleton = agent_dbus_agent1_skeleton_new ();
-  g_object_bind_property (agent, "thing-name", self->skeleton, "thing-name", flags);
-  g_object_bind_property_full (agent, "state", self->skeleton, "state", flags, state_to_text, NULL, NULL, NULL);
-  g_object_bind_property_full (agent, "state", self->skeleton, "subscribed", flags, state_to_subscribed, NULL, NULL,
-                               NULL);
-  g_object_bind_property (agent, "max-tunnels", self->skeleton, "max-tunnels", flags);
-  g_object_bind_property (agent, "max-connections", self->skeleton, "max-connections", flags);
-  g_signal_connect (self->skeleton, "handle-list-tunnels", G_CALLBACK (on_list_tunnels), self);
-  g_signal_connect (self->skeleton, "handle-list-connections", G_CALLBACK (on_list_connections), self);
+  bus_set_properties (self);
+  agent_bus_guard (G_DBUS_INTERFACE_SKELETON (self->skeleton));
   g_signal_connect (self->skeleton, "handle-stop-tunnel", G_CALLBACK (on_stop_tunnel), self);
 
   self->signals = g_signal_group_new (IST_AGENT_TYPE_DEVICE);
+  g_signal_group_connect (self->signals, "notify::state", G_CALLBACK (on_state_changed), self);
+  g_signal_group_connect (self->signals, "broker-lost", G_CALLBACK (on_broker_lost), self);
+  g_signal_group_connect (self->signals, "notification-refused", G_CALLBACK (on_notification_refused), self);
   g_signal_group_connect (self->signals, "tunnel-opened", G_CALLBACK (on_tunnel_opened), self);
   g_signal_group_connect (self->signals, "tunnel-closed", G_CALLBACK (on_tunnel_closed), self);
   g_signal_group_set_target (self->signals, agent);
-  bus_connect (self, address);
+  bus_connect (self, bus);
   return self;
+}
+
+static void
+bus_remove_tunnels (AgentBus *self)
+{
+  GHashTableIter iter;
+  gpointer exported;
+
+  g_hash_table_iter_init (&iter, self->tunnels);
+  while (g_hash_table_iter_next (&iter, NULL, &exported))
+    agent_bus_tunnel_free (exported, NULL);
+  g_hash_table_unref (self->tunnels);
 }
 
 void
@@ -367,6 +301,7 @@ agent_bus_free (AgentBus *self)
   g_cancellable_cancel (self->cancellable);
   g_signal_group_set_target (self->signals, NULL);
   g_object_unref (self->signals);
+  bus_remove_tunnels (self);
   if (self->name != 0)
     {
       g_bus_unown_name (self->name);
@@ -374,6 +309,7 @@ agent_bus_free (AgentBus *self)
     }
   g_signal_handlers_disconnect_by_data (self->skeleton, self);
   g_object_unref (self->skeleton);
+  g_object_unref (self->manager);
   if (self->connection != NULL)
     g_dbus_connection_flush_sync (self->connection, NULL, NULL);
   g_clear_object (&self->connection);

@@ -11,10 +11,10 @@ G_BEGIN_DECLS
 /* The agent on D-Bus, as io.github.libist.Agent1.xml describes it. */
 typedef struct _AgentBus AgentBus;
 
-/* @address: of a bus, or "system" or "session". An agent does its work without
+/* @bus: its address, or "system" or "session". An agent does its work without
  * a bus too: failures are logged. */
 AgentBus *agent_bus_new (IstAgentDevice *agent,
-                         const char *address);
+                         const char *bus);
 void agent_bus_free (AgentBus *self);
 
 G_END_DECLS
