@@ -4,6 +4,8 @@
 
 #include "tools/common/tool-table.h"
 
+#include <glib/gi18n.h>
+
 #include "common/ist-text-private.h"
 
 /* Between two columns. */
@@ -49,7 +51,7 @@ tool_table_new (const ToolColumn *columns,
   self->cells = g_array_new (FALSE, FALSE, sizeof (Cell));
   g_array_set_clear_func (self->cells, cell_clear);
   for (guint i = 0; i < n_columns; i++)
-    tool_table_add (self, TOOL_STYLE_TITLE, columns[i].title);
+    tool_table_add (self, TOOL_STYLE_TITLE, _ (columns[i].title));
   return self;
 }
 

@@ -10,7 +10,7 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  const char *title;
+  const char *title; /* to be translated */
   /* When the table is too wide for the terminal, the column with the highest one
    * is left out, then the next. The one with 0 always stays. */
   guint priority;

@@ -8,11 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/ist-text-private.h"
 #include "tools/common/tool-log.h"
 #include "tools/common/tool-startup.h"
 
 /* So many letters may be wrong for a name to be what was meant. */
 #define MAX_DISTANCE 2
+
+/* Bytes of a name that is none. */
+#define MAX_SHOWN 64
 
 #define PROGRAM "istctl"
 
@@ -52,8 +56,8 @@ find_similar (const CtlCommand *commands,
   const CtlCommand *best = NULL;
   guint least = MAX_DISTANCE + 1;
 
-  /* Nothing so long is similar to any. */
-  if (strlen (name) > 64)
+  /* Neither nothing nor something so long is similar to any. */
+  if (*name == '\0' || strlen (name) > MAX_SHOWN)
     return NULL;
   for (const CtlCommand *command = commands; command->name != NULL; command++)
     {
@@ -74,6 +78,7 @@ find_command (const CtlCommand *commands,
               GError **error)
 {
   const CtlCommand *similar;
+  g_autofree char *shown = NULL;
 
   for (const CtlCommand *command = commands; command->name != NULL; command++)
     {
@@ -82,15 +87,16 @@ find_command (const CtlCommand *commands,
     }
 
   similar = find_similar (commands, name);
+  shown = ist_text_make_safe (name, -1, MAX_SHOWN);
   if (*name == '-')
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION,
-                 _ ("Unknown option %s: options of a command come after it; see “%s --help”"), name, g_get_prgname ());
+                 _ ("Unknown option %s: options of a command come after it; see “%s --help”"), shown, g_get_prgname ());
   else if (similar != NULL)
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, _ ("There is no command “%s %s”; is it “%s”?"),
-                 g_get_prgname (), name, similar->name);
+                 g_get_prgname (), shown, similar->name);
   else
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, _ ("There is no command “%s %s”; see “%s --help”"),
-                 g_get_prgname (), name, g_get_prgname ());
+                 g_get_prgname (), shown, g_get_prgname ());
   return NULL;
 }
 

@@ -41,13 +41,22 @@ watch_end (CtlWatch *self)
   g_main_loop_quit (self->loop);
 }
 
-static void
-watch_fail (CtlWatch *self,
-            const char *reason)
+void
+ctl_watch_fail (CtlWatch *self,
+                const GError *error)
 {
   if (self->error == NULL)
-    g_set_error (&self->error, TOOL_ERROR, EX_IOERR, _ ("Could not write to standard output: %s"), reason);
+    self->error = g_error_copy (error);
   watch_end (self);
+}
+
+static void
+watch_fail_to_write (CtlWatch *self,
+                     const char *reason)
+{
+  g_autoptr (GError) error = g_error_new (TOOL_ERROR, EX_IOERR, _ ("Could not write to standard output: %s"), reason);
+
+  ctl_watch_fail (self, error);
 }
 
 /* Lines */
@@ -62,9 +71,9 @@ watch_write (CtlWatch *self)
   else if (errno == EPIPE)
     watch_end (self);
   else if (errno != EAGAIN)
-    watch_fail (self, g_strerror (errno));
+    watch_fail_to_write (self, g_strerror (errno));
   else if (self->waiting->len > MAX_WAITING)
-    watch_fail (self, _ ("nobody reads what is there"));
+    watch_fail_to_write (self, _ ("nobody reads what is there"));
 }
 
 static void

@@ -28,6 +28,10 @@ gboolean ctl_watch_is_lines (CtlWatch *self);
 void ctl_watch_tell (CtlWatch *self,
                      const char *line);
 
+/* Ends it, with an error. */
+void ctl_watch_fail (CtlWatch *self,
+                     const GError *error);
+
 /* To the end of the watch. */
 gboolean ctl_watch_run (CtlWatch *self,
                         GError **error);

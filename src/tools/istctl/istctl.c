@@ -7,10 +7,26 @@
 #include "tools/common/tool-error.h"
 #include "tools/common/tool-log.h"
 #include "tools/common/tool-startup.h"
+#ifdef HAVE_AGENT
+#include "tools/istctl/ctl-agent-commands.h"
+#endif
 #include "tools/istctl/ctl-command.h"
+
+#ifdef HAVE_AGENT
+static const CtlCommand agent_commands[] = {
+  { "list", NULL, N_ ("List the tunnels of this device, and their connections"), ctl_agent_list, NULL },
+  { "watch", NULL, N_ ("Show them as they change"), ctl_agent_watch, NULL },
+  { "stop", N_ ("TUNNEL…"), N_ ("Leave tunnels, by their numbers"), ctl_agent_stop, NULL },
+  { "check", NULL, N_ ("Tell whether the agent is well, and what to do if not"), ctl_agent_check, NULL },
+  { NULL },
+};
+#endif
 
 /* As people look for them. */
 static const CtlCommand commands[] = {
+#ifdef HAVE_AGENT
+  { "agent", NULL, N_ ("Look after the agent of this device"), NULL, agent_commands },
+#endif
   { NULL },
 };
 

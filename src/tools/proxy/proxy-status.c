@@ -165,13 +165,13 @@ status_add_rows (ProxyStatus *self,
                  ToolScreen *screen,
                  guint lines)
 {
-  const ToolColumn columns[] = {
-    { .title = _ ("Connection"), .least_width = 16 },
-    { .title = _ ("Open for"), .priority = 2, .to_right = TRUE },
-    { .title = _ ("Received"), .priority = 3, .to_right = TRUE },
-    { .title = _ ("per second"), .priority = 1, .to_right = TRUE },
-    { .title = _ ("Sent"), .priority = 3, .to_right = TRUE },
-    { .title = _ ("per second"), .priority = 1, .to_right = TRUE },
+  static const ToolColumn columns[] = {
+    { .title = N_ ("Connection"), .least_width = 16 },
+    { .title = N_ ("Open for"), .priority = 2, .to_right = TRUE },
+    { .title = N_ ("Received"), .priority = 3, .to_right = TRUE },
+    { .title = N_ ("per second"), .priority = 1, .to_right = TRUE },
+    { .title = N_ ("Sent"), .priority = 3, .to_right = TRUE },
+    { .title = N_ ("per second"), .priority = 1, .to_right = TRUE },
   };
   g_autoptr (ToolTable) table = tool_table_new (columns, G_N_ELEMENTS (columns));
   gint64 now = g_get_monotonic_time ();

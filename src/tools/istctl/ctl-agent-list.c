@@ -1,0 +1,220 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "tools/istctl/ctl-agent-commands.h"
+
+#include <glib/gi18n.h>
+#include <stdlib.h>
+
+#include "tools/common/tool-units.h"
+#include "tools/istctl/ctl-print.h"
+
+static const struct
+{
+  const char *state;
+  const char *word;
+  ToolStyle style;
+} states[] = {
+  { "connected", N_ ("connected"), TOOL_STYLE_GOOD },
+  { "subscribed", N_ ("subscribed"), TOOL_STYLE_GOOD },
+  { "open", N_ ("open"), TOOL_STYLE_GOOD },
+  { "connecting", N_ ("connecting"), TOOL_STYLE_WARNING },
+  { "waiting", N_ ("waiting to reconnect"), TOOL_STYLE_WARNING },
+  { "closing", N_ ("closing"), TOOL_STYLE_WARNING },
+  { "stopping", N_ ("stopping"), TOOL_STYLE_WARNING },
+  { "closed", N_ ("closed"), TOOL_STYLE_BAD },
+  { "stopped", N_ ("stopped"), TOOL_STYLE_BAD },
+};
+
+const char *
+ctl_agent_describe_state (const char *state,
+                          ToolStyle *style)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (states); i++)
+    {
+      if (g_strcmp0 (states[i].state, state) == 0)
+        {
+          *style = states[i].style;
+          return _ (states[i].word);
+        }
+    }
+  *style = TOOL_STYLE_PLAIN;
+  return state;
+}
+
+/* Tables */
+
+static void
+table_take_number (ToolTable *table,
+                   guint number)
+{
+  tool_table_take (table, TOOL_STYLE_PLAIN, g_strdup_printf ("%u", number));
+}
+
+static void
+table_add_state (ToolTable *table,
+                 const char *state)
+{
+  ToolStyle style;
+  const char *word = ctl_agent_describe_state (state, &style);
+
+  tool_table_add (table, style, word);
+}
+
+/* Of a tunnel or a connection. */
+static void
+table_add_counters (ToolTable *table,
+                    gpointer proxy)
+{
+  guint64 bytes_in;
+  guint64 bytes_out;
+  double rate_in;
+  double rate_out;
+
+  g_object_get (proxy, "bytes-in", &bytes_in, "bytes-out", &bytes_out, "rate-in", &rate_in, "rate-out", &rate_out,
+                NULL);
+  tool_table_take (table, TOOL_STYLE_PLAIN, tool_format_bytes (bytes_in));
+  tool_table_take (table, TOOL_STYLE_PLAIN, tool_format_rate (rate_in));
+  tool_table_take (table, TOOL_STYLE_PLAIN, tool_format_bytes (bytes_out));
+  tool_table_take (table, TOOL_STYLE_PLAIN, tool_format_rate (rate_out));
+}
+
+static void
+table_add_tunnel (ToolTable *table,
+                  AgentDBusAgent1Tunnel *tunnel)
+{
+  const char *const *services = agent_dbus_agent1_tunnel_get_services (tunnel);
+
+  table_take_number (table, agent_dbus_agent1_tunnel_get_id (tunnel));
+  table_add_state (table, agent_dbus_agent1_tunnel_get_state (tunnel));
+  tool_table_take (table, TOOL_STYLE_PLAIN, services != NULL ? g_strjoinv (", ", (char **) services) : NULL);
+  tool_table_add (table, TOOL_STYLE_PLAIN, agent_dbus_agent1_tunnel_get_region (tunnel));
+  tool_table_take (table, TOOL_STYLE_PLAIN, tool_format_age (agent_dbus_agent1_tunnel_get_opened_at (tunnel)));
+  table_take_number (table, agent_dbus_agent1_tunnel_get_connections (tunnel));
+  table_add_counters (table, tunnel);
+  tool_table_take (table, TOOL_STYLE_PLAIN,
+                   tool_format_round_trip (agent_dbus_agent1_tunnel_get_round_trip (tunnel)));
+}
+
+ToolTable *
+ctl_agent_make_tunnel_table (CtlAgent *agent)
+{
+  static const ToolColumn columns[] = {
+    { .title = N_ ("Tunnel"), .to_right = TRUE },
+    { .title = N_ ("State"), .priority = 1 },
+    { .title = N_ ("Services"), .priority = 2, .least_width = 10 },
+    { .title = N_ ("Region"), .priority = 8 },
+    { .title = N_ ("Open for"), .priority = 3, .to_right = TRUE },
+    { .title = N_ ("Connections"), .priority = 4, .to_right = TRUE },
+    { .title = N_ ("Received"), .priority = 6, .to_right = TRUE },
+    { .title = N_ ("per second"), .priority = 5, .to_right = TRUE },
+    { .title = N_ ("Sent"), .priority = 6, .to_right = TRUE },
+    { .title = N_ ("per second"), .priority = 5, .to_right = TRUE },
+    { .title = N_ ("Round trip"), .priority = 7, .to_right = TRUE },
+  };
+  g_autoptr (GPtrArray) tunnels = ctl_agent_list_tunnels (agent);
+  ToolTable *table = tool_table_new (columns, G_N_ELEMENTS (columns));
+
+  for (guint i = 0; i < tunnels->len; i++)
+    table_add_tunnel (table, g_ptr_array_index (tunnels, i));
+  return table;
+}
+
+static void
+table_add_connection (ToolTable *table,
+                      AgentDBusAgent1Connection *connection)
+{
+  table_take_number (table, agent_dbus_agent1_connection_get_id (connection));
+  table_take_number (table, agent_dbus_agent1_connection_get_tunnel (connection));
+  tool_table_add (table, TOOL_STYLE_PLAIN, agent_dbus_agent1_connection_get_service (connection));
+  table_add_state (table, agent_dbus_agent1_connection_get_state (connection));
+  tool_table_add (table, TOOL_STYLE_PLAIN, agent_dbus_agent1_connection_get_address (connection));
+  tool_table_take (table, TOOL_STYLE_PLAIN, tool_format_age (agent_dbus_agent1_connection_get_opened_at (connection)));
+  table_add_counters (table, connection);
+}
+
+ToolTable *
+ctl_agent_make_connection_table (CtlAgent *agent)
+{
+  static const ToolColumn columns[] = {
+    { .title = N_ ("Connection"), .to_right = TRUE },
+    { .title = N_ ("Tunnel"), .priority = 1, .to_right = TRUE },
+    { .title = N_ ("Service"), .priority = 2, .least_width = 10 },
+    { .title = N_ ("State"), .priority = 3 },
+    { .title = N_ ("Address"), .priority = 7, .least_width = 12 },
+    { .title = N_ ("Open for"), .priority = 4, .to_right = TRUE },
+    { .title = N_ ("Received"), .priority = 6, .to_right = TRUE },
+    { .title = N_ ("per second"), .priority = 5, .to_right = TRUE },
+    { .title = N_ ("Sent"), .priority = 6, .to_right = TRUE },
+    { .title = N_ ("per second"), .priority = 5, .to_right = TRUE },
+  };
+  g_autoptr (GPtrArray) connections = ctl_agent_list_connections (agent);
+  ToolTable *table = tool_table_new (columns, G_N_ELEMENTS (columns));
+
+  for (guint i = 0; i < connections->len; i++)
+    table_add_connection (table, g_ptr_array_index (connections, i));
+  return table;
+}
+
+/* The command */
+
+static void
+json_add_list (JsonBuilder *builder,
+               const char *name,
+               GPtrArray *proxies)
+{
+  json_builder_set_member_name (builder, name);
+  json_builder_begin_array (builder);
+  for (guint i = 0; i < proxies->len; i++)
+    {
+      json_builder_begin_object (builder);
+      ctl_json_add_properties (builder, g_ptr_array_index (proxies, i));
+      json_builder_end_object (builder);
+    }
+  json_builder_end_array (builder);
+}
+
+static gboolean
+print_json (CtlAgent *agent,
+            GError **error)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  g_autoptr (GPtrArray) tunnels = ctl_agent_list_tunnels (agent);
+  g_autoptr (GPtrArray) connections = ctl_agent_list_connections (agent);
+
+  json_builder_begin_object (builder);
+  json_add_list (builder, "tunnels", tunnels);
+  json_add_list (builder, "connections", connections);
+  json_builder_end_object (builder);
+  return ctl_print_json (builder, error);
+}
+
+static gboolean
+print_tables (CtlAgent *agent,
+              GError **error)
+{
+  g_autoptr (ToolTable) tunnels = ctl_agent_make_tunnel_table (agent);
+  g_autoptr (ToolTable) connections = ctl_agent_make_connection_table (agent);
+
+  if (tool_table_get_n_rows (tunnels) == 0)
+    return ctl_print (_ ("There are no tunnels.\n"), error);
+  if (!ctl_print_table (tunnels, error))
+    return FALSE;
+  if (tool_table_get_n_rows (connections) == 0)
+    return TRUE;
+  return ctl_print ("\n", error) && ctl_print_table (connections, error);
+}
+
+int
+ctl_agent_list (CtlCall *call,
+                GError **error)
+{
+  g_autoptr (CtlAgent) agent = ctl_agent_new (call, NULL, 0, 0, error);
+
+  if (agent == NULL || !ctl_agent_require (agent, error))
+    return EXIT_FAILURE;
+  if (call->json)
+    return print_json (agent, error) ? EXIT_SUCCESS : EXIT_FAILURE;
+  return print_tables (agent, error) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
