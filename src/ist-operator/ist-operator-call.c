@@ -481,6 +481,18 @@ call_take_answer (Call *self)
     call_fail (self, ist_operator_call_make_foreign_error (self->caller, self->operation));
 }
 
+/* The connection is free for the next request. */
+static void
+on_closed (GObject *source,
+           GAsyncResult *result,
+           gpointer user_data)
+{
+  g_autoptr (Call) self = user_data;
+
+  g_input_stream_close_finish (G_INPUT_STREAM (source), result, NULL);
+  call_take_answer (self);
+}
+
 static void call_read (Call *self);
 
 static void
@@ -498,7 +510,7 @@ on_read (GObject *source,
     }
   else if (g_bytes_get_size (bytes) == 0)
     {
-      call_take_answer (self);
+      g_input_stream_close_async (self->body, G_PRIORITY_DEFAULT, NULL, on_closed, call_ref (self));
     }
   else if (self->answer->len + g_bytes_get_size (bytes) > MAX_ANSWER)
     {
@@ -574,6 +586,10 @@ call_make_message (Call *self)
 
   /* Elsewhere there is nothing to be found, and nothing to be told. */
   soup_message_add_flags (message, SOUP_MESSAGE_NO_REDIRECT);
+  /* Only what may be sent twice goes over a connection that was used before: the other
+   * end may be about to close it. */
+  if (self->operation->is_repeatable)
+    soup_message_add_flags (message, SOUP_MESSAGE_IDEMPOTENT);
   soup_message_set_request_body_from_bytes (message, "application/x-amz-json-1.1", self->request);
   soup_message_headers_replace (soup_message_get_request_headers (message), "X-Amz-Target", target);
   ist_operator_sign (keys, self->caller->region, SERVICE, time, SOUP_METHOD_POST, self->caller->uri,

@@ -10,8 +10,7 @@
 #define DEFAULT_TIMEOUT 30
 #define MAX_TIMEOUT 3600
 
-/* Shorter than any service keeps a connection: one that has ended could take a request
- * with it that must not be sent twice. In seconds. */
+/* Of a connection that nothing was sent over, in seconds. */
 #define IDLE_TIMEOUT 20
 
 /**
