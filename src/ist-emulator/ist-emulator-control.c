@@ -17,6 +17,14 @@
   "^AWS4-HMAC-SHA256 Credential=[^/, ]+/[0-9]{8}/[a-z0-9-]+/IoTSecuredTunneling/aws4_request, *" \
   "SignedHeaders=[a-z0-9;-]+, *Signature=[0-9a-f]{64}$"
 
+/* An error of the service, as it is told in an answer. */
+typedef struct
+{
+  const char *type;
+  guint status;
+  const char *message;
+} IstEmulatorFault;
+
 static const char *const error_types[] = {
   [IST_EMULATOR_CONTROL_ERROR_SERIALIZATION] = "SerializationException",
   [IST_EMULATOR_CONTROL_ERROR_VALIDATION] = "ValidationException",
@@ -27,6 +35,159 @@ static const char *const error_types[] = {
   [IST_EMULATOR_CONTROL_ERROR_INCOMPLETE_SIGNATURE] = "IncompleteSignatureException",
   [IST_EMULATOR_CONTROL_ERROR_INTERNAL] = "InternalFailure",
 };
+
+/* What the service answers of itself, and when it is asked to. */
+static const IstEmulatorFault fault_types[] = {
+  { "ThrottlingException", SOUP_STATUS_BAD_REQUEST, "Rate exceeded" },
+  { "LimitExceededException", SOUP_STATUS_BAD_REQUEST, "Thing or account level limit was reached" },
+  { "ExpiredTokenException", SOUP_STATUS_BAD_REQUEST, "The security token included in the request is expired" },
+  { "UnrecognizedClientException", SOUP_STATUS_BAD_REQUEST,
+    "The security token included in the request is invalid." },
+  { "InvalidSignatureException", SOUP_STATUS_BAD_REQUEST,
+    "The request signature we calculated does not match the signature you provided." },
+  { "AccessDeniedException", SOUP_STATUS_BAD_REQUEST, "User is not authorized to perform this operation" },
+  { "ResourceNotFoundException", SOUP_STATUS_BAD_REQUEST, "The resource was not found" },
+  { "ValidationException", SOUP_STATUS_BAD_REQUEST, "The request is not valid" },
+  { "InternalFailure", SOUP_STATUS_INTERNAL_SERVER_ERROR, "The service could not process the request" },
+  { "ServiceUnavailable", SOUP_STATUS_SERVICE_UNAVAILABLE, "The service is unavailable for now" },
+};
+
+/* What somebody has asked for. */
+typedef struct
+{
+  const IstEmulatorFault *fault;
+  guint remaining; /* G_MAXUINT: it never ends */
+} PendingFault;
+
+struct _IstEmulatorControl
+{
+  IstEmulatorRegistry *registry;
+  IstEmulatorControlFunc answered;
+  gpointer user_data;
+  GHashTable *faults; /* of PendingFault, by operation, "" for any */
+  GHashTable *calls;  /* of guint64, by operation */
+};
+
+IstEmulatorControl *
+ist_emulator_control_new (IstEmulatorRegistry *registry,
+                          IstEmulatorControlFunc answered,
+                          gpointer user_data)
+{
+  IstEmulatorControl *self = g_new0 (IstEmulatorControl, 1);
+
+  self->registry = registry;
+  self->answered = answered;
+  self->user_data = user_data;
+  self->faults = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  self->calls = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, g_free);
+  return self;
+}
+
+void
+ist_emulator_control_free (IstEmulatorControl *self)
+{
+  g_hash_table_unref (self->faults);
+  g_hash_table_unref (self->calls);
+  g_free (self);
+}
+
+static const IstEmulatorFault *
+control_find_fault (const char *type,
+                    GError **error)
+{
+  g_autoptr (GString) known = g_string_new (NULL);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (fault_types); i++)
+    {
+      if (strcmp (fault_types[i].type, type) == 0)
+        return &fault_types[i];
+      g_string_append_printf (known, "%s%s", i > 0 ? ", " : "", fault_types[i].type);
+    }
+  g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING,
+               "There is no error “%s”; there are: %s", type, known->str);
+  return NULL;
+}
+
+gboolean
+ist_emulator_control_fail (IstEmulatorControl *self,
+                           const char *operation,
+                           const char *error_type,
+                           guint count,
+                           GError **error)
+{
+  const IstEmulatorFault *fault = NULL;
+  PendingFault *pending;
+
+  if (operation != NULL && ist_emulator_operation_lookup (operation) == NULL)
+    {
+      g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING,
+                   "There is no operation “%s”; their names are like “OpenTunnel”", operation);
+      return FALSE;
+    }
+  if (error_type != NULL && (fault = control_find_fault (error_type, error)) == NULL)
+    return FALSE;
+
+  if (fault == NULL || count == 0)
+    {
+      g_hash_table_remove (self->faults, operation != NULL ? operation : "");
+      return TRUE;
+    }
+  pending = g_new (PendingFault, 1);
+  pending->fault = fault;
+  pending->remaining = count;
+  g_hash_table_replace (self->faults, g_strdup (operation != NULL ? operation : ""), pending);
+  return TRUE;
+}
+
+/* NULL if this call is not to fail. */
+static const IstEmulatorFault *
+control_take_fault (IstEmulatorControl *self,
+                    const char *operation)
+{
+  const char *key = g_hash_table_contains (self->faults, operation) ? operation : "";
+  PendingFault *pending = g_hash_table_lookup (self->faults, key);
+  const IstEmulatorFault *fault;
+
+  if (pending == NULL)
+    return NULL;
+
+  fault = pending->fault;
+  if (pending->remaining != G_MAXUINT && --pending->remaining == 0)
+    g_hash_table_remove (self->faults, key);
+  return fault;
+}
+
+static void
+control_count_call (IstEmulatorControl *self,
+                    const char *operation)
+{
+  guint64 *n = g_hash_table_lookup (self->calls, operation);
+
+  if (n == NULL)
+    {
+      n = g_new0 (guint64, 1);
+      g_hash_table_insert (self->calls, (char *) operation, n);
+    }
+  (*n)++;
+}
+
+guint64
+ist_emulator_control_get_n_calls (IstEmulatorControl *self,
+                                  const char *operation)
+{
+  guint64 sum = 0;
+  GHashTableIter iter;
+  const char *name;
+  guint64 *n;
+
+  g_hash_table_iter_init (&iter, self->calls);
+  while (g_hash_table_iter_next (&iter, (gpointer *) &name, (gpointer *) &n))
+    {
+      if (operation == NULL || strcmp (name, operation) == 0)
+        sum += *n;
+    }
+  return sum;
+}
 
 static const IstEmulatorOperation *
 control_find_operation (SoupMessageHeaders *headers,
@@ -68,15 +229,11 @@ control_check_authorization (SoupMessageHeaders *headers,
 }
 
 static JsonObject *
-control_run (IstEmulatorRegistry *registry,
-             SoupMessageHeaders *headers,
+control_run (IstEmulatorControl *self,
+             const IstEmulatorOperation *operation,
              GBytes *body,
              GError **error)
 {
-  const IstEmulatorOperation *operation = control_find_operation (headers, error);
-
-  if (operation == NULL || !control_check_authorization (headers, error))
-    return NULL;
   if (body == NULL)
     {
       g_set_error (error, IST_EMULATOR_CONTROL_ERROR, IST_EMULATOR_CONTROL_ERROR_SERIALIZATION,
@@ -84,7 +241,7 @@ control_run (IstEmulatorRegistry *registry,
       return NULL;
     }
 
-  return ist_emulator_operation_run (operation, registry, body, error);
+  return ist_emulator_operation_run (operation, self->registry, body, error);
 }
 
 /* The registry speaks of its own errors. */
@@ -103,45 +260,86 @@ control_classify_error (const GError *error)
   return IST_EMULATOR_CONTROL_ERROR_INTERNAL;
 }
 
-static JsonObject *
-control_describe_error (const GError *error,
-                        guint *status)
+static IstEmulatorFault
+control_describe_error (const GError *error)
 {
   IstEmulatorControlError code = control_classify_error (error);
-  JsonObject *answer = json_object_new ();
 
-  *status = code == IST_EMULATOR_CONTROL_ERROR_INTERNAL ? SOUP_STATUS_INTERNAL_SERVER_ERROR
-                                                        : SOUP_STATUS_BAD_REQUEST;
-  json_object_set_string_member (answer, "__type", error_types[code]);
-  json_object_set_string_member (answer, "message", error->message);
-  return answer;
+  return (IstEmulatorFault){
+    .type = error_types[code],
+    .status = code == IST_EMULATOR_CONTROL_ERROR_INTERNAL ? SOUP_STATUS_INTERNAL_SERVER_ERROR
+                                                          : SOUP_STATUS_BAD_REQUEST,
+    .message = error->message,
+  };
 }
 
-void
-ist_emulator_control_handle (IstEmulatorRegistry *registry,
-                             SoupServerMessage *message,
-                             GBytes *body)
+/* @answer: (transfer full) */
+static void
+control_respond (SoupServerMessage *message,
+                 const char *request_id,
+                 guint status,
+                 JsonObject *answer)
 {
   g_autoptr (JsonGenerator) generator = json_generator_new ();
   g_autoptr (JsonNode) root = json_node_new (JSON_NODE_OBJECT);
-  g_autoptr (GError) error = NULL;
-  g_autofree char *id = g_uuid_string_random ();
-  guint status = SOUP_STATUS_OK;
-  JsonObject *answer;
   gsize length;
   char *text;
 
-  answer = control_run (registry, soup_server_message_get_request_headers (message), body, &error);
-  if (answer == NULL)
-    {
-      answer = control_describe_error (error, &status);
-      g_debug ("Request %s refused: %s", id, error->message);
-    }
   json_node_take_object (root, answer);
   json_generator_set_root (generator, root);
   text = json_generator_to_data (generator, &length);
 
-  soup_message_headers_replace (soup_server_message_get_response_headers (message), "x-amzn-RequestId", id);
+  soup_message_headers_replace (soup_server_message_get_response_headers (message), "x-amzn-RequestId",
+                                request_id);
   soup_server_message_set_status (message, status, NULL);
   soup_server_message_set_response (message, CONTENT_TYPE, SOUP_MEMORY_TAKE, text, length);
+}
+
+static void
+control_refuse (SoupServerMessage *message,
+                const char *request_id,
+                const IstEmulatorFault *fault)
+{
+  JsonObject *answer = json_object_new ();
+
+  g_debug ("Request %s refused: %s: %s", request_id, fault->type, fault->message);
+  json_object_set_string_member (answer, "__type", fault->type);
+  json_object_set_string_member (answer, "message", fault->message);
+  control_respond (message, request_id, fault->status, answer);
+}
+
+void
+ist_emulator_control_handle (IstEmulatorControl *self,
+                             SoupServerMessage *message,
+                             GBytes *body)
+{
+  SoupMessageHeaders *headers = soup_server_message_get_request_headers (message);
+  g_autofree char *id = g_uuid_string_random ();
+  g_autoptr (GError) error = NULL;
+  const IstEmulatorOperation *operation = control_find_operation (headers, &error);
+  const char *name = operation != NULL ? ist_emulator_operation_get_name (operation) : NULL;
+  const IstEmulatorFault *asked_for = NULL;
+  IstEmulatorFault fault = { NULL };
+  JsonObject *answer = NULL;
+
+  if (operation != NULL)
+    control_count_call (self, name);
+  if (operation != NULL && control_check_authorization (headers, &error))
+    {
+      asked_for = control_take_fault (self, name);
+      if (asked_for == NULL)
+        answer = control_run (self, operation, body, &error);
+    }
+
+  if (answer != NULL)
+    {
+      control_respond (message, id, SOUP_STATUS_OK, answer);
+    }
+  else
+    {
+      fault = asked_for != NULL ? *asked_for : control_describe_error (error);
+      control_refuse (message, id, &fault);
+    }
+  if (operation != NULL)
+    self->answered (name, fault.type, self->user_data);
 }

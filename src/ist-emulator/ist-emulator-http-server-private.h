@@ -6,6 +6,7 @@
 
 #include <gio/gio.h>
 
+#include "ist-emulator/ist-emulator-control-private.h"
 #include "ist-emulator/ist-emulator-registry-private.h"
 
 G_BEGIN_DECLS
@@ -27,11 +28,12 @@ typedef struct
 /* Has the port from now on; clients have to wait until they are accepted.
  * @certificate: (nullable): NULL to do without TLS. @max_per_address: how many
  * connections one address may have, 0 for any number. @owner: a GObject to which
- * @registry belongs; it stays alive while a request is dealt with. */
+ * @registry and @control belong; it stays alive while a request is dealt with. */
 IstEmulatorHttpServer *ist_emulator_http_server_new (GSocketAddress *address,
                                                      GTlsCertificate *certificate,
                                                      guint max_per_address,
                                                      IstEmulatorRegistry *registry,
+                                                     IstEmulatorControl *control,
                                                      const IstEmulatorHttpServerDelegate *delegate,
                                                      gpointer owner,
                                                      GError **error);

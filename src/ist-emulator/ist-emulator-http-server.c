@@ -9,7 +9,6 @@
 #include <libsoup/soup.h>
 
 #include "common/ist-names-private.h"
-#include "ist-emulator/ist-emulator-control-private.h"
 #include "ist-emulator/ist-emulator-handshake-private.h"
 #include "ist-emulator/ist-emulator-listener-private.h"
 #include "ist-emulator/ist-emulator-tunnel-private.h"
@@ -23,6 +22,7 @@ struct _IstEmulatorHttpServer
   const IstEmulatorHttpServerDelegate *delegate;
   GObject *owner; /* NULL once it has freed the server */
   IstEmulatorRegistry *registry;
+  IstEmulatorControl *control;
   GTlsCertificate *certificate;  /* nullable */
   IstEmulatorListener *listener; /* NULL once it is closed */
   SoupServer *soup_server;
@@ -220,7 +220,7 @@ http_server_handle_control (IstEmulatorHttpServer *self,
 
   if (!body->too_long)
     bytes = g_bytes_new_static (body->bytes->data, body->bytes->len);
-  ist_emulator_control_handle (self->registry, message, bytes);
+  ist_emulator_control_handle (self->control, message, bytes);
   /* libsoup keeps the message until the client's next one. */
   g_clear_pointer (&bytes, g_bytes_unref);
   g_object_set_data (G_OBJECT (message), BODY_KEY, NULL);
@@ -305,6 +305,7 @@ ist_emulator_http_server_new (GSocketAddress *address,
                               GTlsCertificate *certificate,
                               guint max_per_address,
                               IstEmulatorRegistry *registry,
+                              IstEmulatorControl *control,
                               const IstEmulatorHttpServerDelegate *delegate,
                               gpointer owner,
                               GError **error)
@@ -324,6 +325,7 @@ ist_emulator_http_server_new (GSocketAddress *address,
   self->delegate = delegate;
   self->owner = owner;
   self->registry = registry;
+  self->control = control;
   g_set_object (&self->certificate, certificate);
   self->soup_server = g_object_new (SOUP_TYPE_SERVER, "server-header", "ist-emulator", NULL);
   soup_server_add_early_handler (self->soup_server, NULL, on_headers, NULL, NULL);

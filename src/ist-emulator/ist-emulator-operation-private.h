@@ -13,6 +13,7 @@ typedef struct _IstEmulatorOperation IstEmulatorOperation;
 
 /* @name: as AWS calls it, such as "OpenTunnel". NULL if there is none. */
 const IstEmulatorOperation *ist_emulator_operation_lookup (const char *name);
+const char *ist_emulator_operation_get_name (const IstEmulatorOperation *self);
 
 /* (transfer full): the answer; NULL with an error of IST_EMULATOR_CONTROL_ERROR or of
  * the registry. */

@@ -554,6 +554,12 @@ ist_emulator_operation_lookup (const char *name)
   return NULL;
 }
 
+const char *
+ist_emulator_operation_get_name (const IstEmulatorOperation *self)
+{
+  return self->name;
+}
+
 JsonObject *
 ist_emulator_operation_run (const IstEmulatorOperation *self,
                             IstEmulatorRegistry *registry,

@@ -183,7 +183,7 @@ service_bind (IstEmulatorService *self,
   g_main_context_push_thread_default (self->context);
   self->server = ist_emulator_http_server_new (wanted, self->plain ? NULL : service_get_certificate (self),
                                                self->max_connections_per_address, self->registry,
-                                               &server_delegate, self, error);
+                                               self->control, &server_delegate, self, error);
   g_main_context_pop_thread_default (self->context);
   if (self->server == NULL)
     return FALSE;

@@ -30,6 +30,7 @@ struct _IstEmulatorService
   char *ca_pem;
   char *endpoint;
   IstEmulatorRegistry *registry;
+  IstEmulatorControl *control;
   gboolean restored;
   GPtrArray *tunnels;    /* the open ones */
   GPtrArray *counting;   /* tunnels with counters to be notified */

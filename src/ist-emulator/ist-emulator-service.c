@@ -78,6 +78,7 @@ enum
 {
   TUNNEL_OPENED,
   NOTIFICATION,
+  OPERATION,
   N_SIGNALS
 };
 
@@ -157,6 +158,14 @@ static const IstEmulatorRegistryDelegate registry_delegate = {
   .notify = on_notification,
 };
 
+static void
+on_operation (const char *operation,
+              const char *error_type,
+              gpointer user_data)
+{
+  g_signal_emit (user_data, signals[OPERATION], 0, operation, error_type);
+}
+
 static GType
 service_get_item_type (GListModel *model)
 {
@@ -194,6 +203,7 @@ ist_emulator_service_constructed (GObject *object)
   G_OBJECT_CLASS (ist_emulator_service_parent_class)->constructed (object);
 
   self->registry = ist_emulator_registry_new (self->bandwidth, &registry_delegate, self);
+  self->control = ist_emulator_control_new (self->registry, on_operation, self);
 }
 
 static void
@@ -217,6 +227,7 @@ ist_emulator_service_finalize (GObject *object)
   ist_clear_source (&self->counters_due);
   g_ptr_array_unref (self->counting);
   g_ptr_array_unref (self->tunnels);
+  ist_emulator_control_free (self->control);
   ist_emulator_registry_free (self->registry);
   g_clear_object (&self->certificate);
   g_clear_object (&self->own_certificate);
@@ -487,6 +498,22 @@ ist_emulator_service_class_init (IstEmulatorServiceClass *klass)
   signals[NOTIFICATION] =
     g_signal_new ("notification", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                   G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_BYTES);
+
+  /**
+   * IstEmulatorService::operation:
+   * @self: the service
+   * @name: which operation, such as `OpenTunnel`
+   * @error_type: (nullable): the type of the error that was the answer, such as
+   *   `ValidationException`, or %NULL after a success
+   *
+   * Emitted when a client of the service's API was answered, after all that the
+   * operation did. Requests that name no operation are not told.
+   *
+   * Since: 1.0
+   */
+  signals[OPERATION] =
+    g_signal_new ("operation", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                  G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_STRING);
 
   /**
    * IstEmulatorService::stopped:
@@ -864,4 +891,67 @@ ist_emulator_service_rotate_tokens (IstEmulatorService *self,
   g_return_val_if_fail (tunnel_id != NULL, FALSE);
 
   return ist_emulator_registry_rotate (self->registry, tunnel_id, sides, NULL, error);
+}
+
+/**
+ * ist_emulator_service_fail_operations:
+ * @self: a service
+ * @operation: (nullable): which operation, such as `OpenTunnel`, or %NULL for any
+ * @error_type: (nullable): with which error, such as `ThrottlingException`, or %NULL
+ *   to fail no more
+ * @count: how many calls, %G_MAXUINT for all until told otherwise
+ * @error: return location for an error
+ *
+ * Has the next calls of the service's API fail, so that tests see how a client
+ * copes. They do nothing; the answer is the error, with the HTTP status that AWS
+ * sends with it.
+ *
+ * There are `ThrottlingException`, `LimitExceededException`,
+ * `ExpiredTokenException`, `UnrecognizedClientException`,
+ * `InvalidSignatureException`, `AccessDeniedException`,
+ * `ResourceNotFoundException`, `ValidationException`, `InternalFailure` (with
+ * status 500) and `ServiceUnavailable` (503).
+ *
+ * It takes the place of what was asked for the same @operation before. What was
+ * asked for one operation goes before what was asked for any. Only requests that are
+ * signed count. Methods of the service itself never fail so.
+ *
+ * Returns: %TRUE on success; otherwise %IST_TUNNEL_ERROR_INVALID_SETTING for an
+ *   operation or an error that there is not
+ *
+ * Since: 1.0
+ */
+gboolean
+ist_emulator_service_fail_operations (IstEmulatorService *self,
+                                      const char *operation,
+                                      const char *error_type,
+                                      guint count,
+                                      GError **error)
+{
+  g_return_val_if_fail (IST_EMULATOR_IS_SERVICE (self), FALSE);
+
+  return ist_emulator_control_fail (self->control, operation, error_type, count, error);
+}
+
+/**
+ * ist_emulator_service_count_operations:
+ * @self: a service
+ * @operation: (nullable): which operation, such as `OpenTunnel`, or %NULL for all
+ *   together
+ *
+ * Gets how often clients have called an operation of the service's API since the
+ * service was made, with or without success. See
+ * [signal@IstEmulator.Service::operation] for each as it happens.
+ *
+ * Returns: the number of calls
+ *
+ * Since: 1.0
+ */
+guint64
+ist_emulator_service_count_operations (IstEmulatorService *self,
+                                       const char *operation)
+{
+  g_return_val_if_fail (IST_EMULATOR_IS_SERVICE (self), 0);
+
+  return ist_emulator_control_get_n_calls (self->control, operation);
 }

@@ -114,4 +114,14 @@ gboolean ist_emulator_service_rotate_tokens (IstEmulatorService *self,
                                              IstEmulatorSides sides,
                                              GError **error);
 
+IST_AVAILABLE_IN_1_0
+gboolean ist_emulator_service_fail_operations (IstEmulatorService *self,
+                                               const char *operation,
+                                               const char *error_type,
+                                               guint count,
+                                               GError **error);
+IST_AVAILABLE_IN_1_0
+guint64 ist_emulator_service_count_operations (IstEmulatorService *self,
+                                               const char *operation);
+
 G_END_DECLS

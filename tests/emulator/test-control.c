@@ -815,7 +815,9 @@ test_notification (Fixture *fixture,
                    gconstpointer user_data)
 {
   g_autoptr (JsonObject) opened = NULL;
+  g_autoptr (JsonObject) rotated = NULL;
   g_autofree char *expected = NULL;
+  g_autofree char *again = NULL;
 
   opened = call (fixture, "OpenTunnel", "{'destinationConfig': {'thingName': 'a:b', 'services': ['SSH']}}");
   expected = g_strdup_printf ("a:b {\"clientAccessToken\":\"%s\",\"clientMode\":\"destination\","
@@ -827,9 +829,161 @@ test_notification (Fixture *fixture,
   json_object_unref (call (fixture, "RotateTunnelAccessToken", "{'tunnelId': '%s', 'clientMode': 'SOURCE'}",
                            get (opened, "tunnelId")));
   g_assert_cmpuint (fixture->notifications->len, ==, 1);
-  json_object_unref (call (fixture, "RotateTunnelAccessToken", "{'tunnelId': '%s', 'clientMode': 'ALL'}",
-                           get (opened, "tunnelId")));
+  rotated = call (fixture, "RotateTunnelAccessToken", "{'tunnelId': '%s', 'clientMode': 'ALL'}",
+                  get (opened, "tunnelId"));
+  again = g_strdup_printf ("a:b {\"clientAccessToken\":\"%s\",\"clientMode\":\"destination\","
+                           "\"region\":\"us-east-1\",\"services\":[\"SSH\"]}",
+                           get (rotated, "destinationAccessToken"));
   g_assert_cmpuint (fixture->notifications->len, ==, 2);
+  g_assert_cmpstr (fixture->notifications->pdata[1], ==, again);
+}
+
+static void
+on_operation (IstEmulatorService *service,
+              const char *name,
+              const char *error_type,
+              gpointer user_data)
+{
+  g_string_append_printf (user_data, "%s %s,", name, error_type != NULL ? error_type : "done");
+}
+
+static void
+fail_operations (Fixture *self,
+                 const char *operation,
+                 const char *error_type,
+                 guint count)
+{
+  g_autoptr (GError) error = NULL;
+
+  ist_emulator_service_fail_operations (self->service, operation, error_type, count, &error);
+  g_assert_no_error (error);
+}
+
+static void
+assert_fails (Fixture *self,
+              const char *operation,
+              const char *error_type,
+              guint expected)
+{
+  g_autoptr (GBytes) body = g_bytes_new_static ("{}", 2);
+  g_autoptr (JsonObject) answer = NULL;
+  guint status;
+
+  answer = call_bytes (self, operation, body, &status);
+  g_assert_cmpstr (get (answer, "__type"), ==, error_type);
+  g_assert_cmpstr (get (answer, "message"), !=, "");
+  g_assert_cmpuint (status, ==, expected);
+}
+
+static void
+test_faults (Fixture *fixture,
+             gconstpointer user_data)
+{
+  static const struct
+  {
+    const char *type;
+    guint status;
+  } types[] = {
+    { "ThrottlingException", 400 },
+    { "LimitExceededException", 400 },
+    { "ExpiredTokenException", 400 },
+    { "UnrecognizedClientException", 400 },
+    { "InvalidSignatureException", 400 },
+    { "AccessDeniedException", 400 },
+    { "ResourceNotFoundException", 400 },
+    { "ValidationException", 400 },
+    { "InternalFailure", 500 },
+    { "ServiceUnavailable", 503 },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (types); i++)
+    {
+      fail_operations (fixture, NULL, types[i].type, 1);
+      assert_fails (fixture, "OpenTunnel", types[i].type, types[i].status);
+    }
+  g_assert_cmpuint (fixture->opened->len, ==, 0);
+
+  /* What is for one goes first, and each counts for itself. */
+  fail_operations (fixture, NULL, "InternalFailure", 1);
+  fail_operations (fixture, "OpenTunnel", "ThrottlingException", 2);
+  assert_fails (fixture, "OpenTunnel", "ThrottlingException", 400);
+  assert_fails (fixture, "ListTunnels", "InternalFailure", 500);
+  json_object_unref (call (fixture, "ListTunnels", "{}"));
+  assert_fails (fixture, "OpenTunnel", "ThrottlingException", 400);
+  json_object_unref (call (fixture, "OpenTunnel", "{}"));
+
+  /* Until told otherwise, in either way. */
+  fail_operations (fixture, "OpenTunnel", "LimitExceededException", G_MAXUINT);
+  for (int i = 0; i < 5; i++)
+    assert_fails (fixture, "OpenTunnel", "LimitExceededException", 400);
+  fail_operations (fixture, "OpenTunnel", "ExpiredTokenException", G_MAXUINT);
+  assert_fails (fixture, "OpenTunnel", "ExpiredTokenException", 400);
+  fail_operations (fixture, "OpenTunnel", NULL, 0);
+  json_object_unref (call (fixture, "OpenTunnel", "{}"));
+  fail_operations (fixture, NULL, "InternalFailure", G_MAXUINT);
+  fail_operations (fixture, NULL, "InternalFailure", 0);
+  json_object_unref (call (fixture, "OpenTunnel", "{}"));
+}
+
+static void
+test_bad_faults (Fixture *fixture,
+                 gconstpointer user_data)
+{
+  static const struct
+  {
+    const char *operation;
+    const char *error_type;
+    const char *fragment;
+  } bad[] = {
+    { "openTunnel", "InternalFailure", "“openTunnel”" },
+    { "", "InternalFailure", "“”" },
+    { NULL, "ThrotlingException", "“ThrotlingException”; there are: ThrottlingException, " },
+    { "OpenTunnel", "", "“”" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (bad); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_false (ist_emulator_service_fail_operations (fixture->service, bad[i].operation, bad[i].error_type, 1,
+                                                            &error));
+      g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING);
+      g_assert_nonnull (strstr (error->message, bad[i].fragment));
+    }
+  json_object_unref (call (fixture, "OpenTunnel", "{}"));
+}
+
+static void
+test_operations_are_told (Fixture *fixture,
+                          gconstpointer user_data)
+{
+  g_autoptr (GString) told = g_string_new (NULL);
+  g_autoptr (SoupMessage) unsigned_message = make_message (fixture, "OpenTunnel");
+  g_autoptr (SoupMessage) unknown = make_message (fixture, "PokeTunnel");
+  g_autoptr (GBytes) body = g_bytes_new_static ("{}", 2);
+
+  g_signal_connect (fixture->service, "operation", G_CALLBACK (on_operation), told);
+  g_assert_cmpuint (ist_emulator_service_count_operations (fixture->service, NULL), ==, 0);
+  json_object_unref (call (fixture, "OpenTunnel", "{}"));
+  json_object_unref (call (fixture, "ListTunnels", "{}"));
+  call_fails (fixture, "DescribeTunnel", VALIDATION, "tunnelId", "{}");
+  fail_operations (fixture, "OpenTunnel", "ThrottlingException", 1);
+  /* Whoever signs nothing uses up no fault. */
+  soup_message_headers_remove (soup_message_get_request_headers (unsigned_message), "Authorization");
+  soup_message_set_request_body_from_bytes (unsigned_message, CONTENT_TYPE, body);
+  json_object_unref (send_message (fixture, unsigned_message));
+  assert_fails (fixture, "OpenTunnel", "ThrottlingException", 400);
+  soup_message_set_request_body_from_bytes (unknown, CONTENT_TYPE, body);
+  json_object_unref (send_message (fixture, unknown));
+
+  g_assert_cmpstr (told->str, ==,
+                   "OpenTunnel done,ListTunnels done,DescribeTunnel ValidationException,"
+                   "OpenTunnel MissingAuthenticationTokenException,OpenTunnel ThrottlingException,");
+  g_assert_cmpuint (ist_emulator_service_count_operations (fixture->service, "OpenTunnel"), ==, 3);
+  g_assert_cmpuint (ist_emulator_service_count_operations (fixture->service, "CloseTunnel"), ==, 0);
+  g_assert_cmpuint (ist_emulator_service_count_operations (fixture->service, "PokeTunnel"), ==, 0);
+  g_assert_cmpuint (ist_emulator_service_count_operations (fixture->service, NULL), ==, 5);
+  g_signal_handlers_disconnect_by_data (fixture->service, told);
 }
 
 static void
@@ -1186,6 +1340,9 @@ main (int argc,
   ADD ("rotate", test_rotate);
   ADD ("rotate-destination", test_rotate_destination);
   ADD ("notification", test_notification);
+  ADD ("faults", test_faults);
+  ADD ("faults/bad", test_bad_faults);
+  ADD ("operations-are-told", test_operations_are_told);
   ADD ("bounds", test_bounds);
 #undef ADD
   g_test_add_func ("/control/state", test_state);

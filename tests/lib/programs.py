@@ -105,6 +105,12 @@ class Case(unittest.TestCase):
         with urllib.request.urlopen(request, timeout=PATIENCE, context=context) as answer:
             return json.load(answer)
 
+    def command_emulator(self, command):
+        """For one that was started with --commands and stdin=subprocess.PIPE; returns the answer."""
+        self.emulator.stdin.write(command.encode() + b'\n')
+        self.emulator.stdin.flush()
+        return json.loads(self.emulator.read_line())
+
     def proxy(self, name, mode, *arguments, env=None, **options):
         token = self.tunnel[mode + 'AccessToken']
         return self.spawn(name, [PROXY, '-e', self.info['endpoint'], '-c', self.info['caFile'], *arguments],

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include <glib/gi18n.h>
 #include <glib/gstdio.h>
@@ -16,8 +17,10 @@
 
 #include "tools/common/tool-error.h"
 #include "tools/common/tool-log.h"
+#include "tools/common/tool-output.h"
 #include "tools/common/tool-signals.h"
 #include "tools/common/tool-startup.h"
+#include "tools/emulator/emulator-commands.h"
 #include "tools/emulator/emulator-notifier.h"
 
 typedef struct
@@ -32,6 +35,8 @@ typedef struct
   gint64 bandwidth;
   int max_connections;
   char *state_dir;
+  char **fail;
+  gboolean commands;
   EmulatorBroker mqtt;
 } Options;
 
@@ -40,6 +45,8 @@ typedef struct
   GMainLoop *loop;
   IstEmulatorService *service;
   EmulatorNotifier *notifier; /* nullable */
+  EmulatorCommands *commands; /* nullable */
+  ToolOutput *answers;        /* to them; nullable */
   GPtrArray *tunnels;         /* those of --open */
   gboolean is_ready;          /* which tells of the tunnels of the start */
   char *ca_file;
@@ -55,6 +62,7 @@ options_clear (Options *options)
   g_free (options->ca_file);
   g_strfreev (options->open);
   g_free (options->state_dir);
+  g_strfreev (options->fail);
   emulator_broker_clear (&options->mqtt);
 }
 
@@ -107,6 +115,14 @@ options_parse (Options *options,
       N_ ("NUMBER") },
     { "state-dir", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME, &options->state_dir,
       N_ ("Keep tunnels and certificate in this folder, for the next start"), N_ ("DIR") },
+    { "fail", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING_ARRAY, &options->fail,
+      N_ ("Answer the next COUNT calls of an operation, or of any, or all calls, with this error of AWS, such as "
+          "ThrottlingException; may be repeated"),
+      N_ ("[OPERATION=]ERROR[:COUNT]") },
+    { "commands", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, &options->commands,
+      N_ ("Take commands from standard input, one in a line, and answer each with a line of JSON: "
+          "“fail [OPERATION=]ERROR[:COUNT]”, “calls”"),
+      NULL },
     { "mqtt", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &options->mqtt.broker,
       N_ ("Notify things through this MQTT broker; with TLS if it is on another machine"),
       N_ ("HOST[:PORT]") },
@@ -215,6 +231,18 @@ on_handshake_refused (IstEmulatorService *service,
   g_message ("request refused with status %u: %s", status, reason);
 }
 
+static void
+on_operation (IstEmulatorService *service,
+              const char *name,
+              const char *error_type,
+              gpointer user_data)
+{
+  if (error_type != NULL)
+    g_message ("operation %s: %s", name, error_type);
+  else
+    g_message ("operation %s: done", name);
+}
+
 static gboolean
 on_signal (gpointer user_data)
 {
@@ -292,6 +320,22 @@ open_tunnels (Emulator *emulator,
           return FALSE;
         }
       g_ptr_array_add (emulator->tunnels, tunnel);
+    }
+  return TRUE;
+}
+
+static gboolean
+set_faults (Emulator *emulator,
+            char **fail,
+            GError **error)
+{
+  for (gsize i = 0; fail != NULL && fail[i] != NULL; i++)
+    {
+      if (!emulator_fail (emulator->service, fail[i], error))
+        {
+          g_prefix_error (error, "--fail: ");
+          return FALSE;
+        }
     }
   return TRUE;
 }
@@ -451,6 +495,12 @@ run (Emulator *emulator,
     }
   g_signal_connect (emulator->service, "handshake-refused", G_CALLBACK (on_handshake_refused), NULL);
   g_signal_connect (emulator->service, "tunnel-opened", G_CALLBACK (on_tunnel_opened), emulator);
+  g_signal_connect (emulator->service, "operation", G_CALLBACK (on_operation), NULL);
+  if (!set_faults (emulator, options->fail, &error))
+    {
+      tool_log_fatal ("%s", error->message);
+      return EX_USAGE;
+    }
 
   if (options->mqtt.broker != NULL)
     {
@@ -483,6 +533,11 @@ run (Emulator *emulator,
     }
   emulator->is_ready = TRUE;
   explain (emulator);
+  if (options->commands)
+    {
+      emulator->answers = tool_output_new (STDOUT_FILENO, NULL, NULL);
+      emulator->commands = emulator_commands_new (emulator->service, STDIN_FILENO, emulator->answers);
+    }
 
   g_main_loop_run (emulator->loop);
 
@@ -523,6 +578,8 @@ main (int argc,
   tool_signal_unwatch (interrupt);
   tool_signal_unwatch (terminate);
   remove_temporary_folder (&emulator);
+  g_clear_pointer (&emulator.commands, emulator_commands_free);
+  g_clear_pointer (&emulator.answers, tool_output_free);
   g_clear_pointer (&emulator.notifier, emulator_notifier_free);
   g_ptr_array_unref (emulator.tunnels);
   g_clear_object (&emulator.service);
