@@ -183,6 +183,9 @@ test_units (void)
     { tool_format_age, 0, "-" },
     { tool_format_age, G_MININT64, "-" },
     { tool_format_age, G_MAXINT64, "0:00:00" },
+    { tool_format_time_left, 0, "-" },
+    { tool_format_time_left, G_MININT64, "-" },
+    { tool_format_time_left, 1, "0:00:00" },
     { tool_format_time, 0, "-" },
     { tool_format_time, G_MININT64, "-" },
     { tool_format_time, G_MAXINT64, "-" },
@@ -198,6 +201,18 @@ test_units (void)
 
       g_assert_cmpstr (text, ==, cases[i].expected);
     }
+}
+
+/* Minutes are enough for a machine that is busy. */
+static void
+test_time_left (void)
+{
+  gint64 now = g_get_real_time ();
+  g_autofree char *left = tool_format_time_left (now + G_GINT64_CONSTANT (7259000000));
+  g_autofree char *age = tool_format_age (now - G_GINT64_CONSTANT (7201000000));
+
+  g_assert_true (g_str_has_prefix (left, "2:00:"));
+  g_assert_true (g_str_has_prefix (age, "2:00:"));
 }
 
 static void
@@ -239,6 +254,7 @@ main (int argc,
   g_test_add_func ("/table/styles", test_styles);
   g_test_add_func ("/table/harmless", test_harmless);
   g_test_add_func ("/table/units", test_units);
+  g_test_add_func ("/table/time-left", test_time_left);
   g_test_add_func ("/table/rates", test_rates);
   return g_test_run ();
 }

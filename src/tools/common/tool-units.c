@@ -58,6 +58,14 @@ tool_format_age (gint64 microseconds)
 }
 
 char *
+tool_format_time_left (gint64 microseconds)
+{
+  if (microseconds <= 0)
+    return g_strdup (NOTHING);
+  return tool_format_duration (microseconds - g_get_real_time ());
+}
+
+char *
 tool_format_round_trip (gint64 microseconds)
 {
   if (microseconds <= 0)

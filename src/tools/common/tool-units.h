@@ -24,7 +24,10 @@ char *tool_format_time (gint64 microseconds);
 /* How long ago that was; a dash for 0. */
 char *tool_format_age (gint64 microseconds);
 
-/* A dash for 0. */
+/* How long until then; a dash for 0. */
+char *tool_format_time_left (gint64 microseconds);
+
+/* A dash if there is none. */
 char *tool_format_round_trip (gint64 microseconds);
 
 G_END_DECLS

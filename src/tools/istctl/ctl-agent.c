@@ -16,31 +16,32 @@
 
 /* Errors */
 
-/* The exit status, 0 for an error that is none of D-Bus. @hint: what to do, or NULL. */
+/* The exit status, 0 for an error that is none of D-Bus. @advice: what to say instead, or
+ * NULL. */
 static int
 judge_error (const GError *error,
-             const char **hint)
+             const char **advice)
 {
-  *hint = NULL;
+  *advice = NULL;
   if (g_error_matches (error, AGENT_BUS_ERROR, AGENT_BUS_ERROR_NO_SUCH_TUNNEL))
     return EX_NOINPUT;
   if (g_error_matches (error, AGENT_BUS_ERROR, AGENT_BUS_ERROR_NOT_ALLOWED) ||
       g_error_matches (error, G_DBUS_ERROR, G_DBUS_ERROR_ACCESS_DENIED))
     {
-      *hint = _ ("root may do this: try it with sudo");
+      *advice = _ ("Only root may do that: try it with sudo");
       return EX_NOPERM;
     }
   if (g_error_matches (error, G_DBUS_ERROR, G_DBUS_ERROR_SERVICE_UNKNOWN) ||
       g_error_matches (error, G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER))
     {
-      *hint = _ ("ist-agent does not run: see “systemctl status ist-agent”");
+      *advice = _ ("ist-agent is not on the bus: see “systemctl status ist-agent”");
       return EX_UNAVAILABLE;
     }
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT) ||
       g_error_matches (error, G_DBUS_ERROR, G_DBUS_ERROR_NO_REPLY) ||
       g_error_matches (error, G_DBUS_ERROR, G_DBUS_ERROR_TIMEOUT))
     {
-      *hint = _ ("ist-agent does not answer: see “journalctl -u ist-agent”");
+      *advice = _ ("ist-agent does not answer: see “journalctl -u ist-agent”");
       return EX_TEMPFAIL;
     }
   return error->domain == TOOL_ERROR || error->domain == G_OPTION_ERROR ? 0 : EX_UNAVAILABLE;
@@ -49,24 +50,23 @@ judge_error (const GError *error,
 void
 ctl_agent_mend_error (GError **error)
 {
-  const char *hint;
+  const char *advice;
   int exit_status;
 
   if (error == NULL || *error == NULL)
     return;
-  exit_status = judge_error (*error, &hint);
+  exit_status = judge_error (*error, &advice);
   if (exit_status == 0)
     return;
   g_dbus_error_strip_remote_error (*error);
+  if (advice != NULL)
+    {
+      g_info ("%s", (*error)->message);
+      g_clear_error (error);
+      g_set_error_literal (error, TOOL_ERROR, exit_status, advice);
+    }
   (*error)->domain = TOOL_ERROR;
   (*error)->code = exit_status;
-  if (hint != NULL)
-    {
-      g_autofree char *message = g_strdup_printf ("%s; %s", (*error)->message, hint);
-
-      g_free ((*error)->message);
-      (*error)->message = g_steal_pointer (&message);
-    }
 }
 
 /* The bus */
