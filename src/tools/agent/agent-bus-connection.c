@@ -7,16 +7,16 @@
 #include <glib/gi18n.h>
 
 #include "agent-dbus.h"
-#include "tools/agent/agent-bus-binding.h"
 #include "tools/agent/agent-bus-error.h"
 #include "tools/agent/agent-bus-guard.h"
+#include "tools/common/tool-bus-binding.h"
 
 struct _AgentBusConnection
 {
   GDBusObjectManagerServer *manager;
   AgentDBusObjectSkeleton *object;
   AgentDBusAgent1Connection *skeleton;
-  AgentBusCounters *counters;
+  ToolBusCounters *counters;
 };
 
 static gboolean
@@ -58,11 +58,11 @@ agent_bus_connection_new (GDBusObjectManagerServer *manager,
   agent_dbus_agent1_connection_set_id (self->skeleton, id);
   agent_dbus_agent1_connection_set_tunnel (self->skeleton, tunnel);
   agent_dbus_agent1_connection_set_last_error (self->skeleton, "");
-  agent_bus_bind_text (connection, "service-id", self->skeleton, "service");
-  agent_bus_bind_state (connection, self->skeleton);
-  agent_bus_bind_text (connection, "address", self->skeleton, "address");
+  tool_bus_bind_text (connection, "service-id", self->skeleton, "service");
+  tool_bus_bind_state (connection, self->skeleton);
+  tool_bus_bind_text (connection, "address", self->skeleton, "address");
   g_object_bind_property (connection, "opened-at", self->skeleton, "opened-at", G_BINDING_SYNC_CREATE);
-  self->counters = agent_bus_counters_new (connection, self->skeleton);
+  self->counters = tool_bus_counters_new (connection, self->skeleton);
 
   agent_bus_guard (G_DBUS_INTERFACE_SKELETON (self->skeleton));
   g_signal_connect_object (self->skeleton, "handle-close", G_CALLBACK (on_close), connection, 0);
@@ -75,9 +75,9 @@ void
 agent_bus_connection_free (AgentBusConnection *self,
                            const GError *reason)
 {
-  g_autofree char *text = agent_bus_error_to_text (reason);
+  g_autofree char *text = tool_bus_error_to_text (reason);
 
-  agent_bus_counters_free (self->counters);
+  tool_bus_counters_free (self->counters);
   agent_dbus_agent1_connection_set_last_error (self->skeleton, text);
   g_dbus_interface_skeleton_flush (G_DBUS_INTERFACE_SKELETON (self->skeleton));
   g_dbus_object_manager_server_unexport (self->manager, g_dbus_object_get_object_path (G_DBUS_OBJECT (self->object)));

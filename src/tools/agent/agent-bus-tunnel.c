@@ -7,10 +7,10 @@
 #include <glib/gi18n.h>
 
 #include "agent-dbus.h"
-#include "tools/agent/agent-bus-binding.h"
 #include "tools/agent/agent-bus-connection.h"
 #include "tools/agent/agent-bus-error.h"
 #include "tools/agent/agent-bus-guard.h"
+#include "tools/common/tool-bus-binding.h"
 
 struct _AgentBusTunnel
 {
@@ -18,7 +18,7 @@ struct _AgentBusTunnel
   IstAgentTunnel *tunnel;
   AgentDBusObjectSkeleton *object;
   AgentDBusAgent1Tunnel *skeleton;
-  AgentBusCounters *counters;
+  ToolBusCounters *counters;
   GSignalGroup *signals;   /* of the forwarder */
   GHashTable *connections; /* AgentBusConnection by IstForwarderConnection */
 };
@@ -92,12 +92,12 @@ tunnel_bind (AgentBusTunnel *self)
 
   g_object_bind_property (self->tunnel, "id", self->skeleton, "id", flags);
   g_object_bind_property (self->tunnel, "service-ids", self->skeleton, "services", flags);
-  agent_bus_bind_text (self->tunnel, "region", self->skeleton, "region");
-  agent_bus_bind_state (self->tunnel, self->skeleton);
+  tool_bus_bind_text (self->tunnel, "region", self->skeleton, "region");
+  tool_bus_bind_state (self->tunnel, self->skeleton);
   g_object_bind_property (self->tunnel, "opened-at", self->skeleton, "opened-at", flags);
   g_object_bind_property (self->tunnel, "n-connections", self->skeleton, "connections", flags);
-  agent_bus_bind_text (secure_tunnel, "channel-id", self->skeleton, "channel-id");
-  agent_bus_bind_text (secure_tunnel, "last-error", self->skeleton, "last-error");
+  tool_bus_bind_text (secure_tunnel, "channel-id", self->skeleton, "channel-id");
+  tool_bus_bind_text (secure_tunnel, "last-error", self->skeleton, "last-error");
   g_object_bind_property (secure_tunnel, "round-trip-time-us", self->skeleton, "round-trip", flags);
   g_object_bind_property (secure_tunnel, "n-reconnects", self->skeleton, "reconnects", flags);
 }
@@ -116,7 +116,7 @@ agent_bus_tunnel_new (GDBusObjectManagerServer *manager,
   self->skeleton = agent_dbus_agent1_tunnel_skeleton_new ();
   self->connections = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
   tunnel_bind (self);
-  self->counters = agent_bus_counters_new (tunnel, self->skeleton);
+  self->counters = tool_bus_counters_new (tunnel, self->skeleton);
   agent_bus_guard (G_DBUS_INTERFACE_SKELETON (self->skeleton));
   g_signal_connect_object (self->skeleton, "handle-stop", G_CALLBACK (on_stop), tunnel, 0);
   agent_dbus_object_skeleton_set_agent1_tunnel (self->object, self->skeleton);
@@ -147,13 +147,13 @@ void
 agent_bus_tunnel_free (AgentBusTunnel *self,
                        const GError *reason)
 {
-  g_autofree char *text = agent_bus_error_to_text (reason);
+  g_autofree char *text = tool_bus_error_to_text (reason);
 
   g_signal_group_set_target (self->signals, NULL);
   g_object_unref (self->signals);
   tunnel_remove_connections (self);
 
-  agent_bus_counters_free (self->counters);
+  tool_bus_counters_free (self->counters);
   agent_dbus_agent1_tunnel_set_last_error (self->skeleton, text);
   g_dbus_interface_skeleton_flush (G_DBUS_INTERFACE_SKELETON (self->skeleton));
   g_dbus_object_manager_server_unexport (self->manager, g_dbus_object_get_object_path (G_DBUS_OBJECT (self->object)));

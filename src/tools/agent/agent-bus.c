@@ -7,10 +7,10 @@
 #include <glib/gi18n.h>
 
 #include "agent-dbus.h"
-#include "tools/agent/agent-bus-binding.h"
 #include "tools/agent/agent-bus-error.h"
 #include "tools/agent/agent-bus-guard.h"
 #include "tools/agent/agent-bus-tunnel.h"
+#include "tools/common/tool-bus-binding.h"
 #include "tools/common/tool-bus.h"
 
 struct _AgentBus
@@ -91,7 +91,7 @@ on_connection_closed (IstForwarder *forwarder,
                       gpointer user_data)
 {
   AgentDBusAgent1 *skeleton = user_data;
-  g_autofree char *reason = agent_bus_error_to_text (error);
+  g_autofree char *reason = tool_bus_error_to_text (error);
   g_autofree char *service = get_service (connection);
 
   agent_dbus_agent1_emit_connection_closed (skeleton, bus_get_tunnel_id (forwarder), service,
@@ -124,7 +124,7 @@ on_tunnel_closed (IstAgentDevice *agent,
 {
   AgentBus *self = user_data;
   AgentBusTunnel *exported = g_hash_table_lookup (self->tunnels, tunnel);
-  g_autofree char *reason = agent_bus_error_to_text (error);
+  g_autofree char *reason = tool_bus_error_to_text (error);
 
   if (exported != NULL)
     {
@@ -138,7 +138,7 @@ static void
 bus_set_last_error (AgentBus *self,
                     const GError *error)
 {
-  g_autofree char *text = agent_bus_error_to_text (error);
+  g_autofree char *text = tool_bus_error_to_text (error);
 
   agent_dbus_agent1_set_last_error (self->skeleton, text);
   agent_dbus_agent1_set_last_error_at (self->skeleton, g_get_real_time ());
@@ -247,9 +247,9 @@ bus_set_properties (AgentBus *self)
 
   agent_dbus_agent1_set_version (self->skeleton, IST_VERSION_S);
   agent_dbus_agent1_set_last_error (self->skeleton, "");
-  agent_bus_bind_text (self->agent, "thing-name", self->skeleton, "thing-name");
-  agent_bus_bind_text (self->agent, "broker", self->skeleton, "broker");
-  agent_bus_bind_state (self->agent, self->skeleton);
+  tool_bus_bind_text (self->agent, "thing-name", self->skeleton, "thing-name");
+  tool_bus_bind_text (self->agent, "broker", self->skeleton, "broker");
+  tool_bus_bind_state (self->agent, self->skeleton);
   g_object_bind_property (self->agent, "n-tunnels", self->skeleton, "tunnels", flags);
   g_object_bind_property (self->agent, "n-connections", self->skeleton, "connections", flags);
   g_object_bind_property (self->agent, "max-tunnels", self->skeleton, "max-tunnels", flags);

@@ -12,24 +12,24 @@ G_BEGIN_DECLS
  * addresses, valid UTF-8 whoever wrote them, and empty where there is none. */
 
 /* Of an enum: its nick. */
-void agent_bus_bind_state (gpointer source,
+void tool_bus_bind_state (gpointer source,
                            gpointer skeleton);
 
 /* Of a string, an error or a socket address. */
-void agent_bus_bind_text (gpointer source,
+void tool_bus_bind_text (gpointer source,
                           const char *source_property,
                           gpointer skeleton,
                           const char *property);
 
-char *agent_bus_error_to_text (const GError *error);
+char *tool_bus_error_to_text (const GError *error);
 
 /* The counters "bytes-in" and "bytes-out" of an object, and "rate-in" and "rate-out"
  * from those, at most once a second; it needs no timer while nothing flows. */
-typedef struct _AgentBusCounters AgentBusCounters;
+typedef struct _ToolBusCounters ToolBusCounters;
 
-AgentBusCounters *agent_bus_counters_new (gpointer source,
+ToolBusCounters *tool_bus_counters_new (gpointer source,
                                           gpointer skeleton);
 /* With the last figures. */
-void agent_bus_counters_free (AgentBusCounters *self);
+void tool_bus_counters_free (ToolBusCounters *self);
 
 G_END_DECLS

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "tools/agent/agent-bus-binding.h"
+#include "tools/common/tool-bus-binding.h"
 
 #include <gio/gio.h>
 #include <math.h>
@@ -11,7 +11,7 @@
 
 #define INTERVAL 1 /* second */
 
-struct _AgentBusCounters
+struct _ToolBusCounters
 {
   GObject *source;
   GObject *skeleton;
@@ -34,15 +34,15 @@ state_to_text (GBinding *binding,
 }
 
 void
-agent_bus_bind_state (gpointer source,
-                      gpointer skeleton)
+tool_bus_bind_state (gpointer source,
+                     gpointer skeleton)
 {
   g_object_bind_property_full (source, "state", skeleton, "state", G_BINDING_SYNC_CREATE, state_to_text, NULL, NULL,
                                NULL);
 }
 
 char *
-agent_bus_error_to_text (const GError *error)
+tool_bus_error_to_text (const GError *error)
 {
   return error != NULL ? g_utf8_make_valid (error->message, -1) : g_strdup ("");
 }
@@ -53,7 +53,7 @@ value_to_text (const GValue *value)
   const char *string;
 
   if (G_VALUE_HOLDS (value, G_TYPE_ERROR))
-    return agent_bus_error_to_text (g_value_get_boxed (value));
+    return tool_bus_error_to_text (g_value_get_boxed (value));
   if (G_VALUE_HOLDS (value, G_TYPE_SOCKET_ADDRESS))
     {
       GSocketConnectable *address = g_value_get_object (value);
@@ -76,10 +76,10 @@ any_to_text (GBinding *binding,
 }
 
 void
-agent_bus_bind_text (gpointer source,
-                     const char *source_property,
-                     gpointer skeleton,
-                     const char *property)
+tool_bus_bind_text (gpointer source,
+                    const char *source_property,
+                    gpointer skeleton,
+                    const char *property)
 {
   g_object_bind_property_full (source, source_property, skeleton, property, G_BINDING_SYNC_CREATE, any_to_text, NULL,
                                NULL, NULL);
@@ -89,7 +89,7 @@ agent_bus_bind_text (gpointer source,
 
 /* Whether there will be something to tell in a second. */
 static gboolean
-counters_tell (AgentBusCounters *self)
+counters_tell (ToolBusCounters *self)
 {
   double rate_in = floor (ist_rate_get (self->source, "bytes-in"));
   double rate_out = floor (ist_rate_get (self->source, "bytes-out"));
@@ -105,7 +105,7 @@ counters_tell (AgentBusCounters *self)
 static gboolean
 on_second_over (gpointer user_data)
 {
-  AgentBusCounters *self = user_data;
+  ToolBusCounters *self = user_data;
 
   if (counters_tell (self))
     return G_SOURCE_CONTINUE;
@@ -118,7 +118,7 @@ on_bytes (GObject *source,
           GParamSpec *property,
           gpointer user_data)
 {
-  AgentBusCounters *self = user_data;
+  ToolBusCounters *self = user_data;
 
   if (self->timer != 0)
     return;
@@ -126,11 +126,11 @@ on_bytes (GObject *source,
   self->timer = g_timeout_add_seconds (INTERVAL, on_second_over, self);
 }
 
-AgentBusCounters *
-agent_bus_counters_new (gpointer source,
-                        gpointer skeleton)
+ToolBusCounters *
+tool_bus_counters_new (gpointer source,
+                       gpointer skeleton)
 {
-  AgentBusCounters *self = g_new0 (AgentBusCounters, 1);
+  ToolBusCounters *self = g_new0 (ToolBusCounters, 1);
 
   self->source = g_object_ref (source);
   self->skeleton = g_object_ref (skeleton);
@@ -142,7 +142,7 @@ agent_bus_counters_new (gpointer source,
 }
 
 void
-agent_bus_counters_free (AgentBusCounters *self)
+tool_bus_counters_free (ToolBusCounters *self)
 {
   counters_tell (self);
   for (guint i = 0; i < G_N_ELEMENTS (self->handlers); i++)
