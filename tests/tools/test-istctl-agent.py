@@ -206,6 +206,28 @@ class Watching(Case):
         self.assertTrue(terminal.is_as_before())
         self.check_no_token(terminal.read().decode())
 
+    def test_suspended(self):
+        """Ctrl-Z gives the terminal back, and fg takes it again."""
+        self.open_tunnels()
+        self.start_agent({'SSH': '1'})
+        terminal = self.terminal()
+        child = self.watch(terminal)
+        self.wait_for_screen(terminal, 'subscribed')
+        terminal.press(b'\x1a')
+        wait_until(lambda: self.state_of(child) == 'T', 'it to be suspended')
+        self.assertTrue(terminal.is_as_before())
+        terminal.shown.clear()
+        child.send_signal(signal.SIGCONT)
+        self.wait_for_screen(terminal, 'subscribed')
+        self.assertTrue(terminal.read().startswith(ENTER))
+        terminal.press(b'\x03')
+        self.assertEqual(child.wait(PATIENCE), 0)
+        self.assertTrue(terminal.is_as_before())
+
+    def state_of(self, child):
+        with open(f'/proc/{child.pid}/stat') as f:
+            return f.read().rpartition(')')[2].split()[0]
+
     def check_size(self, terminal, columns, lines):
         screen = terminal.screen()
         self.assertLessEqual(len(screen), lines)

@@ -4,6 +4,7 @@
 
 #include "tools/common/tool-screen.h"
 
+#include <errno.h>
 #include <glib-unix.h>
 #include <glib/gi18n.h>
 #include <signal.h>
@@ -28,6 +29,7 @@ struct _ToolScreen
   gpointer user_data;
   guint timer;
   guint resized;
+  struct sigaction suspended; /* what it was before */
 
   gboolean styled;
   guint columns;
@@ -55,6 +57,33 @@ on_tick (gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
+/* Ctrl-Z: the shell gets its terminal back, and gives it back with SIGCONT, after which
+ * the next tick draws. GLib watches no such signal; all that is called here may be. */
+static void
+on_suspend (int number)
+{
+  int saved = errno;
+  gssize written;
+
+  written = write (STDOUT_FILENO, LEAVE, strlen (LEAVE));
+  raise (SIGSTOP);
+  /* That a terminal has gone is noticed elsewhere. */
+  written = write (STDOUT_FILENO, ENTER, strlen (ENTER));
+  (void) written;
+  errno = saved;
+}
+
+static void
+screen_watch_suspension (ToolScreen *self)
+{
+  const struct sigaction action = { .sa_handler = on_suspend, .sa_flags = SA_RESTART };
+
+  sigaction (SIGTSTP, NULL, &self->suspended);
+  /* Who has started the program may want it to be ignored. */
+  if (self->suspended.sa_handler != SIG_IGN)
+    sigaction (SIGTSTP, &action, NULL);
+}
+
 ToolScreen *
 tool_screen_new (ToolOutput *output,
                  ToolScreenDraw draw,
@@ -71,6 +100,7 @@ tool_screen_new (ToolOutput *output,
   self->resized = g_unix_signal_add (SIGWINCH, on_tick, self);
 
   tool_output_write (output, ENTER, strlen (ENTER));
+  screen_watch_suspension (self);
   screen_draw (self);
   return self;
 }
@@ -78,6 +108,7 @@ tool_screen_new (ToolOutput *output,
 void
 tool_screen_free (ToolScreen *self)
 {
+  sigaction (SIGTSTP, &self->suspended, NULL);
   tool_output_flush (self->output, PATIENCE);
   tool_output_write (self->output, LEAVE, strlen (LEAVE));
   tool_output_flush (self->output, PATIENCE);

@@ -10,7 +10,8 @@
 G_BEGIN_DECLS
 
 /* The whole terminal that standard output is, drawn anew every second and when
- * its size changes. It is as it was before when the screen is freed. */
+ * its size changes. It is as it was before when the screen is freed, and while Ctrl-Z
+ * suspends the program. There can be one at a time. */
 typedef struct _ToolScreen ToolScreen;
 
 /* Adds what is to be seen, from the top. */
