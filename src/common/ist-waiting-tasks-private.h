@@ -24,6 +24,7 @@ void ist_waiting_tasks_free (IstWaitingTasks *self);
 /* Takes the task. */
 void ist_waiting_tasks_add (IstWaitingTasks *self,
                             GTask *task);
+gboolean ist_waiting_tasks_is_empty (IstWaitingTasks *self);
 /* The one that has waited longest, which is the caller's now; NULL if there is none. */
 GTask *ist_waiting_tasks_take (IstWaitingTasks *self);
 

@@ -88,6 +88,12 @@ ist_waiting_tasks_add (IstWaitingTasks *self,
   g_queue_push_tail_link (&self->waiting, &waiting->link);
 }
 
+gboolean
+ist_waiting_tasks_is_empty (IstWaitingTasks *self)
+{
+  return self->waiting.head == NULL;
+}
+
 GTask *
 ist_waiting_tasks_take (IstWaitingTasks *self)
 {
