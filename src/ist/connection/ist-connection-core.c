@@ -48,9 +48,9 @@ struct _IstConnectionCore
   gboolean stalled;
   gboolean stalled_told;
   gboolean was_read; /* since the stall timer was started, or last asked */
-  GQueue written; /* of GBytes, on their way to the tunnel */
-  gsize unsent;   /* what is written and not on the wire takes */
-  gboolean full;  /* no room to write, until half of it is on the wire */
+  GQueue written;    /* of GBytes, on their way to the tunnel */
+  gsize unsent;      /* what is written and not on the wire takes */
+  gboolean full;     /* no room to write, until half of it is on the wire */
   gboolean kicked;
   gboolean shut[2]; /* by the user */
   gboolean ended;   /* by the peer or the tunnel */
