@@ -14,13 +14,10 @@ import time
 import programs
 from child import require
 from sockets import read_all, read_exactly
-from waiting import wait_until
+from waiting import PATIENCE, wait_until
 
 from . import service as scripted
 from . import wire
-
-# For what takes milliseconds where nothing else runs, and would hang for ever where something is wrong.
-PATIENCE = 20
 
 # Go clients ask for a name with the port in it, which GnuTLS refuses; the browser client's subprotocol is misspelt.
 NOT_FOR_THE_EMULATOR = ('browser', 'go')
