@@ -35,9 +35,9 @@ typedef struct
   gboolean device_connected;
   gboolean device_notified; /* just now */
   char *access_token;
-} IstOperatorFound;
+} IstOperatorOffer;
 
-void ist_operator_found_free (IstOperatorFound *self);
+void ist_operator_offer_free (IstOperatorOffer *self);
 
 /* Looks for an open tunnel of the thing that lists the services and to which nobody is
  * connected as the source. Where the device is not connected either, it is notified.
@@ -59,9 +59,9 @@ void ist_operator_take_over_async (IstOperatorControlPlane *control_plane,
                                    GAsyncReadyCallback callback,
                                    gpointer user_data);
 /* Of both. */
-IstOperatorFound *ist_operator_search_finish (GAsyncResult *result,
+IstOperatorOffer *ist_operator_search_finish (GAsyncResult *result,
                                               GError **error);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (IstOperatorFound, ist_operator_found_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (IstOperatorOffer, ist_operator_offer_free)
 
 G_END_DECLS

@@ -28,7 +28,7 @@ typedef struct
 } Search;
 
 void
-ist_operator_found_free (IstOperatorFound *self)
+ist_operator_offer_free (IstOperatorOffer *self)
 {
   g_free (self->tunnel_id);
   g_free (self->thing_name);
@@ -81,12 +81,12 @@ description_get_services (IstOperatorTunnelDescription *description)
   return services != NULL ? services : none;
 }
 
-static IstOperatorFound *
+static IstOperatorOffer *
 search_make_result (Search *search,
                     IstOperatorTunnelAccess *access)
 {
   IstOperatorTunnelDescription *description = search->description;
-  IstOperatorFound *found = g_new0 (IstOperatorFound, 1);
+  IstOperatorOffer *found = g_new0 (IstOperatorOffer, 1);
 
   found->tunnel_id = g_strdup (ist_operator_tunnel_description_get_tunnel_id (description));
   found->thing_name = g_strdup (ist_operator_tunnel_description_get_thing_name (description));
@@ -126,7 +126,7 @@ on_rotated (GObject *object,
   access = ist_operator_control_plane_rotate_tunnel_access_token_finish (IST_OPERATOR_CONTROL_PLANE (object), result,
                                                                          &error);
   if (access != NULL)
-    g_task_return_pointer (task, search_make_result (search, access), (GDestroyNotify) ist_operator_found_free);
+    g_task_return_pointer (task, search_make_result (search, access), (GDestroyNotify) ist_operator_offer_free);
   else if (search_is_over_for (search, error))
     search_go_on (g_steal_pointer (&task));
   else
@@ -324,7 +324,7 @@ ist_operator_take_over_async (IstOperatorControlPlane *control_plane,
   search_go_on (task);
 }
 
-IstOperatorFound *
+IstOperatorOffer *
 ist_operator_search_finish (GAsyncResult *result,
                             GError **error)
 {

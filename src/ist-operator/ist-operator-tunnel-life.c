@@ -767,7 +767,7 @@ tunnel_release_unserved (IstOperatorTunnel *self)
 
 static void
 tunnel_take_found (IstOperatorTunnel *self,
-                   IstOperatorFound *found)
+                   IstOperatorOffer *found)
 {
   g_free (self->tunnel_id);
   self->tunnel_id = g_steal_pointer (&found->tunnel_id);
@@ -793,7 +793,7 @@ on_adopted (GObject *object,
 {
   g_autoptr (IstOperatorTunnel) self = user_data;
   g_autoptr (GError) error = NULL;
-  g_autoptr (IstOperatorFound) found = ist_operator_search_finish (result, &error);
+  g_autoptr (IstOperatorOffer) found = ist_operator_search_finish (result, &error);
 
   if (self->phase != IST_OPERATOR_PHASE_LOOKING)
     return;
@@ -813,7 +813,7 @@ on_found (GObject *object,
 {
   g_autoptr (IstOperatorTunnel) self = user_data;
   g_autoptr (GError) error = NULL;
-  g_autoptr (IstOperatorFound) found = ist_operator_search_finish (result, &error);
+  g_autoptr (IstOperatorOffer) found = ist_operator_search_finish (result, &error);
 
   if (self->phase != IST_OPERATOR_PHASE_LOOKING)
     return;

@@ -8,8 +8,8 @@
 #include <ist-operator/ist-operator-client-error.h>
 #include <ist-operator/ist-operator-client.h>
 #include <ist-operator/ist-operator-control-plane-error.h>
-#include <ist-operator/ist-operator-credentials.h>
 #include <ist-operator/ist-operator-control-plane.h>
+#include <ist-operator/ist-operator-credentials.h>
 #include <ist-operator/ist-operator-forward.h>
 #include <ist-operator/ist-operator-tunnel-access.h>
 #include <ist-operator/ist-operator-tunnel-description.h>
