@@ -264,22 +264,25 @@ settings_make_url (IstOperatorSettings *self)
     self->tunnel_endpoint = ist_region_get_host (self->region, "data", IST_HOST_PLAIN);
 }
 
+/* @origin: (inout): who says so */
 static void
 settings_find_region (IstOperatorSettings *self,
-                      const IstOperatorProfile *profile)
+                      const IstOperatorProfile *profile,
+                      const char **origin)
 {
   const char *value = g_getenv ("AWS_REGION");
-  const char *origin;
 
   if (self->region != NULL)
     return;
+  *origin = "AWS_REGION";
   if (value == NULL || *value == '\0')
-    value = find (profile, "AWS_DEFAULT_REGION", "region", &origin);
+    value = find (profile, "AWS_DEFAULT_REGION", "region", origin);
   self->region = g_strdup (value);
 }
 
 static gboolean
 settings_check_region (const IstOperatorSettings *self,
+                       const char *origin,
                        GError **error)
 {
   g_autofree char *shown = NULL;
@@ -295,9 +298,19 @@ settings_check_region (const IstOperatorSettings *self,
   if (self->region != NULL && !ist_region_is_valid (self->region))
     {
       shown = make_safe (self->region);
-      return fail (error, "“%s” is not the name of a region, such as us-east-1", shown);
+      return fail (error, "%s is the name of a region, such as us-east-1, not “%s”", origin, shown);
     }
   return TRUE;
+}
+
+/* The one that counts unless another is asked for need not be there. */
+static IstOperatorProfile *
+load_profile (const char *name,
+              GError **error)
+{
+  g_autofree char *usual = ist_operator_profile_dup_name (NULL);
+
+  return ist_operator_profile_load (g_strcmp0 (name, usual) != 0 ? name : NULL, error);
 }
 
 gboolean
@@ -305,21 +318,22 @@ ist_operator_settings_resolve (IstOperatorSettings *self,
                                const char *profile_name,
                                GError **error)
 {
-  g_autoptr (IstOperatorProfile) profile = ist_operator_profile_load (profile_name, error);
-  const char *origin = "endpoint-url";
+  g_autoptr (IstOperatorProfile) profile = load_profile (profile_name, error);
+  const char *url_origin = "endpoint-url";
+  const char *region_origin = "region";
 
   if (profile == NULL)
     return FALSE;
   settle_choice (&self->use_fips, profile, "AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint");
   settle_choice (&self->use_dualstack, profile, "AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint");
   if (self->endpoint_url == NULL)
-    self->endpoint_url = g_strdup (find_endpoint_url (profile, &origin));
-  settings_find_region (self, profile);
-  if (!settings_check_region (self, error))
+    self->endpoint_url = g_strdup (find_endpoint_url (profile, &url_origin));
+  settings_find_region (self, profile, &region_origin);
+  if (!settings_check_region (self, region_origin, error))
     return FALSE;
   if (self->endpoint_url == NULL)
     settings_make_url (self);
-  else if (!settings_take_url (self, origin, error))
+  else if (!settings_take_url (self, url_origin, error))
     return FALSE;
   return settings_find_attempts (self, profile, error) && settings_load_authorities (self, profile, error);
 }

@@ -137,8 +137,7 @@ ist_operator_tunnel_access_new (JsonObject *answer,
   if (!take_token (answer, "sourceAccessToken", &self->source_token) ||
       !take_token (answer, "destinationAccessToken", &self->destination_token))
     return NULL;
-  if (is_opened ? self->source_token == NULL || self->destination_token == NULL
-                : self->source_token == NULL && self->destination_token == NULL)
+  if (self->source_token == NULL && (is_opened || self->destination_token == NULL))
     return NULL;
   return g_steal_pointer (&self);
 }

@@ -23,11 +23,10 @@ make (const char *url,
       guint max_attempts,
       guint timeout)
 {
-  g_autoptr (IstOperatorCredentials) credentials = ist_operator_credentials_new_for_keys ("AKID", "secret", NULL);
   g_autoptr (GError) error = NULL;
   IstOperatorControlPlane *plane =
-    g_initable_new (IST_OPERATOR_TYPE_CONTROL_PLANE, NULL, &error, "credentials", credentials, "endpoint-url", url,
-                    "ca-file", ca_file, "max-attempts", max_attempts, "timeout", timeout, NULL);
+    g_initable_new (IST_OPERATOR_TYPE_CONTROL_PLANE, NULL, &error, "endpoint-url", url, "ca-file", ca_file,
+                    "max-attempts", max_attempts, "timeout", timeout, NULL);
 
   g_assert_no_error (error);
   return plane;
@@ -621,6 +620,26 @@ test_retry_after (void)
   expect_requests (server, 2, "ListTagsForResource");
 }
 
+/* Others can't be found in the place of keys that were given. */
+static void
+test_expired_keys (void)
+{
+  static const char *const answers[] = { FAULT ("403 Bad", "ExpiredTokenException"), NULL };
+  Plan plan = { answers };
+  g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, answer_as_planned, &plan);
+  g_autofree char *url = get_url (server);
+  g_autoptr (IstOperatorCredentials) credentials = ist_operator_credentials_new_for_keys ("AKID", "secret", "token");
+  g_autoptr (IstOperatorControlPlane) plane = NULL;
+  g_autoptr (GError) error = NULL;
+
+  plane = ist_operator_control_plane_new (credentials, NULL, url, &error);
+  g_assert_no_error (error);
+  g_assert_null (open_tunnel (plane, "pump-7", NULL, &error));
+  g_assert_error (error, IST_OPERATOR_CONTROL_PLANE_ERROR, CODE (CREDENTIALS_EXPIRED));
+  g_assert_true (g_str_has_prefix (error->message, "OpenTunnel: "));
+  expect_requests (server, 1, "OpenTunnel");
+}
+
 /* The clock */
 
 static GDateTime *
@@ -946,8 +965,8 @@ test_invalid (void)
     const char *text;
   } wrong[] = {
     { NULL, NULL, NULL, NULL, CODE (NO_REGION), "AWS_REGION" },
-    { "", NULL, NULL, NULL, CODE (INVALID_SETTING), "not the name of a region" },
-    { "us east", NULL, NULL, NULL, CODE (INVALID_SETTING), "“us east” is not the name of a region" },
+    { "", NULL, NULL, NULL, CODE (INVALID_SETTING), "region is the name of a region" },
+    { "us east", NULL, NULL, NULL, CODE (INVALID_SETTING), "such as us-east-1, not “us east”" },
     { NULL, "localhost:8443", NULL, NULL, CODE (INVALID_SETTING), "endpoint-url is like https://HOST:PORT" },
     { NULL, "ftp://localhost", NULL, NULL, CODE (INVALID_SETTING), "endpoint-url is like" },
     { NULL, "https://", NULL, NULL, CODE (INVALID_SETTING), "endpoint-url is like" },
@@ -1031,6 +1050,8 @@ main (int argc,
   g_setenv ("AWS_CONFIG_FILE", "/nowhere/config", TRUE);
   g_setenv ("AWS_SHARED_CREDENTIALS_FILE", "/nowhere/credentials", TRUE);
   g_setenv ("AWS_EC2_METADATA_DISABLED", "true", TRUE);
+  g_setenv ("AWS_ACCESS_KEY_ID", "AKID", TRUE);
+  g_setenv ("AWS_SECRET_ACCESS_KEY", "secret", TRUE);
 
   g_test_init (&argc, &argv, NULL);
 
@@ -1051,6 +1072,7 @@ main (int argc,
   g_test_add_func ("/operator/control-plane/lost-closing", test_lost_closing);
   g_test_add_func ("/operator/control-plane/opened-in-vain", test_opened_in_vain);
   g_test_add_func ("/operator/control-plane/retry-after", test_retry_after);
+  g_test_add_func ("/operator/control-plane/expired-keys", test_expired_keys);
   g_test_add_func ("/operator/control-plane/clock", test_clock);
   g_test_add_func ("/operator/control-plane/cancel/before", test_cancel_before);
   g_test_add_func ("/operator/control-plane/cancel/pause", test_cancel_pause);
