@@ -152,7 +152,7 @@ main ()
   mapfile -t devices < <(printf 'device-%03d\n' $(seq "$count"))
   install_packages build fleet || fail "could not install what is missing"
   say "Building"
-  build_with -Dintrospection=disabled -Dexamples=false -Dagent=enabled -Dcontrol-plane=enabled || fail "could not build"
+  build_with -Dintrospection=disabled -Dexamples=false -Dagent=enabled || fail "could not build"
   # The names of Unix sockets are short.
   make_work_folder || fail "could not make a folder"
 

@@ -13,7 +13,6 @@ packages_build="
   glib-networking
   gobject-introspection
   libc6-dev
-  libcurl4-gnutls-dev
   libgirepository1.0-dev
   libglib2.0-dev
   libgnutls28-dev

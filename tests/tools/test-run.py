@@ -88,7 +88,8 @@ def refusal(kind, message='for a test'):
 
 class Case(programs.Case):
     def environment(self, env):
-        return {**os.environ, 'HOME': str(self.folder), **(KEYS if env is None else env)}
+        return {**os.environ, 'HOME': str(self.folder), 'AWS_EC2_METADATA_DISABLED': 'true',
+                **(KEYS if env is None else env)}
 
     def control(self, **answers):
         return self.serve(Control(**answers))
@@ -195,14 +196,15 @@ class Signatures(Case):
 
     def test_no_credentials(self):
         control = self.control()
-        self.check(self.operate(control.url, env={}), 77, 'AWS_ACCESS_KEY_ID', '.aws/credentials', 'export-credentials')
-        self.check(self.operate(control.url, env={'AWS_ACCESS_KEY_ID': KEY_ID}), 77, 'lack the secret access key')
+        self.check(self.operate(control.url, env={}), 77, 'AWS_ACCESS_KEY_ID', '.aws/credentials', 'aws configure')
+        self.check(self.operate(control.url, env={'AWS_ACCESS_KEY_ID': KEY_ID}), 78, 'secret access key is missing')
+        # Half a pair counts for nothing there, as the AWS tools have it.
         self.write('.aws/credentials', f'[default]\naws_secret_access_key={SECRET}\n')
-        self.check(self.operate(control.url, env={}), 77, 'lack the id', '.aws/credentials')
+        self.check(self.operate(control.url, env={}), 77, '.aws/credentials')
         self.write('.aws/credentials', 'no file of keys\n')
         self.check(self.operate(control.url, env={}), 78, '.aws/credentials')
         self.write('.aws/credentials', '[default]\n')
-        self.check(self.operate(control.url, env={'AWS_PROFILE': 'other'}), 77, '“other”')
+        self.check(self.operate(control.url, env={'AWS_PROFILE': 'other'}), 78, '“other”')
         self.assertEqual(control.requests, [])
 
 
@@ -220,12 +222,14 @@ class Failures(Case):
             with self.subTest(kind=kind):
                 control = self.control(OpenTunnel=[refusal(kind, 'for\x1b[31m a test')])
                 run = self.operate(control.url, '--', 'true')
-                self.check(run, status, f'OpenTunnel: {kind.split("#")[-1]}: for [31m a test', text)
-                self.assertEqual(control.operations(), ['OpenTunnel'])
+                self.check(run, status, f'OpenTunnel: {kind.split("#")[-1]}: for\\u001b[31m a test', text)
+                # Some may be got over: with new credentials, or later.
+                attempts = {'ExpiredTokenException': 2, 'ThrottlingException': 3}
+                self.assertEqual(control.operations(), ['OpenTunnel'] * attempts.get(kind, 1))
 
     def test_nonsense(self):
         for answer, status in (((200, b'<html>'), 76), ((200, b'[]'), 76), ((200, {}), 76), ((503, b''), 75),
-                               ((404, b'<html>'), 76), ((200, {'tunnelId': ['x']}), 76), ((200, b' ' * 2**21), 69)):
+                               ((404, b'<html>'), 76), ((200, {'tunnelId': ['x']}), 76), ((200, b' ' * 2**21), 76)):
             control = self.control(OpenTunnel=[answer])
             self.check(self.operate(control.url), status, control.url)
 
@@ -244,7 +248,7 @@ class Failures(Case):
         return self.control(OpenTunnel=[(200, {'tunnelId': 'the-id', 'sourceAccessToken': 'SOURCE'})], **answers)
 
     def test_closed_by_others(self):
-        control = self.opened(DescribeTunnel=[(503, b''), (200, {'tunnel': {'status': 'CLOSED'}})],
+        control = self.opened(DescribeTunnel=[(503, b''), (200, {'tunnel': {'tunnelId': 'the-id', 'status': 'CLOSED'}})],
                               CloseTunnel=[(503, b''), (200, {})])
         run = self.operate(control.url, '--', 'true')
         self.check(run, 77, 'closed the tunnel')
@@ -253,11 +257,11 @@ class Failures(Case):
         self.assertEqual(json.loads(control.requests[-1][1]), {'tunnelId': 'the-id', 'delete': True})
 
     def test_cannot_close(self):
-        control = self.opened(DescribeTunnel=[(200, {'tunnel': {'destinationConnectionState': 7}})],
+        control = self.opened(DescribeTunnel=[(200, {'tunnel': {'tunnelId': 'the-id', 'status': 'OPEN', 'destinationConnectionState': 7}})],
                               CloseTunnel=[refusal('AccessDeniedException')])
         run = self.operate(control.url, '--wait', '0', '--', 'true')
         self.check(run, 75, '--wait', 'AccessDeniedException', '--tunnel-id the-id')
-        self.assertEqual(control.operations().count('CloseTunnel'), 3)
+        self.assertEqual(control.operations().count('CloseTunnel'), 1)
 
     def test_cannot_connect(self):
         """The service refuses what its control plane has given out."""

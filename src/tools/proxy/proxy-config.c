@@ -9,6 +9,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "common/ist-names-private.h"
 #include "tools/common/tool-error.h"
 #include "tools/proxy/proxy-ca.h"
 #include "tools/proxy/proxy-command.h"
@@ -38,6 +39,7 @@ proxy_config_clear (ProxyConfig *self)
   g_clear_pointer (&self->client_token, g_free);
   g_clear_pointer (&self->local_address, g_free);
   g_clear_pointer (&self->ca_path, g_free);
+  g_clear_object (&self->authorities);
   g_clear_pointer (&self->stdio_service, g_free);
   g_clear_pointer (&self->port_file, g_free);
 }
@@ -107,7 +109,36 @@ config_resolve_mode (ProxyConfig *self,
   return TRUE;
 }
 
+/* Authorities */
+
+static gboolean
+config_load_authorities (ProxyConfig *self,
+                         GError **error)
+{
+  if (self->ca_path == NULL || self->skip_verification || self->authorities != NULL)
+    return TRUE;
+  self->authorities = proxy_ca_load (self->ca_path, error);
+  if (self->authorities != NULL)
+    return TRUE;
+  g_prefix_error (error, "%s: ", proxy_option_get_name (PROXY_OPTION_CAPATH));
+  return FALSE;
+}
+
 /* A tunnel that is to be opened */
+
+static gboolean
+config_make_open_request (ProxyConfig *self,
+                          const ProxyOptions *options,
+                          GError **error)
+{
+  if (!config_load_authorities (self, error))
+    return FALSE;
+  self->open_request = proxy_open_request_new (options, self->authorities, error);
+  if (self->open_request == NULL)
+    return FALSE;
+  g_set_object (&self->authorities, ist_operator_control_plane_get_tls_database (self->open_request->control_plane));
+  return TRUE;
+}
 
 static gboolean
 config_resolve_open_request (ProxyConfig *self,
@@ -123,10 +154,7 @@ config_resolve_open_request (ProxyConfig *self,
   };
 
   if (proxy_options_get_flag (options, PROXY_OPTION_OPEN))
-    {
-      self->open_request = proxy_open_request_new (options, error);
-      return self->open_request != NULL;
-    }
+    return config_make_open_request (self, options, error);
   for (gsize i = 0; i < G_N_ELEMENTS (others); i++)
     {
       if (!proxy_options_get_flag (options, others[i]))
@@ -158,6 +186,25 @@ config_resolve_command (ProxyConfig *self,
 
 /* Where the service is */
 
+/* The settings name other hosts for the regions of AWS. */
+static void
+config_take_endpoint (ProxyConfig *self,
+                      IstOperatorControlPlane *control_plane)
+{
+  const char *endpoint = ist_operator_control_plane_get_tunnel_endpoint (control_plane);
+  const char *region = ist_operator_control_plane_get_region (control_plane);
+  g_autofree char *host = ist_region_get_host (region, "data", IST_HOST_PLAIN);
+
+  if (!g_str_equal (endpoint, host))
+    {
+      self->endpoint = g_strdup (endpoint);
+      return;
+    }
+  self->endpoint = proxy_settings_get_endpoint (&self->settings, region);
+  if (self->endpoint == NULL)
+    self->region = g_strdup (region);
+}
+
 static gboolean
 config_resolve_endpoint (ProxyConfig *self,
                          const ProxyOptions *options,
@@ -167,12 +214,7 @@ config_resolve_endpoint (ProxyConfig *self,
 
   if (self->open_request != NULL)
     {
-      region = self->open_request->region;
-      self->endpoint = g_strdup (self->open_request->endpoint);
-      if (self->endpoint == NULL)
-        self->endpoint = proxy_settings_get_endpoint (&self->settings, region);
-      if (self->endpoint == NULL)
-        self->region = g_strdup (region);
+      config_take_endpoint (self, self->open_request->control_plane);
       return TRUE;
     }
   self->endpoint = g_strdup (proxy_options_get (options, PROXY_OPTION_PROXY_ENDPOINT));
@@ -393,6 +435,8 @@ proxy_config_resolve (ProxyConfig *self,
   proxy_settings_init (&self->settings);
   if (settings != NULL && !proxy_settings_load (&self->settings, settings, error))
     return FALSE;
+  self->ca_path = g_strdup (proxy_options_get (options, PROXY_OPTION_CAPATH));
+  self->skip_verification = proxy_options_get_flag (options, PROXY_OPTION_NO_SSL_HOST_VERIFY);
   if (!config_resolve_open_request (self, options, error) || !config_resolve_mode (self, options, error) ||
       !config_resolve_endpoint (self, options, error) ||
       !config_resolve_mappings (self, options, error) || !config_resolve_forwarding (self, options, error) ||
@@ -400,11 +444,6 @@ proxy_config_resolve (ProxyConfig *self,
     return FALSE;
 
   config_resolve_version (self, options);
-  self->ca_path = g_strdup (proxy_options_get (options, PROXY_OPTION_CAPATH));
-  /* As the AWS tools have it, when this is one of them. */
-  if (self->ca_path == NULL && self->open_request != NULL)
-    self->ca_path = g_strdup (g_getenv ("AWS_CA_BUNDLE"));
-  self->skip_verification = proxy_options_get_flag (options, PROXY_OPTION_NO_SSL_HOST_VERIFY);
   if (self->skip_verification)
     g_warning (_ ("--no-ssl-host-verify: the service's certificate is NOT verified; whoever is in between "
                   "can take the token and read and change all data"));
@@ -432,21 +471,13 @@ proxy_config_make_tunnel (ProxyConfig *self,
                           GError **error)
 {
   g_autoptr (IstSecureTunnelBuilder) builder = ist_secure_tunnel_builder_new ();
-  g_autoptr (GTlsDatabase) database = NULL;
 
-  if (self->ca_path != NULL && !self->skip_verification)
+  if (!config_load_authorities (self, error))
+    return NULL;
+  if (self->authorities == NULL && !self->skip_verification && proxy_ca_is_in_environment ())
     {
-      database = proxy_ca_load (self->ca_path, error);
-      if (database == NULL)
-        {
-          g_prefix_error (error, "%s: ", proxy_option_get_name (PROXY_OPTION_CAPATH));
-          return NULL;
-        }
-    }
-  else if (!self->skip_verification && proxy_ca_is_in_environment ())
-    {
-      database = proxy_ca_load_environment (error);
-      if (database == NULL)
+      self->authorities = proxy_ca_load_environment (error);
+      if (self->authorities == NULL)
         return NULL;
     }
 
@@ -456,7 +487,7 @@ proxy_config_make_tunnel (ProxyConfig *self,
                 "client-token", self->client_token,
                 "endpoint", self->endpoint,
                 "region", self->region,
-                "tls-database", database,
+                "tls-database", self->authorities,
                 "verify-certificate", !self->skip_verification,
                 "protocol-version", self->version,
                 "ping-interval", to_seconds (self->settings.ping_period),

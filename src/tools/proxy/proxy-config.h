@@ -28,6 +28,7 @@ typedef struct
   char *client_token;
   char *local_address;
   char *ca_path; /* a file or a folder, NULL for the system's authorities */
+  GTlsDatabase *authorities; /* those there, once they are loaded */
   gboolean skip_verification;
   IstProtocolVersion version;
   gboolean is_stdio;

@@ -6,29 +6,22 @@
 
 #include <gio/gio.h>
 #include <glib/gi18n.h>
-#include <string.h>
 #include <sysexits.h>
 
-#include "common/ist-loopback-private.h"
-#include "common/ist-names-private.h"
 #include "tools/common/tool-error.h"
-#include "tools/proxy/proxy-credentials.h"
+#include "tools/common/tool-operator-error.h"
+#include "tools/proxy/proxy-token.h"
 
 #define MAX_LIFETIME 720 /* minutes */
 #define DEFAULT_WAIT 60  /* seconds */
 #define MAX_WAIT (MAX_LIFETIME * 60)
-
-/* Signatures need one, though it hardly matters to an emulator. */
-#define DEFAULT_REGION "us-east-1"
 
 void
 proxy_open_request_free (ProxyOpenRequest *self)
 {
   g_free (self->thing);
   g_strfreev (self->services);
-  g_free (self->url);
-  g_free (self->region);
-  g_free (self->endpoint);
+  g_clear_object (&self->control_plane);
   g_free (self);
 }
 
@@ -40,74 +33,66 @@ usage_error (GError **error,
   return FALSE;
 }
 
-/* An emulator opens tunnels and carries them at one endpoint. */
-static gboolean
-open_request_take_url (ProxyOpenRequest *self,
-                       const char *url,
-                       GError **error)
+/* The command must not see them, nor who looks at this process's environment. */
+static IstOperatorCredentials *
+take_credentials (void)
 {
-  g_autoptr (GUri) uri = g_uri_parse (url, G_URI_FLAGS_NONE, NULL);
-  const char *scheme = uri != NULL ? g_uri_get_scheme (uri) : "";
-  const char *host = uri != NULL ? g_uri_get_host (uri) : NULL;
+  static const char *const variables[] = { "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN" };
+  IstOperatorCredentials *credentials = ist_operator_credentials_new (NULL);
 
-  if ((!g_str_equal (scheme, "https") && !g_str_equal (scheme, "http")) || host == NULL || *host == '\0')
+  for (gsize i = 0; i < G_N_ELEMENTS (variables); i++)
+    g_free (proxy_token_take_variable (variables[i]));
+  return credentials;
+}
+
+/* The library's settings are called as the options are. Takes @error. */
+static GError *
+explain_setting (GError *error,
+                 const ProxyOptions *options)
+{
+  static const ProxyOption own[] = { PROXY_OPTION_REGION, PROXY_OPTION_ENDPOINT_URL };
+  g_autoptr (GError) usage = NULL;
+  g_autofree char *as_option = g_strconcat ("--", error->message, NULL);
+
+  if (g_error_matches (error, IST_OPERATOR_CONTROL_PLANE_ERROR, IST_OPERATOR_CONTROL_PLANE_ERROR_NO_REGION))
+    usage_error (&usage, _ ("A region is needed: --region (-r), AWS_REGION or the profile's"));
+  for (gsize i = 0; usage == NULL && i < G_N_ELEMENTS (own); i++)
     {
-      g_set_error (error, TOOL_ERROR, EX_USAGE, _ ("--endpoint-url is like https://HOST:PORT, not “%s”"), url);
-      return FALSE;
+      if (proxy_options_get (options, own[i]) != NULL &&
+          g_str_has_prefix (as_option, proxy_option_get_name (own[i])))
+        usage_error (&usage, as_option);
     }
-  if (g_str_equal (scheme, "http") && !ist_host_is_loopback (host))
-    return usage_error (error, _ ("--endpoint-url without encryption (http) is for this machine only"));
-  self->url = g_strdup (url);
-  self->endpoint = g_uri_join (G_URI_FLAGS_NONE, g_str_equal (scheme, "http") ? "ws" : "wss", NULL, host,
-                               g_uri_get_port (uri), "", NULL, NULL);
-  return TRUE;
+  if (usage == NULL)
+    return tool_operator_error_translate (error);
+  g_error_free (error);
+  return g_steal_pointer (&usage);
 }
 
 static gboolean
-open_request_take_endpoint (ProxyOpenRequest *self,
-                            const ProxyOptions *options,
-                            GError **error)
+open_request_make_control_plane (ProxyOpenRequest *self,
+                                 const ProxyOptions *options,
+                                 GTlsDatabase *authorities,
+                                 GError **error)
 {
   const char *url = proxy_options_get (options, PROXY_OPTION_ENDPOINT_URL);
-  g_autoptr (GError) local = NULL;
+  const char *region = proxy_options_get (options, PROXY_OPTION_REGION);
+  gboolean verify = !proxy_options_get_flag (options, PROXY_OPTION_NO_SSL_HOST_VERIFY);
+  g_autoptr (IstOperatorCredentials) credentials = take_credentials ();
+  GError *local = NULL;
 
-  if (url != NULL && !open_request_take_url (self, url, error))
-    return FALSE;
-  self->region = g_strdup (proxy_options_get (options, PROXY_OPTION_REGION));
-  if (self->region == NULL)
-    self->region = proxy_credentials_find_region (&local);
-  if (local != NULL)
-    {
-      g_propagate_error (error, g_steal_pointer (&local));
-      return FALSE;
-    }
-  if (self->region == NULL && url == NULL)
-    return usage_error (error, _ ("A region is needed: --region (-r), AWS_REGION or the profile's"));
-  if (self->region == NULL)
-    self->region = g_strdup (DEFAULT_REGION);
-  /* It becomes part of the name of a host. */
-  if (!ist_region_is_valid (self->region))
-    {
-      g_set_error (error, TOOL_ERROR, EX_USAGE, _ ("“%s” is not the name of a region, such as us-east-1"),
-                   self->region);
-      return FALSE;
-    }
-  if (url == NULL)
-    {
-      g_autofree char *host = ist_region_get_host (self->region, "api", IST_HOST_PLAIN);
-
-      self->url = g_strdup_printf ("https://%s/", host);
-    }
-  if (proxy_options_get (options, PROXY_OPTION_PROXY_ENDPOINT) != NULL)
-    {
-      g_free (self->endpoint);
-      self->endpoint = g_strdup (proxy_options_get (options, PROXY_OPTION_PROXY_ENDPOINT));
-    }
-  return TRUE;
+  self->control_plane =
+    g_initable_new (IST_OPERATOR_TYPE_CONTROL_PLANE, NULL, &local, "credentials", credentials, "region", region,
+                    "endpoint-url", url, "tunnel-endpoint", proxy_options_get (options, PROXY_OPTION_PROXY_ENDPOINT),
+                    "tls-database", authorities, "verify-certificate", verify, NULL);
+  if (self->control_plane != NULL)
+    return TRUE;
+  g_propagate_error (error, explain_setting (local, options));
+  return FALSE;
 }
 
 ProxyOpenRequest *
 proxy_open_request_new (const ProxyOptions *options,
+                        GTlsDatabase *authorities,
                         GError **error)
 {
   g_autoptr (ProxyOpenRequest) self = g_new0 (ProxyOpenRequest, 1);
@@ -130,5 +115,5 @@ proxy_open_request_new (const ProxyOptions *options,
       usage_error (error, _ ("--lifetime is at least one minute"));
       return NULL;
     }
-  return open_request_take_endpoint (self, options, error) ? g_steal_pointer (&self) : NULL;
+  return open_request_make_control_plane (self, options, authorities, error) ? g_steal_pointer (&self) : NULL;
 }

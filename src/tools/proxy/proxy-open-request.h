@@ -4,6 +4,8 @@
 
 #pragma once
 
+#include <ist-operator/ist-operator.h>
+
 #include "tools/proxy/proxy-options.h"
 
 G_BEGIN_DECLS
@@ -15,13 +17,14 @@ typedef struct
   char **services;
   guint lifetime; /* minutes, 0 for the service's default */
   guint wait;     /* seconds */
-  char *url;      /* of what opens and closes tunnels */
-  char *region;
-  char *endpoint; /* of the tunnel, NULL if it follows from the region */
+  IstOperatorControlPlane *control_plane;
 } ProxyOpenRequest;
 
+/* @authorities: (nullable): whom to trust instead of those that the AWS tools would.
+ * Takes the AWS credentials out of the environment. */
 ProxyOpenRequest *proxy_open_request_new (const ProxyOptions *options,
-                                 GError **error);
+                                          GTlsDatabase *authorities,
+                                          GError **error);
 void proxy_open_request_free (ProxyOpenRequest *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ProxyOpenRequest, proxy_open_request_free)

@@ -11,22 +11,19 @@
 
 #include "tools/common/tool-error.h"
 #include "tools/common/tool-log.h"
+#include "tools/common/tool-operator-error.h"
 #include "tools/common/tool-signals.h"
-#include "tools/proxy/proxy-control.h"
-#include "tools/proxy/proxy-credentials.h"
 #include "tools/proxy/proxy-session.h"
 
-/* Milliseconds; between two looks at the tunnel, and two attempts to close it. */
+/* Between two looks at the tunnel, in milliseconds. */
 #define PAUSE 1000
-
-#define CLOSE_ATTEMPTS 3
 
 typedef struct
 {
   ProxyConfig *config;
-  ProxyControl *control;
   GMainLoop *loop;
-  GCancellable *cancellable; /* of the wait for the device */
+  GCancellable *cancellable; /* of opening, and of the wait for the device */
+  GAsyncResult *result;      /* of the call that is awaited */
   char *tunnel_id;           /* NULL while there is no tunnel */
   gboolean has_session;      /* which minds the signals */
   guint n_signals;
@@ -72,39 +69,43 @@ on_hangup (gpointer user_data)
 
 /* Calls */
 
-typedef struct
-{
-  GMainLoop *loop;
-  JsonNode *answer;
-  GError *error;
-} Call;
-
 static void
 on_answer (GObject *source,
            GAsyncResult *result,
            gpointer user_data)
 {
-  Call *call = user_data;
+  ProxyRun *self = user_data;
 
-  call->answer = proxy_control_call_finish (result, &call->error);
-  g_main_loop_quit (call->loop);
+  self->result = g_object_ref (result);
+  g_main_loop_quit (self->loop);
 }
 
-static JsonNode *
-run_call (ProxyRun *self,
-          const char *operation,
-          JsonBuilder *request,
-          GCancellable *cancellable,
-          GError **error)
+/* The result of the call that was begun with on_answer(). */
+static GAsyncResult *
+run_await (ProxyRun *self)
 {
-  g_autoptr (JsonNode) root = json_builder_get_root (request);
-  Call call = { .loop = self->loop };
-
-  proxy_control_call (self->control, operation, root, cancellable, on_answer, &call);
   g_main_loop_run (self->loop);
-  if (call.error != NULL)
-    g_propagate_error (error, call.error);
-  return call.answer;
+  return g_steal_pointer (&self->result);
+}
+
+/* What the service says may be due to options. */
+static gboolean
+run_take_error (GError *local,
+                GError **error)
+{
+  gboolean is_refused =
+    g_error_matches (local, IST_OPERATOR_CONTROL_PLANE_ERROR, IST_OPERATOR_CONTROL_PLANE_ERROR_NOT_FOUND) ||
+    g_error_matches (local, IST_OPERATOR_CONTROL_PLANE_ERROR, IST_OPERATOR_CONTROL_PLANE_ERROR_INVALID_REQUEST);
+
+  local = tool_operator_error_translate (local);
+  if (is_refused)
+    {
+      g_autofree char *message = g_steal_pointer (&local->message);
+
+      local->message = g_strdup_printf (_ ("%s: check --thing, --service, --lifetime and --region"), message);
+    }
+  g_propagate_error (error, local);
+  return FALSE;
 }
 
 static gboolean
@@ -122,97 +123,44 @@ on_cancelled (GCancellable *cancellable,
 }
 
 static void
-run_pause (ProxyRun *self,
-           GCancellable *cancellable)
+run_pause (ProxyRun *self)
 {
   guint timeout = g_timeout_add (PAUSE, on_pause_over, self->loop);
-  gulong id = 0;
+  gulong id = g_signal_connect (self->cancellable, "cancelled", G_CALLBACK (on_cancelled), self->loop);
 
-  if (cancellable != NULL)
-    id = g_signal_connect (cancellable, "cancelled", G_CALLBACK (on_cancelled), self->loop);
-  if (!g_cancellable_is_cancelled (cancellable))
+  if (!g_cancellable_is_cancelled (self->cancellable))
     g_main_loop_run (self->loop);
   g_source_remove (timeout);
-  if (cancellable != NULL)
-    g_signal_handler_disconnect (cancellable, id);
+  g_signal_handler_disconnect (self->cancellable, id);
 }
 
 /* Opening */
-
-static JsonBuilder *
-make_open_tunnel (const ProxyOpenRequest *request)
-{
-  JsonBuilder *builder = json_builder_new_immutable ();
-
-  json_builder_begin_object (builder);
-  json_builder_set_member_name (builder, "description");
-  json_builder_add_string_value (builder, "ist-proxy");
-  json_builder_set_member_name (builder, "destinationConfig");
-  json_builder_begin_object (builder);
-  json_builder_set_member_name (builder, "thingName");
-  json_builder_add_string_value (builder, request->thing);
-  json_builder_set_member_name (builder, "services");
-  json_builder_begin_array (builder);
-  for (gsize i = 0; request->services[i] != NULL; i++)
-    json_builder_add_string_value (builder, request->services[i]);
-  json_builder_end_array (builder);
-  json_builder_end_object (builder);
-  if (request->lifetime != 0)
-    {
-      json_builder_set_member_name (builder, "timeoutConfig");
-      json_builder_begin_object (builder);
-      json_builder_set_member_name (builder, "maxLifetimeTimeoutMinutes");
-      json_builder_add_int_value (builder, request->lifetime);
-      json_builder_end_object (builder);
-    }
-  json_builder_end_object (builder);
-  return builder;
-}
 
 static gboolean
 run_open (ProxyRun *self,
           GError **error)
 {
   const ProxyOpenRequest *request = self->config->open_request;
-  g_autoptr (JsonBuilder) builder = make_open_tunnel (request);
-  g_autoptr (JsonNode) answer = NULL;
+  IstOperatorControlPlane *plane = request->control_plane;
+  g_autoptr (IstOperatorTunnelAccess) access = NULL;
+  g_autoptr (GAsyncResult) result = NULL;
+  GError *local = NULL;
 
-  g_message (_ ("Opening a tunnel to “%s” at %s"), request->thing, request->url);
-  /* Not to be cancelled: a tunnel that nobody knows of could not be closed. */
-  answer = run_call (self, "OpenTunnel", builder, NULL, error);
-  if (answer == NULL)
-    return FALSE;
-  self->tunnel_id = g_strdup (proxy_control_get_string (answer, "tunnelId"));
-  self->config->access_token = g_strdup (proxy_control_get_string (answer, "sourceAccessToken"));
-  if (self->tunnel_id == NULL || self->config->access_token == NULL)
-    {
-      g_set_error (error, TOOL_ERROR, EX_PROTOCOL, _ ("%s: %s does not answer like the service"), "OpenTunnel",
-                   request->url);
-      return FALSE;
-    }
+  g_message (_ ("Opening a tunnel to “%s” at %s"), request->thing, ist_operator_control_plane_get_endpoint_url (plane));
+  ist_operator_control_plane_open_tunnel_async (plane, request->thing, (const char *const *) request->services,
+                                                "ist-proxy", request->lifetime, NULL, self->cancellable, on_answer,
+                                                self);
+  result = run_await (self);
+  access = ist_operator_control_plane_open_tunnel_finish (plane, result, &local);
+  if (access == NULL)
+    return run_take_error (local, error);
+  self->tunnel_id = g_strdup (ist_operator_tunnel_access_get_tunnel_id (access));
+  self->config->access_token = g_strdup (ist_operator_tunnel_access_get_source_access_token (access));
   g_message (_ ("Tunnel %s is open"), self->tunnel_id);
   return TRUE;
 }
 
 /* Waiting */
-
-static JsonBuilder *
-make_tunnel_request (const char *tunnel_id,
-                     gboolean deletes)
-{
-  JsonBuilder *builder = json_builder_new_immutable ();
-
-  json_builder_begin_object (builder);
-  json_builder_set_member_name (builder, "tunnelId");
-  json_builder_add_string_value (builder, tunnel_id);
-  if (deletes)
-    {
-      json_builder_set_member_name (builder, "delete");
-      json_builder_add_boolean_value (builder, TRUE);
-    }
-  json_builder_end_object (builder);
-  return builder;
-}
 
 /* A look that fails may be better the next time, unless it says that it won't. */
 static gboolean
@@ -220,32 +168,32 @@ run_check_device (ProxyRun *self,
                   gboolean *connected,
                   GError **error)
 {
-  g_autoptr (JsonBuilder) request = make_tunnel_request (self->tunnel_id, FALSE);
-  g_autoptr (JsonNode) answer = NULL;
-  g_autoptr (GError) local = NULL;
-  JsonNode *tunnel;
-  JsonNode *state;
+  IstOperatorControlPlane *plane = self->config->open_request->control_plane;
+  g_autoptr (IstOperatorTunnelDescription) tunnel = NULL;
+  g_autoptr (GAsyncResult) result = NULL;
+  GError *local = NULL;
 
-  answer = run_call (self, "DescribeTunnel", request, self->cancellable, &local);
-  if (answer == NULL && !g_error_matches (local, TOOL_ERROR, EX_TEMPFAIL) &&
-      !g_error_matches (local, TOOL_ERROR, EX_UNAVAILABLE))
+  ist_operator_control_plane_describe_tunnel_async (plane, self->tunnel_id, self->cancellable, on_answer, self);
+  result = run_await (self);
+  tunnel = ist_operator_control_plane_describe_tunnel_finish (plane, result, &local);
+  if (tunnel == NULL)
     {
-      g_propagate_error (error, g_steal_pointer (&local));
-      return FALSE;
-    }
-  if (answer == NULL)
-    {
+      local = tool_operator_error_translate (local);
+      if (!g_error_matches (local, TOOL_ERROR, EX_TEMPFAIL) && !g_error_matches (local, TOOL_ERROR, EX_UNAVAILABLE))
+        {
+          g_propagate_error (error, local);
+          return FALSE;
+        }
       g_warning ("%s", local->message);
+      g_error_free (local);
       return TRUE;
     }
-  tunnel = proxy_control_get_member (answer, "tunnel");
-  if (g_strcmp0 (proxy_control_get_string (tunnel, "status"), "CLOSED") == 0)
+  if (!ist_operator_tunnel_description_get_is_open (tunnel))
     {
       g_set_error_literal (error, TOOL_ERROR, EX_NOPERM, _ ("Somebody has closed the tunnel"));
       return FALSE;
     }
-  state = proxy_control_get_member (tunnel, "destinationConnectionState");
-  *connected = g_strcmp0 (proxy_control_get_string (state, "status"), "CONNECTED") == 0;
+  *connected = ist_operator_tunnel_description_get_destination_connected (tunnel);
   return TRUE;
 }
 
@@ -270,7 +218,7 @@ run_wait_for_device (ProxyRun *self,
                        self->config->open_request->thing, self->config->open_request->wait);
           return FALSE;
         }
-      run_pause (self, self->cancellable);
+      run_pause (self);
     }
   return FALSE;
 }
@@ -278,25 +226,42 @@ run_wait_for_device (ProxyRun *self,
 /* Closing */
 
 static void
+on_n_calls_changed (IstOperatorControlPlane *plane,
+                    GParamSpec *pspec,
+                    GMainLoop *loop)
+{
+  if (ist_operator_control_plane_get_n_calls (plane) == 0)
+    g_main_loop_quit (loop);
+}
+
+/* Of an opening that was cancelled, the tunnel is yet to come. */
+static void
+run_finish_calls (ProxyRun *self)
+{
+  IstOperatorControlPlane *plane = self->config->open_request->control_plane;
+  gulong id = g_signal_connect (plane, "notify::n-calls", G_CALLBACK (on_n_calls_changed), self->loop);
+
+  if (ist_operator_control_plane_get_n_calls (plane) > 0)
+    g_main_loop_run (self->loop);
+  g_signal_handler_disconnect (plane, id);
+}
+
+static void
 run_close (ProxyRun *self)
 {
-  g_autoptr (JsonBuilder) request = NULL;
-  g_autoptr (JsonNode) answer = NULL;
+  IstOperatorControlPlane *plane = self->config->open_request->control_plane;
+  g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
-  int i;
 
   if (self->tunnel_id == NULL)
-    return;
-  self->n_signals = 0;
-  request = make_tunnel_request (self->tunnel_id, TRUE);
-  for (i = 0; i < CLOSE_ATTEMPTS && answer == NULL; i++)
     {
-      if (i > 0)
-        run_pause (self, NULL);
-      g_clear_error (&error);
-      answer = run_call (self, "CloseTunnel", request, NULL, &error);
+      run_finish_calls (self);
+      return;
     }
-  if (answer != NULL)
+  self->n_signals = 0;
+  ist_operator_control_plane_close_tunnel_async (plane, self->tunnel_id, TRUE, NULL, on_answer, self);
+  result = run_await (self);
+  if (ist_operator_control_plane_close_tunnel_finish (plane, result, &error))
     g_message (_ ("Tunnel %s is closed"), self->tunnel_id);
   else
     g_warning (_ ("%s. Tunnel %s stays open until its lifetime is over, or until somebody closes it: aws "
@@ -305,18 +270,6 @@ run_close (ProxyRun *self)
 }
 
 /* From the beginning to the end */
-
-static ProxyControl *
-make_control (const ProxyConfig *config,
-              GError **error)
-{
-  g_auto (ProxyCredentials) credentials = { 0 };
-
-  if (!proxy_credentials_load (&credentials, error))
-    return NULL;
-  return proxy_control_new (config->open_request->url, config->open_request->region, &credentials, config->ca_path,
-                            config->skip_verification, error);
-}
 
 static int
 run_session (ProxyRun *self)
@@ -356,16 +309,12 @@ run_to_end (ProxyRun *self)
 int
 proxy_run (ProxyConfig *config)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (ProxyControl) control = make_control (config, &error);
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-  ProxyRun self = { .config = config, .control = control, .loop = loop, .cancellable = cancellable };
+  ProxyRun self = { .config = config, .loop = loop, .cancellable = cancellable };
   guint sources[3];
   int exit_status;
 
-  if (control == NULL)
-    return run_fail (&self, error);
   sources[0] = tool_signal_watch (SIGINT, on_interrupt, &self);
   sources[1] = tool_signal_watch (SIGTERM, on_terminate, &self);
   sources[2] = tool_signal_watch (SIGHUP, on_hangup, &self);
