@@ -21,7 +21,7 @@
 /* How long a device that was connected has to come back by itself, for a new token puts
  * an end to its attempts; and how long any has after it was notified. Microseconds. */
 #define RETURN_GRACE (5 * G_TIME_SPAN_SECOND)
-#define NOTIFY_INTERVAL (20 * G_TIME_SPAN_SECOND)
+#define NOTIFY_INTERVAL (10 * G_TIME_SPAN_SECOND)
 
 struct _IstOperatorDeviceWatch
 {

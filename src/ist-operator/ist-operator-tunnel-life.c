@@ -306,6 +306,8 @@ tunnel_saw_device (IstOperatorTunnel *self)
   self->device_was_connected = TRUE;
   self->device_in_doubt = FALSE;
   self->device_seen_at = g_get_monotonic_time ();
+  /* That one has served its purpose: if the device goes, it takes another. */
+  self->device_notified_at = 0;
 }
 
 static void

@@ -13,7 +13,7 @@ on_echoed (GObject *object,
            GAsyncResult *result,
            gpointer user_data)
 {
-  g_autoptr (GSocketConnection) connection = user_data;
+  g_autoptr (GSocketConnection) connection G_GNUC_UNUSED = user_data;
 
   g_output_stream_splice_finish (G_OUTPUT_STREAM (object), result, NULL);
 }
