@@ -1339,10 +1339,13 @@ void
 ist_operator_client_set_services (IstOperatorClient *self,
                                   const char *const *service_ids)
 {
+  const char *const *services;
+
   g_return_if_fail (IST_OPERATOR_IS_CLIENT (self));
 
-  if (service_ids == (const char *const *) self->services ||
-      (service_ids != NULL && self->services != NULL && g_strv_equal (service_ids, (const char *const *) self->services)))
+  services = (const char *const *) self->services;
+  if (service_ids == services ||
+      (service_ids != NULL && services != NULL && g_strv_equal (service_ids, services)))
     return;
   g_strfreev (self->services);
   self->services = g_strdupv ((char **) service_ids);
