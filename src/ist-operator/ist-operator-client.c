@@ -82,6 +82,7 @@ struct _IstOperatorClient
   guint device_timeout;
   IstProtocolVersion protocol_version;
   char **services; /* (nullable) */
+  char *description;
 
   GPtrArray *tunnels; /* the oldest first */
   gboolean closed;
@@ -98,6 +99,7 @@ enum
   PROP_DEVICE_TIMEOUT,
   PROP_PROTOCOL_VERSION,
   PROP_SERVICES,
+  PROP_DESCRIPTION,
   PROP_N_TUNNELS,
   N_PROPS,
 };
@@ -248,6 +250,7 @@ client_add_tunnel (IstOperatorClient *self,
                                                        &tunnel_funcs, self);
 
   tunnel->linger = self->linger;
+  tunnel->description = g_strdup (self->description);
   tunnel->lifetime = self->lifetime;
   tunnel->device_timeout = self->device_timeout;
   tunnel->protocol_version = self->protocol_version;
@@ -830,6 +833,7 @@ ist_operator_client_finalize (GObject *object)
   ist_waiting_tasks_free (self->closing);
   g_clear_error (&self->close_error);
   g_strfreev (self->services);
+  g_free (self->description);
   g_clear_object (&self->control_plane);
   g_main_context_unref (self->context);
 
@@ -866,6 +870,9 @@ ist_operator_client_get_property (GObject *object,
       break;
     case PROP_SERVICES:
       g_value_set_boxed (value, self->services);
+      break;
+    case PROP_DESCRIPTION:
+      g_value_set_string (value, self->description);
       break;
     case PROP_N_TUNNELS:
       g_value_set_uint (value, self->tunnels->len);
@@ -905,6 +912,9 @@ ist_operator_client_set_property (GObject *object,
       break;
     case PROP_SERVICES:
       ist_operator_client_set_services (self, g_value_get_boxed (value));
+      break;
+    case PROP_DESCRIPTION:
+      ist_operator_client_set_description (self, g_value_get_string (value));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -994,6 +1004,18 @@ client_specify (GParamFlags flags)
   properties[PROP_SERVICES] = g_param_spec_boxed ("services", NULL, NULL, G_TYPE_STRV, writable);
 
   /**
+   * IstOperatorClient:description: (getter get_description) (setter set_description)
+   *
+   * What is said at the service of tunnels that are opened from now on, for those who look
+   * at them there: at most 128 characters. By this a tunnel is known that is taken over:
+   * one of another description is somebody else's, and is not closed.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_DESCRIPTION] =
+    g_param_spec_string ("description", NULL, NULL, IST_OPERATOR_DESCRIPTION, writable);
+
+  /**
    * IstOperatorClient:n-tunnels: (getter get_n_tunnels)
    *
    * How many tunnels there are: what the list model knows too, as a property that can be
@@ -1055,6 +1077,7 @@ static void
 ist_operator_client_init (IstOperatorClient *self)
 {
   self->context = g_main_context_ref_thread_default ();
+  self->description = g_strdup (IST_OPERATOR_DESCRIPTION);
   self->linger = DEFAULT_LINGER;
   self->device_timeout = DEFAULT_DEVICE_TIMEOUT;
   self->tunnels = g_ptr_array_new_with_free_func (g_object_unref);
@@ -1305,6 +1328,48 @@ ist_operator_client_set_protocol_version (IstOperatorClient *self,
     return;
   self->protocol_version = protocol_version;
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PROTOCOL_VERSION]);
+}
+
+/**
+ * ist_operator_client_get_description: (get-property description)
+ * @self: a client
+ *
+ * Gets what is said of tunnels at the service.
+ *
+ * Returns: the description
+ *
+ * Since: 1.0
+ */
+const char *
+ist_operator_client_get_description (IstOperatorClient *self)
+{
+  g_return_val_if_fail (IST_OPERATOR_IS_CLIENT (self), NULL);
+
+  return self->description;
+}
+
+/**
+ * ist_operator_client_set_description: (set-property description)
+ * @self: a client
+ * @description: (nullable): the description; %NULL for the default
+ *
+ * Sets [property@IstOperator.Client:description].
+ *
+ * Since: 1.0
+ */
+void
+ist_operator_client_set_description (IstOperatorClient *self,
+                                     const char *description)
+{
+  g_return_if_fail (IST_OPERATOR_IS_CLIENT (self));
+
+  if (description == NULL)
+    description = IST_OPERATOR_DESCRIPTION;
+  if (g_str_equal (self->description, description))
+    return;
+  g_free (self->description);
+  self->description = g_strdup (description);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_DESCRIPTION]);
 }
 
 /**

@@ -126,6 +126,11 @@ IST_AVAILABLE_IN_1_0
 void ist_operator_client_set_protocol_version (IstOperatorClient *self,
                                                IstProtocolVersion protocol_version);
 IST_AVAILABLE_IN_1_0
+const char *ist_operator_client_get_description (IstOperatorClient *self);
+IST_AVAILABLE_IN_1_0
+void ist_operator_client_set_description (IstOperatorClient *self,
+                                          const char *description);
+IST_AVAILABLE_IN_1_0
 const char *const *ist_operator_client_get_services (IstOperatorClient *self);
 IST_AVAILABLE_IN_1_0
 void ist_operator_client_set_services (IstOperatorClient *self,

@@ -8,7 +8,8 @@
 
 G_BEGIN_DECLS
 
-/* What is said of the tunnels that are opened here, so that they are known again. */
+/* What is said of the tunnels that are opened here, unless the program says something
+ * else, so that they are known again. */
 #define IST_OPERATOR_DESCRIPTION "libist-operator"
 
 /* A tunnel with so many microseconds left is not worth beginning with; an expiry of 0 is
@@ -31,7 +32,7 @@ typedef struct
   char **service_ids;
   gint64 opened_at;
   guint lifetime; /* minutes */
-  gboolean is_ours; /* by its description */
+  char *description; /* (nullable) */
   gboolean device_connected;
   gboolean device_notified; /* just now */
   char *access_token;

@@ -33,6 +33,7 @@ ist_operator_offer_free (IstOperatorOffer *self)
   g_free (self->tunnel_id);
   g_free (self->thing_name);
   g_strfreev (self->service_ids);
+  g_free (self->description);
   g_free (self->access_token);
   g_free (self);
 }
@@ -93,8 +94,7 @@ search_make_result (Search *search,
   found->service_ids = g_strdupv ((char **) description_get_services (description));
   found->opened_at = ist_operator_tunnel_description_get_created_at (description);
   found->lifetime = ist_operator_tunnel_description_get_lifetime (description);
-  found->is_ours = g_strcmp0 (ist_operator_tunnel_description_get_description (description),
-                              IST_OPERATOR_DESCRIPTION) == 0;
+  found->description = g_strdup (ist_operator_tunnel_description_get_description (description));
   found->device_connected = ist_operator_tunnel_description_get_destination_connected (description);
   found->device_notified = (search->modes & IST_OPERATOR_CLIENT_MODE_DESTINATION) != 0;
   found->access_token = g_strdup (ist_operator_tunnel_access_get_source_access_token (access));

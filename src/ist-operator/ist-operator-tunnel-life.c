@@ -732,7 +732,7 @@ tunnel_open (IstOperatorTunnel *self)
   self->is_opening = TRUE;
   g_main_context_push_thread_default (self->context);
   ist_operator_control_plane_open_tunnel_async (self->control_plane, self->thing_name,
-                                                (const char *const *) self->service_ids, IST_OPERATOR_DESCRIPTION,
+                                                (const char *const *) self->service_ids, self->description,
                                                 self->lifetime, NULL, NULL, on_opened, g_object_ref (self));
   g_main_context_pop_thread_default (self->context);
   ist_operator_tunnel_advance (self);
@@ -821,7 +821,7 @@ on_found (GObject *object,
     return;
   if (found != NULL)
     {
-      self->is_foreign = !found->is_ours;
+      self->is_foreign = g_strcmp0 (found->description, self->description) != 0;
       tunnel_take_found (self, found);
     }
   /* Some may open tunnels, and nothing else. */

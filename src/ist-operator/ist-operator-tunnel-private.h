@@ -53,6 +53,7 @@ struct _IstOperatorTunnel
   gpointer client;
 
   char *thing_name;
+  char *description; /* of those that are one's own */
   char **service_ids;
   char *tunnel_id;
   gint64 opened_at;

@@ -204,6 +204,7 @@ ist_operator_tunnel_finalize (GObject *object)
   g_clear_object (&self->control_plane);
   g_clear_pointer (&self->context, g_main_context_unref);
   g_free (self->thing_name);
+  g_free (self->description);
   g_strfreev (self->service_ids);
   g_free (self->tunnel_id);
   g_clear_error (&self->last_error);
