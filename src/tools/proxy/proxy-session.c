@@ -15,13 +15,13 @@
 #include "tools/common/tool-error.h"
 #include "tools/common/tool-log.h"
 #include "tools/common/tool-signals.h"
+#include "tools/common/tool-stdio.h"
 #include "tools/common/tool-systemd.h"
 #include "tools/proxy/proxy-bindings.h"
 #include "tools/proxy/proxy-command.h"
 #include "tools/proxy/proxy-mapping.h"
 #include "tools/proxy/proxy-ready.h"
 #include "tools/proxy/proxy-status.h"
-#include "tools/proxy/proxy-stdio.h"
 
 /* How long an orderly end may take, in milliseconds. */
 #define STOP_TIMEOUT 1500
@@ -140,7 +140,7 @@ session_carry_stdio (Session *self,
                    services[0]);
       return FALSE;
     }
-  self->stdio = proxy_stdio_new (error);
+  self->stdio = tool_stdio_new (error);
   return self->stdio != NULL && ist_forwarder_forward (self->forwarder, service, self->stdio, error);
 }
 

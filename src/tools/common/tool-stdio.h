@@ -10,6 +10,6 @@ G_BEGIN_DECLS
 
 /* Standard input and output as one stream. Undoes what it has to do to them
  * when it is finalized: they may be shared with other programs. */
-GIOStream *proxy_stdio_new (GError **error);
+GIOStream *tool_stdio_new (GError **error);
 
 G_END_DECLS

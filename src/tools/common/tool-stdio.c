@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "tools/proxy/proxy-stdio.h"
+#include "tools/common/tool-stdio.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +30,7 @@ restore (gpointer data)
 }
 
 GIOStream *
-proxy_stdio_new (GError **error)
+tool_stdio_new (GError **error)
 {
   g_autoptr (GInputStream) input = NULL;
   g_autoptr (GOutputStream) output = NULL;
@@ -45,7 +45,7 @@ proxy_stdio_new (GError **error)
       fcntl (STDIN_FILENO, F_SETFL, flags->input | O_NONBLOCK) == -1 ||
       fcntl (STDOUT_FILENO, F_SETFL, flags->output | O_NONBLOCK) == -1)
     {
-      g_set_error (error, TOOL_ERROR, EX_IOERR, "--stdio: %s", g_strerror (errno));
+      g_set_error (error, TOOL_ERROR, EX_IOERR, "Standard input and output: %s", g_strerror (errno));
       g_free (flags);
       return NULL;
     }
@@ -53,6 +53,6 @@ proxy_stdio_new (GError **error)
   input = g_unix_input_stream_new (STDIN_FILENO, FALSE);
   output = g_unix_output_stream_new (STDOUT_FILENO, FALSE);
   stream = g_simple_io_stream_new (input, output);
-  g_object_set_data_full (G_OBJECT (stream), "ist-proxy-flags", flags, restore);
+  g_object_set_data_full (G_OBJECT (stream), "tool-stdio-flags", flags, restore);
   return stream;
 }
