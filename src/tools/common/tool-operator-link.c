@@ -1,0 +1,304 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "tools/common/tool-operator-link.h"
+
+#include <glib/gi18n.h>
+#include <glib/gstdio.h>
+#include <sysexits.h>
+
+#include "tools/common/tool-error.h"
+#include "tools/common/tool-operator-bus.h"
+#include "tools/common/tool-pump.h"
+
+/* Milliseconds: one that ends closes its tunnels first, for a few seconds. */
+#define RETRY_PAUSE 100
+#define MAX_RETRIES 150
+
+/* One that has died over a call may do so again. */
+#define MAX_DEATHS 2
+
+#define PROGRESS "progress"
+
+struct _ToolOperatorLink
+{
+  GDBusConnection *connection;
+  guint progress;
+  GMainLoop *loop;
+};
+
+typedef struct
+{
+  GMainLoop *loop;
+  GVariant *answer;
+  GUnixFDList *fds;
+  GError *error;
+  gboolean has_ended;
+} Call;
+
+/* The bus */
+
+/* GLib would start a bus of its own where there is a display. */
+static gboolean
+has_bus (void)
+{
+  g_autofree char *path = g_build_filename (g_get_user_runtime_dir (), "bus", NULL);
+  const char *address = g_getenv ("DBUS_SESSION_BUS_ADDRESS");
+
+  return address != NULL ? *address != '\0' : g_file_test (path, G_FILE_TEST_EXISTS);
+}
+
+static GDBusConnection *
+connect_to_bus (GError **error)
+{
+  GDBusConnection *connection;
+
+  if (!has_bus ())
+    {
+      g_set_error_literal (error, TOOL_ERROR, EX_UNAVAILABLE, _ ("there is no session bus here"));
+      return NULL;
+    }
+  connection = g_bus_get_sync (G_BUS_TYPE_SESSION, NULL, error);
+  if (connection != NULL)
+    g_dbus_connection_set_exit_on_close (connection, FALSE);
+  return connection;
+}
+
+static gboolean
+start_service (GDBusConnection *connection,
+               GError **error)
+{
+  g_autoptr (GVariant) answer = NULL;
+
+  answer = g_dbus_connection_call_sync (connection, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                                        "org.freedesktop.DBus", "StartServiceByName",
+                                        g_variant_new ("(su)", TOOL_OPERATOR_NAME, 0), G_VARIANT_TYPE ("(u)"),
+                                        G_DBUS_CALL_FLAGS_NONE, -1, NULL, error);
+  if (answer == NULL && error != NULL)
+    g_dbus_error_strip_remote_error (*error);
+  return answer != NULL;
+}
+
+/* Progress */
+
+static void
+on_progress (GDBusConnection *connection,
+             const char *sender,
+             const char *path,
+             const char *interface,
+             const char *signal,
+             GVariant *parameters,
+             gpointer user_data)
+{
+  const char *state;
+
+  if (!g_variant_is_of_type (parameters, G_VARIANT_TYPE ("(sso)")))
+    return;
+  g_variant_get (parameters, "(&s&s&o)", NULL, &state, NULL);
+  g_info (_ ("Tunnel: %s"), state);
+}
+
+static ToolOperatorLink *
+link_new (GDBusConnection *connection)
+{
+  ToolOperatorLink *self = g_new0 (ToolOperatorLink, 1);
+
+  tool_operator_error_init ();
+  self->connection = g_object_ref (connection);
+  self->loop = g_main_loop_new (NULL, FALSE);
+  self->progress = g_dbus_connection_signal_subscribe (connection, TOOL_OPERATOR_NAME, TOOL_OPERATOR_INTERFACE,
+                                                       "Progress", TOOL_OPERATOR_PATH, NULL,
+                                                       G_DBUS_SIGNAL_FLAGS_NONE, on_progress, NULL, NULL);
+  return self;
+}
+
+ToolOperatorLink *
+tool_operator_link_new (const ToolOperatorSettings *settings)
+{
+  g_autofree char *obstacle = tool_operator_settings_get_obstacle (settings);
+  g_autoptr (GDBusConnection) connection = NULL;
+  g_autoptr (GError) local = NULL;
+
+  if (obstacle == NULL)
+    {
+      connection = connect_to_bus (&local);
+      if (connection == NULL || !start_service (connection, &local))
+        obstacle = g_strdup (local->message);
+    }
+  if (obstacle == NULL)
+    return link_new (connection);
+  g_info (_ ("Tunnels are not shared with other programs: %s"), obstacle);
+  return NULL;
+}
+
+ToolOperatorLink *
+tool_operator_link_new_passive (GError **error)
+{
+  g_autoptr (GDBusConnection) connection = connect_to_bus (error);
+
+  if (connection != NULL)
+    return link_new (connection);
+  g_prefix_error (error, _ ("ist-operator can't be asked: "));
+  return NULL;
+}
+
+void
+tool_operator_link_free (ToolOperatorLink *self)
+{
+  g_dbus_connection_signal_unsubscribe (self->connection, self->progress);
+  g_main_loop_unref (self->loop);
+  g_object_unref (self->connection);
+  g_free (self);
+}
+
+GDBusConnection *
+tool_operator_link_get_connection (ToolOperatorLink *self)
+{
+  return self->connection;
+}
+
+/* Calls */
+
+static void
+on_answer (GObject *source_object,
+           GAsyncResult *result,
+           gpointer user_data)
+{
+  Call *call = user_data;
+
+  call->answer = g_dbus_connection_call_with_unix_fd_list_finish (G_DBUS_CONNECTION (source_object), &call->fds,
+                                                                  result, &call->error);
+  g_main_loop_quit (call->loop);
+}
+
+static gboolean
+on_pause_over (gpointer user_data)
+{
+  g_main_loop_quit (user_data);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+link_pause (ToolOperatorLink *self)
+{
+  g_timeout_add (RETRY_PAUSE, on_pause_over, self->loop);
+  g_main_loop_run (self->loop);
+}
+
+/* The service bounds what takes time by itself. */
+static void
+link_call_once (ToolOperatorLink *self,
+                const char *method,
+                GVariant *parameters,
+                Call *call)
+{
+  g_clear_error (&call->error);
+  call->loop = self->loop;
+  g_dbus_connection_call_with_unix_fd_list (self->connection, TOOL_OPERATOR_NAME, TOOL_OPERATOR_PATH,
+                                            TOOL_OPERATOR_INTERFACE, method, parameters, NULL,
+                                            G_DBUS_CALL_FLAGS_NONE, G_MAXINT, NULL, NULL, on_answer, call);
+  g_main_loop_run (self->loop);
+}
+
+GVariant *
+tool_operator_link_call (ToolOperatorLink *self,
+                         const char *method,
+                         GVariant *parameters,
+                         GUnixFDList **fds,
+                         GError **error)
+{
+  g_autoptr (GVariant) owned = g_variant_ref_sink (parameters);
+  guint n_retries = 0;
+  guint n_deaths = 0;
+  Call call = { 0 };
+
+  link_call_once (self, method, owned, &call);
+  while ((g_error_matches (call.error, TOOL_OPERATOR_ERROR, TOOL_OPERATOR_ERROR_LEAVING) &&
+          n_retries++ < MAX_RETRIES) ||
+         (g_error_matches (call.error, G_DBUS_ERROR, G_DBUS_ERROR_NO_REPLY) && n_deaths++ < MAX_DEATHS))
+    {
+      link_pause (self);
+      link_call_once (self, method, owned, &call);
+    }
+  if (call.error != NULL)
+    {
+      g_dbus_error_strip_remote_error (call.error);
+      g_propagate_error (error, call.error);
+    }
+  if (fds != NULL)
+    *fds = call.fds;
+  else
+    g_clear_object (&call.fds);
+  return call.answer;
+}
+
+/* Carrying */
+
+static GSocketConnection *
+link_connect (ToolOperatorLink *self,
+              const ToolOperatorSettings *settings,
+              const char *thing,
+              const char *service,
+              GError **error)
+{
+  g_autoptr (GVariantDict) options = tool_operator_settings_to_options (settings, TRUE);
+  g_autoptr (GVariant) answer = NULL;
+  g_autoptr (GUnixFDList) fds = NULL;
+  g_autoptr (GSocket) socket = NULL;
+  gint32 index;
+  int fd;
+
+  g_variant_dict_insert (options, PROGRESS, "s", "istctl");
+  answer = tool_operator_link_call (
+    self, "Connect", g_variant_new ("(ss@a{sv})", thing, service, g_variant_dict_end (options)), &fds, error);
+  if (answer == NULL)
+    return NULL;
+  if (!g_variant_is_of_type (answer, G_VARIANT_TYPE ("(h)")) || fds == NULL)
+    {
+      g_set_error_literal (error, TOOL_ERROR, EX_PROTOCOL, _ ("ist-operator has given no connection"));
+      return NULL;
+    }
+  g_variant_get (answer, "(h)", &index);
+  fd = g_unix_fd_list_get (fds, index, error);
+  if (fd == -1)
+    return NULL;
+  socket = g_socket_new_from_fd (fd, error);
+  if (socket == NULL)
+    g_close (fd, NULL);
+  return socket != NULL ? g_socket_connection_factory_create_connection (socket) : NULL;
+}
+
+static void
+on_carried (GObject *source_object,
+            GAsyncResult *result,
+            gpointer user_data)
+{
+  Call *call = user_data;
+
+  tool_pump_finish (result, &call->error);
+  call->has_ended = TRUE;
+  g_main_loop_quit (call->loop);
+}
+
+gboolean
+tool_operator_link_carry (ToolOperatorLink *self,
+                          const ToolOperatorSettings *settings,
+                          const char *thing,
+                          const char *service,
+                          GIOStream *stdio,
+                          GError **error)
+{
+  g_autoptr (GSocketConnection) connection = link_connect (self, settings, thing, service, error);
+  Call call = { .loop = self->loop };
+
+  if (connection == NULL)
+    return FALSE;
+  tool_pump_async (connection, stdio, NULL, on_carried, &call);
+  while (!call.has_ended)
+    g_main_loop_run (self->loop);
+  if (call.error == NULL)
+    return TRUE;
+  g_propagate_error (error, call.error);
+  return FALSE;
+}

@@ -1,0 +1,43 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <gio/gunixfdlist.h>
+
+#include "tools/common/tool-operator-settings.h"
+
+G_BEGIN_DECLS
+
+/* The session's ist-operator, as its callers have it. */
+typedef struct _ToolOperatorLink ToolOperatorLink;
+
+/* Starts it. NULL if there is none, or it must not be asked; why, is told with -v. */
+ToolOperatorLink *tool_operator_link_new (const ToolOperatorSettings *settings);
+/* Also if it does not run, which it need not. */
+ToolOperatorLink *tool_operator_link_new_passive (GError **error);
+void tool_operator_link_free (ToolOperatorLink *self);
+
+GDBusConnection *tool_operator_link_get_connection (ToolOperatorLink *self);
+
+/* Calls one of its methods, tells of the progress with -v, and waits for the answer;
+ * calls again when it was about to end, or has died over it. @parameters: a tuple,
+ * floating. @fds: (nullable) */
+GVariant *tool_operator_link_call (ToolOperatorLink *self,
+                                   const char *method,
+                                   GVariant *parameters,
+                                   GUnixFDList **fds,
+                                   GError **error);
+
+/* Connects, and carries @stdio to the end of the connection. */
+gboolean tool_operator_link_carry (ToolOperatorLink *self,
+                                   const ToolOperatorSettings *settings,
+                                   const char *thing,
+                                   const char *service,
+                                   GIOStream *stdio,
+                                   GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ToolOperatorLink, tool_operator_link_free)
+
+G_END_DECLS

@@ -1,0 +1,36 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* The objects of tunnels, connections and forwards on the bus. */
+typedef struct _OperatorObjects OperatorObjects;
+
+typedef enum
+{
+  OPERATOR_OBJECTS_TUNNELS,
+  OPERATOR_OBJECTS_CONNECTIONS,
+  OPERATOR_OBJECTS_FORWARDS,
+} OperatorObjectsKind;
+#define OPERATOR_N_OBJECTS_KINDS (OPERATOR_OBJECTS_FORWARDS + 1)
+
+OperatorObjects *operator_objects_new (GDBusConnection *connection);
+void operator_objects_free (OperatorObjects *self);
+
+/* Its path is that of @interface from then on, until it is removed. */
+void operator_objects_add (OperatorObjects *self,
+                           OperatorObjectsKind kind,
+                           GDBusInterfaceSkeleton *interface);
+void operator_objects_remove (OperatorObjects *self,
+                              OperatorObjectsKind kind,
+                              GDBusInterfaceSkeleton *interface);
+
+guint operator_objects_count (OperatorObjects *self,
+                              OperatorObjectsKind kind);
+
+G_END_DECLS
