@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
-#include "common/ist-text-private.h"
 #include "tools/common/tool-error.h"
 #include "tools/common/tool-units.h"
 #include "tools/istctl/ctl-agent-commands.h"
@@ -15,9 +14,6 @@
 
 /* Lines of the screen beside the tables: two of the head, and one before each of them. */
 #define OTHER_LINES 4
-
-/* What was told of an object last. */
-#define TOLD "ctl-agent-told"
 
 typedef struct
 {
@@ -81,45 +77,6 @@ on_draw (ToolScreen *screen,
 
 /* Lines */
 
-static void
-watch_tell_json (Watch *self,
-                 const char *event,
-                 const char *type,
-                 GDBusProxy *proxy)
-{
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
-  g_autofree char *line = NULL;
-
-  json_builder_begin_object (builder);
-  json_builder_set_member_name (builder, "event");
-  json_builder_add_string_value (builder, event);
-  json_builder_set_member_name (builder, "type");
-  json_builder_add_string_value (builder, type);
-  ctl_json_add_properties (builder, proxy);
-  json_builder_end_object (builder);
-  line = ctl_json_to_line (builder);
-  ctl_watch_tell (self->watch, line);
-}
-
-/* @proxy: what it is about. The same is not told twice. */
-static void
-watch_tell_text (Watch *self,
-                 gpointer proxy,
-                 const char *text)
-{
-  g_autofree char *time = NULL;
-  g_autofree char *harmless = NULL;
-  g_autofree char *line = NULL;
-
-  if (g_strcmp0 (g_object_get_data (proxy, TOLD), text) == 0)
-    return;
-  g_object_set_data_full (proxy, TOLD, g_strdup (text), g_free);
-  time = tool_format_time (g_get_real_time ());
-  harmless = ist_text_make_safe (text, -1, G_MAXSIZE);
-  line = g_strdup_printf ("%s  %s\n", time, harmless);
-  ctl_watch_tell (self->watch, line);
-}
-
 static char *
 describe_what (gpointer proxy)
 {
@@ -164,7 +121,7 @@ watch_tell_state (Watch *self,
   has_reason = !is_well (state) && reason != NULL && *reason != '\0';
   text = g_strdup_printf ("%s: %s%s%s", what, ctl_agent_describe_state (state, &style), has_reason ? ": " : "",
                           has_reason ? reason : "");
-  watch_tell_text (self, proxy, text);
+  ctl_watch_tell_text (self->watch, proxy, text);
 }
 
 static void
@@ -179,30 +136,12 @@ watch_tell (Watch *self,
   else if (AGENT_DBUS_IS_AGENT1_CONNECTION (proxy))
     type = "connection";
   if (self->json)
-    watch_tell_json (self, event, type, proxy);
+    ctl_watch_tell_json (self->watch, event, type, proxy);
   else
     watch_tell_state (self, proxy);
 }
 
 /* Changes */
-
-/* Counters change all the time: they are told with what else does. */
-static gboolean
-is_of_interest (GVariant *changed)
-{
-  static const char *const counters[] = { "BytesIn", "BytesOut", "RateIn", "RateOut",
-                                          "Tunnels", "RoundTrip", "Connections", NULL };
-  GVariantIter iter;
-  const char *name;
-
-  g_variant_iter_init (&iter, changed);
-  while (g_variant_iter_next (&iter, "{&sv}", &name, NULL))
-    {
-      if (!g_strv_contains (counters, name))
-        return TRUE;
-    }
-  return FALSE;
-}
 
 static void
 on_object_changed (GDBusObjectManagerClient *manager,
@@ -212,7 +151,7 @@ on_object_changed (GDBusObjectManagerClient *manager,
                    const char *const *invalidated,
                    gpointer user_data)
 {
-  if (is_of_interest (changed))
+  if (ctl_watch_is_of_interest (changed))
     watch_tell (user_data, "changed", proxy);
 }
 
@@ -253,7 +192,7 @@ on_agent_changed (GDBusProxy *proxy,
                   const char *const *invalidated,
                   gpointer user_data)
 {
-  if (is_of_interest (changed))
+  if (ctl_watch_is_of_interest (changed))
     watch_tell (user_data, "changed", proxy);
 }
 
@@ -267,9 +206,9 @@ on_owner_changed (GDBusProxy *proxy,
   if (ctl_agent_is_running (self->agent))
     watch_tell (self, "added", proxy);
   else if (self->json)
-    watch_tell_json (self, "removed", "agent", proxy);
+    ctl_watch_tell_json (self->watch, "removed", "agent", proxy);
   else
-    watch_tell_text (self, proxy, _ ("ist-agent is not on the bus; waiting for it"));
+    ctl_watch_tell_text (self->watch, proxy, _ ("ist-agent is not on the bus; waiting for it"));
 }
 
 static void

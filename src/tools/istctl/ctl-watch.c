@@ -12,11 +12,17 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "common/ist-text-private.h"
 #include "tools/common/tool-error.h"
 #include "tools/common/tool-signals.h"
+#include "tools/common/tool-units.h"
+#include "tools/istctl/ctl-print.h"
 
 #define MAX_WAITING (1 << 20) /* bytes of lines */
 #define PATIENCE 200          /* milliseconds, for the last lines */
+
+/* What was told of an object last. */
+#define TOLD "ctl-watch-told"
 
 struct _CtlWatch
 {
@@ -96,6 +102,61 @@ ctl_watch_tell (CtlWatch *self,
     return;
   g_string_append (self->waiting, line);
   watch_write (self);
+}
+
+void
+ctl_watch_tell_json (CtlWatch *self,
+                     const char *event,
+                     const char *type,
+                     GDBusProxy *proxy)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  g_autofree char *line = NULL;
+
+  json_builder_begin_object (builder);
+  json_builder_set_member_name (builder, "event");
+  json_builder_add_string_value (builder, event);
+  json_builder_set_member_name (builder, "type");
+  json_builder_add_string_value (builder, type);
+  ctl_json_add_properties (builder, proxy);
+  json_builder_end_object (builder);
+  line = ctl_json_to_line (builder);
+  ctl_watch_tell (self, line);
+}
+
+void
+ctl_watch_tell_text (CtlWatch *self,
+                     gpointer proxy,
+                     const char *text)
+{
+  g_autofree char *time = NULL;
+  g_autofree char *harmless = NULL;
+  g_autofree char *line = NULL;
+
+  if (g_strcmp0 (g_object_get_data (proxy, TOLD), text) == 0)
+    return;
+  g_object_set_data_full (proxy, TOLD, g_strdup (text), g_free);
+  time = tool_format_time (g_get_real_time ());
+  harmless = ist_text_make_safe (text, -1, G_MAXSIZE);
+  line = g_strdup_printf ("%s  %s\n", time, harmless);
+  ctl_watch_tell (self, line);
+}
+
+gboolean
+ctl_watch_is_of_interest (GVariant *changed)
+{
+  static const char *const counters[] = { "BytesIn", "BytesOut", "RateIn", "RateOut",
+                                          "Tunnels", "RoundTrip", "Connections", NULL };
+  GVariantIter iter;
+  const char *name;
+
+  g_variant_iter_init (&iter, changed);
+  while (g_variant_iter_next (&iter, "{&sv}", &name, NULL))
+    {
+      if (!g_strv_contains (counters, name))
+        return TRUE;
+    }
+  return FALSE;
 }
 
 /* The end */

@@ -4,6 +4,8 @@
 
 #pragma once
 
+#include <gio/gio.h>
+
 #include "tools/common/tool-screen.h"
 
 G_BEGIN_DECLS
@@ -27,6 +29,20 @@ gboolean ctl_watch_is_lines (CtlWatch *self);
  * error when much waits for whoever reads it. */
 void ctl_watch_tell (CtlWatch *self,
                      const char *line);
+
+/* That @event has come to @proxy, with its properties. */
+void ctl_watch_tell_json (CtlWatch *self,
+                          const char *event,
+                          const char *type,
+                          GDBusProxy *proxy);
+
+/* @proxy: what it is about. The same is not told twice. */
+void ctl_watch_tell_text (CtlWatch *self,
+                          gpointer proxy,
+                          const char *text);
+
+/* Counters change all the time: they are told with what else does. */
+gboolean ctl_watch_is_of_interest (GVariant *changed);
 
 /* Ends it, with an error. */
 void ctl_watch_fail (CtlWatch *self,
