@@ -4,13 +4,14 @@
 
 #include <glib/gi18n.h>
 
-#include "tools/common/tool-error.h"
 #include "tools/common/tool-log.h"
+#include "tools/common/tool-operator-bus.h"
 #include "tools/common/tool-startup.h"
 #ifdef HAVE_AGENT
 #include "tools/istctl/ctl-agent-commands.h"
 #endif
 #include "tools/istctl/ctl-command.h"
+#include "tools/istctl/ctl-operator.h"
 
 #ifdef HAVE_AGENT
 static const CtlCommand agent_commands[] = {
@@ -24,6 +25,13 @@ static const CtlCommand agent_commands[] = {
 
 /* As people look for them. */
 static const CtlCommand commands[] = {
+  { "connect", N_ ("THING SERVICE"), N_ ("Connect standard input and output to a service of a device"), ctl_connect },
+  { "forward", N_ ("THING SERVICE [ADDRESS]"), N_ ("Make a service of a device reachable at a local address"),
+    ctl_forward },
+  { "open", N_ ("THING SERVICE…"), N_ ("Open a tunnel ahead of connections, and keep it"), ctl_open },
+  { "close", N_ ("TUNNEL|THING|ADDRESS"), N_ ("Close tunnels, and end forwards"), ctl_close },
+  { "list", NULL, N_ ("List tunnels and forwards"), ctl_list },
+  { "watch", NULL, N_ ("Show tunnels and forwards as they change"), ctl_watch },
 #ifdef HAVE_AGENT
   { "agent", NULL, N_ ("Look after the agent of this device"), NULL, agent_commands },
 #endif
@@ -43,5 +51,5 @@ main (int argc,
   if (error == NULL)
     return exit_status;
   tool_log_fatal ("%s", error->message);
-  return tool_error_get_exit_status (error);
+  return tool_operator_error_get_exit_status (error);
 }

@@ -39,6 +39,24 @@ _istctl ()
       mapfile -t COMPREPLY < <(compgen -W 'system session' -- "$cur")
       return
       ;;
+    --reuse)
+      mapfile -t COMPREPLY < <(compgen -W 'own any never' -- "$cur")
+      return
+      ;;
+    --profile)
+      # The groups of the AWS tools' files.
+      mapfile -t COMPREPLY < <(compgen -W "$(sed -n 's/^\[\(profile \)\?\(.*\)\]$/\2/p' \
+        "${AWS_CONFIG_FILE:-$HOME/.aws/config}" "${AWS_SHARED_CREDENTIALS_FILE:-$HOME/.aws/credentials}" 2>/dev/null)" -- "$cur")
+      return
+      ;;
+    --ca-file)
+      _filedir
+      return
+      ;;
+    # Nothing to guess.
+    --region | --endpoint-url | --lifetime | --timeout)
+      return
+      ;;
   esac
   $split && return
 
@@ -52,6 +70,13 @@ _istctl ()
     'agent stop'*)
       # The numbers in the table of tunnels, which is the first one.
       mapfile -t COMPREPLY < <(compgen -W "$("$1" agent list 2>/dev/null | awk '/^$/ { exit } NR > 1 { print $1 }')" -- "$cur")
+      ;;
+    connect* | forward* | open*)
+      # Things that there are tunnels to.
+      mapfile -t COMPREPLY < <(compgen -W "$("$1" list --json 2>/dev/null | grep -o '"thingName":"[^"]*"' | cut -d'"' -f4 | sort -u)" -- "$cur")
+      ;;
+    close*)
+      mapfile -t COMPREPLY < <(compgen -W "$("$1" list --json 2>/dev/null | grep -oE '"(thingName|tunnelId|address)":"[^"]*"' | cut -d'"' -f4 | sort -u)" -- "$cur")
       ;;
     *)
       mapfile -t COMPREPLY < <(compgen -W "$(_istctl_words "$1" "${command[@]}")" -- "$cur")

@@ -1,0 +1,222 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "tools/istctl/ctl-list.h"
+
+#include <glib/gi18n.h>
+#include <stdlib.h>
+
+#include "tools/common/tool-operator-link.h"
+#include "tools/common/tool-units.h"
+#include "tools/istctl/ctl-operator.h"
+#include "tools/istctl/ctl-print.h"
+
+static const struct
+{
+  const char *state;
+  const char *word;
+  ToolStyle style;
+} states[] = {
+  { "looking", N_ ("looking for one"), TOOL_STYLE_WARNING },
+  { "opening", N_ ("opening"), TOOL_STYLE_WARNING },
+  { "waiting", N_ ("waiting for the device"), TOOL_STYLE_WARNING },
+  { "connecting", N_ ("connecting"), TOOL_STYLE_WARNING },
+  { "connected", N_ ("connected"), TOOL_STYLE_GOOD },
+  { "closing", N_ ("closing"), TOOL_STYLE_WARNING },
+  { "closed", N_ ("closed"), TOOL_STYLE_BAD },
+};
+
+const char *
+ctl_list_describe_state (const char *state,
+                         ToolStyle *style)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (states); i++)
+    {
+      if (g_strcmp0 (states[i].state, state) == 0)
+        {
+          *style = states[i].style;
+          return _ (states[i].word);
+        }
+    }
+  *style = TOOL_STYLE_PLAIN;
+  return state;
+}
+
+/* Tables */
+
+static void
+table_take (ToolTable *table,
+            char *text)
+{
+  tool_table_take (table, TOOL_STYLE_PLAIN, text);
+}
+
+/* NULL for what is empty. */
+static const char *
+or_none (const char *text)
+{
+  return text != NULL && *text != '\0' ? text : NULL;
+}
+
+static char *
+format_time_left (BusOperator1Tunnel *tunnel)
+{
+  gint64 end = bus_operator1_tunnel_get_expires_at (tunnel);
+
+  return end != 0 ? tool_format_duration (MAX (end - g_get_real_time (), 0)) : NULL;
+}
+
+static void
+table_add_tunnel (ToolTable *table,
+                  BusOperator1Tunnel *tunnel)
+{
+  const char *const *services = bus_operator1_tunnel_get_services (tunnel);
+  ToolStyle style;
+  const char *state = ctl_list_describe_state (bus_operator1_tunnel_get_state (tunnel), &style);
+
+  tool_table_add (table, TOOL_STYLE_PLAIN, or_none (bus_operator1_tunnel_get_thing_name (tunnel)));
+  tool_table_add (table, TOOL_STYLE_PLAIN, or_none (bus_operator1_tunnel_get_tunnel_id (tunnel)));
+  tool_table_add (table, style, state);
+  table_take (table, services != NULL ? g_strjoinv (", ", (char **) services) : NULL);
+  table_take (table, g_strdup_printf ("%u", bus_operator1_tunnel_get_connections (tunnel)));
+  table_take (table, tool_format_bytes (bus_operator1_tunnel_get_bytes_in (tunnel)));
+  table_take (table, tool_format_rate (bus_operator1_tunnel_get_rate_in (tunnel)));
+  table_take (table, tool_format_bytes (bus_operator1_tunnel_get_bytes_out (tunnel)));
+  table_take (table, tool_format_rate (bus_operator1_tunnel_get_rate_out (tunnel)));
+  table_take (table, tool_format_round_trip (bus_operator1_tunnel_get_round_trip (tunnel)));
+  table_take (table, format_time_left (tunnel));
+  tool_table_add (table, TOOL_STYLE_PLAIN, bus_operator1_tunnel_get_kept (tunnel) ? _ ("yes") : NULL);
+  tool_table_add (table, TOOL_STYLE_PLAIN, or_none (bus_operator1_tunnel_get_profile (tunnel)));
+  tool_table_add (table, TOOL_STYLE_PLAIN, or_none (bus_operator1_tunnel_get_region (tunnel)));
+}
+
+ToolTable *
+ctl_list_make_tunnel_table (GDBusObjectManager *manager)
+{
+  static const ToolColumn columns[] = {
+    { .title = N_ ("Thing"), .least_width = 12 },
+    { .title = N_ ("Tunnel"), .priority = 8, .least_width = 8 },
+    { .title = N_ ("State"), .priority = 1 },
+    { .title = N_ ("Services"), .priority = 3, .least_width = 8 },
+    { .title = N_ ("Connections"), .priority = 2, .to_right = TRUE },
+    { .title = N_ ("Received"), .priority = 9, .to_right = TRUE },
+    { .title = N_ ("per second"), .priority = 5, .to_right = TRUE },
+    { .title = N_ ("Sent"), .priority = 9, .to_right = TRUE },
+    { .title = N_ ("per second"), .priority = 5, .to_right = TRUE },
+    { .title = N_ ("Round trip"), .priority = 6, .to_right = TRUE },
+    { .title = N_ ("Time left"), .priority = 4, .to_right = TRUE },
+    { .title = N_ ("Kept"), .priority = 7 },
+    { .title = N_ ("Profile"), .priority = 11 },
+    { .title = N_ ("Region"), .priority = 10 },
+  };
+  g_autoptr (GPtrArray) tunnels = ctl_operator_list (manager, BUS_TYPE_OPERATOR1_TUNNEL);
+  ToolTable *table = tool_table_new (columns, G_N_ELEMENTS (columns));
+
+  for (guint i = 0; i < tunnels->len; i++)
+    table_add_tunnel (table, g_ptr_array_index (tunnels, i));
+  return table;
+}
+
+static void
+table_add_forward (ToolTable *table,
+                   BusOperator1Forward *forward)
+{
+  tool_table_add (table, TOOL_STYLE_PLAIN, bus_operator1_forward_get_address (forward));
+  tool_table_add (table, TOOL_STYLE_PLAIN, bus_operator1_forward_get_thing_name (forward));
+  tool_table_add (table, TOOL_STYLE_PLAIN, bus_operator1_forward_get_service (forward));
+  table_take (table, g_strdup_printf ("%u", bus_operator1_forward_get_connections (forward)));
+  tool_table_add (table, TOOL_STYLE_PLAIN, bus_operator1_forward_get_kept (forward) ? _ ("yes") : NULL);
+  tool_table_add (table, TOOL_STYLE_PLAIN, or_none (bus_operator1_forward_get_profile (forward)));
+  tool_table_add (table, TOOL_STYLE_PLAIN, or_none (bus_operator1_forward_get_region (forward)));
+}
+
+ToolTable *
+ctl_list_make_forward_table (GDBusObjectManager *manager)
+{
+  static const ToolColumn columns[] = {
+    { .title = N_ ("Address") },
+    { .title = N_ ("Thing"), .priority = 1, .least_width = 12 },
+    { .title = N_ ("Service"), .priority = 2, .least_width = 8 },
+    { .title = N_ ("Connections"), .priority = 3, .to_right = TRUE },
+    { .title = N_ ("Kept"), .priority = 4 },
+    { .title = N_ ("Profile"), .priority = 6 },
+    { .title = N_ ("Region"), .priority = 5 },
+  };
+  g_autoptr (GPtrArray) forwards = ctl_operator_list (manager, BUS_TYPE_OPERATOR1_FORWARD);
+  ToolTable *table = tool_table_new (columns, G_N_ELEMENTS (columns));
+
+  for (guint i = 0; i < forwards->len; i++)
+    table_add_forward (table, g_ptr_array_index (forwards, i));
+  return table;
+}
+
+/* The command */
+
+static void
+json_add_list (JsonBuilder *builder,
+               GDBusObjectManager *manager,
+               const char *name,
+               GType type)
+{
+  g_autoptr (GPtrArray) proxies = ctl_operator_list (manager, type);
+
+  json_builder_set_member_name (builder, name);
+  json_builder_begin_array (builder);
+  for (guint i = 0; i < proxies->len; i++)
+    {
+      json_builder_begin_object (builder);
+      ctl_json_add_properties (builder, g_ptr_array_index (proxies, i));
+      json_builder_end_object (builder);
+    }
+  json_builder_end_array (builder);
+}
+
+static gboolean
+print_json (GDBusObjectManager *manager,
+            GError **error)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+
+  json_builder_begin_object (builder);
+  json_add_list (builder, manager, "tunnels", BUS_TYPE_OPERATOR1_TUNNEL);
+  json_add_list (builder, manager, "connections", BUS_TYPE_OPERATOR1_CONNECTION);
+  json_add_list (builder, manager, "forwards", BUS_TYPE_OPERATOR1_FORWARD);
+  json_builder_end_object (builder);
+  return ctl_print_json (builder, error);
+}
+
+static gboolean
+print_tables (GDBusObjectManager *manager,
+              GError **error)
+{
+  g_autoptr (ToolTable) tunnels = ctl_list_make_tunnel_table (manager);
+  g_autoptr (ToolTable) forwards = ctl_list_make_forward_table (manager);
+
+  if (tool_table_get_n_rows (tunnels) == 0 && tool_table_get_n_rows (forwards) == 0)
+    return ctl_print (_ ("There are no tunnels.\n"), error);
+  if (tool_table_get_n_rows (tunnels) > 0 && !ctl_print_table (tunnels, error))
+    return FALSE;
+  if (tool_table_get_n_rows (forwards) == 0)
+    return TRUE;
+  return (tool_table_get_n_rows (tunnels) == 0 || ctl_print ("\n", error)) && ctl_print_table (forwards, error);
+}
+
+int
+ctl_list (CtlCall *call,
+          GError **error)
+{
+  g_autoptr (ToolOperatorLink) link = NULL;
+  g_autoptr (GDBusObjectManager) manager = NULL;
+  gboolean good;
+
+  if (!ctl_call_parse (call, NULL, NULL, 0, 0, error))
+    return EXIT_FAILURE;
+  link = tool_operator_link_new_passive (error);
+  if (link != NULL)
+    manager = ctl_operator_get_objects (tool_operator_link_get_connection (link), error);
+  if (manager == NULL)
+    return EXIT_FAILURE;
+  good = call->json ? print_json (manager, error) : print_tables (manager, error);
+  return good ? EXIT_SUCCESS : EXIT_FAILURE;
+}

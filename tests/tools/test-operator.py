@@ -1,0 +1,482 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: 2026 The libist authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+"""ist-operator and istctl as an operator uses them: a real bus that starts the service,
+ist-emulator for AWS, and a device with ist-agent and real servers behind it."""
+
+import concurrent.futures
+import json
+import os
+import pwd
+import signal
+import socket
+import subprocess
+import time
+import unittest
+
+import figures
+import tap
+from device import THING
+from session import ACCESS_KEY_ID, INTERFACE, ISTCTL, OPERATOR, SECRET_ACCESS_KEY, SessionCase
+from sockets import Echo, free_port, read_exactly
+from waiting import wait_until
+
+NOBODY = 65534
+
+
+class Connect(SessionCase):
+    def setUp(self):
+        super().setUp()
+        self.echo = Echo(b'hello ')
+        self.serve(self.echo)
+        self.start_agent({'SSH': self.echo.address})
+
+    def test_bytes_flow(self):
+        data = os.urandom(300000)
+        self.assertEqual(self.ctl('connect', THING, 'SSH', input=data, stdin=None), b'hello ' + data)
+        # And again, with ssh's name for it, over the same tunnel.
+        self.assertEqual(self.ctl('connect', f'{THING}.thing', 'SSH', input=b'again', stdin=None), b'hello again')
+        self.assertEqual(self.count_opened(), 1)
+        self.assertEqual(len(self.open_tunnels()), 1)
+
+    def test_closed_input(self):
+        self.assertEqual(self.ctl('connect', THING, 'SSH'), b'hello ')
+        self.assertEqual(self.ctl('connect', THING, 'SSH', preexec_fn=lambda: os.close(0)), b'hello ')
+
+    def test_nobody_reads(self):
+        ctl = self.spawn_ctl('ctl', 'connect', THING, 'SSH', stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.assertEqual(ctl.stdout.read(6), b'hello ')
+        ctl.stdout.close()
+        self.assertNotEqual(ctl.wait(30), 0)
+        ctl.stdout = None
+        wait_until(lambda: not self.list()['connections'], 'the end of the connection')
+
+    def test_many_at_once_share_a_tunnel(self):
+        with concurrent.futures.ThreadPoolExecutor(20) as pool:
+            answers = list(pool.map(lambda i: self.ctl('connect', THING, 'SSH', input=b'%d' % i, stdin=None),
+                                    range(20)))
+        self.assertEqual(answers, [b'hello %d' % i for i in range(20)])
+        self.assertEqual(self.count_opened(), 1)
+        self.assertEqual(len(self.open_tunnels()), 1)
+        pid = self.operator_pid()
+        self.note(f'ist-operator after 20 connections: {figures.memory(pid):.1f} MiB')
+
+    def test_progress(self):
+        self.ctl('-v', status=64)
+        self.ctl('connect', THING, 'SSH', '-v')
+        for state in ('opening', 'waiting', 'connected'):
+            self.assertIn(f'Tunnel: {state}', self.errors)
+        self.ctl('connect', THING, 'SSH')
+        self.assertEqual(self.errors, '')
+
+    def test_device_ends(self):
+        ctl = self.spawn_ctl('ctl', 'connect', THING, 'SSH', stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.assertEqual(ctl.stdout.read(6), b'hello ')
+        self.echo.close()
+        self.end_child(self.agent)
+        self.assertEqual(ctl.stdout.read(), b'')
+        self.assertEqual(ctl.wait(60), 0)
+
+    def test_alone(self):
+        for env, reason in (({'AWS_ACCESS_KEY_ID': 'AKIDOWN', 'AWS_SECRET_ACCESS_KEY': 'own'}, 'AWS_ACCESS_KEY_ID'),
+                            ({'DBUS_SESSION_BUS_ADDRESS': ''}, 'bus')):
+            self.assertEqual(self.ctl('connect', THING, 'SSH', '-v', input=b'x', stdin=None, env=env), b'hello x')
+            self.assertIn('not shared', self.errors)
+            self.assertIn(reason, self.errors)
+            self.assertEqual(self.open_tunnels(), [])
+        self.assertEqual(self.ctl('connect', '--no-share', THING, 'SSH'), b'hello ')
+        self.assertIsNone(self.operator_pid())
+
+    def test_alone_and_ended(self):
+        """As ssh ends it."""
+        ctl = self.spawn_ctl('ctl', 'connect', '--no-share', THING, 'SSH', stdin=subprocess.PIPE,
+                             stdout=subprocess.PIPE)
+        self.assertEqual(ctl.stdout.read(6), b'hello ')
+        ctl.send_signal(signal.SIGHUP)
+        self.assertEqual(ctl.wait(60), 128 + signal.SIGHUP)
+        self.assertEqual(self.open_tunnels(), [])
+
+    def test_over_the_bus(self):
+        """Any program can have it."""
+        good, text = self.call('Connect', THING, 'SSH', self.options())
+        self.assertTrue(good, text)
+        self.assertIn('handle', text)
+
+
+class Ssh(SessionCase):
+    def test_ssh(self):
+        self.start_agent({'SSH': f'127.0.0.1:{self.start_sshd()}'})
+        user = pwd.getpwuid(os.getuid()).pw_name
+        command = ['ssh', *self.ssh_options(), '-o', f'ProxyCommand={ISTCTL} connect %h SSH', f'{user}@{THING}.thing']
+        env = {**os.environ, **self.ctl_env}
+
+        def run(number):
+            return subprocess.run([*command, f'echo {number}; cat'], input=b'input', capture_output=True, timeout=120,
+                                  env=env)
+        begun = time.monotonic()
+        self.assertEqual(run('first').stdout, b'first\ninput')
+        first = time.monotonic() - begun
+        begun = time.monotonic()
+        self.assertEqual(run('second').stdout, b'second\ninput')
+        self.note(f'first ssh: {first:.2f} s, second: {time.monotonic() - begun:.2f} s')
+        with concurrent.futures.ThreadPoolExecutor(10) as pool:
+            for number, done in enumerate(pool.map(run, range(10))):
+                self.assertEqual((done.returncode, done.stdout), (0, b'%d\ninput' % number), done.stderr)
+        self.assertEqual(self.count_opened(), 1)
+        done = subprocess.run([*command, 'exit 7'], capture_output=True, timeout=120, env=env)
+        self.assertEqual(done.returncode, 7)
+
+
+class Commands(SessionCase):
+    def setUp(self):
+        super().setUp()
+        self.echo = Echo(b'hello ')
+        self.serve(self.echo)
+        self.start_agent({'SSH': self.echo.address, 'VNC': self.echo.address})
+
+    def check_forward(self, port):
+        with socket.create_connection(('127.0.0.1', port)) as connection:
+            connection.sendall(b'world')
+            self.assertEqual(read_exactly(connection, 11), b'hello world')
+
+    def test_forward(self):
+        forward = self.spawn_ctl('forward', 'forward', THING, 'SSH', stdout=subprocess.PIPE)
+        address = forward.read_line().strip()
+        # Nobody pays before somebody comes.
+        self.assertEqual(self.count_opened(), 0)
+        port = int(address.rpartition(':')[2])
+        self.check_forward(port)
+        self.check_forward(port)
+        self.assertEqual(self.count_opened(), 1)
+        listed = self.list()['forwards'][0]
+        self.assertEqual((listed['thingName'], listed['service'], listed['address'], listed['kept']),
+                         (THING, 'SSH', address, False))
+        forward.send_signal(signal.SIGINT)
+        forward.wait(30)
+        wait_until(lambda: not self.list()['forwards'], 'the end of the forward')
+        with self.assertRaises(ConnectionRefusedError):
+            socket.create_connection(('127.0.0.1', port))
+
+    def test_forward_to_an_address(self):
+        port = free_port()
+        forward = self.spawn_ctl('forward', 'forward', '--json', THING, 'SSH', f'127.0.0.1:{port}',
+                                 stdout=subprocess.PIPE)
+        self.assertEqual(json.loads(forward.read_line()),
+                         {'thingName': THING, 'service': 'SSH', 'address': f'127.0.0.1:{port}'})
+        self.ctl('forward', THING, 'SSH', f'127.0.0.1:{port}', status=70)
+        self.assertIn(str(port), self.errors)
+
+    def test_forward_survives_the_service(self):
+        forward = self.spawn_ctl('forward', 'forward', THING, 'SSH', stdout=subprocess.PIPE)
+        port = int(forward.read_line().strip().rpartition(':')[2])
+        self.check_forward(port)
+        pid = self.operator_pid()
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: self.operator_pid() not in (None, pid), 'another ist-operator')
+        wait_until(lambda: self.list()['forwards'], 'the forward')
+        self.check_forward(port)
+
+    def test_forward_in_the_background(self):
+        address = self.ctl_json('forward', '--background', THING, 'SSH')['address']
+        self.check_forward(int(address.rpartition(':')[2]))
+        self.assertTrue(self.list()['forwards'][0]['kept'])
+        self.ctl('close', address)
+        self.assertEqual(self.list()['forwards'], [])
+        self.assertEqual(len(self.open_tunnels()), 1)
+
+    def test_forward_alone(self):
+        forward = self.spawn_ctl('forward', 'forward', '--no-share', THING, 'SSH', stdout=subprocess.PIPE)
+        self.check_forward(int(forward.read_line().strip().rpartition(':')[2]))
+        self.assertEqual(len(self.open_tunnels()), 1)
+        self.assertEqual(self.end_child(forward, 30), 128 + signal.SIGTERM)
+        self.assertEqual(self.open_tunnels(), [])
+
+    def test_open_and_close(self):
+        tunnel = self.ctl_json('open', THING, 'SSH', 'VNC')
+        self.assertEqual(self.open_tunnels(), [tunnel['tunnelId']])
+        self.assertEqual((tunnel['thingName'], tunnel['services'], tunnel['kept'], tunnel['region']),
+                         (THING, ['SSH', 'VNC'], True, 'us-east-1'))
+        # Both services, and a second time.
+        self.assertEqual(self.ctl('connect', THING, 'VNC'), b'hello ')
+        self.assertEqual(self.ctl('open', THING, 'SSH').decode().strip(), tunnel['tunnelId'])
+        self.assertEqual(self.ctl_json('close', tunnel['tunnelId']), {'closed': [tunnel['tunnelId']]})
+        self.assertEqual(self.open_tunnels(), [])
+        self.ctl('close', tunnel['tunnelId'], status=66)
+        self.assertIn('istctl list', self.errors)
+        self.ctl('open', THING, 'SSH')
+        self.ctl('close', f'{THING}.thing')
+        self.assertEqual(self.open_tunnels(), [])
+
+    def test_open_alone(self):
+        opened = self.spawn_ctl('open', 'open', '--no-share', THING, 'SSH', stdout=subprocess.PIPE)
+        self.assertEqual([opened.read_line().strip()], self.open_tunnels())
+        opened.expect('Ctrl-C')
+        self.assertEqual(self.end_child(opened, 30), 128 + signal.SIGTERM)
+        self.assertEqual(self.open_tunnels(), [])
+
+    def test_list(self):
+        self.assertEqual(self.ctl('list'), b'There are no tunnels.\n')
+        self.assertEqual(self.list(), {'tunnels': [], 'connections': [], 'forwards': []})
+        # Nothing has started it.
+        self.assertIsNone(self.operator_pid())
+        tunnel = self.ctl('open', THING, 'SSH', '--lifetime', 60).decode().strip()
+        with socket.socket() as connection:
+            forward = self.spawn_ctl('forward', 'forward', THING, 'SSH', stdout=subprocess.PIPE)
+            port = int(forward.read_line().strip().rpartition(':')[2])
+            connection.connect(('127.0.0.1', port))
+            self.assertEqual(read_exactly(connection, 6), b'hello ')
+            listed = wait_until(lambda: (found := self.list())['connections'] and found, 'a connection')
+            self.assertEqual(listed['connections'][0]['service'], 'SSH')
+            self.assertEqual(listed['tunnels'][0]['connections'], 1)
+            self.assertEqual(listed['forwards'][0]['connections'], 1)
+            left = listed['tunnels'][0]['expiresAt'] / 1e6 - time.time()
+            self.assertTrue(3500 < left <= 3600, left)
+            table = self.ctl('list').decode()
+        for text in (THING, tunnel, 'connected', 'SSH', f'localhost:{port}', '0:59:'):
+            self.assertIn(text, table)
+
+    def test_watch(self):
+        watch = self.spawn_ctl('watch', 'watch', '--json', stdout=subprocess.PIPE)
+        self.ctl('open', THING, 'SSH')
+        seen = []
+        while not seen or seen[-1]['type'] != 'tunnel' or seen[-1]['state'] != 'connected' or not seen[-1]['kept']:
+            seen.append(json.loads(watch.read_line()))
+        self.assertEqual(seen[0]['event'], 'added')
+        self.ctl('close', THING)
+        while seen[-1]['event'] != 'removed':
+            seen.append(json.loads(watch.read_line()))
+        self.assertEqual(self.end_child(watch), 0)
+
+
+class Service(SessionCase):
+    """What it survives, and how it ends."""
+
+    operator_arguments = ('--linger', '2', '--idle-timeout', '2')
+
+    def setUp(self):
+        super().setUp()
+        self.echo = Echo(b'hello ')
+        self.serve(self.echo)
+        self.start_agent({'SSH': self.echo.address})
+
+    def test_lingers_and_ends(self):
+        self.assertEqual(self.ctl('connect', THING, 'SSH'), b'hello ')
+        text = self.state_file.read_text()
+        self.assertEqual(self.state_file.stat().st_mode & 0o777, 0o600)
+        self.assertEqual([json.loads(text)['tunnels'][0]['tunnelId']], self.open_tunnels())
+        self.assertNotIn('oken', text)
+        self.assertNotIn(ACCESS_KEY_ID, text)
+        self.wait_for_tunnels(0)
+        self.wait_for_no_operator()
+        self.assertFalse(self.state_file.exists())
+        self.assertEqual(self.ctl('connect', THING, 'SSH'), b'hello ')
+        self.assertEqual(self.count_opened(), 2)
+
+    def test_calls_as_it_ends(self):
+        """None is lost, whenever it comes."""
+        for _ in range(3):
+            self.ctl('list')
+            good, text = self.call('Watch')
+            self.assertTrue(good, text)
+            end = time.monotonic() + 2.5
+            while time.monotonic() < end:
+                good, text = self.call('Close', '/io/github/libist/Operator/tunnels/1')
+                self.assertIn('NoSuchObject', text)
+
+    def test_watched_it_stays(self):
+        self.ctl('open', THING, 'SSH')
+        watch = self.spawn_ctl('watch', 'watch', '--json', stdout=subprocess.PIPE)
+        watch.read_line()
+        self.ctl('close', THING)
+        pid = self.operator_pid()
+        time.sleep(4)
+        self.assertEqual(self.operator_pid(), pid)
+        self.end_child(watch)
+        self.wait_for_no_operator()
+
+    def test_terminated(self):
+        self.ctl('open', THING, 'SSH')
+        ctl = self.spawn_ctl('ctl', 'connect', THING, 'SSH', stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.assertEqual(ctl.stdout.read(6), b'hello ')
+        self.signal_operator(signal.SIGTERM)
+        self.assertEqual(self.open_tunnels(), [])
+        self.assertFalse(self.state_file.exists())
+        self.assertEqual(ctl.stdout.read(), b'')
+
+    def test_killed(self):
+        """What is used again is taken up again, for nothing."""
+        ctl = self.spawn_ctl('ctl', 'connect', THING, 'SSH', stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.assertEqual(ctl.stdout.read(6), b'hello ')
+        tunnels = self.open_tunnels()
+        self.signal_operator(signal.SIGKILL)
+        self.assertEqual(ctl.stdout.read(), b'')
+        self.assertEqual(self.open_tunnels(), tunnels)
+        self.call('Watch')
+        wait_until(lambda: (found := self.list()['tunnels']) and found[0]['state'] == 'connected', 'the tunnel')
+        self.assertEqual(self.ctl('connect', THING, 'SSH'), b'hello ')
+        self.assertEqual(self.open_tunnels(), tunnels)
+        self.assertEqual(self.count_opened(), 1)
+        # And closed when nobody needs it.
+        self.wait_for_tunnels(0)
+        self.wait_for_no_operator()
+        self.assertFalse(self.state_file.exists())
+
+    def test_killed_with_a_kept_one(self):
+        tunnel = self.ctl_json('open', THING, 'SSH')
+        self.signal_operator(signal.SIGKILL)
+        self.call('Watch')
+        found = wait_until(lambda: [one for one in self.list()['tunnels'] if one['kept']], 'the tunnel')
+        self.assertEqual(found[0]['tunnelId'], tunnel['tunnelId'])
+        time.sleep(4)
+        self.assertEqual(self.open_tunnels(), [tunnel['tunnelId']])
+        self.ctl('close', THING)
+
+    def test_killed_and_closed_by_somebody(self):
+        tunnel = self.ctl_json('open', THING, 'SSH')
+        self.signal_operator(signal.SIGKILL)
+        self.ask_emulator('CloseTunnel', tunnelId=tunnel['tunnelId'], delete=True)
+        self.call('Watch')
+        wait_until(lambda: not self.state_file.exists(), 'the state file to go')
+        self.assertEqual(self.list()['tunnels'], [])
+
+    def test_killed_before_the_answer(self):
+        """What AWS has opened, and nobody has heard of, is found and closed."""
+        # As if it had died between the request and the answer.
+        self.call('Watch')
+        self.signal_operator(signal.SIGKILL)
+        mark = 'f00f00f0-0000-4000-8000-000000000000'
+        record = {'thing': THING, 'kept': False, 'at': time.time_ns() // 1000, 'profile': 'default',
+                  'region': 'us-east-1', 'endpointUrl': self.endpoint_url, 'caFile': self.info['caFile']}
+        self.state_file.parent.mkdir(parents=True, exist_ok=True)
+        self.state_file.write_text(json.dumps({'mark': mark, 'tunnels': [record]}))
+        lost = self.ask_emulator('OpenTunnel', description=f'ist-operator {mark}',
+                                 destinationConfig={'thingName': THING, 'services': ['SSH']})
+        other = self.ask_emulator('OpenTunnel', description='ist-operator somebody',
+                                  destinationConfig={'thingName': THING, 'services': ['SSH']})
+        self.call('Watch')
+        wait_until(lambda: not self.state_file.exists(), 'the state file to go')
+        self.assertEqual(self.open_tunnels(), [other['tunnelId']])
+        self.assertNotEqual(lost['tunnelId'], other['tunnelId'])
+
+    def test_bad_state(self):
+        self.state_file.parent.mkdir(parents=True)
+        for text in ('', '{', 'null', '[]', '{"mark": 1, "tunnels": []}', '{"mark": "x", "tunnels": [1, {}, {"thing": 2}]}',
+                     '[' * 100000, '\0', '{"mark": "x", "tunnels": {}}'):
+            self.state_file.write_text(text)
+            self.assertTrue(self.call('Watch')[0], text)
+            self.stop_operator()
+        self.assertEqual(self.ctl('connect', THING, 'SSH'), b'hello ')
+
+    def test_one_at_a_time(self):
+        self.ctl('forward', '--background', THING, 'SSH')
+        other = self.spawn('other', [OPERATOR], self.env)
+        self.assertEqual(other.wait(60), 75)
+        self.assertIn('Another ist-operator', self.log_of('other'))
+
+    def test_without_a_bus(self):
+        other = self.spawn('other', [OPERATOR], {**self.env, 'DBUS_SESSION_BUS_ADDRESS': 'unix:path=/nonexistent'})
+        self.assertEqual(other.wait(60), 69)
+
+
+class Failures(SessionCase):
+    def test_bad_names(self):
+        for arguments in (('connect', 'no thing', 'SSH'), ('connect', THING, 'no/service'), ('connect', THING),
+                          ('connect',), ('connect', THING, 'SSH', 'more'), ('connect', '', 'SSH'),
+                          ('connect', '.thing', 'SSH'), ('open', THING), ('close',), ('list', 'more'),
+                          ('connect', '--json', THING, 'SSH'), ('connect', '--reuse', 'some', THING, 'SSH'),
+                          ('connect', '--lifetime', '721', THING, 'SSH'), ('open', '--timeout', '-1', THING, 'SSH')):
+            self.ctl(*arguments, status=64)
+            self.assertNotEqual(self.errors, '')
+
+    def test_calls_that_are_wrong(self):
+        for method, arguments in (('Connect', ['no thing', 'SSH', '{}']), ('Connect', [THING, '', '{}']),
+                                  ('Connect', [THING, 'SSH', "{'some': <1>}"]),
+                                  ('Connect', [THING, 'SSH', "{'region': <1>}"]),
+                                  ('Connect', [THING, 'SSH', "{'region': <'a/b'>}"]),
+                                  ('Connect', [THING, 'SSH', "{'ca-file': <'relative'>}"]),
+                                  ('Connect', [THING, 'SSH', "{'timeout': <uint32 0>}"]),
+                                  ('Connect', [THING, 'SSH', "{'reuse': <'all'>}"]),
+                                  ('Connect', [THING, 'SSH', "{'keep': <true>}"]),
+                                  ('Connect', [THING, 'SSH', "{'progress': <'%s'>}" % ('x' * 65)]),
+                                  ('Open', [THING, '[]', '{}']), ('Open', [THING, "['a b']", '{}']),
+                                  ('Forward', [THING, 'SSH', '0', "{'reuse': <'own'>}"])):
+            good, text = self.call(method, *arguments)
+            self.assertFalse(good)
+            self.assertIn('InvalidArgs', text, (method, arguments))
+        for method in ('Close', 'Unforward'):
+            good, text = self.call(method, '/io/github/libist/Operator/tunnels/1')
+            self.assertIn('io.github.libist.Operator1.Error.NoSuchObject', text)
+
+    def test_no_credentials(self):
+        (self.home / '.aws/credentials').unlink()
+        self.ctl('connect', THING, 'SSH', status=78, env={'AWS_EC2_METADATA_DISABLED': 'true'})
+        self.assertIn('redentials', self.errors)
+        # They are looked for anew.
+        self.write_credentials()
+        self.serve(echo := Echo(b'hello '))
+        self.start_agent({'SSH': echo.address})
+        self.assertEqual(self.ctl('connect', THING, 'SSH'), b'hello ')
+
+    def test_not_the_service(self):
+        url = f'http://127.0.0.1:{free_port()}'
+        self.ctl('connect', '--endpoint-url', url, THING, 'SSH', status=69)
+        self.assertIn(url, self.errors)
+        port = self.serve_tcp(lambda connection: connection.sendall(b'SSH-2.0-OpenSSH\r\n'))
+        begun = time.monotonic()
+        self.ctl('connect', '--endpoint-url', f'http://127.0.0.1:{port}', THING, 'SSH', status=69)
+        self.note(f'{time.monotonic() - begun:.1f} s until “{self.errors.strip()}”')
+
+    def test_device_is_away(self):
+        self.ctl('connect', '--timeout', 1, THING, 'SSH', status=75)
+        self.assertIn(THING, self.errors)
+        self.assertIn('agent', self.errors)
+
+    def test_service_that_is_lacking(self):
+        self.serve(echo := Echo())
+        self.start_agent({'VNC': echo.address})
+        self.ctl('connect', '--timeout', 2, THING, 'SSH', status=75)
+
+    def test_caller_leaves(self):
+        ctl = self.spawn_ctl('ctl', 'connect', '--timeout', 600, '-v', THING, 'SSH')
+        ctl.expect('waiting')
+        ctl.kill()
+        ctl.wait()
+        # Nobody waits any more: it lingers, and is closed with the service.
+        self.assertEqual(len(self.open_tunnels()), 1)
+        self.stop_operator()
+        self.assertEqual(self.open_tunnels(), [])
+
+    def test_secrets_stay_here(self):
+        monitor = self.spawn('monitor', ['dbus-monitor', '--address', self.env['DBUS_SESSION_BUS_ADDRESS']])
+        monitor.wait_until(lambda: self.log_of('monitor'), 'its first words')
+        self.serve(echo := Echo(b'hello '))
+        self.start_agent({'SSH': echo.address})
+        self.assertEqual(self.ctl('connect', '-v', THING, 'SSH'), b'hello ')
+        self.list()
+        self.ctl('close', THING)
+        log = self.log_of('monitor')
+        self.assertIn('member=Connect', log)
+        for secret in (ACCESS_KEY_ID, SECRET_ACCESS_KEY, 'ccess-token', 'ccessToken'):
+            self.assertNotIn(secret, log)
+
+    def test_others_are_refused(self):
+        if os.getuid() != 0:
+            raise unittest.SkipTest('needs to be root to ask as somebody else')
+        self.assertTrue(self.call('Watch')[0])
+        for method, arguments in (('Watch', ()), ('Connect', (THING, 'SSH', self.options())),
+                                  ('Forward', (THING, 'SSH', '0', '{}'))):
+            good, text = self.call(method, *arguments, user=NOBODY)
+            self.assertFalse(good)
+            self.assertIn('AccessDenied', text)
+
+    def test_limits(self):
+        for number in range(16):
+            good, text = self.call('Forward', THING, 'SSH', '0', self.options(region=f'r{number}', keep=True))
+            self.assertTrue(good, text)
+        good, text = self.call('Forward', THING, 'SSH', '0', self.options(region='r16'))
+        self.assertIn(f'{INTERFACE}.Error.TooMany', text)
+
+
+if __name__ == '__main__':
+    tap.main()
