@@ -115,16 +115,39 @@ forward_tell_failure (IstOperatorForward *self,
   g_signal_emit (self, signals[CONNECTION_FAILED], 0, error);
 }
 
+/* One that waits must not keep the forward, and with it the listener. */
+static GWeakRef *
+make_weak_ref (IstOperatorForward *self)
+{
+  GWeakRef *ref = g_new (GWeakRef, 1);
+
+  g_weak_ref_init (ref, self);
+  return ref;
+}
+
+/* (transfer full) (nullable) */
+static IstOperatorForward *
+take_weak_ref (GWeakRef *ref)
+{
+  IstOperatorForward *self = g_weak_ref_get (ref);
+
+  g_weak_ref_clear (ref);
+  g_free (ref);
+  return self;
+}
+
 static void
 on_forwarded (GObject *object,
               GAsyncResult *result,
               gpointer user_data)
 {
-  g_autoptr (IstOperatorForward) self = user_data;
+  g_autoptr (IstOperatorForward) self = take_weak_ref (user_data);
   g_autoptr (IstForwarderConnection) connection = NULL;
   g_autoptr (GError) error = NULL;
 
   connection = ist_operator_client_forward_finish (IST_OPERATOR_CLIENT (object), result, &error);
+  if (self == NULL)
+    return;
   self->n_waiting--;
   if (connection == NULL)
     {
@@ -154,7 +177,7 @@ on_accepted (IstListener *listener,
     }
   self->n_waiting++;
   ist_operator_client_forward_async (self->client, self->thing_name, self->service_id, G_IO_STREAM (stream),
-                                     self->cancellable, on_forwarded, g_object_ref (self));
+                                     self->cancellable, on_forwarded, make_weak_ref (self));
   forward_notify_n_connections (self);
 }
 
