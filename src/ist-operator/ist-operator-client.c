@@ -208,7 +208,8 @@ client_find_by_id (IstOperatorClient *self,
   return NULL;
 }
 
-/* It could not serve the request: another may, once or twice. */
+/* It could not serve the request: another may, once or twice. None is opened in the place
+ * of one that could not be. */
 static void
 on_released (IstOperatorTunnel *tunnel,
              GTask *task,
@@ -216,19 +217,21 @@ on_released (IstOperatorTunnel *tunnel,
              gboolean is_new,
              gpointer client)
 {
+  IstOperatorClient *self = client;
   IstOperatorRequest *request = ist_operator_request_get (task);
+  gboolean may_go_on = ++request->n_attempts < MAX_ATTEMPTS;
   IstOperatorTunnel *other = NULL;
 
-  if (is_new && request->kind != IST_OPERATOR_REQUEST_ADOPT)
-    other = client_find_tunnel (client, request, TRUE);
+  if (may_go_on && !is_new)
+    {
+      client_dispatch (self, task);
+      return;
+    }
+  if (may_go_on && self->reuse != IST_OPERATOR_REUSE_NEVER)
+    other = client_find_tunnel (self, request, TRUE);
   if (other != NULL)
     {
       ist_operator_tunnel_serve (other, task);
-      return;
-    }
-  if (!is_new && ++request->n_attempts < MAX_ATTEMPTS)
-    {
-      client_dispatch (client, task);
       return;
     }
   g_task_return_error (task, g_error_copy (why));

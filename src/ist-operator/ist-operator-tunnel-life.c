@@ -561,7 +561,10 @@ on_secure_tunnel_state (IstOperatorTunnel *self)
   IstTunnelState state = ist_secure_tunnel_get_state (self->secure_tunnel);
 
   if (state == IST_TUNNEL_STATE_CONNECTED)
-    ist_operator_tunnel_set_last_error (self, NULL);
+    {
+      self->was_connected = TRUE;
+      ist_operator_tunnel_set_last_error (self, NULL);
+    }
   ist_operator_tunnel_advance (self);
 }
 
@@ -602,6 +605,29 @@ on_bytes_in (IstOperatorTunnel *self)
     self->device_seen_at = g_get_monotonic_time ();
 }
 
+/* Only who has taken the tunnel over could be connected. If nobody is, it is no other one
+ * that is wanted: that would be refused as well, and each costs money. */
+static void
+on_source_described (GObject *object,
+                     GAsyncResult *result,
+                     gpointer user_data)
+{
+  g_autoptr (IstOperatorTunnel) self = user_data;
+  const GError *refusal = ist_secure_tunnel_get_last_error (self->secure_tunnel);
+  g_autoptr (IstOperatorTunnelDescription) description = NULL;
+  g_autoptr (GError) error = NULL;
+
+  description = ist_operator_control_plane_describe_tunnel_finish (IST_OPERATOR_CONTROL_PLANE (object), result, NULL);
+  if (description != NULL && ist_operator_tunnel_description_get_source_connected (description))
+    {
+      ist_operator_tunnel_end (self, refusal);
+      return;
+    }
+  error = g_error_new (IST_OPERATOR_CLIENT_ERROR, IST_OPERATOR_CLIENT_ERROR_TUNNEL_NOT_CONNECTED,
+                       "Tunnel %s was opened, but can't be connected to: %s", self->tunnel_id, refusal->message);
+  ist_operator_tunnel_end (self, error);
+}
+
 /* For good; a stop by the tunnel itself comes after its end. */
 static void
 on_stopped (IstOperatorTunnel *self)
@@ -609,6 +635,15 @@ on_stopped (IstOperatorTunnel *self)
   const GError *error = ist_secure_tunnel_get_last_error (self->secure_tunnel);
   g_autoptr (GError) reason = error != NULL ? g_error_copy (error) : NULL;
 
+  if (self->phase == IST_OPERATOR_PHASE_OPEN && !self->reused && !self->was_connected &&
+      g_error_matches (reason, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TOKEN_REJECTED))
+    {
+      g_main_context_push_thread_default (self->context);
+      ist_operator_control_plane_describe_tunnel_async (self->control_plane, self->tunnel_id, NULL,
+                                                        on_source_described, g_object_ref (self));
+      g_main_context_pop_thread_default (self->context);
+      return;
+    }
   ist_operator_tunnel_end (self, reason);
 }
 

@@ -76,6 +76,7 @@ struct _IstOperatorTunnel
   GSource *deadline;         /* of those */
   IstSecureTunnel *secure_tunnel;
   IstForwarder *forwarder;
+  gboolean was_connected; /* to the service */
   IstOperatorDeviceWatch *watch;
   gboolean device_connected; /* as far as is known */
   gboolean device_in_doubt;  /* something has happened since */

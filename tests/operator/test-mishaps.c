@@ -1,0 +1,427 @@
+/* SPDX-FileCopyrightText: 2026 The libist authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Handlers that intervene, and mishaps at the worst moment: no call is without an end, and
+ * no tunnel without a use.
+ */
+
+#include <string.h>
+
+#include "operating.h"
+
+static guint
+count_open (TestOperating *operating)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (operating->service)); i++)
+    {
+      g_autoptr (IstEmulatorTunnel) tunnel = g_list_model_get_item (G_LIST_MODEL (operating->service), i);
+
+      n += ist_emulator_tunnel_is_open (tunnel) ? 1 : 0;
+    }
+  return n;
+}
+
+/* Its token is not taken, which is not the token's fault. */
+static void
+on_progress_refuse (IstOperatorClient *client,
+                    IstOperatorTunnel *tunnel,
+                    IstOperatorTunnelState state,
+                    TestOperating *operating)
+{
+  g_autoptr (IstEmulatorTunnel) at_service = NULL;
+
+  if (state != IST_OPERATOR_TUNNEL_STATE_WAITING)
+    return;
+  at_service = test_operating_look_up (operating, tunnel);
+  ist_emulator_tunnel_refuse_handshakes (at_service, IST_MODE_SOURCE, G_MAXUINT, 403, "Forbidden");
+}
+
+static void
+test_token_refused (void)
+{
+  g_autoptr (TestOperating) operating = test_operating_new ();
+  g_autoptr (GError) error = NULL;
+
+  g_signal_connect (operating->client, "progress", G_CALLBACK (on_progress_refuse), operating);
+  g_assert_null (test_connect (operating, "SSH", &error));
+  g_assert_error (error, IST_OPERATOR_CLIENT_ERROR, IST_OPERATOR_CLIENT_ERROR_TUNNEL_NOT_CONNECTED);
+  test_wait (ist_operator_client_get_n_tunnels (operating->client) == 0);
+  g_assert_cmpuint (test_operating_count (operating, "OpenTunnel"), ==, 1);
+  g_assert_cmpuint (count_open (operating), ==, 0);
+}
+
+/* Somebody else has it before the client is connected: that is to be left alone. */
+static void
+on_progress_take (IstOperatorClient *client,
+                  IstOperatorTunnel *tunnel,
+                  IstOperatorTunnelState state,
+                  IstSecureTunnel **source)
+{
+  TestOperating *operating = g_object_get_data (G_OBJECT (client), "operating");
+  g_autoptr (IstEmulatorTunnel) at_service = NULL;
+  g_autoptr (IstSecureTunnelBuilder) builder = ist_secure_tunnel_builder_new ();
+  g_autoptr (GError) error = NULL;
+
+  if (state != IST_OPERATOR_TUNNEL_STATE_WAITING || *source != NULL)
+    return;
+  at_service = test_operating_look_up (operating, tunnel);
+  g_assert_true (ist_emulator_service_rotate_tokens (operating->service, ist_emulator_tunnel_get_id (at_service),
+                                                     IST_EMULATOR_SIDES_SOURCE, &error));
+  g_object_set (builder, "mode", IST_MODE_SOURCE, "access-token",
+                ist_emulator_tunnel_get_source_access_token (at_service), "endpoint",
+                ist_emulator_service_get_endpoint (operating->service), NULL);
+  *source = ist_secure_tunnel_builder_build (builder, &error);
+  g_assert_true (ist_secure_tunnel_start (*source, &error));
+}
+
+static void
+test_taken_at_once (void)
+{
+  g_autoptr (TestOperating) operating = test_operating_new ();
+  g_autoptr (IstSecureTunnel) source = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (IstConnection) connection = NULL;
+
+  g_object_set_data (G_OBJECT (operating->client), "operating", operating);
+  g_signal_connect (operating->client, "progress", G_CALLBACK (on_progress_take), &source);
+  connection = test_connect (operating, "SSH", &error);
+  g_signal_handlers_disconnect_by_data (operating->client, &source);
+  /* Which of them is there when the client asks is a matter of moments. */
+  if (connection != NULL)
+    {
+      test_exchange (connection, "in one of its own");
+      g_assert_cmpuint (test_operating_count (operating, "OpenTunnel"), ==, 2);
+      g_assert_cmpint (ist_secure_tunnel_get_state (source), ==, IST_TUNNEL_STATE_CONNECTED);
+    }
+  else
+    {
+      g_assert_error (error, IST_OPERATOR_CLIENT_ERROR, IST_OPERATOR_CLIENT_ERROR_TUNNEL_NOT_CONNECTED);
+      g_assert_cmpuint (test_operating_count (operating, "OpenTunnel"), ==, 1);
+    }
+  ist_secure_tunnel_stop (source);
+  test_wait (ist_secure_tunnel_get_state (source) == IST_TUNNEL_STATE_STOPPED);
+}
+
+/* It has no token any more, and was told of the tunnel a moment ago. */
+static void
+test_agent_restarted (void)
+{
+  g_autoptr (TestOperating) operating = test_operating_new ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GError) end = NULL;
+  g_autoptr (IstConnection) connection = test_connect (operating, "SSH", &error);
+  gint64 start;
+
+  g_assert_no_error (error);
+  test_exchange (connection, "hello");
+  test_operating_take_device_off (operating);
+  end = test_await_end (connection);
+  g_clear_object (&connection);
+  operating->is_online = TRUE;
+  start = g_get_monotonic_time ();
+  connection = test_connect (operating, "SSH", &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (g_get_monotonic_time () - start, <, 15 * G_TIME_SPAN_SECOND);
+  test_exchange (connection, "hello again");
+  g_assert_cmpuint (test_operating_count (operating, "OpenTunnel"), ==, 1);
+  g_assert_cmpuint (operating->n_notifications, ==, 2);
+}
+
+/* Two that look find the same one. */
+static void
+test_any_two_services (void)
+{
+  static const char *const services[] = { "WEB", "SSH", NULL };
+  g_autoptr (TestOperating) operating = test_operating_new ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (IstEmulatorTunnel) theirs =
+    ist_emulator_service_open_tunnel (operating->service, services, TEST_THING, 0, &error);
+  g_autoptr (GAsyncResult) ssh = NULL;
+  g_autoptr (GAsyncResult) web = NULL;
+  g_autoptr (IstConnection) first = NULL;
+  g_autoptr (IstConnection) second = NULL;
+
+  test_wait (ist_emulator_tunnel_is_connected (theirs, IST_MODE_DESTINATION));
+  ist_operator_client_set_reuse (operating->client, IST_OPERATOR_REUSE_ANY);
+  ist_operator_client_connect_async (operating->client, TEST_THING, "SSH", NULL, test_store_result, &ssh);
+  ist_operator_client_connect_async (operating->client, TEST_THING, "WEB", NULL, test_store_result, &web);
+  test_wait (ssh != NULL && web != NULL);
+  first = ist_operator_client_connect_finish (operating->client, ssh, &error);
+  g_assert_no_error (error);
+  second = ist_operator_client_connect_finish (operating->client, web, &error);
+  g_assert_no_error (error);
+  test_exchange (second, "hello");
+  g_assert_cmpuint (test_operating_count (operating, "OpenTunnel"), ==, 0);
+  test_wait (ist_operator_client_get_n_tunnels (operating->client) == 1);
+}
+
+/* Handlers */
+
+typedef enum
+{
+  DEED_CONNECT,
+  DEED_CLOSE_CLIENT,
+  DEED_CLOSE_TUNNEL,
+  DEED_DROP,
+  DEED_KEEP,
+  DEED_LINGER,
+} Deed;
+
+#define N_DEEDS (DEED_LINGER + 1)
+
+/* What is told until a tunnel is connected, and some of its end. */
+#define N_SIGNALS 24
+
+typedef struct
+{
+  TestOperating *operating;
+  Deed deed;
+  guint when; /* how many signals are let pass */
+  guint n;
+  gboolean done;
+} Intervention;
+
+static void
+on_result (GObject *source,
+           GAsyncResult *result,
+           gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (IstConnection) connection =
+    ist_operator_client_connect_finish (IST_OPERATOR_CLIENT (source), result, &error);
+  guint *n = user_data;
+
+  g_assert_true ((connection != NULL) != (error != NULL));
+  (*n)--;
+}
+
+static guint n_pending;
+
+static void
+intervene (Intervention *intervention,
+           IstOperatorTunnel *tunnel)
+{
+  TestOperating *operating = intervention->operating;
+
+  if (intervention->done || intervention->n++ < intervention->when || operating->client == NULL)
+    return;
+  intervention->done = TRUE;
+  switch (intervention->deed)
+    {
+    case DEED_CONNECT:
+      n_pending++;
+      ist_operator_client_connect_async (operating->client, TEST_THING, "SSH", NULL, on_result, &n_pending);
+      break;
+    case DEED_CLOSE_CLIENT:
+      ist_operator_client_close_async (operating->client, NULL, NULL, NULL);
+      break;
+    case DEED_CLOSE_TUNNEL:
+      if (tunnel != NULL)
+        ist_operator_tunnel_close_async (tunnel, NULL, NULL, NULL);
+      break;
+    case DEED_DROP:
+      ist_operator_client_close_async (operating->client, NULL, NULL, NULL);
+      g_clear_object (&operating->client);
+      break;
+    case DEED_KEEP:
+      if (tunnel != NULL)
+        ist_operator_tunnel_set_kept (tunnel, !ist_operator_tunnel_get_kept (tunnel));
+      break;
+    case DEED_LINGER:
+    default:
+      ist_operator_client_set_linger (operating->client, ist_operator_client_get_linger (operating->client) == 0);
+      break;
+    }
+}
+
+static void
+on_any_notify (GObject *tunnel,
+               GParamSpec *pspec,
+               Intervention *intervention)
+{
+  intervene (intervention, IST_OPERATOR_TUNNEL (tunnel));
+}
+
+static void
+on_any_progress (IstOperatorClient *client,
+                 IstOperatorTunnel *tunnel,
+                 IstOperatorTunnelState state,
+                 Intervention *intervention)
+{
+  intervene (intervention, tunnel);
+}
+
+static void
+on_any_closed (IstOperatorClient *client,
+               IstOperatorTunnel *tunnel,
+               const GError *error,
+               Intervention *intervention)
+{
+  intervene (intervention, tunnel);
+}
+
+static void
+on_any_items (GListModel *client,
+              guint position,
+              guint removed,
+              guint added,
+              Intervention *intervention)
+{
+  g_autoptr (IstOperatorTunnel) tunnel = added > 0 ? g_list_model_get_item (client, position) : NULL;
+
+  if (tunnel != NULL)
+    g_signal_connect (tunnel, "notify", G_CALLBACK (on_any_notify), intervention);
+  intervene (intervention, tunnel);
+}
+
+static void
+check_intervention (Deed deed,
+                    guint when,
+                    IstOperatorReuse reuse)
+{
+  g_autoptr (TestOperating) operating = test_operating_new ();
+  static Intervention intervention;
+  GObject *weak;
+
+  intervention = (Intervention){ .operating = operating, .deed = deed, .when = when };
+
+  g_signal_handlers_disconnect_matched (operating->client, G_SIGNAL_MATCH_DATA, 0, 0, NULL, NULL, operating);
+  ist_operator_client_set_reuse (operating->client, reuse);
+  g_signal_connect (operating->client, "items-changed", G_CALLBACK (on_any_items), &intervention);
+  g_signal_connect (operating->client, "progress", G_CALLBACK (on_any_progress), &intervention);
+  g_signal_connect (operating->client, "tunnel-closed", G_CALLBACK (on_any_closed), &intervention);
+  n_pending = 2;
+  weak = G_OBJECT (g_object_ref (operating->client));
+  ist_operator_client_connect_async (IST_OPERATOR_CLIENT (weak), TEST_THING, "SSH", NULL, on_result, &n_pending);
+  ist_operator_client_connect_async (IST_OPERATOR_CLIENT (weak), TEST_THING, "SSH", NULL, on_result, &n_pending);
+  g_object_unref (weak);
+  test_wait (n_pending == 0);
+  if (operating->client != NULL)
+    ist_operator_client_close_async (operating->client, NULL, NULL, NULL);
+  test_wait (n_pending == 0);
+  test_wait (count_open (operating) == 0);
+  intervention.done = TRUE;
+}
+
+static void
+test_interventions (gconstpointer data)
+{
+  IstOperatorReuse reuse = GPOINTER_TO_INT (data);
+
+  for (Deed deed = 0; deed < N_DEEDS; deed++)
+    for (guint when = 0; when < N_SIGNALS; when++)
+      {
+        g_test_message ("deed %d when %u", deed, when);
+        check_intervention (deed, when, reuse);
+      }
+}
+
+/* A forward that nobody has any more */
+static void
+test_forward_dropped (void)
+{
+  g_autoptr (TestOperating) operating = test_operating_new ();
+  g_autoptr (IstOperatorForward) forward = ist_operator_forward_new (operating->client, TEST_THING, "SSH", "0");
+  g_autoptr (GSocketClient) client = g_socket_client_new ();
+  g_autoptr (GSocketConnection) waiting = NULL;
+  g_autoptr (GError) error = NULL;
+  guint port;
+
+  operating->is_online = FALSE;
+  g_socket_client_set_enable_proxy (client, FALSE);
+  g_assert_true (ist_operator_forward_start (forward, &error));
+  port = ist_operator_forward_get_port (forward);
+  waiting = g_socket_client_connect_to_host (client, "127.0.0.1", port, NULL, &error);
+  g_assert_no_error (error);
+  test_wait (ist_operator_forward_get_n_connections (forward) == 1);
+  g_assert_finalize_object (g_steal_pointer (&forward));
+  g_assert_null (g_socket_client_connect_to_host (client, "127.0.0.1", port, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED);
+}
+
+/* Somebody who tries forever keeps nobody else waiting forever. */
+static void
+on_failed_try_again (GObject *source,
+                     GAsyncResult *result,
+                     gpointer user_data)
+{
+  TestOperating *operating = user_data;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (ist_operator_client_connect_finish (IST_OPERATOR_CLIENT (source), result, &error));
+  if (!g_error_matches (error, IST_OPERATOR_CLIENT_ERROR, IST_OPERATOR_CLIENT_ERROR_CLOSED))
+    ist_operator_client_connect_async (operating->client, TEST_THING, "SSH", NULL, on_failed_try_again, operating);
+}
+
+static void
+test_insistent (void)
+{
+  g_autoptr (TestOperating) operating = test_operating_new ();
+  g_autoptr (GAsyncResult) result = NULL;
+
+  test_operating_fail (operating, "OpenTunnel", "LimitExceededException", G_MAXUINT);
+  ist_operator_client_connect_async (operating->client, TEST_THING, "SSH", NULL, on_failed_try_again, operating);
+  ist_operator_client_connect_async (operating->client, TEST_THING, "SSH", NULL, test_store_result, &result);
+  test_wait (result != NULL);
+  g_assert_cmpuint (test_operating_count (operating, "OpenTunnel"), <=, 10);
+  test_close_client (operating, NULL);
+}
+
+/* Nothing grows with what has ended. */
+static void
+check_growth (IstOperatorReuse reuse,
+              guint count)
+{
+  g_autoptr (TestOperating) operating = test_operating_new ();
+  guint n_fds = 0;
+
+  ist_operator_client_set_reuse (operating->client, reuse);
+  for (guint i = 0; i < count; i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (IstConnection) connection = test_connect (operating, "SSH", &error);
+
+      g_assert_no_error (error);
+      test_exchange (connection, "hello");
+      if (i == count / 4)
+        n_fds = test_count_fds ();
+    }
+  test_wait (test_count_fds () <= n_fds);
+  test_wait (ist_operator_client_get_n_tunnels (operating->client) == (reuse == IST_OPERATOR_REUSE_NEVER ? 0 : 1));
+  g_assert_cmpuint (test_operating_count (operating, "OpenTunnel"), ==, reuse == IST_OPERATOR_REUSE_NEVER ? count : 1);
+  test_wait (count_open (operating) == ist_operator_client_get_n_tunnels (operating->client));
+}
+
+static void
+test_many_connections (void)
+{
+  check_growth (IST_OPERATOR_REUSE_OWN, 200);
+}
+
+static void
+test_many_tunnels (void)
+{
+  check_growth (IST_OPERATOR_REUSE_NEVER, 20);
+}
+
+int
+main (int argc,
+      char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/operator/mishaps/token-refused", test_token_refused);
+  g_test_add_func ("/operator/mishaps/taken-at-once", test_taken_at_once);
+  g_test_add_func ("/operator/mishaps/agent-restarted", test_agent_restarted);
+  g_test_add_func ("/operator/mishaps/any-two-services", test_any_two_services);
+  g_test_add_data_func ("/operator/mishaps/interventions/own", GINT_TO_POINTER (IST_OPERATOR_REUSE_OWN),
+                        test_interventions);
+  g_test_add_data_func ("/operator/mishaps/interventions/any", GINT_TO_POINTER (IST_OPERATOR_REUSE_ANY),
+                        test_interventions);
+  g_test_add_func ("/operator/mishaps/forward-dropped", test_forward_dropped);
+  g_test_add_func ("/operator/mishaps/insistent", test_insistent);
+  g_test_add_func ("/operator/mishaps/many-connections", test_many_connections);
+  g_test_add_func ("/operator/mishaps/many-tunnels", test_many_tunnels);
+  return g_test_run ();
+}
