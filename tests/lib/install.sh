@@ -51,11 +51,13 @@ packages_fleet="
 packages_test="
   $packages_demo
   $packages_fleet
+  ansible-core
   awscli
   binutils
   clang
   clang-format
   dbus
+  git
   gjs
   iproute2
   libc6-dbg
@@ -66,6 +68,7 @@ packages_test="
   openssh-client
   openssh-server
   python3-botocore
+  python3-paramiko
   python3-protobuf
   python3-websockets
   rsync
