@@ -43,25 +43,30 @@ ist_region_is_valid (const char *region)
   return is_made_of (region, ALPHANUMERIC "-", 1, MAX_REGION) && *region != '-' && !g_str_has_suffix (region, "-");
 }
 
+/* What hosts of tunnels are called below a region's, behind the plane. */
+#define SERVICE "tunneling.iot"
+#define DUAL_STACK_SERVICE "iot-tunneling"
+
 /* A part of AWS with names of its own: what its regions are called, and what the
- * hosts there end with. */
+ * hosts there are called and end with. */
 typedef struct
 {
   const char *regions;
   const char *suffix;
+  const char *dual_stack_service;
   const char *dual_stack_suffix;
 } Partition;
 
 /* The last one has what is in none of the others: also regions that are new. */
 static const Partition partitions[] = {
-  { "cn-\\w+-\\d+|aws-cn-global", "amazonaws.com.cn", "api.amazonwebservices.com.cn" },
-  { "eusc-de-\\w+-\\d+", "amazonaws.eu", "api.amazonwebservices.eu" },
-  { "us-iso-\\w+-\\d+|aws-iso-global", "c2s.ic.gov", "api.aws.ic.gov" },
-  { "us-isob-\\w+-\\d+|aws-iso-b-global", "sc2s.sgov.gov", "api.aws.scloud" },
-  { "eu-isoe-\\w+-\\d+|aws-iso-e-global", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk" },
-  { "us-isof-\\w+-\\d+|aws-iso-f-global", "csp.hci.ic.gov", "api.aws.hci.ic.gov" },
-  { "us-gov-\\w+-\\d+|aws-us-gov-global", "amazonaws.com", "api.aws" },
-  { NULL, "amazonaws.com", "api.aws" },
+  { "cn-\\w+-\\d+|aws-cn-global", "amazonaws.com.cn", DUAL_STACK_SERVICE, "api.amazonwebservices.com.cn" },
+  { "eusc-de-\\w+-\\d+", "amazonaws.eu", SERVICE, "api.amazonwebservices.eu" },
+  { "us-iso-\\w+-\\d+|aws-iso-global", "c2s.ic.gov", SERVICE, "api.aws.ic.gov" },
+  { "us-isob-\\w+-\\d+|aws-iso-b-global", "sc2s.sgov.gov", SERVICE, "api.aws.scloud" },
+  { "eu-isoe-\\w+-\\d+|aws-iso-e-global", "cloud.adc-e.uk", SERVICE, "api.cloud-aws.adc-e.uk" },
+  { "us-isof-\\w+-\\d+|aws-iso-f-global", "csp.hci.ic.gov", SERVICE, "api.aws.hci.ic.gov" },
+  { "us-gov-\\w+-\\d+|aws-us-gov-global", "amazonaws.com", DUAL_STACK_SERVICE, "api.aws" },
+  { NULL, "amazonaws.com", DUAL_STACK_SERVICE, "api.aws" },
 };
 
 static const Partition *
@@ -85,9 +90,11 @@ ist_region_get_host (const char *region,
                      IstHostFlags flags)
 {
   const Partition *partition = find_partition (region);
+  gboolean is_dual = (flags & IST_HOST_DUAL_STACK) != 0;
 
-  return g_strdup_printf ("%s.tunneling.iot%s.%s.%s", plane, flags & IST_HOST_FIPS ? "-fips" : "", region,
-                          flags & IST_HOST_DUAL_STACK ? partition->dual_stack_suffix : partition->suffix);
+  return g_strdup_printf ("%s.%s%s.%s.%s", plane, is_dual ? partition->dual_stack_service : SERVICE,
+                          flags & IST_HOST_FIPS ? "-fips" : "", region,
+                          is_dual ? partition->dual_stack_suffix : partition->suffix);
 }
 
 gboolean

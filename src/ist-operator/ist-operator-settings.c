@@ -184,34 +184,38 @@ find_endpoint_url (const IstOperatorProfile *profile,
   return value != NULL && *value != '\0' ? value : NULL;
 }
 
-/* The labels of AWS's own names begin so; what follows them is the region. */
-static const char *
-skip_aws_prefix (const char *host)
+/* The region in one of AWS's own names, NULL in others. */
+static char *
+find_region_of_host (const char *host)
 {
-  static const char *const prefixes[] = { "api.tunneling.iot.", "api.tunneling.iot-fips." };
+  static const char *const prefixes[] = {
+    "api.tunneling.iot.",
+    "api.tunneling.iot-fips.",
+    "api.iot-tunneling.",
+    "api.iot-tunneling-fips.",
+  };
 
   for (gsize i = 0; i < G_N_ELEMENTS (prefixes); i++)
     {
+      const char *region = host + strlen (prefixes[i]);
+
       if (g_str_has_prefix (host, prefixes[i]))
-        return host + strlen (prefixes[i]);
+        return g_strndup (region, strcspn (region, "."));
     }
   return NULL;
 }
 
 /* AWS carries tunnels elsewhere; what stands in for it does so where it opens them. */
 static char *
-make_tunnel_endpoint (GUri *uri)
+make_tunnel_endpoint (GUri *uri,
+                      const char *aws_region)
 {
   gboolean is_plain = strcmp (g_uri_get_scheme (uri), "http") == 0;
-  const char *host = g_uri_get_host (uri);
-  g_autofree char *aws_host = NULL;
 
-  if (skip_aws_prefix (host) != NULL)
-    {
-      aws_host = g_strconcat ("data", host + strlen ("api"), NULL);
-      host = aws_host;
-    }
-  return g_uri_join (G_URI_FLAGS_NONE, is_plain ? "ws" : "wss", NULL, host, g_uri_get_port (uri), "", NULL, NULL);
+  if (aws_region != NULL)
+    return ist_region_get_host (aws_region, "data", IST_HOST_PLAIN);
+  return g_uri_join (G_URI_FLAGS_NONE, is_plain ? "ws" : "wss", NULL, g_uri_get_host (uri), g_uri_get_port (uri), "",
+                     NULL, NULL);
 }
 
 static gboolean
@@ -222,8 +226,8 @@ settings_take_url (IstOperatorSettings *self,
   g_autoptr (GUri) uri = g_uri_parse (self->endpoint_url, G_URI_FLAGS_NONE, NULL);
   const char *scheme = uri != NULL ? g_uri_get_scheme (uri) : "";
   const char *host = uri != NULL ? g_uri_get_host (uri) : NULL;
+  g_autofree char *aws_region = NULL;
   g_autofree char *shown = NULL;
-  const char *region;
 
   if ((strcmp (scheme, "https") != 0 && strcmp (scheme, "http") != 0) || host == NULL || *host == '\0' ||
       g_uri_get_port (uri) == 0)
@@ -241,13 +245,11 @@ settings_take_url (IstOperatorSettings *self,
                  self->use_fips == IST_OPERATOR_CHOICE_YES ? "the use of FIPS endpoints"
                                                            : "the use of dual-stack endpoints");
   self->uri = g_uri_parse (self->endpoint_url, SOUP_HTTP_URI_FLAGS, NULL);
+  aws_region = find_region_of_host (host);
   if (self->tunnel_endpoint == NULL)
-    self->tunnel_endpoint = make_tunnel_endpoint (uri);
-  region = skip_aws_prefix (host);
-  if (self->region == NULL && region != NULL)
-    self->region = g_strndup (region, strcspn (region, "."));
+    self->tunnel_endpoint = make_tunnel_endpoint (uri, aws_region);
   if (self->region == NULL)
-    self->region = g_strdup (DEFAULT_REGION);
+    self->region = g_strdup (aws_region != NULL ? aws_region : DEFAULT_REGION);
   return TRUE;
 }
 

@@ -13,6 +13,7 @@
 #include "ist-operator/ist-operator-control-plane-error.h"
 #include "ist-operator/ist-operator-credentials-private.h"
 #include "ist-operator/ist-operator-profile-private.h"
+#include "ist-operator/ist-operator-settings-private.h"
 #include "ist-operator/ist-operator-signer-private.h"
 #include "ist-operator/ist-operator-words-private.h"
 
@@ -185,6 +186,32 @@ load_credentials (JsonObject *request,
   json_object_set_int_member (answer, "expires_at", ist_operator_credentials_get_expires_at (credentials));
 }
 
+/* Settings */
+
+static void
+resolve_settings (JsonObject *request,
+                  JsonObject *answer)
+{
+  IstOperatorSettings settings = { .verify_certificate = TRUE };
+  g_autoptr (GError) error = NULL;
+
+  settings.region = g_strdup (get_string (request, "region"));
+  settings.endpoint_url = g_strdup (get_string (request, "url"));
+  if (ist_operator_settings_resolve (&settings, get_string (request, "profile"), &error))
+    {
+      set_string (answer, "region", settings.region);
+      set_string (answer, "url", settings.endpoint_url);
+      set_string (answer, "tunnel_endpoint", settings.tunnel_endpoint);
+      set_string (answer, "ca_file", settings.ca_file);
+      json_object_set_int_member (answer, "max_attempts", settings.max_attempts);
+    }
+  else
+    {
+      set_string (answer, "error", error->message);
+    }
+  ist_operator_settings_clear (&settings);
+}
+
 /* Lines */
 
 static const struct
@@ -196,6 +223,7 @@ static const struct
   { "sign", sign },
   { "split", split },
   { "profile", load_profile },
+  { "settings", resolve_settings },
   { "credentials", load_credentials },
 };
 

@@ -500,7 +500,7 @@ static const Case cases[] = {
   { "lost", FALSE, { ABORT, ABORT, TAGS }, 3, -1, NULL },
   { "lost-for-good", FALSE, { ABORT }, 3, CODE (UNREACHABLE), "can't reach http://" },
   { "lost-opening", TRUE, { ABORT, OPENED }, 1, CODE (UNREACHABLE), "It was not asked again" },
-  { "cut-short", FALSE, { "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{", TAGS }, 2, -1, NULL },
+  { "cut-short", FALSE, { "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{", TAGS }, 2, -1, NULL },
   { "silent", FALSE, { HANG, TAGS }, 2, -1, NULL },
   { "silent-opening", TRUE, { HANG, OPENED }, 1, CODE (UNREACHABLE), "no answer within 1 second" },
   { "slow", FALSE, { SLOW }, 1, -1, NULL },
@@ -1014,7 +1014,10 @@ test_places (void)
     { NULL, "http://[::1]:8080/base", 0, "us-east-1", "http://[::1]:8080/base", "ws://[::1]:8080" },
     { "eu-west-1", "https://example.com", 0, "eu-west-1", "https://example.com", "wss://example.com" },
     { NULL, "https://api.tunneling.iot.eu-west-1.amazonaws.com", 0, "eu-west-1",
-      "https://api.tunneling.iot.eu-west-1.amazonaws.com", "wss://data.tunneling.iot.eu-west-1.amazonaws.com" },
+      "https://api.tunneling.iot.eu-west-1.amazonaws.com", "data.tunneling.iot.eu-west-1.amazonaws.com" },
+    { NULL, "https://api.iot-tunneling.cn-north-1.api.amazonwebservices.com.cn", 0, "cn-north-1",
+      "https://api.iot-tunneling.cn-north-1.api.amazonwebservices.com.cn",
+      "data.tunneling.iot.cn-north-1.amazonaws.com.cn" },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (places); i++)
