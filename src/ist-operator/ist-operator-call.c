@@ -229,8 +229,9 @@ static void
 call_pause (Call *self,
             guint seconds)
 {
-  guint delay = MAX (ist_backoff_fail (&self->backoff), seconds * 1000);
+  guint delay = ist_backoff_fail (&self->backoff);
 
+  delay = MAX (delay, seconds * 1000);
   g_debug ("%s: attempt %u has failed, the next one comes in %u ms", self->operation->name, self->n_attempts, delay);
   call_set_timer (call_ref (self), delay, on_pause_over);
 }
@@ -464,10 +465,37 @@ call_take_refusal (Call *self,
   call_fail (self, ist_operator_refusal_to_error (refusal, self->operation->name, self->caller->url, circumstances));
 }
 
+/* Of one that was to lead to the service. */
+static GError *
+make_proxy_error (guint status)
+{
+  const char *advice = "";
+  GIOErrorEnum code = G_IO_ERROR_PROXY_FAILED;
+
+  if (status == SOUP_STATUS_PROXY_UNAUTHORIZED || status == SOUP_STATUS_UNAUTHORIZED)
+    {
+      code = G_IO_ERROR_PROXY_AUTH_FAILED;
+      advice = "; check its user and password";
+    }
+  else if (status < 500)
+    {
+      code = G_IO_ERROR_PROXY_NOT_ALLOWED;
+    }
+  return g_error_new (G_IO_ERROR, code, "the proxy refuses with HTTP status %u%s", status, advice);
+}
+
 static void
 call_take_answer (Call *self)
 {
   g_autoptr (JsonObject) body = ist_operator_json_parse (self->answer->str, self->answer->len);
+
+  if (!self->is_sent)
+    {
+      g_autoptr (GError) error = make_proxy_error (soup_message_get_status (self->message));
+
+      call_lose_attempt (self, error);
+      return;
+    }
 
   if (soup_message_get_status (self->message) != SOUP_STATUS_OK)
     {
@@ -560,10 +588,28 @@ on_timeout (gpointer user_data)
 }
 
 static void
+call_set_body (Call *self,
+               SoupMessage *message)
+{
+  soup_message_set_request_body_from_bytes (message, "application/x-amz-json-1.1", self->request);
+}
+
+static void
 on_starting (SoupMessage *message,
              Call *self)
 {
   self->is_sent = TRUE;
+  /* libsoup would tell the service what is for the proxy in front of it. */
+  if (strcmp (g_uri_get_scheme (self->caller->uri), "https") == 0)
+    soup_message_headers_remove (soup_message_get_request_headers (message), "Proxy-Authorization");
+}
+
+/* A proxy wants a password: libsoup forgets the body then. */
+static void
+on_restarted (SoupMessage *message,
+              Call *self)
+{
+  call_set_body (self, message);
 }
 
 static gboolean
@@ -590,11 +636,13 @@ call_make_message (Call *self)
    * end may be about to close it. */
   if (self->operation->is_repeatable)
     soup_message_add_flags (message, SOUP_MESSAGE_IDEMPOTENT);
-  soup_message_set_request_body_from_bytes (message, "application/x-amz-json-1.1", self->request);
+  call_set_body (self, message);
   soup_message_headers_replace (soup_message_get_request_headers (message), "X-Amz-Target", target);
   ist_operator_sign (keys, self->caller->region, SERVICE, time, SOUP_METHOD_POST, self->caller->uri,
                      soup_message_get_request_headers (message), self->request);
-  g_signal_connect (message, "starting", G_CALLBACK (on_starting), self);
+  /* After libsoup's own handler. */
+  g_signal_connect_after (message, "starting", G_CALLBACK (on_starting), self);
+  g_signal_connect (message, "restarted", G_CALLBACK (on_restarted), self);
   g_signal_connect (message, "accept-certificate", G_CALLBACK (on_accept_certificate), self);
   return message;
 }

@@ -3,12 +3,18 @@
 
 """Through HTTP and SOCKS proxies, with and without credentials."""
 
+import json
 import os
+import re
+import ssl
+import subprocess
 
+import certificates
 import programs
 import tap
 from child import require
 from sockets import echo, free_port, is_listening
+from waiting import PATIENCE
 
 
 class UpstreamProxy(programs.Case):
@@ -71,6 +77,62 @@ class UpstreamProxy(programs.Case):
         child.expect('refuses with HTTP status 401')
         self.assertIsNone(child.poll())
         self.assertNotIn('wrong', self.log_of('source'))
+
+    def open_tunnel(self, upstream, authority=None):
+        """Nobody waits for a device: what is asked of the service is what matters."""
+        url = 'https' + self.info['endpoint'].removeprefix('wss')
+        run = subprocess.run([programs.PROXY, '--open', '--thing', 'thing', '--service', 'ECHO', '--endpoint-url', url,
+                              '-c', authority or self.info['caFile'], '--wait', '0', '--', 'true'],
+                             env={**os.environ, 'AWS_ACCESS_KEY_ID': 'AKID', 'AWS_SECRET_ACCESS_KEY': 'key',
+                                  'HOME': str(self.folder), 'https_proxy': upstream},
+                             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE)
+        self.assertNotIn('secret', run.stderr)
+        return run
+
+    def test_open(self):
+        """What opens tunnels takes the same way."""
+        self.start_emulator()
+        for start, log in (
+                (lambda: f'http://user:secret@{self.start_tinyproxy("BasicAuth user secret")}', 'CONNECT'),
+                (lambda: f'socks5://user:secret@{self.start_microsocks("-u", "user", "-P", "secret")}',
+                 'connected to')):
+            with self.subTest(log=log):
+                run = self.open_tunnel(start())
+                self.assertEqual(run.returncode, 75, run.stderr)
+                self.assertIn('(--wait)', run.stderr)
+                self.assertIn(log, self.upstream.log())
+        # It has closed its own.
+        self.assertEqual(len(self.ask_emulator('ListTunnels')['tunnelSummaries']), 1)
+
+    def test_open_keeps_password(self):
+        """The password of the proxy is none of the service's business."""
+        certificate, key = certificates.self_signed(self.folder)
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(certificate, key)
+        requests = []
+
+        def answer(connection):
+            with context.wrap_socket(connection, server_side=True) as stream, stream.makefile('rb') as reader:
+                head = b''.join(iter(reader.readline, b'\r\n'))
+                length = int(re.search(rb'Content-Length: (\d+)', head)[1])
+                requests.append((head, reader.read(length)))
+                stream.sendall(b'HTTP/1.1 400 No\r\nContent-Length: 27\r\n\r\n{"__type":"AccessDenied  "}')
+
+        port = self.serve_tcp(answer)
+        self.info = {'endpoint': f'wss://localhost:{port}'}
+        run = self.open_tunnel(f'http://user:secret@{self.start_tinyproxy("BasicAuth user secret")}',
+                               authority=str(certificate))
+        self.assertEqual(run.returncode, 77, run.stderr)
+        (head, body), = requests
+        self.assertNotIn(b'proxy-authorization', head.lower())
+        self.assertIn('destinationConfig', json.loads(body))
+
+    def test_open_with_wrong_credentials(self):
+        self.start_emulator()
+        run = self.open_tunnel(f'http://user:wrong@{self.start_tinyproxy("BasicAuth user secret")}')
+        self.assertEqual(run.returncode, 69, run.stderr)
+        self.assertIn('the proxy refuses with HTTP status 401; check its user and password', run.stderr)
+        self.assertNotIn('wrong', run.stderr)
 
     def test_no_proxy(self):
         """no_proxy is honoured: the proxy is dead, and not needed."""
