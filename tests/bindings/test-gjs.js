@@ -9,6 +9,7 @@ import Gio from 'gi://Gio';
 import GObject from 'gi://GObject';
 import Ist from 'gi://Ist?version=1';
 import IstEmulator from 'gi://IstEmulator?version=1';
+import IstOperator from 'gi://IstOperator?version=1';
 import System from 'system';
 
 const TIMEOUT = 30;
@@ -288,6 +289,32 @@ const tests = {
         })().catch(error => seen.push(error.message)).then(() => seen.push(null));
         waitFor(() => seen.at(-1) === null);
         checkEqual(seen, [true, LISTENING, true, STOPPED, null]);
+    },
+
+    'the control plane'(fixture) {
+        const {ControlPlane, ControlPlaneError, Credentials} = IstOperator;
+        for (const name of ['open_tunnel', 'describe_tunnel', 'list_tunnels', 'close_tunnel'])
+            Gio._promisify(ControlPlane.prototype, `${name}_async`, `${name}_finish`);
+        GLib.setenv('AWS_CONFIG_FILE', '/nowhere', true);
+        GLib.setenv('AWS_SHARED_CREDENTIALS_FILE', '/nowhere', true);
+        const service = new IstEmulator.Service({address: '127.0.0.1', plain: true});
+        service.start();
+        const plane = ControlPlane.new(Credentials.new_for_keys('AKID', 'secret', null), null,
+            service.endpoint.replace('ws', 'http'));
+        const seen = [];
+        (async () => {
+            const access = await plane.open_tunnel_async('pump-7', ['SSH'], 'mine', 30, {team: 'pumps'}, null);
+            const description = await plane.describe_tunnel_async(access.tunnelId, null);
+            seen.push(description.thingName, description.serviceIds, description.get_tags());
+            seen.push((await plane.list_tunnels_async(null, null)).get_n_items());
+            seen.push(await plane.close_tunnel_async(access.tunnelId, true, null));
+            await plane.describe_tunnel_async(access.tunnelId, null).catch(
+                error => seen.push(error.matches(ControlPlaneError, ControlPlaneError.NOT_FOUND)));
+        })().catch(error => seen.push(error.message)).then(() => seen.push(null));
+        waitFor(() => seen.at(-1) === null);
+        checkEqual(seen, ['pump-7', ['SSH'], {team: 'pumps'}, 1, true, true, null]);
+        service.stop();
+        waitFor(() => service.state === IstEmulator.ServiceState.STOPPED);
     },
 
     'streams end'(fixture) {
