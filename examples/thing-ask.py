@@ -15,6 +15,7 @@ def on_answer(lines, result):
 
 
 def on_connected(client, result):
+    global connection  # which is closed when nobody holds it
     connection = client.connect_finish(result)
     connection.get_output_stream().write_all_async(f'{line}\n'.encode(), GLib.PRIORITY_DEFAULT, None, None)
     lines = Gio.DataInputStream(base_stream=connection.get_input_stream())

@@ -37,7 +37,7 @@ class Bare(unittest.TestCase):
         client = IstOperator.Client()
         self.assertEqual(read(client), {
             'control-plane': None, 'reuse': IstOperator.Reuse.OWN, 'linger': 300, 'lifetime': 0, 'device-timeout': 60,
-            'protocol-version': Ist.ProtocolVersion.AUTO, 'services': [], 'n-tunnels': 0})
+            'protocol-version': Ist.ProtocolVersion.AUTO, 'services': [], 'description': 'libist-operator', 'n-tunnels': 0})
         self.call_getters(client)
         with self.assertRaises(GLib.Error) as raised:
             call(client.connect_async, client.connect_finish, THING, 'SSH', None)
