@@ -151,6 +151,8 @@ call_fail (Call *self,
 {
   g_autoptr (GTask) task = call_take_task (self);
 
+  if (self->may_be_done && error->domain == IST_OPERATOR_CONTROL_PLANE_ERROR)
+    ist_operator_control_plane_error_set_may_be_done (error);
   if (task != NULL)
     {
       g_task_return_error (task, error);

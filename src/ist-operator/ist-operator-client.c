@@ -1010,8 +1010,9 @@ client_specify (GParamFlags flags)
    * IstOperatorClient:description: (getter get_description) (setter set_description)
    *
    * What is said at the service of tunnels that are opened from now on, for those who look
-   * at them there: at most 128 characters. By this a tunnel is known that is taken over:
-   * one of another description is somebody else's, and is not closed.
+   * at them there, after an id of each tunnel: at most 119 characters. By this a tunnel is
+   * known that is taken over: one of another description is somebody else's, and is not
+   * closed.
    *
    * Since: 1.0
    */

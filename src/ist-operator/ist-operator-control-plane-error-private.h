@@ -17,4 +17,8 @@ GError *ist_operator_control_plane_error_new (IstOperatorControlPlaneError code,
                                               const char *format,
                                               ...) G_GNUC_PRINTF (5, 6);
 
+/* Whether the service may have done what it was asked for, and its answer got lost. */
+void ist_operator_control_plane_error_set_may_be_done (GError *error);
+gboolean ist_operator_control_plane_error_get_may_be_done (const GError *error);
+
 G_END_DECLS

@@ -27,6 +27,7 @@ typedef struct
   char *aws_type;
   char *aws_message;
   char *request_id;
+  gboolean may_be_done;
 } IstOperatorControlPlaneErrorPrivate;
 
 static void
@@ -41,6 +42,7 @@ ist_operator_control_plane_error_private_copy (const IstOperatorControlPlaneErro
   to->aws_type = g_strdup (from->aws_type);
   to->aws_message = g_strdup (from->aws_message);
   to->request_id = g_strdup (from->request_id);
+  to->may_be_done = from->may_be_done;
 }
 
 static void
@@ -87,6 +89,14 @@ ist_operator_control_plane_error_new (IstOperatorControlPlaneError code,
   return error;
 }
 
+void
+ist_operator_control_plane_error_set_may_be_done (GError *error)
+{
+  g_assert (error->domain == IST_OPERATOR_CONTROL_PLANE_ERROR);
+
+  ist_operator_control_plane_error_get_private (error)->may_be_done = TRUE;
+}
+
 static const IstOperatorControlPlaneErrorPrivate *
 get_private (const GError *error)
 {
@@ -94,6 +104,12 @@ get_private (const GError *error)
 
   return error->domain == IST_OPERATOR_CONTROL_PLANE_ERROR ? ist_operator_control_plane_error_get_private (error)
                                                            : &none;
+}
+
+gboolean
+ist_operator_control_plane_error_get_may_be_done (const GError *error)
+{
+  return get_private (error)->may_be_done;
 }
 
 /**

@@ -42,12 +42,14 @@ void ist_operator_offer_free (IstOperatorOffer *self);
 
 /* Looks for an open tunnel of the thing that lists the services and to which nobody is
  * connected as the source. Where the device is not connected either, it is notified.
+ * @description: (nullable): what is said of the only one that is meant
  * @excluded: ids of tunnels that are known already. Returns NULL without an error if there
  * is none. */
 void ist_operator_search_async (IstOperatorControlPlane *control_plane,
                                 GMainContext *context,
                                 const char *thing_name,
                                 const char *const *service_ids,
+                                const char *description,
                                 const char *const *excluded,
                                 GCancellable *cancellable,
                                 GAsyncReadyCallback callback,

@@ -20,6 +20,7 @@ typedef struct
   GMainContext *context;
   char *thing_name;      /* NULL if one tunnel is meant */
   char **service_ids;    /* likewise */
+  char *wanted;          /* what is said of the only one that is meant, or NULL */
   char **excluded;       /* ids */
   GPtrArray *candidates; /* of ids */
   guint next;
@@ -46,6 +47,7 @@ search_free (gpointer data)
   g_main_context_unref (search->context);
   g_free (search->thing_name);
   g_strfreev (search->service_ids);
+  g_free (search->wanted);
   g_strfreev (search->excluded);
   g_ptr_array_unref (search->candidates);
   g_clear_object (&search->description);
@@ -227,6 +229,17 @@ compare_age (gconstpointer a,
                                        : 0;
 }
 
+static gboolean
+search_may_mean (Search *search,
+                 IstOperatorTunnelDescription *description)
+{
+  return ist_operator_tunnel_description_get_is_open (description) &&
+         !g_strv_contains ((const char *const *) search->excluded,
+                           ist_operator_tunnel_description_get_tunnel_id (description)) &&
+         (search->wanted == NULL ||
+          g_strcmp0 (ist_operator_tunnel_description_get_description (description), search->wanted) == 0);
+}
+
 static void
 search_add_candidates (Search *search,
                        GListModel *list)
@@ -238,9 +251,7 @@ search_add_candidates (Search *search,
     {
       g_autoptr (IstOperatorTunnelDescription) description = g_list_model_get_item (list, i);
 
-      if (ist_operator_tunnel_description_get_is_open (description) &&
-          !g_strv_contains ((const char *const *) search->excluded,
-                            ist_operator_tunnel_description_get_tunnel_id (description)))
+      if (search_may_mean (search, description))
         g_ptr_array_add (open, g_steal_pointer (&description));
     }
   g_ptr_array_sort (open, compare_age);
@@ -291,6 +302,7 @@ ist_operator_search_async (IstOperatorControlPlane *control_plane,
                            GMainContext *context,
                            const char *thing_name,
                            const char *const *service_ids,
+                           const char *description,
                            const char *const *excluded,
                            GCancellable *cancellable,
                            GAsyncReadyCallback callback,
@@ -302,6 +314,7 @@ ist_operator_search_async (IstOperatorControlPlane *control_plane,
   g_task_set_source_tag (task, ist_operator_search_async);
   search->thing_name = g_strdup (thing_name);
   search->service_ids = g_strdupv ((char **) service_ids);
+  search->wanted = g_strdup (description);
   search->excluded = g_strdupv ((char **) excluded);
   g_main_context_push_thread_default (context);
   ist_operator_control_plane_list_tunnels_async (control_plane, thing_name, cancellable, on_listed, task);

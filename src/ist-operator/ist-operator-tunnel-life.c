@@ -4,16 +4,24 @@
 
 #include "ist-operator/ist-operator-tunnel-private.h"
 
+#include <string.h>
+
 #include <ist-operator/ist-operator-client-error.h>
 #include <ist-operator/ist-operator-control-plane-error.h>
 
 #include "common/ist-source-private.h"
 #include "ist-operator/ist-operator-closing-private.h"
+#include "ist-operator/ist-operator-control-plane-error-private.h"
 #include "ist-operator/ist-operator-search-private.h"
 
 /* The service does not tell when the device has gone: what was known of it for so long is
  * asked for anew before another connection is opened. Microseconds. */
 #define DEVICE_FRESH_FOR (10 * G_TIME_SPAN_SECOND)
+
+/* Of a tunnel among those of the same description, before that: for when it was opened,
+ * but no answer came. */
+#define ID_FORMAT "%08x"
+#define ID_LENGTH 8
 
 /* The state */
 
@@ -731,50 +739,6 @@ tunnel_set_times (IstOperatorTunnel *self,
   self->expires_at = opened_at + self->lifetime * G_TIME_SPAN_MINUTE;
 }
 
-static void
-on_opened (GObject *object,
-           GAsyncResult *result,
-           gpointer user_data)
-{
-  g_autoptr (IstOperatorTunnel) self = user_data;
-  g_autoptr (IstOperatorTunnelAccess) access = NULL;
-  g_autoptr (GError) error = NULL;
-
-  access = ist_operator_control_plane_open_tunnel_finish (IST_OPERATOR_CONTROL_PLANE (object), result, &error);
-  self->is_opening = FALSE;
-  if (access != NULL)
-    {
-      self->tunnel_id = g_strdup (ist_operator_tunnel_access_get_tunnel_id (access));
-      tunnel_set_times (self, g_get_real_time (), self->lifetime);
-      self->device_notified_at = g_get_monotonic_time ();
-      tunnel_begin (self, ist_operator_tunnel_access_get_source_access_token (access));
-    }
-  else if (self->phase == IST_OPERATOR_PHASE_CLOSING)
-    {
-      tunnel_close_at_service (self);
-    }
-  else
-    {
-      tunnel_fail (self, error);
-    }
-}
-
-/* Not to be cancelled: a tunnel that nobody knows of could not be closed. */
-static void
-tunnel_open (IstOperatorTunnel *self)
-{
-  self->phase = IST_OPERATOR_PHASE_OPENING;
-  self->is_opening = TRUE;
-  g_main_context_push_thread_default (self->context);
-  ist_operator_control_plane_open_tunnel_async (self->control_plane, self->thing_name,
-                                                (const char *const *) self->service_ids, self->description,
-                                                self->lifetime, NULL, NULL, on_opened, g_object_ref (self));
-  g_main_context_pop_thread_default (self->context);
-  ist_operator_tunnel_advance (self);
-}
-
-/* Finding */
-
 static gboolean
 tunnel_has_services (IstOperatorTunnel *self,
                      GTask *task)
@@ -812,7 +776,6 @@ tunnel_take_found (IstOperatorTunnel *self,
   self->thing_name = g_steal_pointer (&found->thing_name);
   g_strfreev (self->service_ids);
   self->service_ids = g_steal_pointer (&found->service_ids);
-  self->reused = TRUE;
   tunnel_set_times (self, found->opened_at, found->lifetime);
   if (found->device_notified)
     self->device_notified_at = g_get_monotonic_time ();
@@ -822,6 +785,95 @@ tunnel_take_found (IstOperatorTunnel *self,
   if (self->phase == IST_OPERATOR_PHASE_OPEN)
     tunnel_release_unserved (self);
 }
+
+/* The service may have opened it, though no answer came: then it is there, is paid for, and
+ * is known by what is said of it. */
+static void
+on_recovered (GObject *object,
+              GAsyncResult *result,
+              gpointer user_data)
+{
+  g_autoptr (IstOperatorTunnel) self = user_data;
+  g_autoptr (IstOperatorOffer) found = ist_operator_search_finish (result, NULL);
+  g_autoptr (GError) why = NULL;
+
+  self->is_opening = FALSE;
+  if (found != NULL)
+    {
+      tunnel_take_found (self, found);
+    }
+  else if (self->phase == IST_OPERATOR_PHASE_CLOSING)
+    {
+      tunnel_close_at_service (self);
+    }
+  else
+    {
+      why = g_error_copy (self->last_error);
+      tunnel_fail (self, why);
+    }
+}
+
+static void
+tunnel_recover (IstOperatorTunnel *self,
+                const GError *error)
+{
+  static const char *const none[] = { NULL };
+
+  ist_operator_tunnel_set_last_error (self, error);
+  ist_operator_search_async (self->control_plane, self->context, self->thing_name,
+                             (const char *const *) self->service_ids, self->opened_as, none, NULL, on_recovered,
+                             g_object_ref (self));
+}
+
+static void
+on_opened (GObject *object,
+           GAsyncResult *result,
+           gpointer user_data)
+{
+  g_autoptr (IstOperatorTunnel) self = user_data;
+  g_autoptr (IstOperatorTunnelAccess) access = NULL;
+  g_autoptr (GError) error = NULL;
+
+  access = ist_operator_control_plane_open_tunnel_finish (IST_OPERATOR_CONTROL_PLANE (object), result, &error);
+  if (access == NULL && ist_operator_control_plane_error_get_may_be_done (error))
+    {
+      tunnel_recover (self, error);
+      return;
+    }
+  self->is_opening = FALSE;
+  if (access != NULL)
+    {
+      self->tunnel_id = g_strdup (ist_operator_tunnel_access_get_tunnel_id (access));
+      tunnel_set_times (self, g_get_real_time (), self->lifetime);
+      self->device_notified_at = g_get_monotonic_time ();
+      tunnel_begin (self, ist_operator_tunnel_access_get_source_access_token (access));
+    }
+  else if (self->phase == IST_OPERATOR_PHASE_CLOSING)
+    {
+      tunnel_close_at_service (self);
+    }
+  else
+    {
+      tunnel_fail (self, error);
+    }
+}
+
+/* Not to be cancelled: a tunnel that nobody knows of could not be closed. */
+static void
+tunnel_open (IstOperatorTunnel *self)
+{
+  self->phase = IST_OPERATOR_PHASE_OPENING;
+  self->is_opening = TRUE;
+  self->opened_as = g_strdup_printf (ID_FORMAT " %s", g_random_int (), self->description);
+  g_main_context_push_thread_default (self->context);
+  ist_operator_control_plane_open_tunnel_async (self->control_plane, self->thing_name,
+                                                (const char *const *) self->service_ids, self->opened_as,
+                                                self->lifetime, NULL, NULL, on_opened, g_object_ref (self));
+  g_main_context_pop_thread_default (self->context);
+  ist_operator_tunnel_advance (self);
+}
+
+/* Finding */
 
 static void
 on_adopted (GObject *object,
@@ -840,7 +892,16 @@ on_adopted (GObject *object,
       return;
     }
   self->is_foreign = FALSE;
+  self->reused = TRUE;
   tunnel_take_found (self, found);
+}
+
+static gboolean
+tunnel_is_own (IstOperatorTunnel *self,
+               const char *description)
+{
+  return description != NULL && strlen (description) == ID_LENGTH + 1 + strlen (self->description) &&
+         g_str_has_suffix (description, self->description);
 }
 
 static void
@@ -856,7 +917,8 @@ on_found (GObject *object,
     return;
   if (found != NULL)
     {
-      self->is_foreign = g_strcmp0 (found->description, self->description) != 0;
+      self->is_foreign = !tunnel_is_own (self, found->description);
+      self->reused = TRUE;
       tunnel_take_found (self, found);
     }
   /* Some may open tunnels, and nothing else. */
@@ -923,7 +985,7 @@ ist_operator_tunnel_start (IstOperatorTunnel *self,
                            const char *const *excluded)
 {
   if (wanted != NULL)
-    ist_operator_search_async (self->control_plane, self->context, self->thing_name, wanted, excluded,
+    ist_operator_search_async (self->control_plane, self->context, self->thing_name, wanted, NULL, excluded,
                                self->cancellable, on_found, g_object_ref (self));
   else
     tunnel_open (self);

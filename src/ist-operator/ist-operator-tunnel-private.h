@@ -56,6 +56,7 @@ struct _IstOperatorTunnel
   char *description; /* of those that are one's own */
   char **service_ids;
   char *tunnel_id;
+  char *opened_as; /* the description of this one, if it was opened here */
   gint64 opened_at;
   gint64 expires_at;
   guint lifetime; /* minutes */

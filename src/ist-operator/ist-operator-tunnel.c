@@ -207,6 +207,7 @@ ist_operator_tunnel_finalize (GObject *object)
   g_free (self->description);
   g_strfreev (self->service_ids);
   g_free (self->tunnel_id);
+  g_free (self->opened_as);
   g_clear_error (&self->last_error);
   g_clear_error (&self->close_error);
 

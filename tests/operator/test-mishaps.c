@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "operating.h"
+#include "test-server.h"
 
 static guint
 count_open (TestOperating *operating)
@@ -49,6 +50,124 @@ test_token_refused (void)
   g_assert_error (error, IST_OPERATOR_CLIENT_ERROR, IST_OPERATOR_CLIENT_ERROR_TUNNEL_NOT_CONNECTED);
   test_wait (ist_operator_client_get_n_tunnels (operating->client) == 0);
   g_assert_cmpuint (test_operating_count (operating, "OpenTunnel"), ==, 1);
+  g_assert_cmpuint (count_open (operating), ==, 0);
+}
+
+/* Between the client and the service: does what is asked for, and loses the first answer
+ * to OpenTunnel. */
+typedef struct
+{
+  guint port; /* the service's */
+  gboolean has_lost;
+} Lossy;
+
+/* A request or an answer, to the end of its body. */
+static char *
+read_message (TestPeer *peer,
+              gsize *length)
+{
+  g_autofree char *field = NULL;
+  g_autofree char *message = NULL;
+  gsize head;
+  gsize size;
+
+  if (!test_peer_read_request (peer))
+    return NULL;
+  head = strlen (peer->request);
+  field = test_peer_dup_header (peer, "Content-Length");
+  size = field != NULL ? g_ascii_strtoull (field, NULL, 10) : 0;
+  *length = head + size;
+  message = g_malloc0 (*length + 1);
+  memcpy (message, peer->request, head);
+  return size == 0 || test_peer_read (peer, message + head, size) ? g_steal_pointer (&message) : NULL;
+}
+
+static char *
+ask_service (Lossy *lossy,
+             const char *request,
+             gsize length,
+             gsize *answer_length)
+{
+  g_autoptr (GSocketClient) client = g_socket_client_new ();
+  g_autoptr (GSocketConnection) stream = NULL;
+  g_autoptr (TestPeer) peer = NULL;
+
+  g_socket_client_set_enable_proxy (client, FALSE);
+  stream = g_socket_client_connect_to_host (client, "127.0.0.1", lossy->port, NULL, NULL);
+  if (stream == NULL)
+    return NULL;
+  peer = test_peer_new (g_object_ref (G_IO_STREAM (stream)), g_object_ref (g_socket_connection_get_socket (stream)));
+  return test_peer_write (peer, request, length) ? read_message (peer, answer_length) : NULL;
+}
+
+/* In a thread of its own. */
+static void
+relay (TestServer *server,
+       TestPeer *peer,
+       gpointer user_data)
+{
+  Lossy *lossy = user_data;
+  g_autofree char *request = NULL;
+  g_autofree char *answer = NULL;
+  gsize length;
+  gsize answer_length;
+
+  request = read_message (peer, &length);
+  if (request == NULL)
+    return;
+  answer = ask_service (lossy, request, length, &answer_length);
+  if (strstr (request, "OpenTunnel") != NULL && !lossy->has_lost)
+    lossy->has_lost = TRUE;
+  else if (answer != NULL)
+    test_peer_write (peer, answer, answer_length);
+}
+
+static IstOperatorClient *
+make_lossy_client (TestOperating *operating,
+                   TestServer *server)
+{
+  g_autofree char *url = g_strdup_printf ("http://127.0.0.1:%u", test_server_get_port (server));
+  g_autoptr (IstOperatorCredentials) credentials = ist_operator_credentials_new_for_keys ("AKID", "secret", NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (IstOperatorControlPlane) control_plane =
+    g_initable_new (IST_OPERATOR_TYPE_CONTROL_PLANE, NULL, &error, "credentials", credentials, "region", "us-east-1",
+                    "endpoint-url", url, "tunnel-endpoint", ist_emulator_service_get_endpoint (operating->service),
+                    NULL);
+
+  g_assert_no_error (error);
+  return ist_operator_client_new (control_plane);
+}
+
+/* What was opened is there, though nobody was told. */
+static void
+test_answer_lost (gconstpointer data)
+{
+  gboolean gives_up = GPOINTER_TO_INT (data);
+  g_autoptr (TestOperating) operating = test_operating_new ();
+  Lossy lossy = { .port = ist_emulator_service_get_port (operating->service) };
+  g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, relay, &lossy);
+  g_autoptr (IstOperatorClient) client = make_lossy_client (operating, server);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GAsyncResult) closed = NULL;
+  g_autoptr (IstConnection) connection = NULL;
+  g_autoptr (GError) error = NULL;
+
+  ist_operator_client_connect_async (client, TEST_THING, "SSH", NULL, test_store_result, &result);
+  if (gives_up)
+    ist_operator_client_close_async (client, NULL, test_store_result, &closed);
+  test_wait (result != NULL);
+  connection = ist_operator_client_connect_finish (client, result, &error);
+  if (!gives_up)
+    {
+      g_assert_no_error (error);
+      test_exchange (connection, "hello");
+      ist_operator_client_close_async (client, NULL, test_store_result, &closed);
+    }
+  test_wait (closed != NULL);
+  g_assert_true (ist_operator_client_close_finish (client, closed, NULL));
+  g_assert_true (lossy.has_lost);
+  g_assert_cmpuint (test_operating_count (operating, "OpenTunnel"), ==, 1);
+  g_assert_cmpuint (test_operating_count (operating, "CloseTunnel"), ==, 1);
   g_assert_cmpuint (count_open (operating), ==, 0);
 }
 
@@ -412,6 +531,8 @@ main (int argc,
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/operator/mishaps/token-refused", test_token_refused);
+  g_test_add_data_func ("/operator/mishaps/answer-lost/used", GINT_TO_POINTER (FALSE), test_answer_lost);
+  g_test_add_data_func ("/operator/mishaps/answer-lost/given-up", GINT_TO_POINTER (TRUE), test_answer_lost);
   g_test_add_func ("/operator/mishaps/taken-at-once", test_taken_at_once);
   g_test_add_func ("/operator/mishaps/agent-restarted", test_agent_restarted);
   g_test_add_func ("/operator/mishaps/any-two-services", test_any_two_services);
