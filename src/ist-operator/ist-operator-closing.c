@@ -40,6 +40,14 @@ ist_operator_error_is_transient (const GError *error)
          g_error_matches (error, IST_OPERATOR_CONTROL_PLANE_ERROR, IST_OPERATOR_CONTROL_PLANE_ERROR_UNREACHABLE);
 }
 
+/* On a train it is the train's portal that answers, for a while. */
+static gboolean
+may_pass (const GError *error)
+{
+  return ist_operator_error_is_transient (error) ||
+         g_error_matches (error, IST_OPERATOR_CONTROL_PLANE_ERROR, IST_OPERATOR_CONTROL_PLANE_ERROR_NOT_THE_SERVICE);
+}
+
 static void closing_try (GTask *task);
 
 static gboolean
@@ -73,7 +81,7 @@ on_closed (GObject *object,
   if (ist_operator_control_plane_close_tunnel_finish (IST_OPERATOR_CONTROL_PLANE (object), result, &error) ||
       g_error_matches (error, IST_OPERATOR_CONTROL_PLANE_ERROR, IST_OPERATOR_CONTROL_PLANE_ERROR_NOT_FOUND))
     g_task_return_boolean (task, TRUE);
-  else if (ist_operator_error_is_transient (error) && g_get_monotonic_time () < closing->deadline)
+  else if (may_pass (error) && g_get_monotonic_time () < closing->deadline)
     closing_retry_later (g_steal_pointer (&task));
   else
     g_task_return_error (task, g_steal_pointer (&error));

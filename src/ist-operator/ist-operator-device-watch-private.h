@@ -27,6 +27,7 @@ typedef struct
   gint64 notified_at;             /* monotonic; 0 if not known */
   gboolean was_connected;         /* it may come back by itself */
   gboolean is_new;                /* it can't be there yet */
+  guint patience;                 /* seconds in which somebody wants to know */
 } IstOperatorDeviceWatchSettings;
 
 IstOperatorDeviceWatch *ist_operator_device_watch_new (IstOperatorControlPlane *control_plane,

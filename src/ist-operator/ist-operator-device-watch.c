@@ -18,6 +18,11 @@
 /* The service answers ten of these calls a second, for a whole account. */
 #define DELAY_PER_WATCH 200
 
+/* But each is asked for in time, so that a device that has come is not missed: what the
+ * service refuses then is asked for again. In milliseconds, and of the patience. */
+#define MAX_SHARED_DELAY 10000
+#define LOOKS_AT_LEAST 4
+
 /* How long a device that was connected has to come back by itself, for a new token puts
  * an end to its attempts; and how long any has after it was notified. Microseconds. */
 #define RETURN_GRACE (5 * G_TIME_SPAN_SECOND)
@@ -33,6 +38,7 @@ struct _IstOperatorDeviceWatch
   gint64 notified_at;
   gint64 notifies_after;
   guint delay;
+  guint max_shared_delay;
   gboolean told;                   /* that it is not there */
   IstOperatorDeviceWatchFunc func; /* NULL once it was freed */
   gpointer user_data;
@@ -64,7 +70,9 @@ watch_look_after (IstOperatorDeviceWatch *self,
 {
   guint n = g_atomic_int_get (&n_watches);
 
-  self->timer = g_timeout_source_new (n > 1 ? MAX (delay, n * DELAY_PER_WATCH) : delay);
+  guint shared = n > 1 ? MIN (n * DELAY_PER_WATCH, self->max_shared_delay) : 0;
+
+  self->timer = g_timeout_source_new (MAX (delay, shared));
   g_source_set_static_name (self->timer, "IstOperator awaits a device");
   g_source_set_callback (self->timer, on_look, self, NULL);
   g_source_attach (self->timer, self->context);
@@ -205,6 +213,7 @@ ist_operator_device_watch_new (IstOperatorControlPlane *control_plane,
   self->notified_at = settings->notified_at;
   self->notifies_after = g_get_monotonic_time () + (settings->was_connected ? RETURN_GRACE : 0);
   self->delay = FIRST_DELAY;
+  self->max_shared_delay = MIN (MAX_SHARED_DELAY, settings->patience * 1000 / LOOKS_AT_LEAST);
   self->func = func;
   self->user_data = user_data;
   self->cancellable = g_cancellable_new ();

@@ -370,6 +370,7 @@ tunnel_start_watch (IstOperatorTunnel *self)
     .notified_at = self->device_notified_at,
     .was_connected = self->device_was_connected,
     .is_new = !self->device_was_connected && !self->reused,
+    .patience = self->device_timeout,
   };
 
   if (self->watch == NULL)

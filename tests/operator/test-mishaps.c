@@ -10,6 +10,8 @@
 #include "operating.h"
 #include "test-server.h"
 
+#define N_ABSENT 60
+
 static guint
 count_open (TestOperating *operating)
 {
@@ -53,12 +55,13 @@ test_token_refused (void)
   g_assert_cmpuint (count_open (operating), ==, 0);
 }
 
-/* Between the client and the service: does what is asked for, and loses the first answer
- * to OpenTunnel. */
+/* Between the client and the service. The first of an operation goes wrong: OpenTunnel is
+ * done, but the answer lost; anything else is not done, and somebody else answers. */
 typedef struct
 {
   guint port; /* the service's */
-  gboolean has_lost;
+  const char *operation;
+  gboolean is_over;
 } Lossy;
 
 /* A request or an answer, to the end of its body. */
@@ -115,11 +118,18 @@ relay (TestServer *server,
   request = read_message (peer, &length);
   if (request == NULL)
     return;
-  answer = ask_service (lossy, request, length, &answer_length);
-  if (strstr (request, "OpenTunnel") != NULL && !lossy->has_lost)
-    lossy->has_lost = TRUE;
-  else if (answer != NULL)
-    test_peer_write (peer, answer, answer_length);
+  if (strstr (request, lossy->operation) == NULL || lossy->is_over)
+    {
+      answer = ask_service (lossy, request, length, &answer_length);
+      if (answer != NULL)
+        test_peer_write (peer, answer, answer_length);
+      return;
+    }
+  lossy->is_over = TRUE;
+  if (strcmp (lossy->operation, "OpenTunnel") == 0)
+    answer = ask_service (lossy, request, length, &answer_length);
+  else
+    test_peer_say (peer, "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nWelcome!");
 }
 
 static IstOperatorClient *
@@ -144,7 +154,10 @@ test_answer_lost (gconstpointer data)
 {
   gboolean gives_up = GPOINTER_TO_INT (data);
   g_autoptr (TestOperating) operating = test_operating_new ();
-  Lossy lossy = { .port = ist_emulator_service_get_port (operating->service) };
+  Lossy lossy = {
+    .port = ist_emulator_service_get_port (operating->service),
+    .operation = "OpenTunnel",
+  };
   g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, relay, &lossy);
   g_autoptr (IstOperatorClient) client = make_lossy_client (operating, server);
   g_autoptr (GAsyncResult) result = NULL;
@@ -165,9 +178,35 @@ test_answer_lost (gconstpointer data)
     }
   test_wait (closed != NULL);
   g_assert_true (ist_operator_client_close_finish (client, closed, NULL));
-  g_assert_true (lossy.has_lost);
+  g_assert_true (lossy.is_over);
   g_assert_cmpuint (test_operating_count (operating, "OpenTunnel"), ==, 1);
   g_assert_cmpuint (test_operating_count (operating, "CloseTunnel"), ==, 1);
+  g_assert_cmpuint (count_open (operating), ==, 0);
+}
+
+static void
+test_close_in_vain (void)
+{
+  g_autoptr (TestOperating) operating = test_operating_new ();
+  Lossy lossy = {
+    .port = ist_emulator_service_get_port (operating->service),
+    .operation = "CloseTunnel",
+  };
+  g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, relay, &lossy);
+  g_autoptr (IstOperatorClient) client = make_lossy_client (operating, server);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GAsyncResult) closed = NULL;
+  g_autoptr (IstConnection) connection = NULL;
+  g_autoptr (GError) error = NULL;
+
+  ist_operator_client_connect_async (client, TEST_THING, "SSH", NULL, test_store_result, &result);
+  test_wait (result != NULL);
+  connection = ist_operator_client_connect_finish (client, result, &error);
+  g_assert_no_error (error);
+  ist_operator_client_close_async (client, NULL, test_store_result, &closed);
+  test_wait (closed != NULL);
+  g_assert_true (ist_operator_client_close_finish (client, closed, &error));
+  g_assert_true (lossy.is_over);
   g_assert_cmpuint (count_open (operating), ==, 0);
 }
 
@@ -488,6 +527,28 @@ test_insistent (void)
   test_close_client (operating, NULL);
 }
 
+/* The more devices are awaited, the less often each is asked for, but in time. */
+static void
+test_many_absent (void)
+{
+  g_autoptr (TestOperating) operating = test_operating_new ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (IstConnection) connection = NULL;
+
+  ist_operator_client_set_device_timeout (operating->client, 6);
+  for (guint i = 0; i < N_ABSENT; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("absent-%u", i);
+
+      n_pending++;
+      ist_operator_client_connect_async (operating->client, name, "SSH", NULL, on_result, &n_pending);
+    }
+  connection = test_connect (operating, "SSH", &error);
+  g_assert_no_error (error);
+  test_exchange (connection, "hello");
+  test_wait (n_pending == 0);
+}
+
 /* Nothing grows with what has ended. */
 static void
 check_growth (IstOperatorReuse reuse,
@@ -533,6 +594,7 @@ main (int argc,
   g_test_add_func ("/operator/mishaps/token-refused", test_token_refused);
   g_test_add_data_func ("/operator/mishaps/answer-lost/used", GINT_TO_POINTER (FALSE), test_answer_lost);
   g_test_add_data_func ("/operator/mishaps/answer-lost/given-up", GINT_TO_POINTER (TRUE), test_answer_lost);
+  g_test_add_func ("/operator/mishaps/close-in-vain", test_close_in_vain);
   g_test_add_func ("/operator/mishaps/taken-at-once", test_taken_at_once);
   g_test_add_func ("/operator/mishaps/agent-restarted", test_agent_restarted);
   g_test_add_func ("/operator/mishaps/any-two-services", test_any_two_services);
@@ -542,6 +604,7 @@ main (int argc,
                         test_interventions);
   g_test_add_func ("/operator/mishaps/forward-dropped", test_forward_dropped);
   g_test_add_func ("/operator/mishaps/insistent", test_insistent);
+  g_test_add_func ("/operator/mishaps/many-absent", test_many_absent);
   g_test_add_func ("/operator/mishaps/many-connections", test_many_connections);
   g_test_add_func ("/operator/mishaps/many-tunnels", test_many_tunnels);
   return g_test_run ();
