@@ -63,9 +63,13 @@ ist_operator_control_plane_error_private_clear (IstOperatorControlPlaneErrorPriv
  * Since: 1.0
  */
 
+/* What is private lies before the error, where GLib has aligned it. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wcast-align"
 /* clang-format off */
 G_DEFINE_EXTENDED_ERROR (IstOperatorControlPlaneError, ist_operator_control_plane_error)
 /* clang-format on */
+#pragma GCC diagnostic pop
 
 GError *
 ist_operator_control_plane_error_new (IstOperatorControlPlaneError code,

@@ -224,18 +224,6 @@ class Mishaps(OperatorCase):
         self.check_ssh()
         self.wait_for_tunnels(1)
 
-    def test_killed_while_opening(self):
-        """Whatever the moment, nothing is left that nobody uses."""
-        for delay in (0.05, 0.1, 0.2, 0.4):
-            with self.spawn('early', ['ssh', '-F', self.ssh_config, HOST, 'true'], self.user_env) as early:
-                wait_until(self.operator_pid, 'the service')
-                time.sleep(delay)
-                self.kill_operator()
-                early.wait(PATIENCE)
-            self.check_ssh()
-            self.wait_for_tunnels(1)
-            self.kill_operator()
-
     def test_device_gone_and_back(self):
         cat = self.start_cat()
         self.agent.kill()
