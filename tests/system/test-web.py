@@ -18,6 +18,10 @@ from sockets import Server, echo, read_all
 from waiting import PATIENCE
 
 
+# Until the first answer shows that the other end tells connections apart: on a busy machine that takes its time.
+PATIENT = ['--connection-wait', str(PATIENCE)]
+
+
 class Web(programs.Case):
     services = ['WEB']
 
@@ -33,7 +37,7 @@ class Web(programs.Case):
             expected[str(i)] = hashlib.sha256(data).hexdigest()
         nginx = self.start_nginx(root)
         self.start_emulator()
-        port = self.start_tunnel({'WEB': f'127.0.0.1:{nginx}'})['WEB']
+        port = self.start_tunnel({'WEB': f'127.0.0.1:{nginx}'}, PATIENT)['WEB']
 
         got = self.path('got')
         os.mkdir(got)
@@ -113,7 +117,7 @@ class Web(programs.Case):
         names = {'A': b'a', 'B': b'b', 'C': b'c'}
         targets = {name: f'127.0.0.1:{self.serve_tcp(mark(letter))}' for name, letter in names.items()}
         self.start_emulator(services=list(names))
-        ports = self.start_tunnel(targets)
+        ports = self.start_tunnel(targets, PATIENT)
         failures = []
 
         def use(name):
