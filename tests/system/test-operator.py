@@ -224,6 +224,19 @@ class Mishaps(OperatorCase):
         self.check_ssh()
         self.wait_for_tunnels(1)
 
+    def test_killed_while_opening(self):
+        """Whatever the moment, one tunnel is opened, and the next connection takes it."""
+        for number, delay in enumerate((0.05, 0.1, 0.2, 0.4), 1):
+            with self.spawn('early', ['ssh', '-F', self.ssh_config, HOST, 'true'], self.user_env) as early:
+                wait_until(self.operator_pid, 'the service')
+                time.sleep(delay)
+                self.kill_operator()
+                early.wait(PATIENCE)
+            self.check_ssh()
+            self.assertEqual((len(self.open_tunnels()), self.count_opened()), (1, number), delay)
+            self.ask_emulator('CloseTunnel', tunnelId=self.open_tunnels()[0])
+            self.kill_operator()
+
     def test_device_gone_and_back(self):
         cat = self.start_cat()
         self.agent.kill()

@@ -340,16 +340,20 @@ class Service(SessionCase):
         wait_until(lambda: not self.state_file.exists(), 'the state file to go')
         self.assertEqual(self.list()['tunnels'], [])
 
-    def test_killed_before_the_answer(self):
-        """What AWS has opened, and nobody has heard of, is found and closed."""
-        # As if it had died between the request and the answer.
+    def leave_behind(self, endpoint_url):
+        """What is written down when the service dies between the request and the answer; returns its mark."""
         self.call('Watch')
         self.signal_operator(signal.SIGKILL)
         mark = 'f00f00f0-0000-4000-8000-000000000000'
         record = {'thing': THING, 'kept': False, 'at': time.time_ns() // 1000, 'profile': 'default',
-                  'region': 'us-east-1', 'endpointUrl': self.endpoint_url, 'caFile': self.info['caFile']}
+                  'region': 'us-east-1', 'endpointUrl': endpoint_url, 'caFile': self.info['caFile']}
         self.state_file.parent.mkdir(parents=True, exist_ok=True)
         self.state_file.write_text(json.dumps({'mark': mark, 'tunnels': [record]}))
+        return mark
+
+    def test_killed_before_the_answer(self):
+        """What AWS has opened, and nobody has heard of, is found, and closed unless it is used."""
+        mark = self.leave_behind(self.endpoint_url)
         lost = self.ask_emulator('OpenTunnel', description=f'ist-operator {mark}',
                                  destinationConfig={'thingName': THING, 'services': ['SSH']})
         other = self.ask_emulator('OpenTunnel', description='ist-operator somebody',
@@ -358,6 +362,17 @@ class Service(SessionCase):
         wait_until(lambda: not self.state_file.exists(), 'the state file to go')
         self.assertEqual(self.open_tunnels(), [other['tunnelId']])
         self.assertNotEqual(lost['tunnelId'], other['tunnelId'])
+
+    def test_silence_about_an_earlier_tunnel(self):
+        """Calls wait to hear of it, but not for ever."""
+        def say_nothing(connection):
+            while connection.recv(65536):
+                pass
+
+        self.leave_behind(f'http://127.0.0.1:{self.serve_tcp(say_nothing)}')
+        started = time.monotonic()
+        self.assertEqual(self.ctl('connect', THING, 'SSH'), b'hello ')
+        self.assertGreater(time.monotonic() - started, 8)
 
     def test_bad_state(self):
         self.state_file.parent.mkdir(parents=True)

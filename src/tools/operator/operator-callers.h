@@ -46,4 +46,6 @@ guint operator_callers_get_n_waiting (OperatorCallers *self);
 OperatorCaller *operator_caller_ref (OperatorCaller *self);
 void operator_caller_unref (OperatorCaller *self);
 
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (OperatorCaller, operator_caller_unref)
+
 G_END_DECLS

@@ -18,7 +18,7 @@ struct _OperatorLeftovers
 {
   OperatorState *state;
   OperatorAccounts *accounts;
-  void (*emptied) (gpointer user_data);
+  void (*changed) (gpointer user_data);
   gpointer user_data;
   GCancellable *cancellable;
   GPtrArray *all;
@@ -31,6 +31,7 @@ typedef struct
   OperatorAccount *account; /* in use during a call */
   gboolean takes_up;
   gboolean kept; /* as it was written down */
+  gboolean was_tried;
   IstBackoff backoff;
   guint retry;
 } Leftover;
@@ -54,20 +55,20 @@ leftover_remove (Leftover *self)
 {
   OperatorLeftovers *leftovers = self->leftovers;
 
-  self->record->held = FALSE;
+  if (self->record != NULL)
+    self->record->held = FALSE;
   g_ptr_array_remove (leftovers->all, self);
-  if (leftovers->all->len == 0)
-    leftovers->emptied (leftovers->user_data);
+  leftovers->changed (leftovers->user_data);
 }
 
 static void
 leftover_settle (Leftover *self)
 {
-  OperatorState *state = self->leftovers->state;
   OperatorRecord *record = self->record;
 
+  self->record = NULL;
+  operator_state_remove (self->leftovers->state, record);
   leftover_remove (self);
-  operator_state_remove (state, record);
 }
 
 static const char *
@@ -105,6 +106,8 @@ leftover_fail (Leftover *self,
   if (self->account != NULL)
     operator_account_unuse (g_steal_pointer (&self->account));
   self->retry = g_timeout_add (ist_backoff_fail (&self->backoff), on_retry, self);
+  self->was_tried = TRUE;
+  self->leftovers->changed (self->leftovers->user_data);
 }
 
 /* Whether there is nothing left to do with a tunnel because of this. */
@@ -178,6 +181,18 @@ leftover_close (Leftover *self)
                                                  on_closed, self);
 }
 
+/* With its id known, one or the other */
+
+static void
+leftover_go_on (Leftover *self)
+{
+  if (self->takes_up)
+    ist_operator_client_adopt_async (self->account->client, self->record->tunnel_id, self->leftovers->cancellable,
+                                     on_adopted, self);
+  else
+    leftover_close (self);
+}
+
 /* Looking for it */
 
 static gboolean
@@ -241,10 +256,8 @@ on_listed (GObject *source_object,
       leftover_settle (self);
       return;
     }
-  /* Nobody has ever used it. */
   operator_state_set_tunnel (self->leftovers->state, self->record, tunnel_id, FALSE);
-  self->takes_up = FALSE;
-  leftover_close (self);
+  leftover_go_on (self);
 }
 
 /* All of it */
@@ -265,11 +278,8 @@ leftover_try (Leftover *self)
   if (self->record->tunnel_id == NULL)
     ist_operator_control_plane_list_tunnels_async (ist_operator_client_get_control_plane (self->account->client),
                                                    self->record->thing, leftovers->cancellable, on_listed, self);
-  else if (self->takes_up)
-    ist_operator_client_adopt_async (self->account->client, self->record->tunnel_id, leftovers->cancellable,
-                                     on_adopted, self);
   else
-    leftover_close (self);
+    leftover_go_on (self);
 }
 
 void
@@ -286,6 +296,7 @@ operator_leftovers_add (OperatorLeftovers *self,
   leftover->kept = record->kept;
   leftover->backoff = (IstBackoff){ .floor = RETRY_FLOOR, .base = RETRY_BASE, .cap = RETRY_CAP };
   g_ptr_array_add (self->all, leftover);
+  self->changed (self->user_data);
   leftover_try (leftover);
 }
 
@@ -295,17 +306,32 @@ operator_leftovers_get_n (OperatorLeftovers *self)
   return self->all->len;
 }
 
+guint
+operator_leftovers_get_n_untried (OperatorLeftovers *self)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < self->all->len; i++)
+    {
+      const Leftover *leftover = g_ptr_array_index (self->all, i);
+
+      if (leftover->takes_up && !leftover->was_tried)
+        n++;
+    }
+  return n;
+}
+
 OperatorLeftovers *
 operator_leftovers_new (OperatorState *state,
                         OperatorAccounts *accounts,
-                        void (*emptied) (gpointer user_data),
+                        void (*changed) (gpointer user_data),
                         gpointer user_data)
 {
   OperatorLeftovers *self = g_new0 (OperatorLeftovers, 1);
 
   self->state = state;
   self->accounts = accounts;
-  self->emptied = emptied;
+  self->changed = changed;
   self->user_data = user_data;
   self->cancellable = g_cancellable_new ();
   self->all = g_ptr_array_new_with_free_func (leftover_free);

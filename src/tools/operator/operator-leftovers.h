@@ -14,18 +14,21 @@ G_BEGIN_DECLS
  * such a tunnel can live. */
 typedef struct _OperatorLeftovers OperatorLeftovers;
 
-/* @emptied: there are none any more. */
+/* @changed: there is one more or less, or one was tried. */
 OperatorLeftovers *operator_leftovers_new (OperatorState *state,
                                            OperatorAccounts *accounts,
-                                           void (*emptied) (gpointer user_data),
+                                           void (*changed) (gpointer user_data),
                                            gpointer user_data);
 void operator_leftovers_free (OperatorLeftovers *self);
 
-/* @takes_up: whether one that is known by its id is taken up, not closed. */
+/* @takes_up: whether it is taken up, not closed. */
 void operator_leftovers_add (OperatorLeftovers *self,
                              OperatorRecord *record,
                              gboolean takes_up);
 
 guint operator_leftovers_get_n (OperatorLeftovers *self);
+
+/* That may be taken up at any moment: nobody has said anything of them yet. */
+guint operator_leftovers_get_n_untried (OperatorLeftovers *self);
 
 G_END_DECLS

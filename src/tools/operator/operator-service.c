@@ -13,6 +13,7 @@
 #include "tools/operator/operator-callers.h"
 #include "tools/operator/operator-calls.h"
 #include "tools/operator/operator-forwards.h"
+#include "tools/operator/operator-held-calls.h"
 #include "tools/operator/operator-leftovers.h"
 #include "tools/operator/operator-objects.h"
 #include "tools/operator/operator-tunnel.h"
@@ -30,6 +31,7 @@ struct _OperatorService
   OperatorObjects *objects;
   OperatorAccounts *accounts;
   OperatorCallers *callers;
+  OperatorHeldCalls *held;
   OperatorCalls *calls;
   OperatorForwards *forwards;
   OperatorLeftovers *leftovers;
@@ -46,6 +48,16 @@ service_change (gpointer user_data)
 
   if (!self->is_closed)
     self->changed (self->user_data);
+}
+
+static void
+on_leftovers_changed (gpointer user_data)
+{
+  OperatorService *self = user_data;
+
+  if (operator_leftovers_get_n_untried (self->leftovers) == 0)
+    operator_held_calls_release (self->held);
+  service_change (self);
 }
 
 /* Tunnels of accounts */
@@ -288,6 +300,38 @@ do_close (OperatorCaller *caller,
   ist_operator_tunnel_close_async (operator_tunnel_get_tunnel (tunnel), NULL, on_tunnel_closed, closing);
 }
 
+/* What may open a tunnel waits until it is known which there are. */
+
+static void
+hold_connect (OperatorCaller *caller,
+              GDBusMethodInvocation *invocation,
+              gpointer user_data)
+{
+  OperatorService *self = user_data;
+
+  operator_held_calls_pass (self->held, caller, invocation, do_connect);
+}
+
+static void
+hold_open (OperatorCaller *caller,
+           GDBusMethodInvocation *invocation,
+           gpointer user_data)
+{
+  OperatorService *self = user_data;
+
+  operator_held_calls_pass (self->held, caller, invocation, do_open);
+}
+
+static void
+hold_forward (OperatorCaller *caller,
+              GDBusMethodInvocation *invocation,
+              gpointer user_data)
+{
+  OperatorService *self = user_data;
+
+  operator_held_calls_pass (self->held, caller, invocation, do_forward);
+}
+
 /* Calls, of anybody */
 
 static gboolean
@@ -301,7 +345,7 @@ on_connect (BusOperator1 *skeleton,
 {
   OperatorService *self = user_data;
 
-  operator_callers_admit (self->callers, invocation, do_connect);
+  operator_callers_admit (self->callers, invocation, hold_connect);
   return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 
@@ -315,7 +359,7 @@ on_open (BusOperator1 *skeleton,
 {
   OperatorService *self = user_data;
 
-  operator_callers_admit (self->callers, invocation, do_open);
+  operator_callers_admit (self->callers, invocation, hold_open);
   return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 
@@ -342,7 +386,7 @@ on_forward (BusOperator1 *skeleton,
 {
   OperatorService *self = user_data;
 
-  operator_callers_admit (self->callers, invocation, do_forward);
+  operator_callers_admit (self->callers, invocation, hold_forward);
   return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 
@@ -376,6 +420,7 @@ on_caller_left (OperatorCaller *caller,
   OperatorService *self = user_data;
 
   caller->watches = FALSE;
+  operator_held_calls_drop (self->held, caller);
   operator_calls_cancel (self->calls, caller);
   operator_forwards_remove_caller (self->forwards, caller);
   service_change (self);
@@ -403,6 +448,8 @@ operator_service_take_up (OperatorService *self)
   g_ptr_array_set_free_func (records, NULL);
   for (guint i = 0; i < records->len; i++)
     operator_leftovers_add (self->leftovers, g_ptr_array_index (records, i), TRUE);
+  if (operator_leftovers_get_n_untried (self->leftovers) > 0)
+    operator_held_calls_start (self->held);
 }
 
 OperatorService *
@@ -422,9 +469,10 @@ operator_service_new (GDBusConnection *connection,
   self->objects = operator_objects_new (connection);
   self->accounts = operator_accounts_new (on_account_added, on_account_removed, self);
   self->callers = operator_callers_new (connection, on_caller_left, self);
+  self->held = operator_held_calls_new (self);
   self->calls = operator_calls_new (connection, self->accounts, self->objects, service_change, self);
   self->forwards = operator_forwards_new (self->accounts, self->objects, service_change, self);
-  self->leftovers = operator_leftovers_new (state, self->accounts, service_change, self);
+  self->leftovers = operator_leftovers_new (state, self->accounts, on_leftovers_changed, self);
   self->skeleton = bus_operator1_skeleton_new ();
   bus_operator1_set_version (self->skeleton, IST_VERSION_S);
   service_connect_signals (self);
@@ -445,6 +493,7 @@ operator_service_free (OperatorService *self)
   g_signal_handlers_disconnect_by_data (self->skeleton, self);
   g_dbus_interface_skeleton_unexport (G_DBUS_INTERFACE_SKELETON (self->skeleton));
   g_object_unref (self->skeleton);
+  operator_held_calls_free (self->held);
   operator_leftovers_free (self->leftovers);
   operator_calls_free (self->calls);
   operator_forwards_free (self->forwards);
