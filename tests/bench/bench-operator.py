@@ -17,8 +17,6 @@ judges nothing.
 import argparse
 import json
 import os
-import pathlib
-import pwd
 import shutil
 import statistics
 import subprocess
@@ -27,30 +25,17 @@ import time
 
 import figures
 from device import THING
-from session import ISTCTL, SessionCase
+from session import HOST, SshCase
 from sockets import free_port
 from waiting import PATIENCE
 
 # Seconds, after which rates that are shown have come to rest.
 REST = 45
 
-USER = pwd.getpwuid(os.getuid()).pw_name
 
-
-class Bench(SessionCase):
+class Bench(SshCase):
     def runTest(self):
         pass
-
-    def setUp(self):
-        super().setUp()
-        self.sshd = self.start_sshd()
-        self.start_agent({'SSH': f'127.0.0.1:{self.sshd}'})
-        self.ssh_config = self.write('ssh_config', '\n'.join([
-            f'Include {os.environ["IST_SSH_CONFIG"]}', 'Host *', '    BatchMode yes', '    StrictHostKeyChecking no',
-            '    LogLevel ERROR', f'    UserKnownHostsFile {self.path("known_hosts")}',
-            f'    IdentityFile {self.path("user_key")}', f'    User {USER}', '']))
-        self.user_env = {**os.environ, **self.ctl_env, 'AWS_EC2_METADATA_DISABLED': 'true',
-                         'PATH': f'{pathlib.Path(ISTCTL).parent}:{os.environ["PATH"]}'}
 
     def ssh(self, *arguments):
         """Seconds to the first output."""
@@ -62,7 +47,7 @@ class Bench(SessionCase):
             return time.monotonic() - started
 
     def by_name(self):
-        first, second = self.ssh(f'{THING}.thing'), self.ssh(f'{THING}.thing')
+        first, second = self.ssh(HOST), self.ssh(HOST)
         self.stop_operator()
         return first, second
 
@@ -94,7 +79,7 @@ class Bench(SessionCase):
 
     def idle(self, seconds):
         """Of the service, with a tunnel that is up and unused."""
-        self.ssh(f'{THING}.thing')
+        self.ssh(HOST)
         time.sleep(REST)
         pid = self.operator_pid()
         before, cpu = figures.switches_of(pid), figures.cpu(pid)

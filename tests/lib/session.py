@@ -6,6 +6,8 @@ home of its own, istctl, and at the other end a device with its agent."""
 
 import json
 import os
+import pathlib
+import pwd
 import subprocess
 
 from child import require
@@ -20,6 +22,9 @@ AGENT = os.environ.get('IST_AGENT')
 BUS_NAME = 'io.github.libist.Operator1'
 BUS_PATH = '/io/github/libist/Operator'
 INTERFACE = 'io.github.libist.Operator1'
+
+HOST = f'{THING}.thing'
+USER = pwd.getpwuid(os.getuid()).pw_name
 
 # In the folders of the operator only: nobody else may ever tell them.
 ACCESS_KEY_ID = 'AKIDSESSION0EXAMPLE'
@@ -187,3 +192,19 @@ class SessionCase(Case):
 
     def list(self):
         return self.ctl_json('list')
+
+
+class SshCase(SessionCase):
+    """With a real sshd at the device, and ssh configured as a user has it, by one line."""
+
+    def setUp(self):
+        super().setUp()
+        self.sshd = self.start_sshd()
+        self.start_agent({'SSH': f'127.0.0.1:{self.sshd}'})
+        self.ssh_config = self.write('ssh_config', '\n'.join([
+            f'Include {os.environ["IST_SSH_CONFIG"]}', 'Host *', '    BatchMode yes', '    StrictHostKeyChecking no',
+            '    LogLevel ERROR', f'    UserKnownHostsFile {self.path("known_hosts")}',
+            f'    IdentityFile {self.path("user_key")}', f'    User {USER}', '']))
+        self.user_env = {name: value for name, value in os.environ.items() if not name.startswith('AWS')}
+        self.user_env |= self.ctl_env | {'AWS_EC2_METADATA_DISABLED': 'true',
+                                         'PATH': f'{pathlib.Path(ISTCTL).parent}:{os.environ["PATH"]}'}

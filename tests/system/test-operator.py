@@ -10,7 +10,6 @@ import filecmp
 import json
 import os
 import pathlib
-import pwd
 import signal
 import subprocess
 import textwrap
@@ -20,28 +19,16 @@ import unittest
 import tap
 from child import require
 from device import THING
-from session import ISTCTL, SessionCase
+from session import HOST, ISTCTL, USER, SshCase
 from waiting import PATIENCE, wait_until
 
-HOST = f'{THING}.thing'
-USER = pwd.getpwuid(os.getuid()).pw_name
 EXAMPLES = pathlib.Path(__file__).parents[2] / 'examples'
 
 
-class OperatorCase(SessionCase):
+class OperatorCase(SshCase):
     def setUp(self):
         super().setUp()
-        self.sshd = self.start_sshd()
-        self.start_agent({'SSH': f'127.0.0.1:{self.sshd}'})
-        # As a user has it, after the one line.
-        self.ssh_config = self.write('ssh_config', '\n'.join([
-            f'Include {os.environ["IST_SSH_CONFIG"]}', 'Host *', '    BatchMode yes', '    StrictHostKeyChecking no',
-            '    LogLevel ERROR', f'    UserKnownHostsFile {self.path("known_hosts")}',
-            f'    IdentityFile {self.path("user_key")}', f'    User {USER}', '']))
-        self.user_env = {name: value for name, value in os.environ.items() if not name.startswith('AWS')}
-        self.user_env |= self.ctl_env | {'GIT_SSH_COMMAND': f'ssh -F {self.ssh_config}',
-                                         'AWS_EC2_METADATA_DISABLED': 'true',
-                                         'PATH': f'{pathlib.Path(ISTCTL).parent}:{os.environ["PATH"]}'}
+        self.user_env['GIT_SSH_COMMAND'] = f'ssh -F {self.ssh_config}'
 
     def start_emulator(self, *arguments, **options):
         return super().start_emulator(*arguments, '--commands', stdin=subprocess.PIPE, **options)

@@ -15,6 +15,7 @@
 
 struct _OperatorHeldCalls
 {
+  OperatorAdmittedFunc begin;
   gpointer user_data;
   gboolean holds;
   guint timeout;
@@ -25,7 +26,6 @@ typedef struct
 {
   OperatorCaller *caller;
   GDBusMethodInvocation *invocation; /* NULL once it was handed on */
-  OperatorAdmittedFunc begin;
 } HeldCall;
 
 static void
@@ -50,11 +50,10 @@ operator_held_calls_release (OperatorHeldCalls *self)
     {
       g_autoptr (OperatorCaller) caller = operator_caller_ref (call->caller);
       GDBusMethodInvocation *invocation = g_steal_pointer (&call->invocation);
-      OperatorAdmittedFunc begin = call->begin;
 
       /* It counts as one of the caller's again when it begins. */
       held_call_free (call);
-      begin (caller, invocation, self->user_data);
+      self->begin (caller, invocation, self->user_data);
     }
 }
 
@@ -80,15 +79,14 @@ operator_held_calls_start (OperatorHeldCalls *self)
 void
 operator_held_calls_pass (OperatorHeldCalls *self,
                           OperatorCaller *caller,
-                          GDBusMethodInvocation *invocation,
-                          OperatorAdmittedFunc begin)
+                          GDBusMethodInvocation *invocation)
 {
   g_autoptr (GError) error = NULL;
   HeldCall *call;
 
   if (!self->holds)
     {
-      begin (caller, invocation, self->user_data);
+      self->begin (caller, invocation, self->user_data);
       return;
     }
   if (!operator_check_limit (caller->n_calls, OPERATOR_MAX_CALLER_CALLS, "calls of one caller", &error))
@@ -99,7 +97,6 @@ operator_held_calls_pass (OperatorHeldCalls *self,
   call = g_new0 (HeldCall, 1);
   call->caller = operator_caller_ref (caller);
   call->invocation = invocation;
-  call->begin = begin;
   caller->n_calls++;
   g_queue_push_tail (&self->calls, call);
 }
@@ -125,10 +122,12 @@ operator_held_calls_drop (OperatorHeldCalls *self,
 }
 
 OperatorHeldCalls *
-operator_held_calls_new (gpointer user_data)
+operator_held_calls_new (OperatorAdmittedFunc begin,
+                         gpointer user_data)
 {
   OperatorHeldCalls *self = g_new0 (OperatorHeldCalls, 1);
 
+  self->begin = begin;
   self->user_data = user_data;
   g_queue_init (&self->calls);
   return self;

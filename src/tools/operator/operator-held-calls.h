@@ -12,19 +12,18 @@ G_BEGIN_DECLS
  * open others beside them. */
 typedef struct _OperatorHeldCalls OperatorHeldCalls;
 
-/* @user_data: for those that the calls are handed on to. */
-OperatorHeldCalls *operator_held_calls_new (gpointer user_data);
+OperatorHeldCalls *operator_held_calls_new (OperatorAdmittedFunc begin,
+                                            gpointer user_data);
 void operator_held_calls_free (OperatorHeldCalls *self);
 
 /* Begins to hold calls, until they are released, but not for long. */
 void operator_held_calls_start (OperatorHeldCalls *self);
 void operator_held_calls_release (OperatorHeldCalls *self);
 
-/* Takes @invocation, and hands it on to @begin: now, or when calls are released. */
+/* Takes @invocation, and hands it on: now, or when calls are released. */
 void operator_held_calls_pass (OperatorHeldCalls *self,
                                OperatorCaller *caller,
-                               GDBusMethodInvocation *invocation,
-                               OperatorAdmittedFunc begin);
+                               GDBusMethodInvocation *invocation);
 
 /* Drops those of a caller who has left. */
 void operator_held_calls_drop (OperatorHeldCalls *self,

@@ -166,37 +166,33 @@ service_refuse_when_leaving (OperatorService *self,
   return TRUE;
 }
 
+/* These may open a tunnel. */
 static void
-do_connect (OperatorCaller *caller,
+begin_call (OperatorCaller *caller,
             GDBusMethodInvocation *invocation,
             gpointer user_data)
 {
+  const char *method = g_dbus_method_invocation_get_method_name (invocation);
   OperatorService *self = user_data;
 
-  if (!service_refuse_when_leaving (self, invocation))
+  if (service_refuse_when_leaving (self, invocation))
+    return;
+  if (g_str_equal (method, "Connect"))
     operator_calls_connect (self->calls, caller, invocation);
-}
-
-static void
-do_open (OperatorCaller *caller,
-         GDBusMethodInvocation *invocation,
-         gpointer user_data)
-{
-  OperatorService *self = user_data;
-
-  if (!service_refuse_when_leaving (self, invocation))
+  else if (g_str_equal (method, "Open"))
     operator_calls_open (self->calls, caller, invocation);
+  else
+    operator_forwards_add (self->forwards, caller, invocation);
 }
 
 static void
-do_forward (OperatorCaller *caller,
-            GDBusMethodInvocation *invocation,
-            gpointer user_data)
+do_begin (OperatorCaller *caller,
+          GDBusMethodInvocation *invocation,
+          gpointer user_data)
 {
   OperatorService *self = user_data;
 
-  if (!service_refuse_when_leaving (self, invocation))
-    operator_forwards_add (self->forwards, caller, invocation);
+  operator_held_calls_pass (self->held, caller, invocation);
 }
 
 static void
@@ -300,38 +296,6 @@ do_close (OperatorCaller *caller,
   ist_operator_tunnel_close_async (operator_tunnel_get_tunnel (tunnel), NULL, on_tunnel_closed, closing);
 }
 
-/* What may open a tunnel waits until it is known which there are. */
-
-static void
-hold_connect (OperatorCaller *caller,
-              GDBusMethodInvocation *invocation,
-              gpointer user_data)
-{
-  OperatorService *self = user_data;
-
-  operator_held_calls_pass (self->held, caller, invocation, do_connect);
-}
-
-static void
-hold_open (OperatorCaller *caller,
-           GDBusMethodInvocation *invocation,
-           gpointer user_data)
-{
-  OperatorService *self = user_data;
-
-  operator_held_calls_pass (self->held, caller, invocation, do_open);
-}
-
-static void
-hold_forward (OperatorCaller *caller,
-              GDBusMethodInvocation *invocation,
-              gpointer user_data)
-{
-  OperatorService *self = user_data;
-
-  operator_held_calls_pass (self->held, caller, invocation, do_forward);
-}
-
 /* Calls, of anybody */
 
 static gboolean
@@ -345,7 +309,7 @@ on_connect (BusOperator1 *skeleton,
 {
   OperatorService *self = user_data;
 
-  operator_callers_admit (self->callers, invocation, hold_connect);
+  operator_callers_admit (self->callers, invocation, do_begin);
   return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 
@@ -359,7 +323,7 @@ on_open (BusOperator1 *skeleton,
 {
   OperatorService *self = user_data;
 
-  operator_callers_admit (self->callers, invocation, hold_open);
+  operator_callers_admit (self->callers, invocation, do_begin);
   return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 
@@ -386,7 +350,7 @@ on_forward (BusOperator1 *skeleton,
 {
   OperatorService *self = user_data;
 
-  operator_callers_admit (self->callers, invocation, hold_forward);
+  operator_callers_admit (self->callers, invocation, do_begin);
   return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 
@@ -469,7 +433,7 @@ operator_service_new (GDBusConnection *connection,
   self->objects = operator_objects_new (connection);
   self->accounts = operator_accounts_new (on_account_added, on_account_removed, self);
   self->callers = operator_callers_new (connection, on_caller_left, self);
-  self->held = operator_held_calls_new (self);
+  self->held = operator_held_calls_new (begin_call, self);
   self->calls = operator_calls_new (connection, self->accounts, self->objects, service_change, self);
   self->forwards = operator_forwards_new (self->accounts, self->objects, service_change, self);
   self->leftovers = operator_leftovers_new (state, self->accounts, on_leftovers_changed, self);
