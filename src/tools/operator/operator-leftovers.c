@@ -47,6 +47,7 @@ leftover_free (gpointer data)
     g_source_remove (self->retry);
   if (self->account != NULL)
     operator_account_unuse (self->account);
+  operator_record_unref (self->record);
   g_free (self);
 }
 
@@ -55,8 +56,7 @@ leftover_remove (Leftover *self)
 {
   OperatorLeftovers *leftovers = self->leftovers;
 
-  if (self->record != NULL)
-    self->record->held = FALSE;
+  self->record->held = FALSE;
   g_ptr_array_remove (leftovers->all, self);
   leftovers->changed (leftovers->user_data);
 }
@@ -64,10 +64,7 @@ leftover_remove (Leftover *self)
 static void
 leftover_settle (Leftover *self)
 {
-  OperatorRecord *record = self->record;
-
-  self->record = NULL;
-  operator_state_remove (self->leftovers->state, record);
+  operator_state_remove (self->leftovers->state, self->record);
   leftover_remove (self);
 }
 
@@ -290,7 +287,7 @@ operator_leftovers_add (OperatorLeftovers *self,
   Leftover *leftover = g_new0 (Leftover, 1);
 
   leftover->leftovers = self;
-  leftover->record = record;
+  leftover->record = operator_record_ref (record);
   record->held = TRUE;
   leftover->takes_up = takes_up;
   leftover->kept = record->kept;

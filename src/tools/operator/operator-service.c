@@ -66,7 +66,7 @@ static void
 service_remove_tunnel (OperatorService *self,
                        OperatorTunnel *tunnel)
 {
-  OperatorRecord *record = operator_tunnel_end (tunnel);
+  g_autoptr (OperatorRecord) record = operator_tunnel_end (tunnel);
 
   /* When all is over it is left to the next run. */
   if (record != NULL && !self->is_leaving)

@@ -35,14 +35,25 @@ struct _OperatorState
 };
 
 static void
-record_free (gpointer data)
+record_clear (gpointer data)
 {
   OperatorRecord *self = data;
 
   operator_account_name_clear (&self->account);
   g_free (self->thing);
   g_free (self->tunnel_id);
-  g_free (self);
+}
+
+OperatorRecord *
+operator_record_ref (OperatorRecord *self)
+{
+  return g_rc_box_acquire (self);
+}
+
+void
+operator_record_unref (OperatorRecord *self)
+{
+  g_rc_box_release_full (self, record_clear);
 }
 
 /* The lock */
@@ -102,7 +113,7 @@ state_read_record (OperatorState *self,
   if (!JSON_NODE_HOLDS_OBJECT (node))
     return;
   object = json_node_get_object (node);
-  record = g_new0 (OperatorRecord, 1);
+  record = g_rc_box_new0 (OperatorRecord);
   record->account.profile = dup_member (object, "profile");
   record->account.region = dup_member (object, "region");
   record->account.endpoint_url = dup_member (object, "endpointUrl");
@@ -114,7 +125,7 @@ state_read_record (OperatorState *self,
   if (record->thing != NULL && ist_name_is_valid (record->thing))
     g_ptr_array_add (self->records, record);
   else
-    record_free (record);
+    operator_record_unref (record);
 }
 
 static gboolean
@@ -259,7 +270,7 @@ operator_state_new (const char *folder,
 
   self->lock = -1;
   self->path = g_build_filename (folder, "operator.json", NULL);
-  self->records = g_ptr_array_new_with_free_func (record_free);
+  self->records = g_ptr_array_new_with_free_func ((GDestroyNotify) operator_record_unref);
   self->mark = g_uuid_string_random ();
   if (g_mkdir_with_parents (folder, 0700) != 0)
     {
@@ -301,7 +312,7 @@ operator_state_add (OperatorState *self,
                     const OperatorAccountName *account,
                     const char *thing)
 {
-  OperatorRecord *record = g_new0 (OperatorRecord, 1);
+  OperatorRecord *record = g_rc_box_new0 (OperatorRecord);
 
   operator_account_name_copy (&record->account, account);
   record->thing = g_strdup (thing);
@@ -332,6 +343,6 @@ void
 operator_state_remove (OperatorState *self,
                        OperatorRecord *record)
 {
-  g_ptr_array_remove (self->records, record);
-  state_save (self);
+  if (g_ptr_array_remove (self->records, record))
+    state_save (self);
 }

@@ -25,6 +25,10 @@ typedef struct
   gboolean held; /* by OperatorLeftovers, who alone may remove it then */
 } OperatorRecord;
 
+/* Whoever goes on using one keeps a reference: others may remove it. */
+OperatorRecord *operator_record_ref (OperatorRecord *self);
+void operator_record_unref (OperatorRecord *self);
+
 /* Reads what is there. Nobody else has the folder as long as this has it; waits a
  * little for one that is about to end. */
 OperatorState *operator_state_new (const char *folder,
@@ -45,9 +49,11 @@ void operator_state_set_tunnel (OperatorState *self,
                                 OperatorRecord *record,
                                 const char *tunnel_id,
                                 gboolean kept);
+/* Does nothing with one that was removed already. */
 void operator_state_remove (OperatorState *self,
                             OperatorRecord *record);
 
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (OperatorRecord, operator_record_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (OperatorState, operator_state_free)
 
 G_END_DECLS

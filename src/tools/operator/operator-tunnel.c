@@ -48,7 +48,7 @@ tunnel_find_record (OperatorTunnel *self,
 static void
 tunnel_forget (OperatorTunnel *self)
 {
-  OperatorRecord *record = g_steal_pointer (&self->record);
+  g_autoptr (OperatorRecord) record = g_steal_pointer (&self->record);
 
   if (record != NULL && !record->held)
     operator_state_remove (self->state, record);
@@ -66,7 +66,7 @@ tunnel_write_down (OperatorTunnel *self)
   if (found != NULL && found != self->record)
     {
       tunnel_forget (self);
-      self->record = found;
+      self->record = operator_record_ref (found);
     }
   else if (tunnel_id != NULL && found == NULL && ist_operator_tunnel_get_reused (self->tunnel))
     {
@@ -75,7 +75,7 @@ tunnel_write_down (OperatorTunnel *self)
     }
   if (self->record == NULL && thing != NULL && state != IST_OPERATOR_TUNNEL_STATE_CLOSED &&
       (tunnel_id != NULL || state == IST_OPERATOR_TUNNEL_STATE_OPENING))
-    self->record = operator_state_add (self->state, &self->account, thing);
+    self->record = operator_record_ref (operator_state_add (self->state, &self->account, thing));
   if (self->record != NULL && tunnel_id != NULL)
     operator_state_set_tunnel (self->state, self->record, tunnel_id, ist_operator_tunnel_get_kept (self->tunnel));
 }

@@ -21,8 +21,8 @@ OperatorTunnel *operator_tunnel_new (IstOperatorTunnel *tunnel,
                                      OperatorObjects *objects,
                                      OperatorState *state);
 
-/* Leaves the bus, and frees it. Returns what is still to be closed, or looked for, at
- * AWS; NULL if nothing is. */
+/* Leaves the bus, and frees it. Returns (transfer full) what is still to be closed, or
+ * looked for, at AWS; NULL if nothing is. */
 OperatorRecord *operator_tunnel_end (OperatorTunnel *self);
 
 IstOperatorTunnel *operator_tunnel_get_tunnel (OperatorTunnel *self);
