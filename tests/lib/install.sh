@@ -57,6 +57,7 @@ packages_test="
   clang
   clang-format
   dbus
+  dbus-user-session
   git
   gjs
   iproute2
@@ -72,6 +73,7 @@ packages_test="
   python3-protobuf
   python3-websockets
   rsync
+  systemd
   tinyproxy
   valgrind
 "
