@@ -164,7 +164,7 @@ class Commands(SessionCase):
                                  stdout=subprocess.PIPE)
         self.assertEqual(json.loads(forward.read_line()),
                          {'thingName': THING, 'service': 'SSH', 'address': f'127.0.0.1:{port}'})
-        self.ctl('forward', THING, 'SSH', f'127.0.0.1:{port}', status=70)
+        self.ctl('forward', THING, 'SSH', f'127.0.0.1:{port}', status=69)
         self.assertIn(str(port), self.errors)
 
     def test_forward_survives_the_service(self):

@@ -94,11 +94,14 @@ class Case(programs.Case):
     def control(self, **answers):
         return self.serve(Control(**answers))
 
-    def operate(self, url, *arguments, env=None):
+    def run_proxy(self, *arguments, env=None):
         """To its end."""
-        return subprocess.run([PROXY, '--open', '--thing', 'thing', '--service', 'SSH', '--endpoint-url', url,
-                               *map(str, arguments)], env=self.environment(env), cwd=self.folder,
+        return subprocess.run([PROXY, *map(str, arguments)], env=self.environment(env), cwd=self.folder,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE)
+
+    def operate(self, url, *arguments, env=None):
+        return self.run_proxy('--open', '--thing', 'thing', '--service', 'SSH', '--endpoint-url', url, *arguments,
+                              env=env)
 
     def check(self, run, status, *texts):
         self.assertEqual(run.returncode, status, run.stderr)
@@ -113,14 +116,14 @@ class Arguments(Case):
         for arguments, text in (
                 (('--open', '--service', 'SSH'), '--thing'),
                 (('--open', '--thing', 't'), '--service'),
-                (('--open', '--thing', 't', '--service', 'SSH'), 'region'),
                 (('--open', '--thing', 't', '--service', 'SSH', '-r', 'localhost/'), 'name of a region'),
                 (('-s', '0', '-r', 'x', '-t', 'T', '--thing', 't'), '--thing is for --open'),
                 (('-s', '0', '-r', 'x', '-t', 'T', '--', 'true'), 'command is for --open')):
             with self.subTest(arguments=arguments):
-                run = subprocess.run([PROXY, *arguments], env=self.environment(None), cwd=self.folder,
-                                     stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE)
-                self.check(run, 64, text)
+                self.check(self.run_proxy(*arguments), 64, text)
+
+    def test_no_region(self):
+        self.check(self.run_proxy('--open', '--thing', 't', '--service', 'SSH'), 78, 'region')
 
     def test_usage_with_control(self):
         control = self.control()
@@ -196,11 +199,11 @@ class Signatures(Case):
 
     def test_no_credentials(self):
         control = self.control()
-        self.check(self.operate(control.url, env={}), 77, 'AWS_ACCESS_KEY_ID', '.aws/credentials', 'aws configure')
+        self.check(self.operate(control.url, env={}), 78, 'AWS_ACCESS_KEY_ID', '.aws/credentials', 'aws configure')
         self.check(self.operate(control.url, env={'AWS_ACCESS_KEY_ID': KEY_ID}), 78, 'secret access key is missing')
         # Half a pair counts for nothing there, as the AWS tools have it.
         self.write('.aws/credentials', f'[default]\naws_secret_access_key={SECRET}\n')
-        self.check(self.operate(control.url, env={}), 77, '.aws/credentials')
+        self.check(self.operate(control.url, env={}), 78, '.aws/credentials')
         self.write('.aws/credentials', 'no file of keys\n')
         self.check(self.operate(control.url, env={}), 78, '.aws/credentials')
         self.write('.aws/credentials', '[default]\n')
@@ -214,8 +217,8 @@ class Failures(Case):
                                    ('UnrecognizedClientException', 77, 'check the AWS credentials'),
                                    ('InvalidSignatureException', 77, 'clock'),
                                    ('AccessDeniedException', 77, 'permission'),
-                                   ('com.amazonaws#ResourceNotFoundException', 78, '--thing'),
-                                   ('ValidationException', 78, '--service'),
+                                   ('com.amazonaws#ResourceNotFoundException', 65, '--thing'),
+                                   ('ValidationException', 65, '--service'),
                                    ('LimitExceededException', 75, 'close tunnels'),
                                    ('ThrottlingException', 75, 'later'),
                                    ('NewException', 69, 'NewException')):

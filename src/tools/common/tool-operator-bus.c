@@ -4,11 +4,7 @@
 
 #include "tools/common/tool-operator-bus.h"
 
-#include <sysexits.h>
-
 #include <ist-operator/ist-operator.h>
-
-#include "tools/common/tool-error.h"
 
 #define PREFIX "io.github.libist.Operator1.Error."
 
@@ -51,7 +47,7 @@ register_domain (GQuark domain,
 }
 
 void
-tool_operator_error_init (void)
+tool_operator_bus_init (void)
 {
   register_domain (IST_OPERATOR_CONTROL_PLANE_ERROR, IST_OPERATOR_TYPE_CONTROL_PLANE_ERROR, "");
   register_domain (IST_OPERATOR_CLIENT_ERROR, IST_OPERATOR_TYPE_CLIENT_ERROR, "");
@@ -59,65 +55,4 @@ tool_operator_error_init (void)
   g_dbus_error_register_error (IST_OPERATOR_CLIENT_ERROR, IST_OPERATOR_CLIENT_ERROR_TOO_MANY, PREFIX "TooMany");
   g_dbus_error_register_error (TOOL_OPERATOR_ERROR, TOOL_OPERATOR_ERROR_NO_SUCH_OBJECT, PREFIX "NoSuchObject");
   g_dbus_error_register_error (TOOL_OPERATOR_ERROR, TOOL_OPERATOR_ERROR_LEAVING, PREFIX "Leaving");
-}
-
-static int
-get_control_plane_exit_status (IstOperatorControlPlaneError code)
-{
-  switch (code)
-    {
-    case IST_OPERATOR_CONTROL_PLANE_ERROR_INVALID_SETTING:
-    case IST_OPERATOR_CONTROL_PLANE_ERROR_NO_REGION:
-    case IST_OPERATOR_CONTROL_PLANE_ERROR_NO_CREDENTIALS:
-      return EX_CONFIG;
-    case IST_OPERATOR_CONTROL_PLANE_ERROR_CREDENTIALS_EXPIRED:
-    case IST_OPERATOR_CONTROL_PLANE_ERROR_ACCESS_DENIED:
-      return EX_NOPERM;
-    case IST_OPERATOR_CONTROL_PLANE_ERROR_NOT_FOUND:
-    case IST_OPERATOR_CONTROL_PLANE_ERROR_INVALID_REQUEST:
-      return EX_DATAERR;
-    case IST_OPERATOR_CONTROL_PLANE_ERROR_LIMIT_EXCEEDED:
-    case IST_OPERATOR_CONTROL_PLANE_ERROR_THROTTLED:
-    case IST_OPERATOR_CONTROL_PLANE_ERROR_SERVICE_FAILURE:
-      return EX_TEMPFAIL;
-    case IST_OPERATOR_CONTROL_PLANE_ERROR_UNREACHABLE:
-      return EX_UNAVAILABLE;
-    case IST_OPERATOR_CONTROL_PLANE_ERROR_NOT_THE_SERVICE:
-      return EX_PROTOCOL;
-    case IST_OPERATOR_CONTROL_PLANE_ERROR_FAILED:
-    default:
-      return EX_SOFTWARE;
-    }
-}
-
-static int
-get_client_exit_status (IstOperatorClientError code)
-{
-  switch (code)
-    {
-    case IST_OPERATOR_CLIENT_ERROR_SERVICE_NOT_AVAILABLE:
-      return EX_CONFIG;
-    case IST_OPERATOR_CLIENT_ERROR_INVALID_ARGUMENT:
-      return EX_USAGE;
-    case IST_OPERATOR_CLIENT_ERROR_DEVICE_NOT_CONNECTED:
-    case IST_OPERATOR_CLIENT_ERROR_TUNNEL_NOT_CONNECTED:
-    case IST_OPERATOR_CLIENT_ERROR_CLOSED:
-    case IST_OPERATOR_CLIENT_ERROR_TOO_MANY:
-    default:
-      return EX_TEMPFAIL;
-    }
-}
-
-int
-tool_operator_error_get_exit_status (const GError *error)
-{
-  if (error->domain == IST_OPERATOR_CONTROL_PLANE_ERROR)
-    return get_control_plane_exit_status (error->code);
-  if (error->domain == IST_OPERATOR_CLIENT_ERROR)
-    return get_client_exit_status (error->code);
-  if (error->domain == TOOL_OPERATOR_ERROR)
-    return error->code == TOOL_OPERATOR_ERROR_NO_SUCH_OBJECT ? EX_NOINPUT : EX_TEMPFAIL;
-  if (g_error_matches (error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS))
-    return EX_USAGE;
-  return tool_error_get_exit_status (error);
 }

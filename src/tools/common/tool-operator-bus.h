@@ -27,10 +27,6 @@ typedef enum
 } ToolOperatorError;
 
 /* Before the first call, at both ends. */
-void tool_operator_error_init (void);
-
-/* The exit status of a program that ends because of @error, which came over the bus
- * or from libist-operator. */
-int tool_operator_error_get_exit_status (const GError *error);
+void tool_operator_bus_init (void);
 
 G_END_DECLS

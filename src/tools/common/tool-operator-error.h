@@ -8,8 +8,8 @@
 
 G_BEGIN_DECLS
 
-/* Makes a control plane's error one of TOOL_ERROR, and leaves others as they are. Takes
- * @error. */
-GError *tool_operator_error_translate (GError *error);
+/* The exit status of a program that ends because of @error, which came over the bus,
+ * from libist-operator, or is one of all programs. */
+int tool_operator_error_get_exit_status (const GError *error);
 
 G_END_DECLS

@@ -104,7 +104,7 @@ link_new (GDBusConnection *connection)
 {
   ToolOperatorLink *self = g_new0 (ToolOperatorLink, 1);
 
-  tool_operator_error_init ();
+  tool_operator_bus_init ();
   self->connection = g_object_ref (connection);
   self->loop = g_main_loop_new (NULL, FALSE);
   self->progress = g_dbus_connection_signal_subscribe (connection, TOOL_OPERATOR_NAME, TOOL_OPERATOR_INTERFACE,

@@ -5,7 +5,7 @@
 #include <glib/gi18n.h>
 
 #include "tools/common/tool-log.h"
-#include "tools/common/tool-operator-bus.h"
+#include "tools/common/tool-operator-error.h"
 #include "tools/common/tool-startup.h"
 #ifdef HAVE_AGENT
 #include "tools/istctl/ctl-agent-commands.h"

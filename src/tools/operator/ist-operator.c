@@ -12,6 +12,7 @@
 #include "tools/common/tool-error.h"
 #include "tools/common/tool-log.h"
 #include "tools/common/tool-operator-bus.h"
+#include "tools/common/tool-operator-error.h"
 #include "tools/common/tool-signals.h"
 #include "tools/common/tool-startup.h"
 #include "tools/common/tool-systemd.h"
@@ -314,7 +315,7 @@ main (int argc,
       return tool_error_get_exit_status (error);
     }
   tool_log_set_level (options.verbose);
-  tool_operator_error_init ();
+  tool_operator_bus_init ();
   program.loop = g_main_loop_new (NULL, FALSE);
   exit_status = program_run (&program);
   program_clear (&program);

@@ -5,8 +5,8 @@
 #include <glib/gi18n.h>
 #include <stdlib.h>
 
-#include "tools/common/tool-error.h"
 #include "tools/common/tool-log.h"
+#include "tools/common/tool-operator-error.h"
 #include "tools/common/tool-startup.h"
 #include "tools/proxy/proxy-config.h"
 #include "tools/proxy/proxy-run.h"
@@ -79,7 +79,7 @@ run (int argc,
         return config.open_request != NULL ? proxy_run (&config) : proxy_session_run (&config);
     }
   tool_log_fatal ("%s", error->message);
-  return tool_error_get_exit_status (error);
+  return tool_operator_error_get_exit_status (error);
 }
 
 int

@@ -9,7 +9,6 @@
 #include <sysexits.h>
 
 #include "tools/common/tool-error.h"
-#include "tools/common/tool-operator-error.h"
 #include "tools/proxy/proxy-token.h"
 
 #define MAX_LIFETIME 720 /* minutes */
@@ -54,8 +53,6 @@ explain_setting (GError *error,
   g_autoptr (GError) usage = NULL;
   g_autofree char *as_option = g_strconcat ("--", error->message, NULL);
 
-  if (g_error_matches (error, IST_OPERATOR_CONTROL_PLANE_ERROR, IST_OPERATOR_CONTROL_PLANE_ERROR_NO_REGION))
-    usage_error (&usage, _ ("A region is needed: --region (-r), AWS_REGION or the profile's"));
   for (gsize i = 0; usage == NULL && i < G_N_ELEMENTS (own); i++)
     {
       if (proxy_options_get (options, own[i]) != NULL &&
@@ -63,7 +60,7 @@ explain_setting (GError *error,
         usage_error (&usage, as_option);
     }
   if (usage == NULL)
-    return tool_operator_error_translate (error);
+    return error;
   g_error_free (error);
   return g_steal_pointer (&usage);
 }

@@ -97,7 +97,6 @@ run_take_error (GError *local,
     g_error_matches (local, IST_OPERATOR_CONTROL_PLANE_ERROR, IST_OPERATOR_CONTROL_PLANE_ERROR_NOT_FOUND) ||
     g_error_matches (local, IST_OPERATOR_CONTROL_PLANE_ERROR, IST_OPERATOR_CONTROL_PLANE_ERROR_INVALID_REQUEST);
 
-  local = tool_operator_error_translate (local);
   if (is_refused)
     {
       g_autofree char *message = g_steal_pointer (&local->message);
@@ -178,8 +177,9 @@ run_check_device (ProxyRun *self,
   tunnel = ist_operator_control_plane_describe_tunnel_finish (plane, result, &local);
   if (tunnel == NULL)
     {
-      local = tool_operator_error_translate (local);
-      if (!g_error_matches (local, TOOL_ERROR, EX_TEMPFAIL) && !g_error_matches (local, TOOL_ERROR, EX_UNAVAILABLE))
+      int status = tool_operator_error_get_exit_status (local);
+
+      if (local->domain != IST_OPERATOR_CONTROL_PLANE_ERROR || (status != EX_TEMPFAIL && status != EX_UNAVAILABLE))
         {
           g_propagate_error (error, local);
           return FALSE;
@@ -289,7 +289,7 @@ run_fail (ProxyRun *self,
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return TOOL_SIGNAL_EXIT_STATUS + self->signal;
   tool_log_fatal ("%s", error->message);
-  return tool_error_get_exit_status (error);
+  return tool_operator_error_get_exit_status (error);
 }
 
 static int
