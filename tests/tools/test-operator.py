@@ -177,6 +177,13 @@ class Commands(SessionCase):
         wait_until(lambda: self.list()['forwards'], 'the forward')
         self.check_forward(port)
 
+    def test_forward_without_a_bus_any_more(self):
+        forward = self.spawn_ctl('forward', 'forward', THING, 'SSH', stdout=subprocess.PIPE)
+        forward.read_line()
+        self.bus.kill()
+        self.assertEqual(forward.wait(30), 69)
+        self.assertIn('bus', forward.log())
+
     def test_forward_in_the_background(self):
         address = self.ctl_json('forward', '--background', THING, 'SSH')['address']
         self.check_forward(int(address.rpartition(':')[2]))
@@ -414,6 +421,7 @@ class Failures(SessionCase):
                                   ('Connect', [THING, 'SSH', "{'reuse': <'all'>}"]),
                                   ('Connect', [THING, 'SSH', "{'keep': <true>}"]),
                                   ('Connect', [THING, 'SSH', "{'progress': <'%s'>}" % ('x' * 65)]),
+                                  ('Open', [THING, "['SSH']", "{'keep': <1>}"]),
                                   ('Open', [THING, '[]', '{}']), ('Open', [THING, "['a b']", '{}']),
                                   ('Forward', [THING, 'SSH', '0', "{'reuse': <'own'>}"])):
             good, text = self.call(method, *arguments)

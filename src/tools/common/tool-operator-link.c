@@ -19,13 +19,15 @@
 /* One that has died over a call may do so again. */
 #define MAX_DEATHS 2
 
-#define PROGRESS "progress"
+/* What it calls the calls whose progress it hears of. */
+#define PROGRESS_NAME "call"
 
 struct _ToolOperatorLink
 {
   GDBusConnection *connection;
   guint progress;
   GMainLoop *loop;
+  GCancellable *cancellable;
 };
 
 typedef struct
@@ -107,6 +109,7 @@ link_new (GDBusConnection *connection)
   tool_operator_bus_init ();
   self->connection = g_object_ref (connection);
   self->loop = g_main_loop_new (NULL, FALSE);
+  self->cancellable = g_cancellable_new ();
   self->progress = g_dbus_connection_signal_subscribe (connection, TOOL_OPERATOR_NAME, TOOL_OPERATOR_INTERFACE,
                                                        "Progress", TOOL_OPERATOR_PATH, NULL,
                                                        G_DBUS_SIGNAL_FLAGS_NONE, on_progress, NULL, NULL);
@@ -148,6 +151,7 @@ tool_operator_link_free (ToolOperatorLink *self)
 {
   g_dbus_connection_signal_unsubscribe (self->connection, self->progress);
   g_main_loop_unref (self->loop);
+  g_object_unref (self->cancellable);
   g_object_unref (self->connection);
   g_free (self);
 }
@@ -156,6 +160,12 @@ GDBusConnection *
 tool_operator_link_get_connection (ToolOperatorLink *self)
 {
   return self->connection;
+}
+
+void
+tool_operator_link_cancel (ToolOperatorLink *self)
+{
+  g_cancellable_cancel (self->cancellable);
 }
 
 /* Calls */
@@ -191,20 +201,25 @@ static void
 link_call_once (ToolOperatorLink *self,
                 const char *method,
                 GVariant *parameters,
+                const char *type,
                 Call *call)
 {
   g_clear_error (&call->error);
   call->loop = self->loop;
   g_dbus_connection_call_with_unix_fd_list (self->connection, TOOL_OPERATOR_NAME, TOOL_OPERATOR_PATH,
-                                            TOOL_OPERATOR_INTERFACE, method, parameters, NULL,
-                                            G_DBUS_CALL_FLAGS_NONE, G_MAXINT, NULL, NULL, on_answer, call);
-  g_main_loop_run (self->loop);
+                                            TOOL_OPERATOR_INTERFACE, method, parameters, G_VARIANT_TYPE (type),
+                                            G_DBUS_CALL_FLAGS_NONE, G_MAXINT, NULL, self->cancellable, on_answer,
+                                            call);
+  /* The end of a call that is made meanwhile ends the loop, too. */
+  while (call->answer == NULL && call->error == NULL)
+    g_main_loop_run (self->loop);
 }
 
 GVariant *
 tool_operator_link_call (ToolOperatorLink *self,
                          const char *method,
                          GVariant *parameters,
+                         const char *type,
                          GUnixFDList **fds,
                          GError **error)
 {
@@ -213,13 +228,13 @@ tool_operator_link_call (ToolOperatorLink *self,
   guint n_deaths = 0;
   Call call = { 0 };
 
-  link_call_once (self, method, owned, &call);
+  link_call_once (self, method, owned, type, &call);
   while ((g_error_matches (call.error, TOOL_OPERATOR_ERROR, TOOL_OPERATOR_ERROR_LEAVING) &&
           n_retries++ < MAX_RETRIES) ||
          (g_error_matches (call.error, G_DBUS_ERROR, G_DBUS_ERROR_NO_REPLY) && n_deaths++ < MAX_DEATHS))
     {
       link_pause (self);
-      link_call_once (self, method, owned, &call);
+      link_call_once (self, method, owned, type, &call);
     }
   if (call.error != NULL)
     {
@@ -231,6 +246,30 @@ tool_operator_link_call (ToolOperatorLink *self,
   else
     g_clear_object (&call.fds);
   return call.answer;
+}
+
+/* Opening */
+
+char *
+tool_operator_link_open (ToolOperatorLink *self,
+                         const ToolOperatorSettings *settings,
+                         const char *thing,
+                         const char *const *services,
+                         gboolean keep,
+                         GError **error)
+{
+  g_autoptr (GVariantDict) options = tool_operator_settings_to_options (settings, TRUE);
+  g_autoptr (GVariant) answer = NULL;
+  char *path;
+
+  g_variant_dict_insert (options, "progress", "s", PROGRESS_NAME);
+  g_variant_dict_insert (options, "keep", "b", keep);
+  answer = tool_operator_link_call (
+    self, "Open", g_variant_new ("(s^as@a{sv})", thing, services, g_variant_dict_end (options)), "(o)", NULL, error);
+  if (answer == NULL)
+    return NULL;
+  g_variant_get (answer, "(o)", &path);
+  return path;
 }
 
 /* Carrying */
@@ -249,12 +288,12 @@ link_connect (ToolOperatorLink *self,
   gint32 index;
   int fd;
 
-  g_variant_dict_insert (options, PROGRESS, "s", "istctl");
+  g_variant_dict_insert (options, "progress", "s", PROGRESS_NAME);
   answer = tool_operator_link_call (
-    self, "Connect", g_variant_new ("(ss@a{sv})", thing, service, g_variant_dict_end (options)), &fds, error);
+    self, "Connect", g_variant_new ("(ss@a{sv})", thing, service, g_variant_dict_end (options)), "(h)", &fds, error);
   if (answer == NULL)
     return NULL;
-  if (!g_variant_is_of_type (answer, G_VARIANT_TYPE ("(h)")) || fds == NULL)
+  if (fds == NULL)
     {
       g_set_error_literal (error, TOOL_ERROR, EX_PROTOCOL, _ ("ist-operator has given no connection"));
       return NULL;
@@ -294,7 +333,7 @@ tool_operator_link_carry (ToolOperatorLink *self,
 
   if (connection == NULL)
     return FALSE;
-  tool_pump_async (connection, stdio, NULL, on_carried, &call);
+  tool_pump_async (connection, stdio, self->cancellable, on_carried, &call);
   while (!call.has_ended)
     g_main_loop_run (self->loop);
   if (call.error == NULL)

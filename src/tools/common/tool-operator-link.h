@@ -21,14 +21,27 @@ void tool_operator_link_free (ToolOperatorLink *self);
 
 GDBusConnection *tool_operator_link_get_connection (ToolOperatorLink *self);
 
+/* Ends what is waited for with G_IO_ERROR_CANCELLED, now and from now on. */
+void tool_operator_link_cancel (ToolOperatorLink *self);
+
 /* Calls one of its methods, tells of the progress with -v, and waits for the answer;
  * calls again when it was about to end, or has died over it. @parameters: a tuple,
- * floating. @fds: (nullable) */
+ * floating. @type: of the answer. @fds: (nullable) */
 GVariant *tool_operator_link_call (ToolOperatorLink *self,
                                    const char *method,
                                    GVariant *parameters,
+                                   const char *type,
                                    GUnixFDList **fds,
                                    GError **error);
+
+/* Opens a tunnel, and waits for the device. Returns the path of its object. @keep: also
+ * when this program has ended. */
+char *tool_operator_link_open (ToolOperatorLink *self,
+                               const ToolOperatorSettings *settings,
+                               const char *thing,
+                               const char *const *services,
+                               gboolean keep,
+                               GError **error);
 
 /* Connects, and carries @stdio to the end of the connection. */
 gboolean tool_operator_link_carry (ToolOperatorLink *self,

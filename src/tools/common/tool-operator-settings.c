@@ -31,6 +31,7 @@ tool_operator_settings_clear (ToolOperatorSettings *self)
   g_clear_pointer (&self->endpoint_url, g_free);
   g_clear_pointer (&self->ca_file, g_free);
   g_clear_pointer (&self->reuse, g_free);
+  g_clear_pointer (&self->obstacle, g_free);
 }
 
 static const char *
@@ -122,6 +123,8 @@ tool_operator_settings_get_obstacle (const ToolOperatorSettings *self)
 {
   if (self->no_share)
     return g_strdup (_ ("--no-share was given"));
+  if (self->obstacle != NULL)
+    return g_strdup (self->obstacle);
   for (gsize i = 0; i < G_N_ELEMENTS (private_variables); i++)
     {
       if (get_variable (private_variables[i]) != NULL)

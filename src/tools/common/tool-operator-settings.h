@@ -20,6 +20,7 @@ typedef struct
   int lifetime; /* minutes */
   int timeout;  /* seconds */
   gboolean no_share;
+  char *obstacle; /* something else that the service can't do, for people */
 } ToolOperatorSettings;
 
 void tool_operator_settings_clear (ToolOperatorSettings *self);

@@ -29,7 +29,7 @@ close_object (Close *self,
   g_autoptr (GVariant) answer = NULL;
 
   answer = tool_operator_link_call (self->link, method, g_variant_new ("(o)", g_dbus_proxy_get_object_path (proxy)),
-                                    NULL, &local);
+                                    "()", NULL, &local);
   /* Somebody else was faster. */
   if (answer == NULL && !g_error_matches (local, TOOL_OPERATOR_ERROR, TOOL_OPERATOR_ERROR_NO_SUCH_OBJECT))
     {

@@ -7,7 +7,7 @@
 #include <sysexits.h>
 
 #include "tools/common/tool-error.h"
-#include "tools/common/tool-operator-bus.h"
+#include "tools/common/tool-operator-forwards.h"
 #include "tools/common/tool-operator-link.h"
 #include "tools/common/tool-operator-own.h"
 #include "tools/common/tool-signals.h"
@@ -57,65 +57,39 @@ forward_tell (Forward *self,
 
 /* By the service */
 
-static gboolean
-forward_start (Forward *self,
-               GError **error)
-{
-  g_autoptr (GVariantDict) options = tool_operator_settings_to_options (&self->settings, FALSE);
-  g_autoptr (GVariant) answer = NULL;
-
-  if (self->background)
-    g_variant_dict_insert (options, "keep", "b", TRUE);
-  answer = tool_operator_link_call (self->link, "Forward",
-                                    g_variant_new ("(sss@a{sv})", self->thing, self->service, self->address,
-                                                   g_variant_dict_end (options)),
-                                    NULL, error);
-  if (answer == NULL)
-    return FALSE;
-  if (!g_variant_is_of_type (answer, G_VARIANT_TYPE ("(os)")))
-    {
-      g_set_error_literal (error, TOOL_ERROR, EX_PROTOCOL, _ ("ist-operator does not answer as it should"));
-      return FALSE;
-    }
-  g_free (self->address);
-  g_variant_get (answer, "(os)", NULL, &self->address);
-  return TRUE;
-}
-
-/* What it was told it has forgotten; the next one is told at the same address. */
 static void
-on_vanished (GDBusConnection *connection,
-             const char *name,
-             gpointer user_data)
+on_lost (const GError *error,
+         gpointer user_data)
 {
   Forward *self = user_data;
 
-  if (g_dbus_connection_is_closed (connection))
-    g_set_error_literal (&self->error, TOOL_ERROR, EX_UNAVAILABLE, _ ("The session bus is gone"));
-  else
-    g_info (_ ("ist-operator has ended; starting it again"));
-  if (self->error != NULL || !forward_start (self, &self->error))
-    g_main_loop_quit (self->loop);
+  self->error = g_error_copy (error);
+  g_main_loop_quit (self->loop);
 }
 
 static int
 forward_by_service (Forward *self,
                     GError **error)
 {
-  guint watch;
+  g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
+  g_autoptr (ToolOperatorForwards) forwards = NULL;
+  const char *address;
 
-  if (!forward_start (self, error) || !forward_tell (self, error))
+  self->loop = loop;
+  forwards = tool_operator_forwards_new (self->link, &self->settings, self->thing, on_lost, self);
+  address = tool_operator_forwards_add (forwards, self->service, self->address, self->background, error);
+  if (address == NULL)
+    return EXIT_FAILURE;
+  g_free (self->address);
+  self->address = g_strdup (address);
+  if (!forward_tell (self, error))
     return EXIT_FAILURE;
   if (self->background)
     return EXIT_SUCCESS;
-  self->loop = g_main_loop_new (NULL, FALSE);
-  watch = g_bus_watch_name_on_connection (tool_operator_link_get_connection (self->link), TOOL_OPERATOR_NAME,
-                                          G_BUS_NAME_WATCHER_FLAGS_NONE, NULL, on_vanished, self, NULL);
   /* A signal ends this process, and with it the forward. */
-  g_main_loop_run (self->loop);
-  g_bus_unwatch_name (watch);
-  g_main_loop_unref (self->loop);
-  g_propagate_error (error, g_steal_pointer (&self->error));
+  while (self->error == NULL)
+    g_main_loop_run (self->loop);
+  g_propagate_error (error, self->error);
   return EXIT_FAILURE;
 }
 

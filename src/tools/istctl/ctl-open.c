@@ -4,9 +4,7 @@
 
 #include <glib/gi18n.h>
 #include <stdlib.h>
-#include <sysexits.h>
 
-#include "tools/common/tool-error.h"
 #include "tools/common/tool-operator-bus.h"
 #include "tools/common/tool-operator-link.h"
 #include "tools/common/tool-operator-own.h"
@@ -46,21 +44,10 @@ open_by_service (ToolOperatorLink *link,
                  const char *const *services,
                  GError **error)
 {
-  g_autoptr (GVariantDict) options = tool_operator_settings_to_options (settings, TRUE);
-  g_autoptr (GVariant) answer = NULL;
-  const char *path;
+  g_autofree char *path = tool_operator_link_open (link, settings, thing, services, TRUE, error);
 
-  g_variant_dict_insert (options, "progress", "s", "istctl");
-  answer = tool_operator_link_call (
-    link, "Open", g_variant_new ("(s^as@a{sv})", thing, services, g_variant_dict_end (options)), NULL, error);
-  if (answer == NULL)
+  if (path == NULL)
     return NULL;
-  if (!g_variant_is_of_type (answer, G_VARIANT_TYPE ("(o)")))
-    {
-      g_set_error_literal (error, TOOL_ERROR, EX_PROTOCOL, _ ("ist-operator does not answer as it should"));
-      return NULL;
-    }
-  g_variant_get (answer, "(&o)", &path);
   return bus_operator1_tunnel_proxy_new_sync (tool_operator_link_get_connection (link),
                                               G_DBUS_PROXY_FLAGS_DO_NOT_AUTO_START, TOOL_OPERATOR_NAME, path, NULL,
                                               error);

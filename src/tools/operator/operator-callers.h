@@ -14,6 +14,7 @@ typedef struct _OperatorCallers OperatorCallers;
 typedef struct
 {
   char *name; /* its own on the bus */
+  gboolean has_left;
   gboolean watches;
   guint n_calls; /* that were not answered yet */
   guint n_forwards;

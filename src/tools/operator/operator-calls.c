@@ -187,13 +187,14 @@ call_check_tunnels (Call *self,
 
 static gboolean
 call_begin (Call *self,
+            OperatorOptionsKind kind,
             const char *thing,
             GVariant *options,
             GError **error)
 {
   if (!operator_check_limit (self->caller->n_calls - 1, OPERATOR_MAX_CALLER_CALLS, "calls of one caller", error) ||
       !operator_check_name ("thing", thing, error) ||
-      !operator_options_parse (&self->options, OPERATOR_OPTIONS_OF_TUNNEL, options, error))
+      !operator_options_parse (&self->options, kind, options, error))
     return FALSE;
   self->thing = g_strdup (thing);
   self->account = operator_accounts_obtain (self->calls->accounts, &self->options.account, error);
@@ -304,7 +305,7 @@ operator_calls_connect (OperatorCalls *self,
 
   g_variant_get (g_dbus_method_invocation_get_parameters (invocation), "(&s&s@a{sv})", &thing, &service, &options);
   if (operator_check_name ("service", service, &error) && call_check_connections (call, &error) &&
-      call_begin (call, thing, options, &error))
+      call_begin (call, OPERATOR_OPTIONS_OF_CONNECT, thing, options, &error))
     stream = call_make_stream (call, &error);
   if (stream == NULL)
     {
@@ -339,6 +340,7 @@ on_opened (GObject *source_object,
       call_fail_with_reason (self, error);
       return;
     }
+  operator_tunnel_keep (object, self->options.keep ? NULL : self->caller);
   g_dbus_method_invocation_return_value (g_steal_pointer (&self->invocation),
                                          g_variant_new ("(o)", operator_tunnel_get_path (object)));
   call_end (self);
@@ -356,7 +358,8 @@ operator_calls_open (OperatorCalls *self,
   const char *thing;
 
   g_variant_get (g_dbus_method_invocation_get_parameters (invocation), "(&s^a&s@a{sv})", &thing, &services, &options);
-  if (!operator_check_services (services, &error) || !call_begin (call, thing, options, &error))
+  if (!operator_check_services (services, &error) ||
+      !call_begin (call, OPERATOR_OPTIONS_OF_OPEN, thing, options, &error))
     {
       call_fail (call, error);
       return;

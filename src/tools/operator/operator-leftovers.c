@@ -131,15 +131,19 @@ on_adopted (GObject *source_object,
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (IstOperatorTunnel) tunnel = NULL;
+  OperatorTunnel *object = NULL;
   Leftover *self = user_data;
 
   tunnel = ist_operator_client_adopt_finish (IST_OPERATOR_CLIENT (source_object), result, &error);
   if (is_cancelled (error))
     return;
   if (tunnel != NULL)
+    object = operator_account_find_tunnel (self->account, tunnel);
+  if (tunnel != NULL)
     {
       g_message (_ ("Tunnel %s to “%s” is taken up again"), self->record->tunnel_id, self->record->thing);
-      ist_operator_tunnel_set_kept (tunnel, self->kept);
+      if (self->kept && object != NULL)
+        operator_tunnel_keep (object, NULL);
       leftover_remove (self);
     }
   else if (is_over (error))

@@ -91,7 +91,7 @@ options_parse_one (OperatorOptions *self,
                    GVariant *value,
                    GError **error)
 {
-  gboolean of_tunnel = kind == OPERATOR_OPTIONS_OF_TUNNEL;
+  gboolean of_tunnel = kind != OPERATOR_OPTIONS_OF_FORWARD;
 
   if (strcmp (key, "profile") == 0)
     return parse_text (key, value, OPERATOR_MAX_TEXT, &self->account.profile, error);
@@ -109,7 +109,7 @@ options_parse_one (OperatorOptions *self,
     return parse_number (key, value, 1, OPERATOR_MAX_LIFETIME, &self->lifetime, error);
   if (of_tunnel && strcmp (key, "timeout") == 0)
     return parse_number (key, value, 1, OPERATOR_MAX_TIMEOUT, &self->timeout, error);
-  if (!of_tunnel && strcmp (key, "keep") == 0)
+  if (kind != OPERATOR_OPTIONS_OF_CONNECT && strcmp (key, "keep") == 0)
     return parse_keep (value, &self->keep, error);
   return fail (error, key, "one that this call knows");
 }
@@ -137,6 +137,7 @@ operator_options_parse (OperatorOptions *self,
 
   self->reuse = IST_OPERATOR_REUSE_OWN;
   self->timeout = OPERATOR_DEFAULT_TIMEOUT;
+  self->keep = kind == OPERATOR_OPTIONS_OF_OPEN;
   g_variant_iter_init (&iter, dictionary);
   while (g_variant_iter_next (&iter, "{&sv}", &key, &item))
     {

@@ -24,7 +24,8 @@ typedef struct
 /* Which there can be beside those of all calls. */
 typedef enum
 {
-  OPERATOR_OPTIONS_OF_TUNNEL,
+  OPERATOR_OPTIONS_OF_CONNECT,
+  OPERATOR_OPTIONS_OF_OPEN,
   OPERATOR_OPTIONS_OF_FORWARD,
 } OperatorOptionsKind;
 

@@ -378,15 +378,32 @@ on_watch (BusOperator1 *skeleton,
 }
 
 static void
+service_let_go (OperatorService *self,
+                OperatorCaller *caller)
+{
+  GPtrArray *accounts = operator_accounts_get_all (self->accounts);
+
+  for (guint i = 0; i < accounts->len; i++)
+    {
+      OperatorAccount *account = g_ptr_array_index (accounts, i);
+
+      for (guint j = 0; j < account->tunnels->len; j++)
+        operator_tunnel_let_go (g_ptr_array_index (account->tunnels, j), caller);
+    }
+}
+
+static void
 on_caller_left (OperatorCaller *caller,
                 gpointer user_data)
 {
   OperatorService *self = user_data;
 
   caller->watches = FALSE;
+  caller->has_left = TRUE;
   operator_held_calls_drop (self->held, caller);
   operator_calls_cancel (self->calls, caller);
   operator_forwards_remove_caller (self->forwards, caller);
+  service_let_go (self, caller);
   service_change (self);
 }
 

@@ -14,6 +14,8 @@ struct _OperatorTunnel
   OperatorObjects *objects;
   OperatorState *state;
   OperatorRecord *record; /* the state's; NULL while there is nothing to remember */
+  gboolean is_kept;       /* until it is closed */
+  GPtrArray *holders;     /* OperatorCallers for whom it is kept */
   BusOperator1Tunnel *skeleton;
   ToolBusCounters *counters;
   GPtrArray *connections; /* in the order of the tunnel's */
@@ -77,7 +79,7 @@ tunnel_write_down (OperatorTunnel *self)
       (tunnel_id != NULL || state == IST_OPERATOR_TUNNEL_STATE_OPENING))
     self->record = operator_record_ref (operator_state_add (self->state, &self->account, thing));
   if (self->record != NULL && tunnel_id != NULL)
-    operator_state_set_tunnel (self->state, self->record, tunnel_id, ist_operator_tunnel_get_kept (self->tunnel));
+    operator_state_set_tunnel (self->state, self->record, tunnel_id, self->is_kept);
 }
 
 static void
@@ -104,6 +106,35 @@ tunnel_may_be_open (OperatorTunnel *self)
   /* It was asked for, and no answer tells that there is none. */
   return error->code == IST_OPERATOR_CONTROL_PLANE_ERROR_UNREACHABLE ||
          error->code == IST_OPERATOR_CONTROL_PLANE_ERROR_SERVICE_FAILURE;
+}
+
+/* Keeping it */
+
+static void
+tunnel_update_kept (OperatorTunnel *self)
+{
+  ist_operator_tunnel_set_kept (self->tunnel, self->is_kept || self->holders->len > 0);
+}
+
+void
+operator_tunnel_keep (OperatorTunnel *self,
+                      OperatorCaller *holder)
+{
+  if (holder == NULL)
+    self->is_kept = TRUE;
+  else if (!holder->has_left && !g_ptr_array_find (self->holders, holder, NULL))
+    g_ptr_array_add (self->holders, operator_caller_ref (holder));
+  tunnel_update_kept (self);
+  /* A holder's are not written down as kept: it may be gone before the next start. */
+  tunnel_write_down (self);
+}
+
+void
+operator_tunnel_let_go (OperatorTunnel *self,
+                        OperatorCaller *holder)
+{
+  if (g_ptr_array_remove (self->holders, holder))
+    tunnel_update_kept (self);
 }
 
 /* Its connections */
@@ -202,6 +233,7 @@ operator_tunnel_new (IstOperatorTunnel *tunnel,
   self->objects = objects;
   self->state = state;
   self->connections = g_ptr_array_new_with_free_func (connection_free);
+  self->holders = g_ptr_array_new_with_free_func ((GDestroyNotify) operator_caller_unref);
   self->skeleton = bus_operator1_tunnel_skeleton_new ();
   operator_account_name_copy (&self->account, account);
   tunnel_bind (self);
@@ -210,7 +242,6 @@ operator_tunnel_new (IstOperatorTunnel *tunnel,
   /* Before anything else that hears of it can act. */
   g_signal_connect (tunnel, "notify::state", G_CALLBACK (on_changed), self);
   g_signal_connect (tunnel, "notify::tunnel-id", G_CALLBACK (on_changed), self);
-  g_signal_connect (tunnel, "notify::kept", G_CALLBACK (on_changed), self);
   tunnel_write_down (self);
   g_signal_connect (tunnel, "items-changed", G_CALLBACK (on_connections_changed), self);
   on_connections_changed (G_LIST_MODEL (tunnel), 0, 0, g_list_model_get_n_items (G_LIST_MODEL (tunnel)), self);
@@ -224,6 +255,7 @@ operator_tunnel_end (OperatorTunnel *self)
 
   g_signal_handlers_disconnect_by_data (self->tunnel, self);
   g_ptr_array_unref (self->connections);
+  g_ptr_array_unref (self->holders);
   tool_bus_counters_free (self->counters);
   operator_objects_remove (self->objects, OPERATOR_OBJECTS_TUNNELS, G_DBUS_INTERFACE_SKELETON (self->skeleton));
   g_object_unref (self->skeleton);

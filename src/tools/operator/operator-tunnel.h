@@ -7,6 +7,7 @@
 #include <ist-operator/ist-operator.h>
 
 #include "tools/operator/operator-account-name.h"
+#include "tools/operator/operator-callers.h"
 #include "tools/operator/operator-objects.h"
 #include "tools/operator/operator-state.h"
 
@@ -24,6 +25,14 @@ OperatorTunnel *operator_tunnel_new (IstOperatorTunnel *tunnel,
 /* Leaves the bus, and frees it. Returns (transfer full) what is still to be closed, or
  * looked for, at AWS; NULL if nothing is. */
 OperatorRecord *operator_tunnel_end (OperatorTunnel *self);
+
+/* It stays though nothing uses it: until it is closed, or, for @holder, as long as that
+ * is on the bus. */
+void operator_tunnel_keep (OperatorTunnel *self,
+                           OperatorCaller *holder);
+/* @holder has left. */
+void operator_tunnel_let_go (OperatorTunnel *self,
+                             OperatorCaller *holder);
 
 IstOperatorTunnel *operator_tunnel_get_tunnel (OperatorTunnel *self);
 const char *operator_tunnel_get_path (OperatorTunnel *self);
