@@ -16,7 +16,8 @@ PR_SET_CHILD_SUBREAPER = 36
 INHERITED = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 
 # What a machine's own settings would change.
-VARIABLES = ('ALL_PROXY', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'CREDENTIALS_DIRECTORY', 'NOTIFY_SOCKET', 'LANGUAGE')
+VARIABLES = ('ALL_PROXY', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'CREDENTIALS_DIRECTORY',
+             'NOTIFY_SOCKET', 'LANGUAGE')
 
 
 def set_signals():
@@ -31,6 +32,8 @@ def set_environment():
         if name.upper() in VARIABLES or name.startswith(('AWS_', 'AWSIOT_')):
             del os.environ[name]
     os.environ['LC_ALL'] = 'C.UTF-8'
+    # Programs would share the tunnels of whoever runs the tests.
+    os.environ['DBUS_SESSION_BUS_ADDRESS'] = ''
 
 
 def parents():

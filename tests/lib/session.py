@@ -12,7 +12,7 @@ import subprocess
 
 from child import require
 from device import THING, Broker
-from programs import Case
+from programs import PROXY, Case
 from waiting import PATIENCE, wait_until
 
 OPERATOR = os.environ['IST_OPERATOR']
@@ -140,6 +140,10 @@ class SessionCase(Case):
 
     def spawn_ctl(self, name, *arguments, env=None, **options):
         return self.spawn(name, [ISTCTL, *arguments], {**self.ctl_env, **(env or {})}, **options)
+
+    def open_command(self, *arguments, services='SSH'):
+        """Of ist-proxy, to the device."""
+        return [PROXY, '--open', '--thing', THING, '--service', services, *map(str, arguments)]
 
     # The service
 

@@ -84,6 +84,26 @@ class Clients(OperatorCase):
         self.assertEqual(self.count_opened(), 1)
         self.assertEqual(len(self.open_tunnels()), 1)
 
+    def test_proxy_shares(self):
+        """ist-proxy --open and ssh by istctl at the same moment; alone it pays for itself."""
+        ssh = f'ssh -F {self.path("ssh_config")} -p {{port}} -o ProxyCommand=none 127.0.0.1 cat'.split()
+
+        def open(*arguments):
+            result = self.run_as_user(*self.open_command(*arguments, '--', *ssh), input=b'by a port')
+            return result.stdout, result.returncode
+
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            by_port = [pool.submit(open) for _ in range(4)]
+            by_name = [pool.submit(self.check_ssh, f'number{i}') for i in range(4)]
+            self.assertEqual([one.result() for one in by_port], [(b'by a port', 0)] * 4)
+            for one in by_name:
+                one.result()
+        self.assertEqual(self.count_opened(), 1)
+        self.assertEqual(len(tunnels := self.open_tunnels()), 1)
+        self.assertEqual(open('--no-share'), (b'by a port', 0))
+        self.assertEqual(self.count_opened(), 2)
+        self.assertEqual(self.open_tunnels(), tunnels)
+
     def test_programs(self):
         """What people run over ssh."""
         self.check_rsync()

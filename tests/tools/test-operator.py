@@ -12,6 +12,7 @@ import pwd
 import signal
 import socket
 import subprocess
+import sys
 import time
 import unittest
 
@@ -254,6 +255,230 @@ class Commands(SessionCase):
         while seen[-1]['event'] != 'removed':
             seen.append(json.loads(watch.read_line()))
         self.assertEqual(self.end_child(watch), 0)
+
+
+# Says what it hears from the services at the ports it is told.
+ASK = '''
+import socket, sys
+for port in sys.argv[1:]:
+    with socket.create_connection(('localhost', port)) as connection:
+        connection.sendall(b'world')
+        connection.shutdown(socket.SHUT_WR)
+        print(connection.makefile().read())
+'''
+
+
+class Open(SessionCase):
+    """ist-proxy --open, which shares the tunnel with istctl."""
+
+    operator_arguments = ('--linger', '60', '--idle-timeout', '60')
+
+    def setUp(self):
+        super().setUp()
+        self.echo = Echo(b'hello ')
+        self.serve(self.echo)
+        self.start_agent({'SSH': self.echo.address, 'VNC': self.echo.address})
+
+    def open(self, *arguments, services='SSH', status=0, env=None, **options):
+        """To its end; returns its output."""
+        done = subprocess.run(self.open_command(*arguments, services=services), stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=120, env={**os.environ, **self.ctl_env, **(env or {})},
+                              **{'stdin': subprocess.DEVNULL, **options})
+        self.errors = done.stderr.decode()
+        self.all_logs += self.errors
+        self.assertEqual(done.returncode, status, self.errors)
+        return done.stdout
+
+    def start_open(self, *arguments, env=None, **options):
+        return self.spawn('proxy', self.open_command(*arguments), {**self.ctl_env, **(env or {})},
+                          stdout=subprocess.PIPE, **options)
+
+    def ask(self, port):
+        with socket.create_connection(('127.0.0.1', port)) as connection:
+            connection.sendall(b'world')
+            self.assertEqual(read_exactly(connection, 11), b'hello world')
+
+    def test_command(self):
+        for _ in range(2):
+            output = self.open('--', sys.executable, '-c', ASK, '{port}', '{port:VNC}', services='SSH,VNC')
+            self.assertEqual(output, b'hello world\nhello world\n')
+            # Nothing is said over the command.
+            self.assertEqual(self.errors, '')
+        self.assertEqual(self.ctl('connect', THING, 'VNC'), b'hello ')
+        self.assertEqual(self.count_opened(), 1)
+        # It stays for the next, for a while.
+        self.assertEqual([tunnel['kept'] for tunnel in self.list()['tunnels']], [False])
+        self.assertEqual(self.list()['forwards'], [])
+        self.open('--', 'sh', '-c', 'exit 7', status=7)
+        self.open('--', 'sh', '-c', 'kill -KILL $$', status=137)
+
+    def test_no_share(self):
+        self.assertEqual(self.ctl('connect', THING, 'SSH'), b'hello ')
+        tunnels = self.open_tunnels()
+        output = self.open('--no-share', '-v5', '--', sys.executable, '-c', ASK, '{port}')
+        self.assertEqual(output, b'hello world\n')
+        self.assertIn('--no-share', self.errors)
+        self.assertEqual(self.count_opened(), 2)
+        self.assertEqual(self.open_tunnels(), tunnels)
+
+    def test_what_only_an_own_one_can_do(self):
+        for arguments, env, reason in ((['-b', '127.0.0.1'], {}, '--local-bind-address'),
+                                       (['--idle-timeout', '100'], {}, '--idle-timeout'),
+                                       (['-c', self.folder], {}, '--capath'),
+                                       (['-s', 'SSH=localhost.:0'], {}, 'localhost.'),
+                                       ([], {'no_proxy': '*'}, 'no_proxy'),
+                                       ([], {'AWS_ACCESS_KEY_ID': 'AKIDOWN', 'AWS_SECRET_ACCESS_KEY': 'own'},
+                                        'AWS_ACCESS_KEY_ID'),
+                                       ([], {'DBUS_SESSION_BUS_ADDRESS': ''}, 'bus')):
+            self.open('-v5', *arguments, '--', 'true', env=env)
+            self.assertIn('not shared with other programs: ', self.errors)
+            self.assertIn(reason, self.errors)
+            self.assertEqual(self.open_tunnels(), [])
+        self.assertIsNone(self.operator_pid())
+
+    def test_stdio(self):
+        self.assertEqual(self.open('--stdio', input=b'world', stdin=None), b'hello world')
+        self.assertEqual(self.open('--stdio=VNC', services='SSH,VNC', input=b'world', stdin=None), b'hello world')
+        self.assertEqual(self.count_opened(), 2)
+        self.open('--stdio', services='SSH,VNC', status=78)
+        self.assertIn('--stdio=SSH', self.errors)
+        self.open('--stdio=VNC', status=78)
+        self.assertIn('VNC', self.errors)
+        self.assertEqual(self.count_opened(), 2)
+
+    def test_signal_to_stdio(self):
+        proxy = self.start_open('--stdio', stdin=subprocess.PIPE)
+        self.assertEqual(proxy.stdout.read(6), b'hello ')
+        proxy.send_signal(signal.SIGTERM)
+        self.assertEqual(proxy.wait(30), 0)
+        wait_until(lambda: not self.list()['connections'], 'the end of the connection')
+
+    def test_ready(self):
+        port = free_port()
+        path = self.path('here')
+        proxy = self.start_open('-s', f'SSH={port},VNC={path}', '--service', 'VNC', '--json', '--port-file',
+                                self.path('ports'))
+        self.assertEqual(json.loads(proxy.read_line()),
+                         {'event': 'ready', 'mode': 'source', 'services': ['SSH', 'VNC'],
+                          'listening': [{'service': 'SSH', 'address': str(port), 'port': port},
+                                        {'service': 'VNC', 'address': path}]})
+        self.assertEqual((self.folder / 'ports').read_text(), f'SSH={port}\nVNC={path}\n')
+        proxy.expect(f'Listening for new connection on port {port}')
+        self.ask(port)
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(path)
+            self.assertEqual(read_exactly(connection, 6), b'hello ')
+        proxy.send_signal(signal.SIGTERM)
+        self.assertEqual(proxy.wait(30), 0)
+        self.assertFalse((self.folder / 'ports').exists())
+        wait_until(lambda: not self.list()['forwards'], 'the end of the forwards')
+        self.assertEqual(self.count_opened(), 1)
+
+    def test_free_ports(self):
+        """Also of a folder of mappings."""
+        self.write('maps/one', 'VNC=0\nOTHER=0\n')
+        proxy = self.start_open('--service', 'VNC', '--config-dir', self.path('maps'), '--json')
+        listening = json.loads(proxy.read_line())['listening']
+        self.assertEqual([one['service'] for one in listening], ['VNC'])
+        self.ask(listening[0]['port'])
+        self.assertEqual(self.end_child(proxy), 0)
+        proxy = self.start_open('--json')
+        self.ask(json.loads(proxy.read_line())['listening'][0]['port'])
+
+    def test_service_killed(self):
+        """The command goes on, at the same port."""
+        proxy = self.start_open('--', 'sh', '-c', 'echo {port}; read line; echo $line', stdin=subprocess.PIPE)
+        port = int(proxy.read_line())
+        self.ask(port)
+        pid = self.operator_pid()
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: self.operator_pid() not in (None, pid) and self.list()['forwards'], 'another ist-operator')
+        self.ask(port)
+        proxy.stdin.write(b'end\n')
+        proxy.stdin.close()
+        self.assertEqual(proxy.read_line(), 'end\n')
+        self.assertEqual(proxy.wait(30), 0)
+
+    def test_bus_gone(self):
+        proxy = self.start_open('--', 'sh', '-c', 'echo on; exec sleep 1000')
+        self.assertEqual(proxy.read_line(), 'on\n')
+        self.bus.kill()
+        self.assertEqual(proxy.wait(30), 69)
+        self.assertIn('bus', proxy.log())
+
+    def test_signals(self):
+        proxy = self.start_open('--', 'sh', '-c', 'trap "echo int" INT; trap "exit 9" TERM; echo on; '
+                                'while :; do sleep 0.1; done', start_new_session=True)
+        self.assertEqual(proxy.read_line(), 'on\n')
+        proxy.send_signal(signal.SIGINT)
+        self.assertEqual(proxy.read_line(), 'int\n')
+        proxy.send_signal(signal.SIGTERM)
+        self.assertEqual(proxy.wait(30), 9)
+
+    def test_taken_address(self):
+        with socket.create_server(('127.0.0.1', 0)) as taken:
+            self.open('-s', f'SSH=127.0.0.1:{taken.getsockname()[1]}', status=69)
+        # Nobody has paid.
+        self.assertEqual(self.count_opened(), 0)
+
+    def test_device_is_away(self):
+        self.end_child(self.agent)
+        self.open('--wait', 1, '--', 'true', status=75)
+        self.assertIn('agent', self.errors)
+        # Without a command it may still come.
+        proxy = self.start_open('--wait', '1', '--json')
+        self.assertEqual(json.loads(proxy.read_line())['event'], 'ready')
+        proxy.send_signal(signal.SIGINT)
+        self.assertEqual(proxy.wait(30), 0)
+        proxy = self.start_open('-v5', '--', 'true')
+        proxy.expect('waiting')
+        proxy.send_signal(signal.SIGTERM)
+        self.assertEqual(proxy.wait(30), 128 + signal.SIGTERM)
+
+    def test_failures(self):
+        """As istctl has them."""
+        def both(**options):
+            self.open('--', 'true', **options)
+            self.ctl('connect', THING, 'SSH', **options)
+
+        both(status=69, env={'AWS_ENDPOINT_URL': f'http://127.0.0.1:{free_port()}'})
+        both(status=78, env={'AWS_PROFILE': 'nobody'})
+        (self.home / '.aws/credentials').unlink()
+        both(status=78, env={'AWS_EC2_METADATA_DISABLED': 'true'})
+        self.open('--endpoint-url', 'ftp://host', '--', 'true', status=64)
+
+
+class Held(SessionCase):
+    """A tunnel stays as long as an ist-proxy wants it."""
+
+    operator_arguments = ('--linger', '1', '--idle-timeout', '1')
+
+    def test_held(self):
+        self.serve(echo := Echo(b'hello '))
+        self.start_agent({'SSH': echo.address})
+        proxies = [self.spawn(f'proxy-{i}', self.open_command('--json'), self.ctl_env, stdout=subprocess.PIPE)
+                   for i in range(2)]
+        for proxy in proxies:
+            proxy.read_line()
+        self.end_child(proxies[0])
+        time.sleep(3)
+        self.assertEqual([tunnel['kept'] for tunnel in self.list()['tunnels']], [True])
+        # Another start does not keep what nobody holds any more.
+        self.assertFalse(json.loads(self.state_file.read_text())['tunnels'][0]['kept'])
+        proxies[1].kill()
+        self.wait_for_tunnels(0)
+        self.wait_for_no_operator()
+        self.assertEqual(self.count_opened(), 1)
+
+    def test_kept_by_somebody_else(self):
+        self.serve(echo := Echo(b'hello '))
+        self.start_agent({'SSH': echo.address})
+        self.ctl('open', THING, 'SSH')
+        proxy = self.spawn('proxy', self.open_command('--json'), self.ctl_env, stdout=subprocess.PIPE)
+        proxy.read_line()
+        self.end_child(proxy)
+        time.sleep(3)
+        self.assertEqual(len(self.open_tunnels()), 1)
 
 
 class Service(SessionCase):

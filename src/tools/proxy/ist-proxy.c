@@ -11,6 +11,7 @@
 #include "tools/proxy/proxy-config.h"
 #include "tools/proxy/proxy-run.h"
 #include "tools/proxy/proxy-session.h"
+#include "tools/proxy/proxy-share.h"
 
 /* The command line counts more than the file, and the file more than what the
  * environment says. */
@@ -57,6 +58,14 @@ resolve (ProxyConfig *config,
 }
 
 static int
+run_config (ProxyConfig *config)
+{
+  if (config->open_request == NULL)
+    return proxy_session_run (config);
+  return config->open_request->link != NULL ? proxy_share_run (config) : proxy_run (config);
+}
+
+static int
 run (int argc,
      char **argv)
 {
@@ -76,7 +85,7 @@ run (int argc,
       if (path != NULL && proxy_settings_export_defaults (path, &error))
         return EXIT_SUCCESS;
       if (path == NULL && resolve (&config, &options, &error))
-        return config.open_request != NULL ? proxy_run (&config) : proxy_session_run (&config);
+        return run_config (&config);
     }
   tool_log_fatal ("%s", error->message);
   return tool_operator_error_get_exit_status (error);

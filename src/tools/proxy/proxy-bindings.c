@@ -14,7 +14,9 @@
 struct _ProxyBindings
 {
   const ProxyConfig *config;
-  IstForwarder *forwarder;
+  IstForwarder *forwarder;    /* NULL if others listen: */
+  ProxyBindingsListen listen; /* or NULL */
+  gpointer user_data;
   GPtrArray *sockets;   /* ToolSystemdSocket */
   GPtrArray *list;      /* ProxyBinding */
   GQueue wanted;        /* ProxyBinding: those that are to be made */
@@ -33,6 +35,20 @@ binding_free (gpointer data)
   g_free (binding);
 }
 
+/* Takes @sockets. */
+static ProxyBindings *
+bindings_create (const ProxyConfig *config,
+                 GPtrArray *sockets)
+{
+  ProxyBindings *self = g_new0 (ProxyBindings, 1);
+
+  self->config = config;
+  self->sockets = sockets;
+  self->list = g_ptr_array_new_with_free_func (binding_free);
+  self->cancellable = g_cancellable_new ();
+  return self;
+}
+
 ProxyBindings *
 proxy_bindings_new (const ProxyConfig *config,
                     IstForwarder *forwarder,
@@ -43,12 +59,20 @@ proxy_bindings_new (const ProxyConfig *config,
 
   if (sockets == NULL)
     return NULL;
-  self = g_new0 (ProxyBindings, 1);
-  self->config = config;
+  self = bindings_create (config, sockets);
   self->forwarder = g_object_ref (forwarder);
-  self->sockets = sockets;
-  self->list = g_ptr_array_new_with_free_func (binding_free);
-  self->cancellable = g_cancellable_new ();
+  return self;
+}
+
+ProxyBindings *
+proxy_bindings_new_with_listen (const ProxyConfig *config,
+                                ProxyBindingsListen listen,
+                                gpointer user_data)
+{
+  ProxyBindings *self = bindings_create (config, g_ptr_array_new ());
+
+  self->listen = listen;
+  self->user_data = user_data;
   return self;
 }
 
@@ -58,7 +82,7 @@ proxy_bindings_free (ProxyBindings *self)
   proxy_bindings_cancel (self);
   while (self->making != NULL)
     g_main_context_iteration (NULL, TRUE);
-  g_object_unref (self->forwarder);
+  g_clear_object (&self->forwarder);
   g_object_unref (self->cancellable);
   g_ptr_array_unref (self->sockets);
   g_ptr_array_unref (self->list);
@@ -164,6 +188,16 @@ static gboolean bindings_check (ProxyBindings *self,
                                 const char *const *services,
                                 GError **error);
 
+static gboolean
+bindings_make_now (ProxyBindings *self,
+                   ProxyBinding *binding,
+                   GError **error)
+{
+  if (self->listen != NULL)
+    return self->listen (binding, self->user_data, error);
+  return ist_forwarder_set_target (self->forwarder, binding->service, binding->address, error);
+}
+
 static void
 bindings_make_next (ProxyBindings *self)
 {
@@ -172,14 +206,14 @@ bindings_make_next (ProxyBindings *self)
 
   while ((binding = g_queue_pop_head (&self->wanted)) != NULL)
     {
-      if (self->config->mode == IST_MODE_SOURCE)
+      if (self->config->mode == IST_MODE_SOURCE && self->listen == NULL)
         {
           self->making = binding;
           ist_forwarder_listen_async (self->forwarder, binding->service, binding->address, self->cancellable,
                                       on_listening, self);
           return;
         }
-      if (!ist_forwarder_set_target (self->forwarder, binding->service, binding->address, &error))
+      if (!bindings_make_now (self, binding, &error))
         {
           binding_free (binding);
           bindings_end (self, g_steal_pointer (&error));

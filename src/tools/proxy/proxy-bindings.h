@@ -17,13 +17,22 @@ typedef struct
   guint port;    /* 0 for a Unix socket */
 } ProxyBinding;
 
-/* All of these that a forwarder has: what the mappings of @config name, or
+/* All of these that there are: what the mappings of @config name, or
  * systemd has opened, or else a free port for each service. */
 typedef struct _ProxyBindings ProxyBindings;
+
+/* Has somebody else listen for @binding, and sets its port. */
+typedef gboolean (*ProxyBindingsListen) (ProxyBinding *binding,
+                                         gpointer user_data,
+                                         GError **error);
 
 ProxyBindings *proxy_bindings_new (const ProxyConfig *config,
                                    IstForwarder *forwarder,
                                    GError **error);
+/* Of a source whose services others listen for. */
+ProxyBindings *proxy_bindings_new_with_listen (const ProxyConfig *config,
+                                               ProxyBindingsListen listen,
+                                               gpointer user_data);
 void proxy_bindings_free (ProxyBindings *self);
 
 /* Each of these makes some of them, one after another in the order in which they

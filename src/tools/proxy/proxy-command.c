@@ -4,10 +4,12 @@
 
 #include "tools/proxy/proxy-command.h"
 
+#include <fcntl.h>
 #include <glib/gi18n.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "tools/common/tool-error.h"
 #include "tools/common/tool-signals.h"
@@ -21,6 +23,7 @@ struct _ProxyCommand
 {
   GPid pid;
   guint watch;
+  guint n_requests; /* to end it */
   ProxyCommandEnd end;
   gpointer user_data;
 };
@@ -171,4 +174,29 @@ proxy_command_send_signal (ProxyCommand *self,
   /* Once it is reaped, the number is another one's. */
   if (self->watch != 0)
     kill (self->pid, number);
+}
+
+/* Ctrl-C goes to all of the terminal's foreground. */
+static gboolean
+is_foreground (void)
+{
+  int fd = open ("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+  gboolean result;
+
+  if (fd == -1)
+    return FALSE;
+  result = tcgetpgrp (fd) == getpgrp ();
+  close (fd);
+  return result;
+}
+
+void
+proxy_command_pass_on (ProxyCommand *self,
+                       int number)
+{
+  if (number == SIGINT && is_foreground ())
+    return;
+  if (number != SIGINT && self->n_requests++ > 0)
+    number = SIGKILL;
+  proxy_command_send_signal (self, number);
 }

@@ -36,5 +36,8 @@ void proxy_command_free (ProxyCommand *self);
 
 void proxy_command_send_signal (ProxyCommand *self,
                                 int number);
+/* One that has come to this program: it is the command's to end. */
+void proxy_command_pass_on (ProxyCommand *self,
+                            int number);
 
 G_END_DECLS

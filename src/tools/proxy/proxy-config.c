@@ -127,20 +127,6 @@ config_load_authorities (ProxyConfig *self,
 /* A tunnel that is to be opened */
 
 static gboolean
-config_make_open_request (ProxyConfig *self,
-                          const ProxyOptions *options,
-                          GError **error)
-{
-  if (!config_load_authorities (self, error))
-    return FALSE;
-  self->open_request = proxy_open_request_new (options, self->authorities, error);
-  if (self->open_request == NULL)
-    return FALSE;
-  g_set_object (&self->authorities, ist_operator_control_plane_get_tls_database (self->open_request->control_plane));
-  return TRUE;
-}
-
-static gboolean
 config_resolve_open_request (ProxyConfig *self,
                              const ProxyOptions *options,
                              GError **error)
@@ -151,10 +137,14 @@ config_resolve_open_request (ProxyConfig *self,
     PROXY_OPTION_LIFETIME,
     PROXY_OPTION_WAIT,
     PROXY_OPTION_ENDPOINT_URL,
+    PROXY_OPTION_NO_SHARE,
   };
 
   if (proxy_options_get_flag (options, PROXY_OPTION_OPEN))
-    return config_make_open_request (self, options, error);
+    {
+      self->open_request = proxy_open_request_new (options, error);
+      return self->open_request != NULL;
+    }
   for (gsize i = 0; i < G_N_ELEMENTS (others); i++)
     {
       if (!proxy_options_get_flag (options, others[i]))
@@ -195,6 +185,7 @@ config_take_endpoint (ProxyConfig *self,
   const char *region = ist_operator_control_plane_get_region (control_plane);
   g_autofree char *host = ist_region_get_host (region, "data", IST_HOST_PLAIN);
 
+  g_set_object (&self->authorities, ist_operator_control_plane_get_tls_database (control_plane));
   if (!g_str_equal (endpoint, host))
     {
       self->endpoint = g_strdup (endpoint);
@@ -206,6 +197,18 @@ config_take_endpoint (ProxyConfig *self,
 }
 
 static gboolean
+config_settle_open_request (ProxyConfig *self,
+                            GError **error)
+{
+  if (!config_load_authorities (self, error) ||
+      !proxy_open_request_settle (self->open_request, self->mappings, self->authorities, error))
+    return FALSE;
+  if (self->open_request->control_plane != NULL)
+    config_take_endpoint (self, self->open_request->control_plane);
+  return TRUE;
+}
+
+static gboolean
 config_resolve_endpoint (ProxyConfig *self,
                          const ProxyOptions *options,
                          GError **error)
@@ -213,10 +216,7 @@ config_resolve_endpoint (ProxyConfig *self,
   const char *region = proxy_options_get (options, PROXY_OPTION_REGION);
 
   if (self->open_request != NULL)
-    {
-      config_take_endpoint (self, self->open_request->control_plane);
-      return TRUE;
-    }
+    return TRUE;
   self->endpoint = g_strdup (proxy_options_get (options, PROXY_OPTION_PROXY_ENDPOINT));
   if (self->endpoint != NULL)
     {
@@ -448,10 +448,31 @@ proxy_config_resolve (ProxyConfig *self,
     g_warning (_ ("--no-ssl-host-verify: the service's certificate is NOT verified; whoever is in between "
                   "can take the token and read and change all data"));
 
-  return config_resolve_access_token (self, options, error) && config_resolve_client_token (self, options, error);
+  return config_resolve_access_token (self, options, error) && config_resolve_client_token (self, options, error) &&
+         (self->open_request == NULL || config_settle_open_request (self, error));
 }
 
 /* What it is for */
+
+gboolean
+proxy_config_choose_service (const ProxyConfig *self,
+                             const char *const *services,
+                             const char **service,
+                             GError **error)
+{
+  g_autofree char *names = g_strjoinv (", ", (char **) services);
+
+  *service = self->stdio_service != NULL ? self->stdio_service : services[0];
+  if (self->stdio_service == NULL && g_strv_length ((char **) services) > 1)
+    g_set_error (error, TOOL_ERROR, EX_CONFIG,
+                 _ ("The tunnel has several services, %s: say which one is meant, as in --stdio=%s"), names,
+                 services[0]);
+  else if (*service != NULL && services[0] != NULL && !g_strv_contains (services, *service))
+    g_set_error (error, TOOL_ERROR, EX_CONFIG, _ ("The tunnel has no service “%s”; it has: %s"), *service, names);
+  else
+    return TRUE;
+  return FALSE;
+}
 
 const char *
 proxy_config_get_endpoint (const ProxyConfig *self)

@@ -49,6 +49,11 @@ gboolean proxy_config_resolve (ProxyConfig *self,
 /* From the list and the folder again. */
 GPtrArray *proxy_config_load_mappings (const ProxyConfig *self,
                                        GError **error);
+/* The service of --stdio in a tunnel with @services; NULL for its only one. */
+gboolean proxy_config_choose_service (const ProxyConfig *self,
+                                      const char *const *services,
+                                      const char **service,
+                                      GError **error);
 /* What the tunnel connects to, as messages call it: the endpoint or the region. */
 const char *proxy_config_get_endpoint (const ProxyConfig *self);
 

@@ -200,7 +200,7 @@ static const Definition definitions[PROXY_N_OPTIONS] = {
   [PROXY_OPTION_OPEN] = {
     .name = "--open",
     .group = PROXY_OPTION_ACCESS_TOKEN,
-    .description = N_ ("Source: open a tunnel, run the command that follows --, and close the tunnel"),
+    .description = N_ ("Source: open a tunnel to a device, or share one, and run the command that follows --"),
   },
   [PROXY_OPTION_THING] = {
     .name = "--thing",
@@ -236,6 +236,11 @@ static const Definition definitions[PROXY_N_OPTIONS] = {
     .group = PROXY_OPTION_ENDPOINT_URL,
     .description = N_ ("With --open: where tunnels are opened, and connected to without -e"),
     .argument = N_ ("URL"),
+  },
+  [PROXY_OPTION_NO_SHARE] = {
+    .name = "--no-share",
+    .group = PROXY_OPTION_NO_SHARE,
+    .description = N_ ("With --open: use a tunnel that nobody else uses, and close it in the end"),
   },
   [PROXY_OPTION_STDIO] = {
     .name = "--stdio",

@@ -12,15 +12,14 @@
 
 #include "common/ist-text-private.h"
 #include "tools/common/tool-error.h"
+#include "tools/common/tool-systemd.h"
 #include "tools/proxy/proxy-bindings.h"
 
 /* The service's name, empty if the tunnel has none. */
 static const char *
-get_service (IstSecureTunnel *tunnel,
+get_service (const char *const *services,
              const ProxyBinding *binding)
 {
-  const char *const *services = ist_secure_tunnel_get_service_ids (tunnel);
-
   if (binding->service != NULL)
     return binding->service;
   return services != NULL && services[0] != NULL ? services[0] : "";
@@ -28,12 +27,12 @@ get_service (IstSecureTunnel *tunnel,
 
 static void
 add_binding (JsonBuilder *builder,
-             IstSecureTunnel *tunnel,
+             const char *const *services,
              const ProxyBinding *binding)
 {
   json_builder_begin_object (builder);
   json_builder_set_member_name (builder, "service");
-  json_builder_add_string_value (builder, get_service (tunnel, binding));
+  json_builder_add_string_value (builder, get_service (services, binding));
   json_builder_set_member_name (builder, "address");
   json_builder_add_string_value (builder, binding->address);
   if (binding->port != 0)
@@ -44,14 +43,13 @@ add_binding (JsonBuilder *builder,
   json_builder_end_object (builder);
 }
 
-gboolean
-proxy_ready_json (IstSecureTunnel *tunnel,
-                  GPtrArray *bindings,
-                  ToolOutput *output,
-                  GError **error)
+static gboolean
+tell_json (IstMode mode,
+           const char *const *services,
+           GPtrArray *bindings,
+           ToolOutput *output,
+           GError **error)
 {
-  const char *const *services = ist_secure_tunnel_get_service_ids (tunnel);
-  IstMode mode = ist_secure_tunnel_get_mode (tunnel);
   g_autoptr (JsonBuilder) builder = json_builder_new_immutable ();
   g_autoptr (JsonNode) root = NULL;
   g_autofree char *text = NULL;
@@ -71,7 +69,7 @@ proxy_ready_json (IstSecureTunnel *tunnel,
   json_builder_set_member_name (builder, mode == IST_MODE_SOURCE ? "listening" : "targets");
   json_builder_begin_array (builder);
   for (guint i = 0; i < bindings->len; i++)
-    add_binding (builder, tunnel, g_ptr_array_index (bindings, i));
+    add_binding (builder, services, g_ptr_array_index (bindings, i));
   json_builder_end_array (builder);
   json_builder_end_object (builder);
 
@@ -86,11 +84,11 @@ proxy_ready_json (IstSecureTunnel *tunnel,
   return FALSE;
 }
 
-gboolean
-proxy_ready_port_file (const char *path,
-                       IstSecureTunnel *tunnel,
-                       GPtrArray *bindings,
-                       GError **error)
+static gboolean
+write_port_file (const char *path,
+                 const char *const *services,
+                 GPtrArray *bindings,
+                 GError **error)
 {
   g_autoptr (GString) text = g_string_new (NULL);
   g_autoptr (GError) local = NULL;
@@ -98,7 +96,7 @@ proxy_ready_port_file (const char *path,
   for (guint i = 0; i < bindings->len; i++)
     {
       const ProxyBinding *binding = g_ptr_array_index (bindings, i);
-      g_autofree char *service = ist_text_make_safe (get_service (tunnel, binding), -1, G_MAXSIZE);
+      g_autofree char *service = ist_text_make_safe (get_service (services, binding), -1, G_MAXSIZE);
       g_autofree char *address = ist_text_make_safe (binding->address, -1, G_MAXSIZE);
 
       g_string_append_printf (text, "%s=", service);
@@ -114,4 +112,43 @@ proxy_ready_port_file (const char *path,
       return FALSE;
     }
   return TRUE;
+}
+
+gboolean
+proxy_ready_tell (const ProxyConfig *config,
+                  const char *const *services,
+                  GPtrArray *bindings,
+                  ToolOutput *output,
+                  GError **error)
+{
+  if (config->port_file != NULL && !write_port_file (config->port_file, services, bindings, error))
+    return FALSE;
+  return !config->tells_json || tell_json (config->mode, services, bindings, output, error);
+}
+
+/* The reference proxy's words, which scripts wait for: they are not translated. */
+static void
+log_ports (GPtrArray *bindings)
+{
+  for (guint i = 0; i < bindings->len; i++)
+    {
+      const ProxyBinding *binding = g_ptr_array_index (bindings, i);
+
+      if (binding->port != 0)
+        g_message ("Listening for new connection on port %u", binding->port);
+    }
+}
+
+void
+proxy_ready_notify (const ProxyConfig *config,
+                    const char *const *services,
+                    GPtrArray *bindings)
+{
+  g_autofree char *names = g_strjoinv (", ", (char **) services);
+  g_autofree char *status = g_strdup_printf (_ ("Connected; services: %s"), *names != '\0' ? names : "-");
+
+  g_message ("%s", status);
+  if (config->mode == IST_MODE_SOURCE)
+    log_ports (bindings);
+  tool_systemd_notify_ready (status);
 }

@@ -4,21 +4,23 @@
 
 #pragma once
 
-#include <ist/ist.h>
-
 #include "tools/common/tool-output.h"
+#include "tools/proxy/proxy-config.h"
 
 G_BEGIN_DECLS
 
-/* What scripts ask for: which services there are, and where. @bindings is of
+/* That the tunnel is there, with which services, and where. @bindings is of
  * ProxyBinding. */
-gboolean proxy_ready_json (IstSecureTunnel *tunnel,
+
+/* To scripts, in the ways that were asked for. */
+gboolean proxy_ready_tell (const ProxyConfig *config,
+                           const char *const *services,
                            GPtrArray *bindings,
                            ToolOutput *output,
                            GError **error);
-gboolean proxy_ready_port_file (const char *path,
-                                IstSecureTunnel *tunnel,
-                                GPtrArray *bindings,
-                                GError **error);
+/* To people and to systemd. */
+void proxy_ready_notify (const ProxyConfig *config,
+                         const char *const *services,
+                         GPtrArray *bindings);
 
 G_END_DECLS

@@ -88,25 +88,6 @@ run_await (ProxyRun *self)
   return g_steal_pointer (&self->result);
 }
 
-/* What the service says may be due to options. */
-static gboolean
-run_take_error (GError *local,
-                GError **error)
-{
-  gboolean is_refused =
-    g_error_matches (local, IST_OPERATOR_CONTROL_PLANE_ERROR, IST_OPERATOR_CONTROL_PLANE_ERROR_NOT_FOUND) ||
-    g_error_matches (local, IST_OPERATOR_CONTROL_PLANE_ERROR, IST_OPERATOR_CONTROL_PLANE_ERROR_INVALID_REQUEST);
-
-  if (is_refused)
-    {
-      g_autofree char *message = g_steal_pointer (&local->message);
-
-      local->message = g_strdup_printf (_ ("%s: check --thing, --service, --lifetime and --region"), message);
-    }
-  g_propagate_error (error, local);
-  return FALSE;
-}
-
 static gboolean
 on_pause_over (gpointer user_data)
 {
@@ -152,7 +133,10 @@ run_open (ProxyRun *self,
   result = run_await (self);
   access = ist_operator_control_plane_open_tunnel_finish (plane, result, &local);
   if (access == NULL)
-    return run_take_error (local, error);
+    {
+      g_propagate_error (error, proxy_open_request_explain (request, local));
+      return FALSE;
+    }
   self->tunnel_id = g_strdup (ist_operator_tunnel_access_get_tunnel_id (access));
   self->config->access_token = g_strdup (ist_operator_tunnel_access_get_source_access_token (access));
   g_message (_ ("Tunnel %s is open"), self->tunnel_id);

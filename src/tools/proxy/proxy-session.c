@@ -37,7 +37,6 @@ typedef struct
   ProxyStatus *status;
   GIOStream *stdio;
   ProxyCommand *command; /* NULL while none runs */
-  guint n_requests;      /* to end the command */
   GArray *sources;       /* ids */
   guint stop_timer;
   gboolean is_getting_ready; /* connected, and the bindings are being made */
@@ -129,17 +128,10 @@ session_carry_stdio (Session *self,
                      const char *const *services,
                      GError **error)
 {
-  const char *service = self->config->stdio_service;
+  const char *service;
 
-  if (service == NULL && g_strv_length ((char **) services) > 1)
-    {
-      g_autofree char *names = g_strjoinv (", ", (char **) services);
-
-      g_set_error (error, TOOL_ERROR, EX_CONFIG,
-                   _ ("The tunnel has several services, %s: say which one is meant, as in --stdio=%s"), names,
-                   services[0]);
-      return FALSE;
-    }
+  if (!proxy_config_choose_service (self->config, services, &service, error))
+    return FALSE;
   self->stdio = tool_stdio_new (error);
   return self->stdio != NULL && ist_forwarder_forward (self->forwarder, service, self->stdio, error);
 }
@@ -148,28 +140,8 @@ static gboolean
 session_tell_ready (Session *self,
                     GError **error)
 {
-  GPtrArray *list = proxy_bindings_get_list (self->bindings);
-
-  if (self->config->port_file != NULL &&
-      !proxy_ready_port_file (self->config->port_file, self->tunnel, list, error))
-    return FALSE;
-  return !self->config->tells_json ||
-         proxy_ready_json (self->tunnel, list, self->output, error);
-}
-
-/* The reference proxy's words, which scripts wait for: they are not translated. */
-static void
-session_tell_ports (Session *self)
-{
-  GPtrArray *list = proxy_bindings_get_list (self->bindings);
-
-  for (guint i = 0; i < list->len; i++)
-    {
-      const ProxyBinding *binding = g_ptr_array_index (list, i);
-
-      if (self->config->mode == IST_MODE_SOURCE && binding->port != 0)
-        g_message ("Listening for new connection on port %u", binding->port);
-    }
+  return proxy_ready_tell (self->config, ist_secure_tunnel_get_service_ids (self->tunnel),
+                           proxy_bindings_get_list (self->bindings), self->output, error);
 }
 
 /* All bindings are there. */
@@ -190,12 +162,8 @@ session_get_ready (Session *self,
 static void
 session_notify_connected (Session *self)
 {
-  g_autofree char *names = g_strjoinv (", ", (char **) ist_secure_tunnel_get_service_ids (self->tunnel));
-  g_autofree char *status = g_strdup_printf (_ ("Connected; services: %s"), *names != '\0' ? names : "-");
-
-  g_message ("%s", status);
-  session_tell_ports (self);
-  tool_systemd_notify_ready (status);
+  proxy_ready_notify (self->config, ist_secure_tunnel_get_service_ids (self->tunnel),
+                      proxy_bindings_get_list (self->bindings));
 }
 
 /* Whether something was said of services that the tunnel has to have. */
@@ -406,39 +374,13 @@ session_free_status (Session *self)
   g_clear_pointer (&self->status, proxy_status_free);
 }
 
-/* Ctrl-C goes to all of the terminal's foreground. */
-static gboolean
-is_foreground (void)
-{
-  int fd = open ("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
-  gboolean result;
-
-  if (fd == -1)
-    return FALSE;
-  result = tcgetpgrp (fd) == getpgrp ();
-  close (fd);
-  return result;
-}
-
-/* It is the command's to end, and the session ends with it. */
-static void
-session_pass_on (Session *self,
-                 int number)
-{
-  if (number == SIGINT && is_foreground ())
-    return;
-  if (number != SIGINT && self->n_requests++ > 0)
-    number = SIGKILL;
-  proxy_command_send_signal (self->command, number);
-}
-
 static gboolean
 session_on_end (Session *self,
                 int number)
 {
   if (self->command != NULL)
     {
-      session_pass_on (self, number);
+      proxy_command_pass_on (self->command, number);
       return G_SOURCE_CONTINUE;
     }
   if (!self->is_stopping)
