@@ -326,7 +326,7 @@ class Open(SessionCase):
                                        (['--idle-timeout', '100'], {}, '--idle-timeout'),
                                        (['-c', self.folder], {}, '--capath'),
                                        (['-s', 'SSH=localhost.:0'], {}, 'localhost.'),
-                                       ([], {'no_proxy': '*'}, 'no_proxy'),
+                                       ([], {'HTTPS_PROXY': 'http://127.0.0.1:1', 'NO_PROXY': '*'}, 'HTTPS_PROXY'),
                                        ([], {'AWS_ACCESS_KEY_ID': 'AKIDOWN', 'AWS_SECRET_ACCESS_KEY': 'own'},
                                         'AWS_ACCESS_KEY_ID'),
                                        ([], {'DBUS_SESSION_BUS_ADDRESS': ''}, 'bus')):

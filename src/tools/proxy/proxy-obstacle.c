@@ -33,8 +33,6 @@ static const ProxyOption own_options[] = {
 static const char *const own_variables[] = {
   "https_proxy",
   "HTTPS_PROXY",
-  "no_proxy",
-  "NO_PROXY",
   "SSL_CERT_FILE",
   "SSL_CERT_DIR",
   "LISTEN_FDS",
