@@ -6,13 +6,15 @@
 #
 # Installs what is missing, builds, and runs a fleet of 20 devices, or as many
 # as are asked for, on this machine: each has an agent, a certificate of its
-# own, and a web server. An operator opens a tunnel to each of them, all at
-# once, and fetches a file. Devices hear of their tunnels from a real broker,
-# mosquitto, which the emulator of the service notifies; everything is
-# encrypted.
+# own, and a web server. An operator fetches a file from each of them with
+# ist-proxy and curl, and a note with istctl, all at once: both go over one
+# tunnel to the device, of the operator's session. Devices hear of their tunnels
+# from a real broker, mosquitto, which the emulator of the service notifies;
+# everything is encrypted.
 #
-# Fails unless each device's own file arrives, and no tunnel is left open. All
-# servers are private to this script, and end with it.
+# Fails unless each device's own file and note arrive, over one tunnel for each
+# device, and no tunnel is left open when the session is over. All servers are
+# private to this script, and end with it.
 #
 #   IST_BUILD_DIR       where to build (build/ in the source folder)
 
@@ -65,7 +67,7 @@ END
   wait_for broker is_listening "$broker_port"
 }
 
-# Each device's web server, at a Unix socket, has a file of its own.
+# Each device's web server, at a Unix socket, has a file and a note of its own.
 start_services ()
 {
   local device servers=()
@@ -73,6 +75,7 @@ start_services ()
   for device in "${devices[@]}"; do
     mkdir "$work/$device"
     head -c $((200000 + RANDOM * 10)) /dev/urandom >"$work/$device/file"
+    echo "This is $device, number $RANDOM" >"$work/$device/note"
     servers+=("listen \"unix:$work/$device.sock\"; root \"$work/$device\";")
   done
   start_nginx "${servers[@]}"
@@ -104,17 +107,55 @@ END
   done
 }
 
-# fetch DEVICE: what the operator does.
-fetch ()
+# What an operator has at home: among that, where the session's bus finds
+# ist-operator, which is not installed.
+make_home ()
+{
+  local services=$work/home/share/dbus-1/services
+
+  mkdir -p "$work/home/.aws" "$services"
+  cat >"$work/home/.aws/config" <<END
+[default]
+region = us-east-1
+endpoint_url = https${ready[0]#wss}
+ca_bundle = $work/ca.pem
+END
+  printf '[default]\naws_access_key_id = any\naws_secret_access_key = any\n' >"$work/home/.aws/credentials"
+  cat >"$services/io.github.libist.Operator1.service" <<END
+[D-BUS Service]
+Name=io.github.libist.Operator1
+Exec="$build/src/tools/operator/ist-operator"
+END
+}
+
+# A session, as dbus-run-session makes one, that ends with the script; nothing of
+# this one's environment is in it.
+start_session ()
+{
+  make_home || return 1
+  in_session=(env -i HOME="$work/home" XDG_DATA_HOME="$work/home/share" LC_ALL=C.UTF-8
+    DBUS_SESSION_BUS_ADDRESS="unix:path=$work/bus"
+    PATH="$build/src/tools/proxy:$build/src/tools/istctl:$PATH")
+  start bus "${in_session[@]}" dbus-daemon --session --nofork --nopidfile --address="unix:path=$work/bus"
+  wait_for bus test -S "$work/bus"
+}
+
+# get_file DEVICE: by a port of this machine.
+get_file ()
 {
   local since=${EPOCHREALTIME/./}
 
-  AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any \
-    "$build/src/tools/proxy/ist-proxy" --open --thing "$1" --service HTTP --endpoint-url "https${ready[0]#wss}" \
-    --capath "$work/ca.pem" --lifetime 5 -- \
-    curl --silent --show-error --fail --max-time 60 --noproxy '*' --output "$work/$1.fetched" \
-    'http://localhost:{port}/file' 2>"$work/$1.operator.log"
+  "${in_session[@]}" ist-proxy --open --thing "$1" --service HTTP -- \
+    curl --silent --show-error --fail --max-time 60 --output "$work/$1.file" 'http://localhost:{port}/file' \
+    2>"$work/$1.operator.log"
   echo $? $((${EPOCHREALTIME/./} - since)) >"$work/$1.result"
+}
+
+# get_note DEVICE: by standard input and output.
+get_note ()
+{
+  printf 'GET /note HTTP/1.0\r\n\r\n' | "${in_session[@]}" istctl connect "$1" HTTP 2>"$work/$1.istctl.log" |
+    sed '1,/^\r$/d' >"$work/$1.note"
 }
 
 # show DEVICE: a line of the table.
@@ -123,14 +164,14 @@ show ()
   local status time
 
   read -r status time <"$work/$1.result"
-  if [ "$status" != 0 ] || ! cmp -s "$work/$1/file" "$work/$1.fetched"; then
+  if [ "$status" != 0 ] || ! cmp -s "$work/$1/file" "$work/$1.file" || ! cmp -s "$work/$1/note" "$work/$1.note"; then
     printf '%-11s WRONG (status %s)\n' "$1" "$status"
-    cat "$work/$1.operator.log"
+    cat "$work/$1.operator.log" "$work/$1.istctl.log"
     tail -n 5 "$work/$1.log"
     return 1
   fi
-  printf '%-11s %8d  %8s  %.16s\n' "$1" "$(stat -c %s "$work/$1.fetched")" "$(format_seconds "$time")" \
-    "$(sum_of "$work/$1.fetched")"
+  printf '%-11s %8d  %8s  %.16s\n' "$1" "$(stat -c %s "$work/$1.file")" "$(format_seconds "$time")" \
+    "$(sum_of "$work/$1.file")"
 }
 
 # Whether the service knows of no tunnel any more.
@@ -146,9 +187,9 @@ all_are_closed ()
 
 main ()
 {
-  local device bad=0 operators=()
+  local device bad=0 opened gets=()
 
-  [[ $count =~ ^[1-9][0-9]{0,2}$ ]] || fail "not a number of devices: $count"
+  [[ $count =~ ^[1-9][0-9]{0,2}$ ]] && [ "$count" -le 256 ] || fail "not a number of devices, up to 256: $count"
   mapfile -t devices < <(printf 'device-%03d\n' $(seq "$count"))
   install_packages build fleet || fail "could not install what is missing"
   say "Building"
@@ -164,18 +205,24 @@ main ()
   start_agents || fail "could not start the agents"
   echo "$count agents wait for tunnels"
 
+  start_session || fail "could not start a session"
   for device in "${devices[@]}"; do
-    fetch "$device" &
-    operators+=($!)
+    get_file "$device" &
+    gets+=($!)
+    get_note "$device" &
+    gets+=($!)
   done
-  wait "${operators[@]}"
+  wait "${gets[@]}"
   printf '%-11s %8s  %8s  %s\n' device bytes seconds sha256
   for device in "${devices[@]}"; do
     show "$device" || bad=$((bad + 1))
   done
   [ $bad = 0 ] || fail "$bad of $count devices did not deliver"
-  all_are_closed || fail "a tunnel was left open"
-  echo "$count of $count devices delivered their files; all tunnels are closed again"
+  opened=$(grep -c ': open$' "$work/emulator.log")
+  [ "$opened" = "$count" ] || fail "$opened tunnels were opened, and not one for each device"
+  stop bus
+  wait_for emulator all_are_closed || fail "a tunnel was left open"
+  echo "$count of $count devices delivered their files and notes, over one tunnel each; all are closed again"
 }
 
 main

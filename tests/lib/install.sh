@@ -40,6 +40,7 @@ packages_demo="
 
 packages_fleet="
   curl
+  dbus
   mosquitto
   nginx-light
   openssl
@@ -56,7 +57,6 @@ packages_test="
   binutils
   clang
   clang-format
-  dbus
   dbus-user-session
   git
   gjs
