@@ -10,6 +10,7 @@
 #include "common/ist-text-private.h"
 #include "tools/common/tool-units.h"
 #include "tools/istctl/ctl-agent-commands.h"
+#include "tools/istctl/ctl-objects.h"
 #include "tools/istctl/ctl-print.h"
 
 typedef enum
@@ -156,7 +157,7 @@ static void
 check_tunnels (CtlAgent *agent,
                GArray *findings)
 {
-  g_autoptr (GPtrArray) tunnels = ctl_agent_list_tunnels (agent);
+  g_autoptr (GPtrArray) tunnels = ctl_objects_list (agent->manager, AGENT_DBUS_TYPE_AGENT1_TUNNEL);
 
   for (guint i = 0; i < tunnels->len; i++)
     {

@@ -19,8 +19,8 @@ int ctl_agent_check (CtlCall *call,
                      GError **error);
 
 /* What list and watch show. */
-ToolTable *ctl_agent_make_tunnel_table (CtlAgent *agent);
-ToolTable *ctl_agent_make_connection_table (CtlAgent *agent);
+ToolTable *ctl_agent_make_tunnel_table (GDBusObjectManager *manager);
+ToolTable *ctl_agent_make_connection_table (GDBusObjectManager *manager);
 
 /* The word for a state that D-Bus has, and how it looks. */
 const char *ctl_agent_describe_state (const char *state,

@@ -8,14 +8,11 @@
 #include <stdlib.h>
 
 #include "tools/common/tool-units.h"
+#include "tools/istctl/ctl-objects.h"
 #include "tools/istctl/ctl-print.h"
+#include "tools/istctl/ctl-state.h"
 
-static const struct
-{
-  const char *state;
-  const char *word;
-  ToolStyle style;
-} states[] = {
+static const CtlState states[] = {
   { "connected", N_ ("connected"), TOOL_STYLE_GOOD },
   { "subscribed", N_ ("subscribed"), TOOL_STYLE_GOOD },
   { "open", N_ ("open"), TOOL_STYLE_GOOD },
@@ -25,22 +22,14 @@ static const struct
   { "stopping", N_ ("stopping"), TOOL_STYLE_WARNING },
   { "closed", N_ ("closed"), TOOL_STYLE_BAD },
   { "stopped", N_ ("stopped"), TOOL_STYLE_BAD },
+  { NULL },
 };
 
 const char *
 ctl_agent_describe_state (const char *state,
                           ToolStyle *style)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (states); i++)
-    {
-      if (g_strcmp0 (states[i].state, state) == 0)
-        {
-          *style = states[i].style;
-          return _ (states[i].word);
-        }
-    }
-  *style = TOOL_STYLE_PLAIN;
-  return state;
+  return ctl_state_describe (states, state, style);
 }
 
 /* Tables */
@@ -98,7 +87,7 @@ table_add_tunnel (ToolTable *table,
 }
 
 ToolTable *
-ctl_agent_make_tunnel_table (CtlAgent *agent)
+ctl_agent_make_tunnel_table (GDBusObjectManager *manager)
 {
   static const ToolColumn columns[] = {
     { .title = N_ ("Tunnel"), .to_right = TRUE },
@@ -113,7 +102,7 @@ ctl_agent_make_tunnel_table (CtlAgent *agent)
     { .title = N_ ("per second"), .priority = 5, .to_right = TRUE },
     { .title = N_ ("Round trip"), .priority = 7, .to_right = TRUE },
   };
-  g_autoptr (GPtrArray) tunnels = ctl_agent_list_tunnels (agent);
+  g_autoptr (GPtrArray) tunnels = ctl_objects_list (manager, AGENT_DBUS_TYPE_AGENT1_TUNNEL);
   ToolTable *table = tool_table_new (columns, G_N_ELEMENTS (columns));
 
   for (guint i = 0; i < tunnels->len; i++)
@@ -135,7 +124,7 @@ table_add_connection (ToolTable *table,
 }
 
 ToolTable *
-ctl_agent_make_connection_table (CtlAgent *agent)
+ctl_agent_make_connection_table (GDBusObjectManager *manager)
 {
   static const ToolColumn columns[] = {
     { .title = N_ ("Connection"), .to_right = TRUE },
@@ -149,7 +138,7 @@ ctl_agent_make_connection_table (CtlAgent *agent)
     { .title = N_ ("Sent"), .priority = 6, .to_right = TRUE },
     { .title = N_ ("per second"), .priority = 5, .to_right = TRUE },
   };
-  g_autoptr (GPtrArray) connections = ctl_agent_list_connections (agent);
+  g_autoptr (GPtrArray) connections = ctl_objects_list (manager, AGENT_DBUS_TYPE_AGENT1_CONNECTION);
   ToolTable *table = tool_table_new (columns, G_N_ELEMENTS (columns));
 
   for (guint i = 0; i < connections->len; i++)
@@ -159,51 +148,27 @@ ctl_agent_make_connection_table (CtlAgent *agent)
 
 /* The command */
 
-static void
-json_add_list (JsonBuilder *builder,
-               const char *name,
-               GPtrArray *proxies)
-{
-  json_builder_set_member_name (builder, name);
-  json_builder_begin_array (builder);
-  for (guint i = 0; i < proxies->len; i++)
-    {
-      json_builder_begin_object (builder);
-      ctl_json_add_properties (builder, g_ptr_array_index (proxies, i));
-      json_builder_end_object (builder);
-    }
-  json_builder_end_array (builder);
-}
-
 static gboolean
-print_json (CtlAgent *agent,
+print_json (GDBusObjectManager *manager,
             GError **error)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
-  g_autoptr (GPtrArray) tunnels = ctl_agent_list_tunnels (agent);
-  g_autoptr (GPtrArray) connections = ctl_agent_list_connections (agent);
 
   json_builder_begin_object (builder);
-  json_add_list (builder, "tunnels", tunnels);
-  json_add_list (builder, "connections", connections);
+  ctl_json_add_objects (builder, "tunnels", manager, AGENT_DBUS_TYPE_AGENT1_TUNNEL);
+  ctl_json_add_objects (builder, "connections", manager, AGENT_DBUS_TYPE_AGENT1_CONNECTION);
   json_builder_end_object (builder);
   return ctl_print_json (builder, error);
 }
 
 static gboolean
-print_tables (CtlAgent *agent,
+print_tables (GDBusObjectManager *manager,
               GError **error)
 {
-  g_autoptr (ToolTable) tunnels = ctl_agent_make_tunnel_table (agent);
-  g_autoptr (ToolTable) connections = ctl_agent_make_connection_table (agent);
+  g_autoptr (ToolTable) tunnels = ctl_agent_make_tunnel_table (manager);
+  g_autoptr (ToolTable) connections = ctl_agent_make_connection_table (manager);
 
-  if (tool_table_get_n_rows (tunnels) == 0)
-    return ctl_print (_ ("There are no tunnels.\n"), error);
-  if (!ctl_print_table (tunnels, error))
-    return FALSE;
-  if (tool_table_get_n_rows (connections) == 0)
-    return TRUE;
-  return ctl_print ("\n", error) && ctl_print_table (connections, error);
+  return ctl_print_tables (tunnels, connections, error);
 }
 
 int
@@ -211,10 +176,10 @@ ctl_agent_list (CtlCall *call,
                 GError **error)
 {
   g_autoptr (CtlAgent) agent = ctl_agent_new (call, NULL, 0, 0, error);
+  gboolean good;
 
   if (agent == NULL || !ctl_agent_require (agent, error))
     return EXIT_FAILURE;
-  if (call->json)
-    return print_json (agent, error) ? EXIT_SUCCESS : EXIT_FAILURE;
-  return print_tables (agent, error) ? EXIT_SUCCESS : EXIT_FAILURE;
+  good = call->json ? print_json (agent->manager, error) : print_tables (agent->manager, error);
+  return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -4,22 +4,18 @@
 
 #include <glib/gi18n.h>
 #include <stdlib.h>
-#include <sysexits.h>
 
-#include "tools/common/tool-error.h"
 #include "tools/common/tool-units.h"
 #include "tools/istctl/ctl-agent-commands.h"
-#include "tools/istctl/ctl-print.h"
 #include "tools/istctl/ctl-watch.h"
 
-/* Lines of the screen beside the tables: two of the head, and one before each of them. */
-#define OTHER_LINES 4
+/* Lines of the screen's head. */
+#define HEAD_LINES 2
 
 typedef struct
 {
   CtlAgent *agent;
   CtlWatch *watch;
-  gboolean json;
 } Watch;
 
 /* The screen */
@@ -50,29 +46,18 @@ on_draw (ToolScreen *screen,
          gpointer user_data)
 {
   Watch *self = user_data;
-  guint n_lines = MAX (tool_screen_get_n_lines (screen), OTHER_LINES + 4) - OTHER_LINES;
   g_autoptr (ToolTable) tunnels = NULL;
   g_autoptr (ToolTable) connections = NULL;
-  guint n_tunnels;
-  guint n_connections;
 
   if (!ctl_agent_is_running (self->agent))
     {
       tool_screen_add (screen, TOOL_STYLE_BAD, _ ("ist-agent is not on the bus; waiting for it"));
       return;
     }
-  tunnels = ctl_agent_make_tunnel_table (self->agent);
-  connections = ctl_agent_make_connection_table (self->agent);
-  /* With their titles. Each gets half, and what the other one leaves. */
-  n_tunnels = tool_table_get_n_rows (tunnels) + 1;
-  n_connections = tool_table_get_n_rows (connections) + 1;
-  n_tunnels = MIN (n_tunnels, MAX (n_lines / 2, n_lines - MIN (n_lines, n_connections)));
-
+  tunnels = ctl_agent_make_tunnel_table (self->agent->manager);
+  connections = ctl_agent_make_connection_table (self->agent->manager);
   draw_head (self->agent, screen);
-  tool_screen_add_empty (screen);
-  tool_screen_add_table (screen, tunnels, n_tunnels);
-  tool_screen_add_empty (screen);
-  tool_screen_add_table (screen, connections, n_lines - n_tunnels);
+  ctl_watch_draw_tables (screen, HEAD_LINES, tunnels, connections);
 }
 
 /* Lines */
@@ -103,88 +88,28 @@ is_well (const char *state)
   return style == TOOL_STYLE_GOOD;
 }
 
-/* With the reason, as far as it is not well. */
-static void
-watch_tell_state (Watch *self,
-                  gpointer proxy)
+/* With the reason, as far as it is not well. An agent that is not on the bus has none. */
+static char *
+describe (GDBusProxy *proxy,
+          gboolean is_there)
 {
   ToolStyle style;
   g_autofree char *what = describe_what (proxy);
   g_autofree char *state = NULL;
   g_autofree char *reason = NULL;
-  g_autofree char *text = NULL;
   gboolean has_reason;
 
+  if (!is_there && AGENT_DBUS_IS_AGENT1 (proxy))
+    return g_strdup (_ ("ist-agent is not on the bus; waiting for it"));
   g_object_get (proxy, "state", &state, "last-error", &reason, NULL);
   if (state == NULL)
-    return;
+    return NULL;
   has_reason = !is_well (state) && reason != NULL && *reason != '\0';
-  text = g_strdup_printf ("%s: %s%s%s", what, ctl_agent_describe_state (state, &style), has_reason ? ": " : "",
+  return g_strdup_printf ("%s: %s%s%s", what, ctl_agent_describe_state (state, &style), has_reason ? ": " : "",
                           has_reason ? reason : "");
-  ctl_watch_tell_text (self->watch, proxy, text);
 }
 
-static void
-watch_tell (Watch *self,
-            const char *event,
-            gpointer proxy)
-{
-  const char *type = "agent";
-
-  if (AGENT_DBUS_IS_AGENT1_TUNNEL (proxy))
-    type = "tunnel";
-  else if (AGENT_DBUS_IS_AGENT1_CONNECTION (proxy))
-    type = "connection";
-  if (self->json)
-    ctl_watch_tell_json (self->watch, event, type, proxy);
-  else
-    watch_tell_state (self, proxy);
-}
-
-/* Changes */
-
-static void
-on_object_changed (GDBusObjectManagerClient *manager,
-                   GDBusObjectProxy *object,
-                   GDBusProxy *proxy,
-                   GVariant *changed,
-                   const char *const *invalidated,
-                   gpointer user_data)
-{
-  if (ctl_watch_is_of_interest (changed))
-    watch_tell (user_data, "changed", proxy);
-}
-
-static void
-watch_tell_object (Watch *self,
-                   const char *event,
-                   GDBusObject *object)
-{
-  GList *interfaces = g_dbus_object_get_interfaces (object);
-
-  for (GList *l = interfaces; l != NULL; l = l->next)
-    {
-      if (AGENT_DBUS_IS_AGENT1_TUNNEL (l->data) || AGENT_DBUS_IS_AGENT1_CONNECTION (l->data))
-        watch_tell (self, event, l->data);
-    }
-  g_list_free_full (interfaces, g_object_unref);
-}
-
-static void
-on_object_added (GDBusObjectManager *manager,
-                 GDBusObject *object,
-                 gpointer user_data)
-{
-  watch_tell_object (user_data, "added", object);
-}
-
-static void
-on_object_removed (GDBusObjectManager *manager,
-                   GDBusObject *object,
-                   gpointer user_data)
-{
-  watch_tell_object (user_data, "removed", object);
-}
+/* The agent itself, which is no object of its manager's */
 
 static void
 on_agent_changed (GDBusProxy *proxy,
@@ -192,8 +117,10 @@ on_agent_changed (GDBusProxy *proxy,
                   const char *const *invalidated,
                   gpointer user_data)
 {
+  Watch *self = user_data;
+
   if (ctl_watch_is_of_interest (changed))
-    watch_tell (user_data, "changed", proxy);
+    ctl_watch_tell (self->watch, "changed", "agent", proxy);
 }
 
 static void
@@ -203,60 +130,22 @@ on_owner_changed (GDBusProxy *proxy,
 {
   Watch *self = user_data;
 
-  if (ctl_agent_is_running (self->agent))
-    watch_tell (self, "added", proxy);
-  else if (self->json)
-    ctl_watch_tell_json (self->watch, "removed", "agent", proxy);
-  else
-    ctl_watch_tell_text (self->watch, proxy, _ ("ist-agent is not on the bus; waiting for it"));
+  ctl_watch_tell (self->watch, ctl_agent_is_running (self->agent) ? "added" : "removed", "agent", proxy);
 }
 
 static void
-on_bus_closed (GDBusConnection *connection,
-               gboolean vanished,
-               GError *reason,
-               gpointer user_data)
-{
-  Watch *self = user_data;
-  g_autoptr (GError) error = NULL;
-
-  error = g_error_new (TOOL_ERROR, EX_UNAVAILABLE, _ ("The bus has ended: %s"),
-                       reason != NULL ? reason->message : "-");
-  ctl_watch_fail (self->watch, error);
-}
-
-static void
-watch_connect (Watch *self)
+watch_follow (Watch *self)
 {
   CtlAgent *agent = self->agent;
+  const CtlWatchKind kinds[] = {
+    { AGENT_DBUS_TYPE_AGENT1_TUNNEL, "tunnel" },
+    { AGENT_DBUS_TYPE_AGENT1_CONNECTION, "connection" },
+  };
 
-  g_signal_connect (agent->connection, "closed", G_CALLBACK (on_bus_closed), self);
+  on_owner_changed (G_DBUS_PROXY (agent->agent), NULL, self);
   g_signal_connect (agent->agent, "notify::g-name-owner", G_CALLBACK (on_owner_changed), self);
   g_signal_connect (agent->agent, "g-properties-changed", G_CALLBACK (on_agent_changed), self);
-  g_signal_connect (agent->manager, "object-added", G_CALLBACK (on_object_added), self);
-  g_signal_connect (agent->manager, "object-removed", G_CALLBACK (on_object_removed), self);
-  g_signal_connect (agent->manager, "interface-proxy-properties-changed", G_CALLBACK (on_object_changed), self);
-}
-
-static void
-watch_disconnect (Watch *self)
-{
-  g_signal_handlers_disconnect_by_data (self->agent->connection, self);
-  g_signal_handlers_disconnect_by_data (self->agent->agent, self);
-  g_signal_handlers_disconnect_by_data (self->agent->manager, self);
-}
-
-static void
-watch_tell_all (Watch *self)
-{
-  g_autoptr (GPtrArray) tunnels = ctl_agent_list_tunnels (self->agent);
-  g_autoptr (GPtrArray) connections = ctl_agent_list_connections (self->agent);
-
-  on_owner_changed (G_DBUS_PROXY (self->agent->agent), NULL, self);
-  for (guint i = 0; i < tunnels->len; i++)
-    watch_tell (self, "added", g_ptr_array_index (tunnels, i));
-  for (guint i = 0; i < connections->len; i++)
-    watch_tell (self, "added", g_ptr_array_index (connections, i));
+  ctl_watch_follow (self->watch, agent->connection, agent->manager, kinds, G_N_ELEMENTS (kinds));
 }
 
 int
@@ -274,12 +163,9 @@ ctl_agent_watch (CtlCall *call,
   if (agent == NULL)
     return EXIT_FAILURE;
   self.agent = agent;
-  self.json = call->json;
-  self.watch = watch = ctl_watch_new (call->json, on_draw, &self);
-  if (ctl_watch_is_lines (watch))
-    watch_tell_all (&self);
-  watch_connect (&self);
+  self.watch = watch = ctl_watch_new (call->json, on_draw, describe, &self);
+  watch_follow (&self);
   good = ctl_watch_run (watch, error);
-  watch_disconnect (&self);
+  g_signal_handlers_disconnect_by_data (agent->agent, &self);
   return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }

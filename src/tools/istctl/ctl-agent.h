@@ -34,10 +34,6 @@ gboolean ctl_agent_require (CtlAgent *self,
 /* An error of D-Bus becomes one that has an exit status, and says what to do. */
 void ctl_agent_mend_error (GError **error);
 
-/* AgentDBusAgent1Tunnel and AgentDBusAgent1Connection, in the order of their ids. */
-GPtrArray *ctl_agent_list_tunnels (CtlAgent *self);
-GPtrArray *ctl_agent_list_connections (CtlAgent *self);
-
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CtlAgent, ctl_agent_free)
 
 G_END_DECLS

@@ -7,6 +7,7 @@
 
 #include "tools/common/tool-operator-bus.h"
 #include "tools/common/tool-operator-link.h"
+#include "tools/istctl/ctl-objects.h"
 #include "tools/istctl/ctl-operator.h"
 #include "tools/istctl/ctl-print.h"
 
@@ -45,7 +46,7 @@ close_forwards (Close *self,
                 GDBusObjectManager *manager,
                 GError **error)
 {
-  g_autoptr (GPtrArray) forwards = ctl_operator_list (manager, BUS_TYPE_OPERATOR1_FORWARD);
+  g_autoptr (GPtrArray) forwards = ctl_objects_list (manager, BUS_TYPE_OPERATOR1_FORWARD);
 
   for (guint i = 0; i < forwards->len; i++)
     {
@@ -65,7 +66,7 @@ close_tunnels (Close *self,
                GDBusObjectManager *manager,
                GError **error)
 {
-  g_autoptr (GPtrArray) tunnels = ctl_operator_list (manager, BUS_TYPE_OPERATOR1_TUNNEL);
+  g_autoptr (GPtrArray) tunnels = ctl_objects_list (manager, BUS_TYPE_OPERATOR1_TUNNEL);
 
   for (guint i = 0; i < tunnels->len; i++)
     {

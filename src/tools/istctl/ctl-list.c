@@ -9,15 +9,12 @@
 
 #include "tools/common/tool-operator-link.h"
 #include "tools/common/tool-units.h"
+#include "tools/istctl/ctl-objects.h"
 #include "tools/istctl/ctl-operator.h"
 #include "tools/istctl/ctl-print.h"
+#include "tools/istctl/ctl-state.h"
 
-static const struct
-{
-  const char *state;
-  const char *word;
-  ToolStyle style;
-} states[] = {
+static const CtlState states[] = {
   { "looking", N_ ("looking for one"), TOOL_STYLE_WARNING },
   { "opening", N_ ("opening"), TOOL_STYLE_WARNING },
   { "waiting", N_ ("waiting for the device"), TOOL_STYLE_WARNING },
@@ -25,22 +22,14 @@ static const struct
   { "connected", N_ ("connected"), TOOL_STYLE_GOOD },
   { "closing", N_ ("closing"), TOOL_STYLE_WARNING },
   { "closed", N_ ("closed"), TOOL_STYLE_BAD },
+  { NULL },
 };
 
 const char *
 ctl_list_describe_state (const char *state,
                          ToolStyle *style)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (states); i++)
-    {
-      if (g_strcmp0 (states[i].state, state) == 0)
-        {
-          *style = states[i].style;
-          return _ (states[i].word);
-        }
-    }
-  *style = TOOL_STYLE_PLAIN;
-  return state;
+  return ctl_state_describe (states, state, style);
 }
 
 /* Tables */
@@ -110,7 +99,7 @@ ctl_list_make_tunnel_table (GDBusObjectManager *manager)
     { .title = N_ ("Profile"), .priority = 11 },
     { .title = N_ ("Region"), .priority = 10 },
   };
-  g_autoptr (GPtrArray) tunnels = ctl_operator_list (manager, BUS_TYPE_OPERATOR1_TUNNEL);
+  g_autoptr (GPtrArray) tunnels = ctl_objects_list (manager, BUS_TYPE_OPERATOR1_TUNNEL);
   ToolTable *table = tool_table_new (columns, G_N_ELEMENTS (columns));
 
   for (guint i = 0; i < tunnels->len; i++)
@@ -143,7 +132,7 @@ ctl_list_make_forward_table (GDBusObjectManager *manager)
     { .title = N_ ("Profile"), .priority = 6 },
     { .title = N_ ("Region"), .priority = 5 },
   };
-  g_autoptr (GPtrArray) forwards = ctl_operator_list (manager, BUS_TYPE_OPERATOR1_FORWARD);
+  g_autoptr (GPtrArray) forwards = ctl_objects_list (manager, BUS_TYPE_OPERATOR1_FORWARD);
   ToolTable *table = tool_table_new (columns, G_N_ELEMENTS (columns));
 
   for (guint i = 0; i < forwards->len; i++)
@@ -153,25 +142,6 @@ ctl_list_make_forward_table (GDBusObjectManager *manager)
 
 /* The command */
 
-static void
-json_add_list (JsonBuilder *builder,
-               GDBusObjectManager *manager,
-               const char *name,
-               GType type)
-{
-  g_autoptr (GPtrArray) proxies = ctl_operator_list (manager, type);
-
-  json_builder_set_member_name (builder, name);
-  json_builder_begin_array (builder);
-  for (guint i = 0; i < proxies->len; i++)
-    {
-      json_builder_begin_object (builder);
-      ctl_json_add_properties (builder, g_ptr_array_index (proxies, i));
-      json_builder_end_object (builder);
-    }
-  json_builder_end_array (builder);
-}
-
 static gboolean
 print_json (GDBusObjectManager *manager,
             GError **error)
@@ -179,9 +149,9 @@ print_json (GDBusObjectManager *manager,
   g_autoptr (JsonBuilder) builder = json_builder_new ();
 
   json_builder_begin_object (builder);
-  json_add_list (builder, manager, "tunnels", BUS_TYPE_OPERATOR1_TUNNEL);
-  json_add_list (builder, manager, "connections", BUS_TYPE_OPERATOR1_CONNECTION);
-  json_add_list (builder, manager, "forwards", BUS_TYPE_OPERATOR1_FORWARD);
+  ctl_json_add_objects (builder, "tunnels", manager, BUS_TYPE_OPERATOR1_TUNNEL);
+  ctl_json_add_objects (builder, "connections", manager, BUS_TYPE_OPERATOR1_CONNECTION);
+  ctl_json_add_objects (builder, "forwards", manager, BUS_TYPE_OPERATOR1_FORWARD);
   json_builder_end_object (builder);
   return ctl_print_json (builder, error);
 }
@@ -193,13 +163,7 @@ print_tables (GDBusObjectManager *manager,
   g_autoptr (ToolTable) tunnels = ctl_list_make_tunnel_table (manager);
   g_autoptr (ToolTable) forwards = ctl_list_make_forward_table (manager);
 
-  if (tool_table_get_n_rows (tunnels) == 0 && tool_table_get_n_rows (forwards) == 0)
-    return ctl_print (_ ("There are no tunnels.\n"), error);
-  if (tool_table_get_n_rows (tunnels) > 0 && !ctl_print_table (tunnels, error))
-    return FALSE;
-  if (tool_table_get_n_rows (forwards) == 0)
-    return TRUE;
-  return (tool_table_get_n_rows (tunnels) == 0 || ctl_print ("\n", error)) && ctl_print_table (forwards, error);
+  return ctl_print_tables (tunnels, forwards, error);
 }
 
 int

@@ -54,8 +54,5 @@ gboolean ctl_operator_check_service (const char *name,
 /* The service's objects; it is not started for that. */
 GDBusObjectManager *ctl_operator_get_objects (GDBusConnection *connection,
                                               GError **error);
-/* Proxies of an interface of theirs, in the order in which they came. */
-GPtrArray *ctl_operator_list (GDBusObjectManager *manager,
-                              GType type);
 
 G_END_DECLS

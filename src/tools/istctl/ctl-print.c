@@ -12,6 +12,7 @@
 
 #include "common/ist-text-private.h"
 #include "tools/common/tool-error.h"
+#include "tools/istctl/ctl-objects.h"
 
 gboolean
 ctl_print (const char *text,
@@ -23,9 +24,9 @@ ctl_print (const char *text,
   return FALSE;
 }
 
-gboolean
-ctl_print_table (ToolTable *table,
-                 GError **error)
+static gboolean
+print_table (ToolTable *table,
+             GError **error)
 {
   g_autoptr (GString) text = g_string_new (NULL);
   g_autoptr (GPtrArray) lines = NULL;
@@ -38,6 +39,21 @@ ctl_print_table (ToolTable *table,
   for (guint i = 0; i < lines->len; i++)
     g_string_append_printf (text, "%s\n", (const char *) g_ptr_array_index (lines, i));
   return ctl_print (text->str, error);
+}
+
+gboolean
+ctl_print_tables (ToolTable *first,
+                  ToolTable *second,
+                  GError **error)
+{
+  gboolean has_first = tool_table_get_n_rows (first) > 0;
+  gboolean has_second = tool_table_get_n_rows (second) > 0;
+
+  if (!has_first && !has_second)
+    return ctl_print (_ ("There are no tunnels.\n"), error);
+  return (!has_first || print_table (first, error)) &&
+         (!has_first || !has_second || ctl_print ("\n", error)) &&
+         (!has_second || print_table (second, error));
 }
 
 char *
@@ -77,4 +93,23 @@ ctl_json_add_properties (JsonBuilder *builder,
       json_builder_set_member_name (builder, key);
       json_builder_add_value (builder, json_gvariant_serialize (value));
     }
+}
+
+void
+ctl_json_add_objects (JsonBuilder *builder,
+                      const char *name,
+                      GDBusObjectManager *manager,
+                      GType type)
+{
+  g_autoptr (GPtrArray) proxies = ctl_objects_list (manager, type);
+
+  json_builder_set_member_name (builder, name);
+  json_builder_begin_array (builder);
+  for (guint i = 0; i < proxies->len; i++)
+    {
+      json_builder_begin_object (builder);
+      ctl_json_add_properties (builder, g_ptr_array_index (proxies, i));
+      json_builder_end_object (builder);
+    }
+  json_builder_end_array (builder);
 }

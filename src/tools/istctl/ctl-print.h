@@ -17,9 +17,11 @@ G_BEGIN_DECLS
 gboolean ctl_print (const char *text,
                     GError **error);
 
-/* As wide as the terminal, if it is one. */
-gboolean ctl_print_table (ToolTable *table,
-                          GError **error);
+/* Those that have rows, as wide as the terminal, if it is one; or that there are no
+ * tunnels. */
+gboolean ctl_print_tables (ToolTable *first,
+                           ToolTable *second,
+                           GError **error);
 
 /* One line, which holds nothing that a terminal would obey. */
 char *ctl_json_to_line (JsonBuilder *builder);
@@ -31,5 +33,10 @@ gboolean ctl_print_json (JsonBuilder *builder,
  * this program knows is left out. */
 void ctl_json_add_properties (JsonBuilder *builder,
                               GDBusProxy *proxy);
+/* Of all proxies that ctl_objects_list() has, as a member of that object. */
+void ctl_json_add_objects (JsonBuilder *builder,
+                           const char *name,
+                           GDBusObjectManager *manager,
+                           GType type);
 
 G_END_DECLS

@@ -16,6 +16,7 @@
 #include "tools/common/tool-error.h"
 #include "tools/common/tool-signals.h"
 #include "tools/common/tool-units.h"
+#include "tools/istctl/ctl-objects.h"
 #include "tools/istctl/ctl-print.h"
 
 #define MAX_WAITING (1 << 20) /* bytes of lines */
@@ -24,10 +25,15 @@
 /* What was told of an object last. */
 #define TOLD "ctl-watch-told"
 
+/* So many lines of a table are drawn, however small the screen is. */
+#define LEAST_LINES 2
+
 struct _CtlWatch
 {
+  gboolean json;
   gboolean as_lines;
   ToolScreenDraw draw;
+  CtlWatchDescribe describe;
   gpointer user_data;
   GMainLoop *loop;
   ToolOutput *output;
@@ -37,6 +43,10 @@ struct _CtlWatch
   guint interrupt;
   guint terminate;
   guint hangup;
+  GDBusConnection *connection;
+  GDBusObjectManager *manager;
+  CtlWatchKind *kinds;
+  gsize n_kinds;
 };
 
 /* Also before it runs. */
@@ -47,12 +57,15 @@ watch_end (CtlWatch *self)
   g_main_loop_quit (self->loop);
 }
 
-void
-ctl_watch_fail (CtlWatch *self,
-                const GError *error)
+/* Takes the error. */
+static void
+watch_fail (CtlWatch *self,
+            GError *error)
 {
   if (self->error == NULL)
-    self->error = g_error_copy (error);
+    self->error = error;
+  else
+    g_error_free (error);
   watch_end (self);
 }
 
@@ -60,9 +73,7 @@ static void
 watch_fail_to_write (CtlWatch *self,
                      const char *reason)
 {
-  g_autoptr (GError) error = g_error_new (TOOL_ERROR, EX_IOERR, _ ("Could not write to standard output: %s"), reason);
-
-  ctl_watch_fail (self, error);
+  watch_fail (self, g_error_new (TOOL_ERROR, EX_IOERR, _ ("Could not write to standard output: %s"), reason));
 }
 
 /* Lines */
@@ -88,27 +99,11 @@ on_drained (gpointer user_data)
   watch_write (user_data);
 }
 
-gboolean
-ctl_watch_is_lines (CtlWatch *self)
-{
-  return self->as_lines;
-}
-
-void
-ctl_watch_tell (CtlWatch *self,
-                const char *line)
-{
-  if (!self->as_lines)
-    return;
-  g_string_append (self->waiting, line);
-  watch_write (self);
-}
-
-void
-ctl_watch_tell_json (CtlWatch *self,
-                     const char *event,
-                     const char *type,
-                     GDBusProxy *proxy)
+static void
+watch_tell_json (CtlWatch *self,
+                 const char *event,
+                 const char *type,
+                 GDBusProxy *proxy)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
   g_autofree char *line = NULL;
@@ -121,25 +116,39 @@ ctl_watch_tell_json (CtlWatch *self,
   ctl_json_add_properties (builder, proxy);
   json_builder_end_object (builder);
   line = ctl_json_to_line (builder);
-  ctl_watch_tell (self, line);
+  g_string_append (self->waiting, line);
+}
+
+static void
+watch_tell_text (CtlWatch *self,
+                 const char *event,
+                 GDBusProxy *proxy)
+{
+  g_autofree char *text = self->describe (proxy, !g_str_equal (event, "removed"));
+  g_autofree char *time = NULL;
+  g_autofree char *harmless = NULL;
+
+  if (text == NULL || g_strcmp0 (g_object_get_data (G_OBJECT (proxy), TOLD), text) == 0)
+    return;
+  time = tool_format_time (g_get_real_time ());
+  harmless = ist_text_make_safe (text, -1, G_MAXSIZE);
+  g_string_append_printf (self->waiting, "%s  %s\n", time, harmless);
+  g_object_set_data_full (G_OBJECT (proxy), TOLD, g_steal_pointer (&text), g_free);
 }
 
 void
-ctl_watch_tell_text (CtlWatch *self,
-                     gpointer proxy,
-                     const char *text)
+ctl_watch_tell (CtlWatch *self,
+                const char *event,
+                const char *type,
+                GDBusProxy *proxy)
 {
-  g_autofree char *time = NULL;
-  g_autofree char *harmless = NULL;
-  g_autofree char *line = NULL;
-
-  if (g_strcmp0 (g_object_get_data (proxy, TOLD), text) == 0)
+  if (!self->as_lines)
     return;
-  g_object_set_data_full (proxy, TOLD, g_strdup (text), g_free);
-  time = tool_format_time (g_get_real_time ());
-  harmless = ist_text_make_safe (text, -1, G_MAXSIZE);
-  line = g_strdup_printf ("%s  %s\n", time, harmless);
-  ctl_watch_tell (self, line);
+  if (self->json)
+    watch_tell_json (self, event, type, proxy);
+  else
+    watch_tell_text (self, event, proxy);
+  watch_write (self);
 }
 
 gboolean
@@ -157,6 +166,136 @@ ctl_watch_is_of_interest (GVariant *changed)
         return TRUE;
     }
   return FALSE;
+}
+
+/* Objects */
+
+/* What is of no kind is not told of. */
+static void
+watch_tell_proxy (CtlWatch *self,
+                  const char *event,
+                  GDBusProxy *proxy)
+{
+  for (gsize i = 0; i < self->n_kinds; i++)
+    {
+      if (G_TYPE_CHECK_INSTANCE_TYPE (proxy, self->kinds[i].type))
+        ctl_watch_tell (self, event, self->kinds[i].name, proxy);
+    }
+}
+
+static void
+watch_tell_object (CtlWatch *self,
+                   const char *event,
+                   GDBusObject *object)
+{
+  GList *interfaces = g_dbus_object_get_interfaces (object);
+
+  for (GList *l = interfaces; l != NULL; l = l->next)
+    watch_tell_proxy (self, event, l->data);
+  g_list_free_full (interfaces, g_object_unref);
+}
+
+static void
+on_object_changed (GDBusObjectManagerClient *manager,
+                   GDBusObjectProxy *object,
+                   GDBusProxy *proxy,
+                   GVariant *changed,
+                   const char *const *invalidated,
+                   gpointer user_data)
+{
+  if (ctl_watch_is_of_interest (changed))
+    watch_tell_proxy (user_data, "changed", proxy);
+}
+
+static void
+on_object_added (GDBusObjectManager *manager,
+                 GDBusObject *object,
+                 gpointer user_data)
+{
+  watch_tell_object (user_data, "added", object);
+}
+
+static void
+on_object_removed (GDBusObjectManager *manager,
+                   GDBusObject *object,
+                   gpointer user_data)
+{
+  watch_tell_object (user_data, "removed", object);
+}
+
+static void
+on_bus_closed (GDBusConnection *connection,
+               gboolean vanished,
+               GError *reason,
+               gpointer user_data)
+{
+  watch_fail (user_data, g_error_new (TOOL_ERROR, EX_UNAVAILABLE, _ ("The bus has ended: %s"),
+                                      reason != NULL ? reason->message : "-"));
+}
+
+void
+ctl_watch_follow (CtlWatch *self,
+                  GDBusConnection *connection,
+                  GDBusObjectManager *manager,
+                  const CtlWatchKind *kinds,
+                  gsize n_kinds)
+{
+  self->connection = g_object_ref (connection);
+  self->manager = g_object_ref (manager);
+  self->kinds = g_memdup2 (kinds, n_kinds * sizeof *kinds);
+  self->n_kinds = n_kinds;
+  for (gsize i = 0; i < n_kinds; i++)
+    {
+      g_autoptr (GPtrArray) proxies = ctl_objects_list (manager, kinds[i].type);
+
+      for (guint j = 0; j < proxies->len; j++)
+        ctl_watch_tell (self, "added", kinds[i].name, g_ptr_array_index (proxies, j));
+    }
+  g_signal_connect (connection, "closed", G_CALLBACK (on_bus_closed), self);
+  g_signal_connect (manager, "object-added", G_CALLBACK (on_object_added), self);
+  g_signal_connect (manager, "object-removed", G_CALLBACK (on_object_removed), self);
+  g_signal_connect (manager, "interface-proxy-properties-changed", G_CALLBACK (on_object_changed), self);
+}
+
+static void
+watch_unfollow (CtlWatch *self)
+{
+  if (self->manager == NULL)
+    return;
+  g_signal_handlers_disconnect_by_data (self->connection, self);
+  g_signal_handlers_disconnect_by_data (self->manager, self);
+  g_clear_object (&self->connection);
+  g_clear_object (&self->manager);
+}
+
+/* The screen */
+
+/* With its title. */
+static guint
+count_lines (ToolTable *table)
+{
+  return tool_table_get_n_rows (table) + 1;
+}
+
+void
+ctl_watch_draw_tables (ToolScreen *screen,
+                       guint n_head,
+                       ToolTable *first,
+                       ToolTable *second)
+{
+  /* Beside the tables: the head, and one before each of them. */
+  guint n_others = n_head + 2;
+  guint n_lines = MAX (tool_screen_get_n_lines (screen), n_others + 2 * LEAST_LINES) - n_others;
+  guint n_second = tool_table_get_n_rows (second) > 0 ? count_lines (second) : 0;
+  /* Each gets half, and what the other one leaves. */
+  guint n_first = MIN (count_lines (first), MAX (n_lines / 2, n_lines - MIN (n_lines, n_second)));
+
+  tool_screen_add_empty (screen);
+  tool_screen_add_table (screen, first, n_first);
+  if (n_second == 0)
+    return;
+  tool_screen_add_empty (screen);
+  tool_screen_add_table (screen, second, n_lines - n_first);
 }
 
 /* The end */
@@ -181,14 +320,17 @@ on_closed (int fd,
 }
 
 CtlWatch *
-ctl_watch_new (gboolean as_lines,
+ctl_watch_new (gboolean json,
                ToolScreenDraw draw,
+               CtlWatchDescribe describe,
                gpointer user_data)
 {
   CtlWatch *self = g_new0 (CtlWatch, 1);
 
-  self->as_lines = as_lines || !isatty (STDOUT_FILENO);
+  self->json = json;
+  self->as_lines = json || !isatty (STDOUT_FILENO);
   self->draw = draw;
+  self->describe = describe;
   self->user_data = user_data;
   self->loop = g_main_loop_new (NULL, FALSE);
   self->output = tool_output_new (STDOUT_FILENO, on_drained, self);
@@ -203,6 +345,7 @@ ctl_watch_new (gboolean as_lines,
 void
 ctl_watch_free (CtlWatch *self)
 {
+  watch_unfollow (self);
   tool_signal_unwatch (self->interrupt);
   tool_signal_unwatch (self->terminate);
   if (self->hangup != 0)
@@ -212,6 +355,7 @@ ctl_watch_free (CtlWatch *self)
   g_main_loop_unref (self->loop);
   g_string_free (self->waiting, TRUE);
   g_clear_error (&self->error);
+  g_free (self->kinds);
   g_free (self);
 }
 
