@@ -20,6 +20,10 @@
 #define DEFAULT_DEVICE_TIMEOUT 60
 #define MAX_SECONDS 86400
 
+/* Of a tunnel among those of the same description, before that: for when it was opened,
+ * but no answer came. */
+#define ID_FORMAT "%08x"
+
 G_DEFINE_ENUM_TYPE (IstOperatorReuse,
                     ist_operator_reuse,
                     G_DEFINE_ENUM_VALUE (IST_OPERATOR_REUSE_OWN, "own"),
@@ -48,8 +52,8 @@ G_DEFINE_ENUM_TYPE (IstOperatorReuse,
  *
  * With [property@IstOperator.Client:reuse] the client looks for an open tunnel of the
  * device that nobody uses, before it opens one, and takes it over. If somebody else takes
- * that again, it is left to them. A tunnel that was opened by other programs is not closed
- * when it is no longer used.
+ * that again, it is left to them. One that was taken over is not closed when it is no
+ * longer used: it is somebody else's.
  *
  * The device has [property@IstOperator.Client:device-timeout] seconds to connect. It is
  * notified again if it does not come, and when a tunnel is used whose device has gone.
@@ -253,7 +257,6 @@ client_add_tunnel (IstOperatorClient *self,
                                                        &tunnel_funcs, self);
 
   tunnel->linger = self->linger;
-  tunnel->description = g_strdup (self->description);
   tunnel->lifetime = self->lifetime;
   tunnel->device_timeout = self->device_timeout;
   tunnel->protocol_version = self->protocol_version;
@@ -319,6 +322,7 @@ client_serve_anew (IstOperatorClient *self,
   g_autoptr (IstOperatorTunnel) tunnel = NULL;
 
   tunnel = g_object_ref (client_add_tunnel (self, request->thing_name, (const char *const *) services));
+  tunnel->description = g_strdup_printf (ID_FORMAT " %s", g_random_int (), self->description);
   tunnel->is_exclusive = self->reuse == IST_OPERATOR_REUSE_NEVER && request->kind != IST_OPERATOR_REQUEST_OPEN;
   ist_waiting_tasks_add (tunnel->waiting, task);
   client_tell_added (self, tunnel);
@@ -725,8 +729,8 @@ client_end_tunnels (IstOperatorClient *self)
  * @callback: (scope async): called when there are no tunnels any more
  * @user_data: data for @callback
  *
- * Ends all connections, and closes all tunnels, at the service too unless they were opened
- * by other programs. Whoever waits for a connection, or asks for one from now on, gets
+ * Ends all connections, and closes all tunnels, at the service too unless they were taken
+ * over. Whoever waits for a connection, or asks for one from now on, gets
  * %IST_OPERATOR_CLIENT_ERROR_CLOSED.
  *
  * Since: 1.0
@@ -1010,9 +1014,7 @@ client_specify (GParamFlags flags)
    * IstOperatorClient:description: (getter get_description) (setter set_description)
    *
    * What is said at the service of tunnels that are opened from now on, for those who look
-   * at them there, after an id of each tunnel: at most 119 characters. By this a tunnel is
-   * known that is taken over: one of another description is somebody else's, and is not
-   * closed.
+   * at them there, after an id of each tunnel: at most 119 characters.
    *
    * Since: 1.0
    */

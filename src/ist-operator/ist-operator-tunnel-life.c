@@ -4,8 +4,6 @@
 
 #include "ist-operator/ist-operator-tunnel-private.h"
 
-#include <string.h>
-
 #include <ist-operator/ist-operator-client-error.h>
 #include <ist-operator/ist-operator-control-plane-error.h>
 
@@ -17,11 +15,6 @@
 /* The service does not tell when the device has gone: what was known of it for so long is
  * asked for anew before another connection is opened. Microseconds. */
 #define DEVICE_FRESH_FOR (10 * G_TIME_SPAN_SECOND)
-
-/* Of a tunnel among those of the same description, before that: for when it was opened,
- * but no answer came. */
-#define ID_FORMAT "%08x"
-#define ID_LENGTH 8
 
 /* The state */
 
@@ -239,6 +232,8 @@ tunnel_serve_now (IstOperatorTunnel *self,
     default:
       if (request->kind == IST_OPERATOR_REQUEST_OPEN)
         ist_operator_tunnel_set_kept (self, TRUE);
+      else
+        self->is_foreign = FALSE;
       g_task_return_pointer (task, g_object_ref (self), g_object_unref);
       g_object_unref (task);
       break;
@@ -777,6 +772,8 @@ tunnel_take_found (IstOperatorTunnel *self,
   self->thing_name = g_steal_pointer (&found->thing_name);
   g_strfreev (self->service_ids);
   self->service_ids = g_steal_pointer (&found->service_ids);
+  g_free (self->description);
+  self->description = g_steal_pointer (&found->description);
   tunnel_set_times (self, found->opened_at, found->lifetime);
   if (found->device_notified)
     self->device_notified_at = g_get_monotonic_time ();
@@ -822,7 +819,7 @@ tunnel_recover (IstOperatorTunnel *self,
 
   ist_operator_tunnel_set_last_error (self, error);
   ist_operator_search_async (self->control_plane, self->context, self->thing_name,
-                             (const char *const *) self->service_ids, self->opened_as, none, NULL, on_recovered,
+                             (const char *const *) self->service_ids, self->description, none, NULL, on_recovered,
                              g_object_ref (self));
 }
 
@@ -865,10 +862,9 @@ tunnel_open (IstOperatorTunnel *self)
 {
   self->phase = IST_OPERATOR_PHASE_OPENING;
   self->is_opening = TRUE;
-  self->opened_as = g_strdup_printf (ID_FORMAT " %s", g_random_int (), self->description);
   g_main_context_push_thread_default (self->context);
   ist_operator_control_plane_open_tunnel_async (self->control_plane, self->thing_name,
-                                                (const char *const *) self->service_ids, self->opened_as,
+                                                (const char *const *) self->service_ids, self->description,
                                                 self->lifetime, NULL, NULL, on_opened, g_object_ref (self));
   g_main_context_pop_thread_default (self->context);
   ist_operator_tunnel_advance (self);
@@ -897,14 +893,6 @@ on_adopted (GObject *object,
   tunnel_take_found (self, found);
 }
 
-static gboolean
-tunnel_is_own (IstOperatorTunnel *self,
-               const char *description)
-{
-  return description != NULL && strlen (description) == ID_LENGTH + 1 + strlen (self->description) &&
-         g_str_has_suffix (description, self->description);
-}
-
 static void
 on_found (GObject *object,
           GAsyncResult *result,
@@ -918,7 +906,7 @@ on_found (GObject *object,
     return;
   if (found != NULL)
     {
-      self->is_foreign = !tunnel_is_own (self, found->description);
+      self->is_foreign = TRUE;
       self->reused = TRUE;
       tunnel_take_found (self, found);
     }

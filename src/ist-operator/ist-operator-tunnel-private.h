@@ -53,10 +53,9 @@ struct _IstOperatorTunnel
   gpointer client;
 
   char *thing_name;
-  char *description; /* of those that are one's own */
   char **service_ids;
   char *tunnel_id;
-  char *opened_as; /* the description of this one, if it was opened here */
+  char *description; /* with an id of its own, if it is opened here */
   gint64 opened_at;
   gint64 expires_at;
   guint lifetime; /* minutes */

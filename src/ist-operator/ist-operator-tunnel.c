@@ -41,6 +41,7 @@ enum
   PROP_STATE = 1,
   PROP_THING_NAME,
   PROP_TUNNEL_ID,
+  PROP_DESCRIPTION,
   PROP_SERVICE_IDS,
   PROP_OPENED_AT,
   PROP_EXPIRES_AT,
@@ -204,10 +205,9 @@ ist_operator_tunnel_finalize (GObject *object)
   g_clear_object (&self->control_plane);
   g_clear_pointer (&self->context, g_main_context_unref);
   g_free (self->thing_name);
-  g_free (self->description);
   g_strfreev (self->service_ids);
   g_free (self->tunnel_id);
-  g_free (self->opened_as);
+  g_free (self->description);
   g_clear_error (&self->last_error);
   g_clear_error (&self->close_error);
 
@@ -232,6 +232,9 @@ ist_operator_tunnel_get_property (GObject *object,
       break;
     case PROP_TUNNEL_ID:
       g_value_set_string (value, self->tunnel_id);
+      break;
+    case PROP_DESCRIPTION:
+      g_value_set_string (value, self->description);
       break;
     case PROP_SERVICE_IDS:
       g_value_set_boxed (value, self->service_ids);
@@ -326,6 +329,19 @@ tunnel_specify_identity (GParamFlags flags)
    * Since: 1.0
    */
   properties[PROP_TUNNEL_ID] = g_param_spec_string ("tunnel-id", NULL, NULL, NULL, flags);
+
+  /**
+   * IstOperatorTunnel:description: (getter get_description)
+   *
+   * What is said of it at the service, or is to be. Of a tunnel that the client opens it
+   * begins with an id of its own, and is known before the service is asked: who writes it
+   * down finds the tunnel among those that
+   * [method@IstOperator.ControlPlane.list_tunnels_async] lists, also if the program ends
+   * before the answer.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_DESCRIPTION] = g_param_spec_string ("description", NULL, NULL, NULL, flags);
 
   /**
    * IstOperatorTunnel:service-ids: (getter get_service_ids)
@@ -596,6 +612,25 @@ ist_operator_tunnel_get_tunnel_id (IstOperatorTunnel *self)
   g_return_val_if_fail (IST_OPERATOR_IS_TUNNEL (self), NULL);
 
   return self->tunnel_id;
+}
+
+/**
+ * ist_operator_tunnel_get_description: (get-property description)
+ * @self: a tunnel
+ *
+ * Gets what is said of the tunnel at the service.
+ *
+ * Returns: (nullable) (transfer none): the description; %NULL if it has none, or that is
+ *   not known
+ *
+ * Since: 1.0
+ */
+const char *
+ist_operator_tunnel_get_description (IstOperatorTunnel *self)
+{
+  g_return_val_if_fail (IST_OPERATOR_IS_TUNNEL (self), NULL);
+
+  return self->description;
 }
 
 /**

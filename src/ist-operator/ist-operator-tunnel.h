@@ -64,6 +64,8 @@ const char *ist_operator_tunnel_get_thing_name (IstOperatorTunnel *self);
 IST_AVAILABLE_IN_1_0
 const char *ist_operator_tunnel_get_tunnel_id (IstOperatorTunnel *self);
 IST_AVAILABLE_IN_1_0
+const char *ist_operator_tunnel_get_description (IstOperatorTunnel *self);
+IST_AVAILABLE_IN_1_0
 const char *const *ist_operator_tunnel_get_service_ids (IstOperatorTunnel *self);
 IST_AVAILABLE_IN_1_0
 gint64 ist_operator_tunnel_get_opened_at (IstOperatorTunnel *self);

@@ -48,8 +48,8 @@ class Bare(unittest.TestCase):
     def test_tunnel(self):
         tunnel = IstOperator.Tunnel()
         self.assertEqual(read(tunnel), {
-            'state': IstOperator.TunnelState.CLOSED, 'thing-name': None, 'tunnel-id': None, 'service-ids': [],
-            'opened-at': 0, 'expires-at': 0, 'reused': False, 'kept': False, 'n-connections': 0, 'bytes-in': 0,
+            'state': IstOperator.TunnelState.CLOSED, 'thing-name': None, 'tunnel-id': None, 'description': None,
+            'service-ids': [], 'opened-at': 0, 'expires-at': 0, 'reused': False, 'kept': False, 'n-connections': 0, 'bytes-in': 0,
             'bytes-out': 0, 'rate-in': 0, 'rate-out': 0, 'round-trip-time-us': -1, 'last-error': None,
             'secure-tunnel': None})
         self.call_getters(tunnel)

@@ -238,6 +238,26 @@ test_any (void)
   g_assert_true (ist_emulator_tunnel_is_open (theirs));
 }
 
+/* Who has it in mind is told by its id. */
+static void
+test_any_adopted (void)
+{
+  g_autoptr (TestOperating) operating = test_operating_new ();
+  g_autoptr (IstEmulatorTunnel) theirs = open_at_service (operating);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (IstConnection) connection = NULL;
+  g_autoptr (IstOperatorTunnel) adopted = NULL;
+
+  ist_operator_client_set_reuse (operating->client, IST_OPERATOR_REUSE_ANY);
+  connection = test_connect (operating, "SSH", &error);
+  g_assert_no_error (error);
+  adopted = test_adopt (operating, ist_emulator_tunnel_get_id (theirs), &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (ist_operator_client_get_n_tunnels (operating->client), ==, 1);
+  g_assert_true (test_close_client (operating, &error));
+  check_not_open (operating, adopted);
+}
+
 /* The device has to be told as well. */
 static void
 test_any_without_device (void)
@@ -364,6 +384,7 @@ main (int argc,
   g_test_add_func ("/operator/sharing/services", test_services);
   g_test_add_func ("/operator/sharing/never", test_never);
   g_test_add_func ("/operator/sharing/any", test_any);
+  g_test_add_func ("/operator/sharing/any-adopted", test_any_adopted);
   g_test_add_func ("/operator/sharing/any-without-device", test_any_without_device);
   g_test_add_func ("/operator/sharing/any-finds-none", test_any_finds_none);
   g_test_add_func ("/operator/sharing/any-denied", test_any_denied);

@@ -6,6 +6,7 @@
 ist-emulator for AWS, and a device with ist-agent and real servers behind it."""
 
 import concurrent.futures
+import http.server
 import json
 import os
 import pwd
@@ -13,6 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import unittest
 
@@ -24,6 +26,39 @@ from sockets import Echo, free_port, read_exactly
 from waiting import wait_until
 
 NOBODY = 65534
+
+
+class Relay:
+    """AWS, that never answers who asks for a tunnel, though it opens it."""
+
+    def __init__(self, ask):
+        relay = self
+        self.over = threading.Event()
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                operation = self.headers['X-Amz-Target'].rpartition('.')[2]
+                body = json.loads(self.rfile.read(int(self.headers['Content-Length'])))
+                answer = json.dumps(ask(operation, **body)).encode()
+                if operation == 'OpenTunnel':
+                    relay.over.wait()
+                    return
+                self.send_response(200)
+                self.send_header('Content-Length', str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def log_message(self, *arguments):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+        self.url = f'http://127.0.0.1:{self.server.server_port}'
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.over.set()
+        self.server.shutdown()
+        self.server.server_close()
 
 
 class Connect(SessionCase):
@@ -572,28 +607,27 @@ class Service(SessionCase):
         wait_until(lambda: not self.state_file.exists(), 'the state file to go')
         self.assertEqual(self.list()['tunnels'], [])
 
-    def leave_behind(self, endpoint_url):
-        """What is written down when the service dies between the request and the answer; returns its mark."""
-        self.call('Watch')
-        self.signal_operator(signal.SIGKILL)
-        mark = 'f00f00f0-0000-4000-8000-000000000000'
-        record = {'thing': THING, 'kept': False, 'at': time.time_ns() // 1000, 'profile': 'default',
-                  'region': 'us-east-1', 'endpointUrl': endpoint_url, 'caFile': self.info['caFile']}
-        self.state_file.parent.mkdir(parents=True, exist_ok=True)
-        self.state_file.write_text(json.dumps({'mark': mark, 'tunnels': [record]}))
-        return mark
-
     def test_killed_before_the_answer(self):
         """What AWS has opened, and nobody has heard of, is found, and closed unless it is used."""
-        mark = self.leave_behind(self.endpoint_url)
-        lost = self.ask_emulator('OpenTunnel', description=f'ist-operator {mark}',
-                                 destinationConfig={'thingName': THING, 'services': ['SSH']})
-        other = self.ask_emulator('OpenTunnel', description='ist-operator somebody',
-                                  destinationConfig={'thingName': THING, 'services': ['SSH']})
+        relay = self.serve(Relay(self.ask_emulator))
+        ctl = self.spawn_ctl('ctl', 'connect', '--endpoint-url', relay.url, THING, 'SSH')
+        lost, = self.wait_for_tunnels(1)
+        # Of the same thing, and from the same program elsewhere.
+        other = self.ask_emulator('OpenTunnel', description='0badcafe ist-operator',
+                                  destinationConfig={'thingName': THING, 'services': ['SSH']})['tunnelId']
+        ctl.kill()
+        ctl.wait()
+        self.signal_operator(signal.SIGKILL)
+        self.assertEqual(set(self.open_tunnels()), {lost, other})
+        # The next run asks AWS itself.
+        record, = json.loads(self.state_file.read_text())['tunnels']
+        self.assertNotIn('tunnelId', record)
+        record['endpointUrl'] = self.endpoint_url
+        self.state_file.write_text(json.dumps({'tunnels': [record]}))
         self.call('Watch')
         wait_until(lambda: not self.state_file.exists(), 'the state file to go')
-        self.assertEqual(self.open_tunnels(), [other['tunnelId']])
-        self.assertNotEqual(lost['tunnelId'], other['tunnelId'])
+        self.assertEqual(self.open_tunnels(), [other])
+        self.assertEqual(self.count_opened(), 2)
 
     def test_silence_about_an_earlier_tunnel(self):
         """Calls wait to hear of it, but not for ever."""
@@ -601,15 +635,19 @@ class Service(SessionCase):
             while connection.recv(65536):
                 pass
 
-        self.leave_behind(f'http://127.0.0.1:{self.serve_tcp(say_nothing)}')
+        record = {'thing': THING, 'description': '0badcafe ist-operator', 'kept': False,
+                  'at': time.time_ns() // 1000, 'profile': 'default', 'region': 'us-east-1',
+                  'endpointUrl': f'http://127.0.0.1:{self.serve_tcp(say_nothing)}', 'caFile': self.info['caFile']}
+        self.state_file.parent.mkdir(parents=True, exist_ok=True)
+        self.state_file.write_text(json.dumps({'tunnels': [record]}))
         started = time.monotonic()
         self.assertEqual(self.ctl('connect', THING, 'SSH'), b'hello ')
         self.assertGreater(time.monotonic() - started, 8)
 
     def test_bad_state(self):
         self.state_file.parent.mkdir(parents=True)
-        for text in ('', '{', 'null', '[]', '{"mark": 1, "tunnels": []}', '{"mark": "x", "tunnels": [1, {}, {"thing": 2}]}',
-                     '[' * 100000, '\0', '{"mark": "x", "tunnels": {}}'):
+        for text in ('', '{', 'null', '[]', '{"tunnels": [1, {}, {"thing": 2}, {"thing": "pump-1"}]}', '[' * 100000, '\0',
+                     '{"tunnels": {}}'):
             self.state_file.write_text(text)
             self.assertTrue(self.call('Watch')[0], text)
             self.stop_operator()

@@ -196,37 +196,18 @@ leftover_go_on (Leftover *self)
 
 /* Looking for it */
 
-static gboolean
-leftovers_is_known (OperatorLeftovers *self,
-                    const char *tunnel_id)
-{
-  GPtrArray *records = operator_state_get_records (self->state);
-
-  for (guint i = 0; i < records->len; i++)
-    {
-      const OperatorRecord *record = g_ptr_array_index (records, i);
-
-      if (g_strcmp0 (record->tunnel_id, tunnel_id) == 0)
-        return TRUE;
-    }
-  return FALSE;
-}
-
 static char *
 leftover_find (Leftover *self,
                GListModel *tunnels)
 {
-  const char *mark = operator_state_get_mark (self->leftovers->state);
-
   for (guint i = 0; i < g_list_model_get_n_items (tunnels); i++)
     {
       g_autoptr (IstOperatorTunnelDescription) tunnel = g_list_model_get_item (tunnels, i);
       const char *description = ist_operator_tunnel_description_get_description (tunnel);
-      const char *tunnel_id = ist_operator_tunnel_description_get_tunnel_id (tunnel);
 
-      if (ist_operator_tunnel_description_get_is_open (tunnel) && description != NULL &&
-          g_str_has_suffix (description, mark) && !leftovers_is_known (self->leftovers, tunnel_id))
-        return g_strdup (tunnel_id);
+      if (ist_operator_tunnel_description_get_is_open (tunnel) &&
+          g_strcmp0 (description, self->record->description) == 0)
+        return g_strdup (ist_operator_tunnel_description_get_tunnel_id (tunnel));
     }
   return NULL;
 }

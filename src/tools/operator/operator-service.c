@@ -18,7 +18,7 @@
 #include "tools/operator/operator-objects.h"
 #include "tools/operator/operator-tunnel.h"
 
-/* What AWS's console shows of a tunnel; the state's mark follows. */
+/* What AWS's console shows of a tunnel. */
 #define DESCRIPTION "ist-operator"
 
 struct _OperatorService
@@ -128,13 +128,12 @@ on_account_added (OperatorAccount *account,
                   gpointer user_data)
 {
   OperatorService *self = user_data;
-  g_autofree char *description = g_strdup_printf (DESCRIPTION " %s", operator_state_get_mark (self->state));
   Follower *follower = g_new (Follower, 1);
 
   follower->service = self;
   follower->account = account;
   ist_operator_client_set_linger (account->client, self->linger);
-  ist_operator_client_set_description (account->client, description);
+  ist_operator_client_set_description (account->client, DESCRIPTION);
   g_signal_connect (account->client, "progress", G_CALLBACK (on_progress), follower);
   g_signal_connect_data (account->client, "items-changed", G_CALLBACK (on_tunnels_changed), follower, follower_free,
                          0);

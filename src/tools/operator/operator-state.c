@@ -29,7 +29,6 @@ struct _OperatorState
 {
   char *path;
   int lock;
-  char *mark;
   GPtrArray *records;
   gboolean has_failed; /* to save, of which was told */
 };
@@ -42,6 +41,7 @@ record_clear (gpointer data)
   operator_account_name_clear (&self->account);
   g_free (self->thing);
   g_free (self->tunnel_id);
+  g_free (self->description);
 }
 
 OperatorRecord *
@@ -120,9 +120,11 @@ state_read_record (OperatorState *self,
   record->account.ca_file = dup_member (object, "caFile");
   record->thing = dup_member (object, "thing");
   record->tunnel_id = dup_member (object, "tunnelId");
+  record->description = dup_member (object, "description");
   record->kept = json_object_get_boolean_member_with_default (object, "kept", FALSE);
   record->at = json_object_get_int_member_with_default (object, "at", 0);
-  if (record->thing != NULL && ist_name_is_valid (record->thing))
+  if (record->thing != NULL && ist_name_is_valid (record->thing) &&
+      (record->tunnel_id != NULL || record->description != NULL))
     g_ptr_array_add (self->records, record);
   else
     operator_record_unref (record);
@@ -134,7 +136,6 @@ state_parse (OperatorState *self,
              GError **error)
 {
   g_autoptr (JsonParser) parser = json_parser_new_immutable ();
-  g_autofree char *mark = NULL;
   JsonArray *array = NULL;
   JsonNode *node = NULL;
   JsonNode *root;
@@ -143,11 +144,8 @@ state_parse (OperatorState *self,
     return FALSE;
   root = json_parser_get_root (parser);
   if (root != NULL && JSON_NODE_HOLDS_OBJECT (root))
-    {
-      mark = dup_member (json_node_get_object (root), "mark");
-      node = json_object_get_member (json_node_get_object (root), "tunnels");
-    }
-  if (mark == NULL || node == NULL || !JSON_NODE_HOLDS_ARRAY (node))
+    node = json_object_get_member (json_node_get_object (root), "tunnels");
+  if (node == NULL || !JSON_NODE_HOLDS_ARRAY (node))
     {
       g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _ ("this is not what ist-operator writes"));
       return FALSE;
@@ -155,8 +153,6 @@ state_parse (OperatorState *self,
   array = json_node_get_array (node);
   for (guint i = 0; i < json_array_get_length (array); i++)
     state_read_record (self, json_array_get_element (array, i));
-  g_free (self->mark);
-  self->mark = g_steal_pointer (&mark);
   return TRUE;
 }
 
@@ -206,6 +202,7 @@ add_record (JsonBuilder *builder,
   json_builder_begin_object (builder);
   add_text (builder, "thing", record->thing);
   add_text (builder, "tunnelId", record->tunnel_id);
+  add_text (builder, "description", record->description);
   json_builder_set_member_name (builder, "kept");
   json_builder_add_boolean_value (builder, record->kept);
   json_builder_set_member_name (builder, "at");
@@ -224,7 +221,6 @@ state_to_text (OperatorState *self)
   g_autoptr (JsonNode) root = NULL;
 
   json_builder_begin_object (builder);
-  add_text (builder, "mark", self->mark);
   json_builder_set_member_name (builder, "tunnels");
   json_builder_begin_array (builder);
   for (guint i = 0; i < self->records->len; i++)
@@ -271,7 +267,6 @@ operator_state_new (const char *folder,
   self->lock = -1;
   self->path = g_build_filename (folder, "operator.json", NULL);
   self->records = g_ptr_array_new_with_free_func ((GDestroyNotify) operator_record_unref);
-  self->mark = g_uuid_string_random ();
   if (g_mkdir_with_parents (folder, 0700) != 0)
     {
       g_set_error (error, TOOL_ERROR, EX_CANTCREAT, _ ("Could not make the folder “%s”: %s"), folder,
@@ -290,15 +285,8 @@ operator_state_free (OperatorState *self)
   if (self->lock != -1)
     close (self->lock);
   g_ptr_array_unref (self->records);
-  g_free (self->mark);
   g_free (self->path);
   g_free (self);
-}
-
-const char *
-operator_state_get_mark (OperatorState *self)
-{
-  return self->mark;
 }
 
 GPtrArray *
@@ -310,12 +298,14 @@ operator_state_get_records (OperatorState *self)
 OperatorRecord *
 operator_state_add (OperatorState *self,
                     const OperatorAccountName *account,
-                    const char *thing)
+                    const char *thing,
+                    const char *description)
 {
   OperatorRecord *record = g_rc_box_new0 (OperatorRecord);
 
   operator_account_name_copy (&record->account, account);
   record->thing = g_strdup (thing);
+  record->description = g_strdup (description);
   record->at = g_get_real_time ();
   g_ptr_array_add (self->records, record);
   state_save (self);

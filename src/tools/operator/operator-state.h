@@ -19,7 +19,8 @@ typedef struct
 {
   OperatorAccountName account;
   char *thing;
-  char *tunnel_id; /* NULL: AWS was asked to open one, and has not been heard to answer */
+  char *tunnel_id;   /* NULL: AWS was asked to open one, and has not been heard to answer */
+  char *description; /* as it is known by until then; NULL of one that was not opened here */
   gboolean kept;
   gint64 at;     /* when it was written down first, in microseconds since 1970 */
   gboolean held; /* by OperatorLeftovers, who alone may remove it then */
@@ -35,16 +36,14 @@ OperatorState *operator_state_new (const char *folder,
                                    GError **error);
 void operator_state_free (OperatorState *self);
 
-/* Random: by this a tunnel of which only AWS knows is known for one's own. */
-const char *operator_state_get_mark (OperatorState *self);
-
 /* Of OperatorRecords. */
 GPtrArray *operator_state_get_records (OperatorState *self);
 
 /* When these return, it is on the disk, or a warning was logged. */
 OperatorRecord *operator_state_add (OperatorState *self,
                                     const OperatorAccountName *account,
-                                    const char *thing);
+                                    const char *thing,
+                                    const char *description);
 void operator_state_set_tunnel (OperatorState *self,
                                 OperatorRecord *record,
                                 const char *tunnel_id,

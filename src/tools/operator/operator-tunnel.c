@@ -77,7 +77,8 @@ tunnel_write_down (OperatorTunnel *self)
     }
   if (self->record == NULL && thing != NULL && state != IST_OPERATOR_TUNNEL_STATE_CLOSED &&
       (tunnel_id != NULL || state == IST_OPERATOR_TUNNEL_STATE_OPENING))
-    self->record = operator_record_ref (operator_state_add (self->state, &self->account, thing));
+    self->record = operator_record_ref (operator_state_add (self->state, &self->account, thing,
+                                                            ist_operator_tunnel_get_description (self->tunnel)));
   if (self->record != NULL && tunnel_id != NULL)
     operator_state_set_tunnel (self->state, self->record, tunnel_id, self->is_kept);
 }
