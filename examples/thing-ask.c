@@ -37,7 +37,7 @@ main (int argc,
 
   if (client != NULL)
     {
-      ist_operator_client_connect_async (client, argv[1], argv[2], NULL, on_done, &result);
+      ist_operator_client_connect_async (client, argv[1], argv[2], NULL, NULL, on_done, &result);
       connection = ist_operator_client_connect_finish (client, wait_for (&result), &error);
     }
   if (connection == NULL)

@@ -14,7 +14,7 @@ const [thing, service, line] = ARGV;
 const client = IstOperator.Client.new(IstOperator.ControlPlane.new(null, null, null));
 client.connect('progress', (_client, tunnel) => printerr(`${tunnel.thingName}: ${tunnel.state}`));
 
-const connection = await client.connect_async(thing, service, null);
+const connection = await client.connect_async(thing, service, null, null);
 connection.get_output_stream().write_all_async(`${line}\n`, GLib.PRIORITY_DEFAULT, null, null);
 const lines = new Gio.DataInputStream({baseStream: connection.get_input_stream()});
 const [answer] = await lines.read_line_async(GLib.PRIORITY_DEFAULT, null);

@@ -26,5 +26,5 @@ thing, service, line = sys.argv[1:]
 loop = GLib.MainLoop()
 client = IstOperator.Client.new(IstOperator.ControlPlane.new(None, None, None))
 client.connect('progress', lambda client, tunnel, state: print(state.value_nick, file=sys.stderr))
-client.connect_async(thing, service, None, on_connected)
+client.connect_async(thing, service, None, None, on_connected)
 loop.run()

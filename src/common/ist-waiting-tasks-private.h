@@ -25,6 +25,12 @@ void ist_waiting_tasks_free (IstWaitingTasks *self);
 void ist_waiting_tasks_add (IstWaitingTasks *self,
                             GTask *task);
 gboolean ist_waiting_tasks_is_empty (IstWaitingTasks *self);
+/* Each that waits now waits for so many seconds at the most from now on, unless it has a
+ * limit already. @expired: called with one that has waited in vain, which is the callee's */
+void ist_waiting_tasks_limit (IstWaitingTasks *self,
+                              guint (*get_limit) (GTask *task),
+                              void (*expired) (GTask *task,
+                                               gpointer user_data));
 /* The one that has waited longest, which is the caller's now; NULL if there is none. */
 GTask *ist_waiting_tasks_take (IstWaitingTasks *self);
 

@@ -11,6 +11,8 @@ struct _IstWaitingTasks
   GMainContext *context;
   GQueue waiting; /* of WaitingTask, by their link */
   void (*cancelled) (gpointer user_data);
+  void (*expired) (GTask *task,
+                   gpointer user_data);
   gpointer user_data;
 };
 
@@ -20,6 +22,7 @@ typedef struct
   IstWaitingTasks *tasks;
   GTask *task;
   GSource *cancelled;
+  GSource *limit;
 } WaitingTask;
 
 IstWaitingTasks *
@@ -50,6 +53,7 @@ waiting_tasks_remove (IstWaitingTasks *self,
 
   g_queue_unlink (&self->waiting, &waiting->link);
   ist_clear_source (&waiting->cancelled);
+  ist_clear_source (&waiting->limit);
   g_free (waiting);
   return task;
 }
@@ -86,6 +90,36 @@ ist_waiting_tasks_add (IstWaitingTasks *self,
       g_source_attach (waiting->cancelled, self->context);
     }
   g_queue_push_tail_link (&self->waiting, &waiting->link);
+}
+
+static gboolean
+on_task_expired (gpointer user_data)
+{
+  WaitingTask *waiting = user_data;
+  IstWaitingTasks *self = waiting->tasks;
+
+  self->expired (waiting_tasks_remove (self, waiting), self->user_data);
+  return G_SOURCE_REMOVE;
+}
+
+void
+ist_waiting_tasks_limit (IstWaitingTasks *self,
+                         guint (*get_limit) (GTask *task),
+                         void (*expired) (GTask *task,
+                                          gpointer user_data))
+{
+  self->expired = expired;
+  for (GList *l = self->waiting.head; l != NULL; l = l->next)
+    {
+      WaitingTask *waiting = l->data;
+
+      if (waiting->limit != NULL)
+        continue;
+      waiting->limit = g_timeout_source_new_seconds (get_limit (waiting->task));
+      g_source_set_static_name (waiting->limit, "IstWaitingTasks limit");
+      g_source_set_callback (waiting->limit, on_task_expired, waiting, NULL);
+      g_source_attach (waiting->limit, self->context);
+    }
 }
 
 gboolean

@@ -17,18 +17,11 @@
 
 /* Seconds */
 #define DEFAULT_LINGER 300
-#define DEFAULT_DEVICE_TIMEOUT 60
-#define MAX_SECONDS 86400
+#define MAX_LINGER 86400
 
 /* Of a tunnel among those of the same description, before that: for when it was opened,
  * but no answer came. */
 #define ID_FORMAT "%08x"
-
-G_DEFINE_ENUM_TYPE (IstOperatorReuse,
-                    ist_operator_reuse,
-                    G_DEFINE_ENUM_VALUE (IST_OPERATOR_REUSE_OWN, "own"),
-                    G_DEFINE_ENUM_VALUE (IST_OPERATOR_REUSE_ANY, "any"),
-                    G_DEFINE_ENUM_VALUE (IST_OPERATOR_REUSE_NEVER, "never"))
 
 /**
  * IstOperatorClient:
@@ -47,15 +40,18 @@ G_DEFINE_ENUM_TYPE (IstOperatorReuse,
  * ```python
  * control_plane = IstOperator.ControlPlane.new(IstOperator.Credentials.new(), 'eu-central-1')
  * client = IstOperator.Client.new(control_plane)
- * client.connect_async('pump-7', 'SSH', None, on_connected)
+ * client.connect_async('pump-7', 'SSH', None, None, on_connected)
  * ```
  *
- * With [property@IstOperator.Client:reuse] the client looks for an open tunnel of the
+ * What a call wants of its tunnel, it may say with [class@IstOperator.Options]; else those
+ * of [property@IstOperator.Client:options] count.
+ *
+ * With [property@IstOperator.Options:reuse] the client looks for an open tunnel of the
  * device that nobody uses, before it opens one, and takes it over. If somebody else takes
  * that again, it is left to them. One that was taken over is not closed when it is no
  * longer used: it is somebody else's.
  *
- * The device has [property@IstOperator.Client:device-timeout] seconds to connect. It is
+ * The device has [property@IstOperator.Options:device-timeout] seconds to connect. It is
  * notified again if it does not come, and when a tunnel is used whose device has gone.
  * When it does not come in time, or the callers give up, the tunnel stays for the next
  * attempt, as one that is no longer used.
@@ -80,10 +76,8 @@ struct _IstOperatorClient
 
   GMainContext *context;
   IstOperatorControlPlane *control_plane;
-  IstOperatorReuse reuse;
+  IstOperatorOptions *options; /* of calls that have none of their own */
   guint linger;
-  guint lifetime;
-  guint device_timeout;
   IstProtocolVersion protocol_version;
   char **services; /* (nullable) */
   char *description;
@@ -97,10 +91,8 @@ struct _IstOperatorClient
 enum
 {
   PROP_CONTROL_PLANE = 1,
-  PROP_REUSE,
+  PROP_OPTIONS,
   PROP_LINGER,
-  PROP_LIFETIME,
-  PROP_DEVICE_TIMEOUT,
   PROP_PROTOCOL_VERSION,
   PROP_SERVICES,
   PROP_DESCRIPTION,
@@ -231,7 +223,7 @@ on_released (IstOperatorTunnel *tunnel,
       client_dispatch (self, task);
       return;
     }
-  if (may_go_on && self->reuse != IST_OPERATOR_REUSE_NEVER)
+  if (may_go_on && request->reuse != IST_OPERATOR_REUSE_NEVER)
     other = client_find_tunnel (self, request, TRUE);
   if (other != NULL)
     {
@@ -257,8 +249,6 @@ client_add_tunnel (IstOperatorClient *self,
                                                        &tunnel_funcs, self);
 
   tunnel->linger = self->linger;
-  tunnel->lifetime = self->lifetime;
-  tunnel->device_timeout = self->device_timeout;
   tunnel->protocol_version = self->protocol_version;
   g_ptr_array_add (self->tunnels, tunnel);
   return tunnel;
@@ -318,13 +308,14 @@ client_serve_anew (IstOperatorClient *self,
   IstOperatorRequest *request = ist_operator_request_get (task);
   g_auto (GStrv) services = client_list_services (self, request);
   g_auto (GStrv) excluded = client_list_ids (self);
-  gboolean looks = self->reuse == IST_OPERATOR_REUSE_ANY;
+  gboolean looks = request->reuse == IST_OPERATOR_REUSE_ANY;
   g_autoptr (IstOperatorTunnel) tunnel = NULL;
 
   tunnel = g_object_ref (client_add_tunnel (self, request->thing_name, (const char *const *) services));
   tunnel->description = g_strdup_printf (ID_FORMAT " %s", g_random_int (), self->description);
-  tunnel->is_exclusive = self->reuse == IST_OPERATOR_REUSE_NEVER && request->kind != IST_OPERATOR_REQUEST_OPEN;
-  ist_waiting_tasks_add (tunnel->waiting, task);
+  tunnel->lifetime = request->lifetime;
+  tunnel->is_exclusive = request->reuse == IST_OPERATOR_REUSE_NEVER && request->kind != IST_OPERATOR_REQUEST_OPEN;
+  ist_operator_tunnel_take_request (tunnel, task);
   client_tell_added (self, tunnel);
   /* A handler may have closed it. */
   if (tunnel->phase == IST_OPERATOR_PHASE_LOOKING)
@@ -347,7 +338,7 @@ client_adopt (IstOperatorClient *self,
       return;
     }
   tunnel = g_object_ref (client_add_tunnel (self, NULL, none));
-  ist_waiting_tasks_add (tunnel->adopting, task);
+  ist_operator_tunnel_take_request (tunnel, task);
   client_tell_added (self, tunnel);
   if (tunnel->phase == IST_OPERATOR_PHASE_LOOKING)
     ist_operator_tunnel_start_adopting (tunnel, tunnel_id);
@@ -372,6 +363,7 @@ static void
 client_dispatch (IstOperatorClient *self,
                  GTask *request)
 {
+  const IstOperatorRequest *wanted = ist_operator_request_get (request);
   IstOperatorTunnel *tunnel = NULL;
   GError *error = NULL;
 
@@ -381,8 +373,8 @@ client_dispatch (IstOperatorClient *self,
       g_object_unref (request);
       return;
     }
-  if (self->reuse != IST_OPERATOR_REUSE_NEVER)
-    tunnel = client_find_tunnel (self, ist_operator_request_get (request), FALSE);
+  if (wanted->reuse != IST_OPERATOR_REUSE_NEVER)
+    tunnel = client_find_tunnel (self, wanted, FALSE);
   if (tunnel != NULL)
     ist_operator_tunnel_serve (tunnel, request);
   else
@@ -447,11 +439,13 @@ client_request (IstOperatorClient *self,
                 const char *thing_name,
                 const char *const *service_ids,
                 GIOStream *stream,
+                IstOperatorOptions *options,
                 GTask *task)
 {
   GError *error = NULL;
 
-  ist_operator_request_attach (task, kind, thing_name, service_ids, stream);
+  ist_operator_request_attach (task, kind, thing_name, service_ids, stream,
+                               options != NULL ? options : self->options);
   if (!g_cancellable_set_error_if_cancelled (g_task_get_cancellable (task), &error) &&
       check_names (thing_name, service_ids, &error))
     {
@@ -467,6 +461,7 @@ client_request (IstOperatorClient *self,
  * @self: a client
  * @thing_name: the device's name at AWS IoT
  * @service_id: the service
+ * @options: (nullable): what the call wants of its tunnel; %NULL for those of the client
  * @cancellable: (nullable): to give up
  * @callback: (scope async): called when the connection is open, or can't be opened
  * @user_data: data for @callback
@@ -480,6 +475,7 @@ void
 ist_operator_client_connect_async (IstOperatorClient *self,
                                    const char *thing_name,
                                    const char *service_id,
+                                   IstOperatorOptions *options,
                                    GCancellable *cancellable,
                                    GAsyncReadyCallback callback,
                                    gpointer user_data)
@@ -489,8 +485,9 @@ ist_operator_client_connect_async (IstOperatorClient *self,
   g_return_if_fail (IST_OPERATOR_IS_CLIENT (self));
   g_return_if_fail (thing_name != NULL);
   g_return_if_fail (service_id != NULL);
+  g_return_if_fail (options == NULL || IST_OPERATOR_IS_OPTIONS (options));
 
-  client_request (self, IST_OPERATOR_REQUEST_CONNECT, thing_name, service_ids, NULL,
+  client_request (self, IST_OPERATOR_REQUEST_CONNECT, thing_name, service_ids, NULL, options,
                   client_create_task (self, cancellable, callback, user_data, ist_operator_client_connect_async));
 }
 
@@ -530,6 +527,7 @@ ist_operator_client_connect_finish (IstOperatorClient *self,
  * @thing_name: the device's name at AWS IoT
  * @service_id: the service
  * @stream: a stream, such as a socket's or one made of standard input and standard output
+ * @options: (nullable): what the call wants of its tunnel; %NULL for those of the client
  * @cancellable: (nullable): to give up, as long as there is no connection
  * @callback: (scope async): called when the connection is open, or can't be opened
  * @user_data: data for @callback
@@ -544,6 +542,7 @@ ist_operator_client_forward_async (IstOperatorClient *self,
                                    const char *thing_name,
                                    const char *service_id,
                                    GIOStream *stream,
+                                   IstOperatorOptions *options,
                                    GCancellable *cancellable,
                                    GAsyncReadyCallback callback,
                                    gpointer user_data)
@@ -554,8 +553,9 @@ ist_operator_client_forward_async (IstOperatorClient *self,
   g_return_if_fail (thing_name != NULL);
   g_return_if_fail (service_id != NULL);
   g_return_if_fail (G_IS_IO_STREAM (stream));
+  g_return_if_fail (options == NULL || IST_OPERATOR_IS_OPTIONS (options));
 
-  client_request (self, IST_OPERATOR_REQUEST_FORWARD, thing_name, service_ids, stream,
+  client_request (self, IST_OPERATOR_REQUEST_FORWARD, thing_name, service_ids, stream, options,
                   client_create_task (self, cancellable, callback, user_data, ist_operator_client_forward_async));
 }
 
@@ -590,6 +590,7 @@ ist_operator_client_forward_finish (IstOperatorClient *self,
  * @self: a client
  * @thing_name: the device's name at AWS IoT
  * @service_ids: (array zero-terminated=1): the services
+ * @options: (nullable): what the call wants of its tunnel; %NULL for those of the client
  * @cancellable: (nullable): to give up
  * @callback: (scope async): called when the device is connected to the tunnel, or is not
  * @user_data: data for @callback
@@ -604,6 +605,7 @@ void
 ist_operator_client_open_async (IstOperatorClient *self,
                                 const char *thing_name,
                                 const char *const *service_ids,
+                                IstOperatorOptions *options,
                                 GCancellable *cancellable,
                                 GAsyncReadyCallback callback,
                                 gpointer user_data)
@@ -611,8 +613,9 @@ ist_operator_client_open_async (IstOperatorClient *self,
   g_return_if_fail (IST_OPERATOR_IS_CLIENT (self));
   g_return_if_fail (thing_name != NULL);
   g_return_if_fail (service_ids != NULL);
+  g_return_if_fail (options == NULL || IST_OPERATOR_IS_OPTIONS (options));
 
-  client_request (self, IST_OPERATOR_REQUEST_OPEN, thing_name, service_ids, NULL,
+  client_request (self, IST_OPERATOR_REQUEST_OPEN, thing_name, service_ids, NULL, options,
                   client_create_task (self, cancellable, callback, user_data, ist_operator_client_open_async));
 }
 
@@ -673,7 +676,7 @@ ist_operator_client_adopt_async (IstOperatorClient *self,
   g_return_if_fail (tunnel_id != NULL);
 
   task = client_create_task (self, cancellable, callback, user_data, ist_operator_client_adopt_async);
-  ist_operator_request_attach (task, IST_OPERATOR_REQUEST_ADOPT, NULL, none, NULL);
+  ist_operator_request_attach (task, IST_OPERATOR_REQUEST_ADOPT, NULL, none, NULL, self->options);
   if (g_cancellable_set_error_if_cancelled (cancellable, &error) || !client_check_usable (self, &error))
     {
       g_task_return_error (task, error);
@@ -841,6 +844,7 @@ ist_operator_client_finalize (GObject *object)
   g_clear_error (&self->close_error);
   g_strfreev (self->services);
   g_free (self->description);
+  g_clear_object (&self->options);
   g_clear_object (&self->control_plane);
   g_main_context_unref (self->context);
 
@@ -860,17 +864,11 @@ ist_operator_client_get_property (GObject *object,
     case PROP_CONTROL_PLANE:
       g_value_set_object (value, self->control_plane);
       break;
-    case PROP_REUSE:
-      g_value_set_enum (value, self->reuse);
+    case PROP_OPTIONS:
+      g_value_set_object (value, self->options);
       break;
     case PROP_LINGER:
       g_value_set_uint (value, self->linger);
-      break;
-    case PROP_LIFETIME:
-      g_value_set_uint (value, self->lifetime);
-      break;
-    case PROP_DEVICE_TIMEOUT:
-      g_value_set_uint (value, self->device_timeout);
       break;
     case PROP_PROTOCOL_VERSION:
       g_value_set_enum (value, self->protocol_version);
@@ -902,17 +900,11 @@ ist_operator_client_set_property (GObject *object,
     case PROP_CONTROL_PLANE:
       self->control_plane = g_value_dup_object (value);
       break;
-    case PROP_REUSE:
-      ist_operator_client_set_reuse (self, g_value_get_enum (value));
+    case PROP_OPTIONS:
+      self->options = g_value_get_object (value) != NULL ? g_value_dup_object (value) : ist_operator_options_new ();
       break;
     case PROP_LINGER:
       ist_operator_client_set_linger (self, g_value_get_uint (value));
-      break;
-    case PROP_LIFETIME:
-      ist_operator_client_set_lifetime (self, g_value_get_uint (value));
-      break;
-    case PROP_DEVICE_TIMEOUT:
-      ist_operator_client_set_device_timeout (self, g_value_get_uint (value));
       break;
     case PROP_PROTOCOL_VERSION:
       ist_operator_client_set_protocol_version (self, g_value_get_enum (value));
@@ -945,14 +937,15 @@ client_specify (GParamFlags flags)
                          flags | G_PARAM_WRITABLE | G_PARAM_CONSTRUCT_ONLY);
 
   /**
-   * IstOperatorClient:reuse: (getter get_reuse) (setter set_reuse)
+   * IstOperatorClient:options: (getter get_options)
    *
-   * Which tunnels are used before one is opened.
+   * What those calls want that are made without options of their own. There always are
+   * some, which can be changed: that counts for calls from then on.
    *
    * Since: 1.0
    */
-  properties[PROP_REUSE] =
-    g_param_spec_enum ("reuse", NULL, NULL, IST_OPERATOR_TYPE_REUSE, IST_OPERATOR_REUSE_OWN, writable);
+  properties[PROP_OPTIONS] = g_param_spec_object ("options", NULL, NULL, IST_OPERATOR_TYPE_OPTIONS,
+                                                  flags | G_PARAM_WRITABLE | G_PARAM_CONSTRUCT_ONLY);
 
   /**
    * IstOperatorClient:linger: (getter get_linger) (setter set_linger)
@@ -962,29 +955,7 @@ client_specify (GParamFlags flags)
    *
    * Since: 1.0
    */
-  properties[PROP_LINGER] = g_param_spec_uint ("linger", NULL, NULL, 0, MAX_SECONDS, DEFAULT_LINGER, writable);
-
-  /**
-   * IstOperatorClient:lifetime: (getter get_lifetime) (setter set_lifetime)
-   *
-   * After how many minutes the service is to close a tunnel that is opened from now on,
-   * whatever uses it; 0 for the service's own limit, 12 hours.
-   *
-   * Since: 1.0
-   */
-  properties[PROP_LIFETIME] =
-    g_param_spec_uint ("lifetime", NULL, NULL, 0, IST_OPERATOR_MAX_LIFETIME, 0, writable);
-
-  /**
-   * IstOperatorClient:device-timeout: (getter get_device_timeout) (setter set_device_timeout)
-   *
-   * For how many seconds a device, and the connection to the tunnel, are waited for once
-   * there is a tunnel.
-   *
-   * Since: 1.0
-   */
-  properties[PROP_DEVICE_TIMEOUT] =
-    g_param_spec_uint ("device-timeout", NULL, NULL, 1, MAX_SECONDS, DEFAULT_DEVICE_TIMEOUT, writable);
+  properties[PROP_LINGER] = g_param_spec_uint ("linger", NULL, NULL, 0, MAX_LINGER, DEFAULT_LINGER, writable);
 
   /**
    * IstOperatorClient:protocol-version: (getter get_protocol_version) (setter set_protocol_version)
@@ -1085,7 +1056,6 @@ ist_operator_client_init (IstOperatorClient *self)
   self->context = g_main_context_ref_thread_default ();
   self->description = g_strdup (IST_OPERATOR_DESCRIPTION);
   self->linger = DEFAULT_LINGER;
-  self->device_timeout = DEFAULT_DEVICE_TIMEOUT;
   self->tunnels = g_ptr_array_new_with_free_func (g_object_unref);
   self->closing = ist_waiting_tasks_new (self->context, NULL, NULL);
 }
@@ -1128,54 +1098,21 @@ ist_operator_client_get_control_plane (IstOperatorClient *self)
 }
 
 /**
- * ist_operator_client_get_reuse: (get-property reuse)
+ * ist_operator_client_get_options: (get-property options)
  * @self: a client
  *
- * Gets which tunnels are used before one is opened.
+ * Gets the options of calls that are made without.
  *
- * Returns: the policy
+ * Returns: (transfer none): the options
  *
  * Since: 1.0
  */
-IstOperatorReuse
-ist_operator_client_get_reuse (IstOperatorClient *self)
+IstOperatorOptions *
+ist_operator_client_get_options (IstOperatorClient *self)
 {
-  g_return_val_if_fail (IST_OPERATOR_IS_CLIENT (self), IST_OPERATOR_REUSE_OWN);
+  g_return_val_if_fail (IST_OPERATOR_IS_CLIENT (self), NULL);
 
-  return self->reuse;
-}
-
-/**
- * ist_operator_client_set_reuse: (set-property reuse)
- * @self: a client
- * @reuse: the policy
- *
- * Says which tunnels are used before one is opened, from now on.
- *
- * Since: 1.0
- */
-void
-ist_operator_client_set_reuse (IstOperatorClient *self,
-                               IstOperatorReuse reuse)
-{
-  g_return_if_fail (IST_OPERATOR_IS_CLIENT (self));
-
-  if (self->reuse == reuse)
-    return;
-  self->reuse = reuse;
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_REUSE]);
-}
-
-static void
-client_set_number (IstOperatorClient *self,
-                   guint *setting,
-                   guint number,
-                   guint prop_id)
-{
-  if (*setting == number)
-    return;
-  *setting = number;
-  g_object_notify_by_pspec (G_OBJECT (self), properties[prop_id]);
+  return self->options;
 }
 
 /**
@@ -1213,88 +1150,15 @@ ist_operator_client_set_linger (IstOperatorClient *self,
   g_autoptr (GPtrArray) tunnels = NULL;
 
   g_return_if_fail (IST_OPERATOR_IS_CLIENT (self));
-  g_return_if_fail (seconds <= MAX_SECONDS);
+  g_return_if_fail (seconds <= MAX_LINGER);
 
   tunnels = client_copy_tunnels (self);
-  client_set_number (self, &self->linger, seconds, PROP_LINGER);
+  if (self->linger == seconds)
+    return;
+  self->linger = seconds;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_LINGER]);
   for (guint i = 0; i < tunnels->len; i++)
     ist_operator_tunnel_set_linger (tunnels->pdata[i], seconds);
-}
-
-/**
- * ist_operator_client_get_lifetime: (get-property lifetime)
- * @self: a client
- *
- * Gets after how many minutes the service is to close a tunnel.
- *
- * Returns: minutes; 0 for the service's own limit
- *
- * Since: 1.0
- */
-guint
-ist_operator_client_get_lifetime (IstOperatorClient *self)
-{
-  g_return_val_if_fail (IST_OPERATOR_IS_CLIENT (self), 0);
-
-  return self->lifetime;
-}
-
-/**
- * ist_operator_client_set_lifetime: (set-property lifetime)
- * @self: a client
- * @minutes: after how many minutes the service is to close a tunnel; 0 for its own limit
- *
- * Sets [property@IstOperator.Client:lifetime].
- *
- * Since: 1.0
- */
-void
-ist_operator_client_set_lifetime (IstOperatorClient *self,
-                                  guint minutes)
-{
-  g_return_if_fail (IST_OPERATOR_IS_CLIENT (self));
-  g_return_if_fail (minutes <= IST_OPERATOR_MAX_LIFETIME);
-
-  client_set_number (self, &self->lifetime, minutes, PROP_LIFETIME);
-}
-
-/**
- * ist_operator_client_get_device_timeout: (get-property device-timeout)
- * @self: a client
- *
- * Gets how long a device is waited for.
- *
- * Returns: seconds
- *
- * Since: 1.0
- */
-guint
-ist_operator_client_get_device_timeout (IstOperatorClient *self)
-{
-  g_return_val_if_fail (IST_OPERATOR_IS_CLIENT (self), 0);
-
-  return self->device_timeout;
-}
-
-/**
- * ist_operator_client_set_device_timeout: (set-property device-timeout)
- * @self: a client
- * @seconds: how long a device is waited for, from the next wait on
- *
- * Sets [property@IstOperator.Client:device-timeout].
- *
- * Since: 1.0
- */
-void
-ist_operator_client_set_device_timeout (IstOperatorClient *self,
-                                        guint seconds)
-{
-  g_return_if_fail (IST_OPERATOR_IS_CLIENT (self));
-  g_return_if_fail (seconds >= 1 && seconds <= MAX_SECONDS);
-
-  client_set_number (self, &self->device_timeout, seconds, PROP_DEVICE_TIMEOUT);
-  for (guint i = 0; i < self->tunnels->len; i++)
-    ((IstOperatorTunnel *) self->tunnels->pdata[i])->device_timeout = self->device_timeout;
 }
 
 /**

@@ -12,30 +12,10 @@
 #include <ist/ist.h>
 
 #include <ist-operator/ist-operator-control-plane.h>
+#include <ist-operator/ist-operator-options.h>
 #include <ist-operator/ist-operator-tunnel.h>
 
 G_BEGIN_DECLS
-
-/**
- * IstOperatorReuse:
- * @IST_OPERATOR_REUSE_OWN: the tunnels that the client has already
- * @IST_OPERATOR_REUSE_ANY: and open ones of others to which nobody is connected as the source
- * @IST_OPERATOR_REUSE_NEVER: none: each connection has a tunnel of its own
- *
- * Which tunnels an [class@IstOperator.Client] uses before it opens one.
- *
- * Since: 1.0
- */
-typedef enum {
-  IST_OPERATOR_REUSE_OWN,
-  IST_OPERATOR_REUSE_ANY,
-  IST_OPERATOR_REUSE_NEVER,
-} IstOperatorReuse;
-
-#define IST_OPERATOR_TYPE_REUSE (ist_operator_reuse_get_type ())
-
-IST_AVAILABLE_IN_1_0
-GType ist_operator_reuse_get_type (void) G_GNUC_CONST;
 
 #define IST_OPERATOR_TYPE_CLIENT (ist_operator_client_get_type ())
 
@@ -49,6 +29,7 @@ IST_AVAILABLE_IN_1_0
 void ist_operator_client_connect_async (IstOperatorClient *self,
                                         const char *thing_name,
                                         const char *service_id,
+                                        IstOperatorOptions *options,
                                         GCancellable *cancellable,
                                         GAsyncReadyCallback callback,
                                         gpointer user_data);
@@ -62,6 +43,7 @@ void ist_operator_client_forward_async (IstOperatorClient *self,
                                         const char *thing_name,
                                         const char *service_id,
                                         GIOStream *stream,
+                                        IstOperatorOptions *options,
                                         GCancellable *cancellable,
                                         GAsyncReadyCallback callback,
                                         gpointer user_data);
@@ -74,6 +56,7 @@ IST_AVAILABLE_IN_1_0
 void ist_operator_client_open_async (IstOperatorClient *self,
                                      const char *thing_name,
                                      const char *const *service_ids,
+                                     IstOperatorOptions *options,
                                      GCancellable *cancellable,
                                      GAsyncReadyCallback callback,
                                      gpointer user_data);
@@ -106,20 +89,12 @@ gboolean ist_operator_client_close_finish (IstOperatorClient *self,
 IST_AVAILABLE_IN_1_0
 IstOperatorControlPlane *ist_operator_client_get_control_plane (IstOperatorClient *self);
 IST_AVAILABLE_IN_1_0
-IstOperatorReuse ist_operator_client_get_reuse (IstOperatorClient *self);
-IST_AVAILABLE_IN_1_0
-void ist_operator_client_set_reuse (IstOperatorClient *self,
-                                    IstOperatorReuse reuse);
+IstOperatorOptions *ist_operator_client_get_options (IstOperatorClient *self);
 IST_AVAILABLE_IN_1_0
 guint ist_operator_client_get_linger (IstOperatorClient *self);
 IST_AVAILABLE_IN_1_0
 void ist_operator_client_set_linger (IstOperatorClient *self,
                                      guint seconds);
-IST_AVAILABLE_IN_1_0
-guint ist_operator_client_get_lifetime (IstOperatorClient *self);
-IST_AVAILABLE_IN_1_0
-void ist_operator_client_set_lifetime (IstOperatorClient *self,
-                                       guint minutes);
 IST_AVAILABLE_IN_1_0
 IstProtocolVersion ist_operator_client_get_protocol_version (IstOperatorClient *self);
 IST_AVAILABLE_IN_1_0
@@ -135,11 +110,6 @@ const char *const *ist_operator_client_get_services (IstOperatorClient *self);
 IST_AVAILABLE_IN_1_0
 void ist_operator_client_set_services (IstOperatorClient *self,
                                        const char *const *service_ids);
-IST_AVAILABLE_IN_1_0
-guint ist_operator_client_get_device_timeout (IstOperatorClient *self);
-IST_AVAILABLE_IN_1_0
-void ist_operator_client_set_device_timeout (IstOperatorClient *self,
-                                             guint seconds);
 IST_AVAILABLE_IN_1_0
 guint ist_operator_client_get_n_tunnels (IstOperatorClient *self);
 

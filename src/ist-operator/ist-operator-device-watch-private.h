@@ -35,6 +35,9 @@ IstOperatorDeviceWatch *ist_operator_device_watch_new (IstOperatorControlPlane *
                                                        const IstOperatorDeviceWatchSettings *settings,
                                                        IstOperatorDeviceWatchFunc func,
                                                        gpointer user_data);
+/* Somebody wants to know in less time, or nobody does any more. */
+void ist_operator_device_watch_set_patience (IstOperatorDeviceWatch *self,
+                                             guint seconds);
 /* Nothing is told any more. */
 void ist_operator_device_watch_free (IstOperatorDeviceWatch *self);
 

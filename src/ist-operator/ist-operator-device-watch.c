@@ -195,6 +195,12 @@ on_look (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+static guint
+get_max_shared_delay (guint patience)
+{
+  return MIN (MAX_SHARED_DELAY, patience * 1000 / LOOKS_AT_LEAST);
+}
+
 IstOperatorDeviceWatch *
 ist_operator_device_watch_new (IstOperatorControlPlane *control_plane,
                                GMainContext *context,
@@ -213,12 +219,26 @@ ist_operator_device_watch_new (IstOperatorControlPlane *control_plane,
   self->notified_at = settings->notified_at;
   self->notifies_after = g_get_monotonic_time () + (settings->was_connected ? RETURN_GRACE : 0);
   self->delay = FIRST_DELAY;
-  self->max_shared_delay = MIN (MAX_SHARED_DELAY, settings->patience * 1000 / LOOKS_AT_LEAST);
+  self->max_shared_delay = get_max_shared_delay (settings->patience);
   self->func = func;
   self->user_data = user_data;
   self->cancellable = g_cancellable_new ();
   watch_look_after (self, settings->is_new ? FIRST_DELAY : 0);
   return self;
+}
+
+void
+ist_operator_device_watch_set_patience (IstOperatorDeviceWatch *self,
+                                        guint seconds)
+{
+  guint max_shared_delay = get_max_shared_delay (seconds);
+  gboolean has_to_hurry = max_shared_delay < self->max_shared_delay;
+
+  self->max_shared_delay = max_shared_delay;
+  if (!has_to_hurry || self->timer == NULL)
+    return;
+  ist_clear_source (&self->timer);
+  watch_look_later (self);
 }
 
 void

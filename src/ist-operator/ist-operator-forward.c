@@ -37,6 +37,7 @@ struct _IstOperatorForward
 
   GMainContext *context;
   IstOperatorClient *client;
+  IstOperatorOptions *options; /* NULL for the client's */
   char *thing_name;
   char *service_id;
   char *address;
@@ -51,6 +52,7 @@ struct _IstOperatorForward
 enum
 {
   PROP_CLIENT = 1,
+  PROP_OPTIONS,
   PROP_THING_NAME,
   PROP_SERVICE_ID,
   PROP_ADDRESS,
@@ -177,7 +179,7 @@ on_accepted (IstListener *listener,
     }
   self->n_waiting++;
   ist_operator_client_forward_async (self->client, self->thing_name, self->service_id, G_IO_STREAM (stream),
-                                     self->cancellable, on_forwarded, make_weak_ref (self));
+                                     self->options, self->cancellable, on_forwarded, make_weak_ref (self));
   forward_notify_n_connections (self);
 }
 
@@ -325,6 +327,7 @@ ist_operator_forward_finalize (GObject *object)
   IstOperatorForward *self = IST_OPERATOR_FORWARD (object);
 
   g_ptr_array_unref (self->connections);
+  g_clear_object (&self->options);
   g_free (self->thing_name);
   g_free (self->service_id);
   g_free (self->address);
@@ -345,6 +348,9 @@ ist_operator_forward_get_property (GObject *object,
     {
     case PROP_CLIENT:
       g_value_set_object (value, self->client);
+      break;
+    case PROP_OPTIONS:
+      g_value_set_object (value, self->options);
       break;
     case PROP_THING_NAME:
       g_value_set_string (value, self->thing_name);
@@ -382,6 +388,9 @@ ist_operator_forward_set_property (GObject *object,
     case PROP_CLIENT:
       self->client = g_value_dup_object (value);
       break;
+    case PROP_OPTIONS:
+      self->options = g_value_dup_object (value);
+      break;
     case PROP_THING_NAME:
       self->thing_name = g_value_dup_string (value);
       break;
@@ -407,6 +416,15 @@ forward_specify_settings (GParamFlags flags)
    * Since: 1.0
    */
   properties[PROP_CLIENT] = g_param_spec_object ("client", NULL, NULL, IST_OPERATOR_TYPE_CLIENT, flags);
+
+  /**
+   * IstOperatorForward:options: (getter get_options)
+   *
+   * What each connection wants of its tunnel; %NULL for the options of the client.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_OPTIONS] = g_param_spec_object ("options", NULL, NULL, IST_OPERATOR_TYPE_OPTIONS, flags);
 
   /**
    * IstOperatorForward:thing-name: (getter get_thing_name)
@@ -526,6 +544,7 @@ ist_operator_forward_init (IstOperatorForward *self)
  * @thing_name: the device's name at AWS IoT
  * @service_id: the service
  * @address: where to listen, see [property@IstOperator.Forward:address]
+ * @options: (nullable): what connections want of their tunnels; %NULL for those of the client
  *
  * Makes a forward, which does not listen yet.
  *
@@ -537,15 +556,17 @@ IstOperatorForward *
 ist_operator_forward_new (IstOperatorClient *client,
                           const char *thing_name,
                           const char *service_id,
-                          const char *address)
+                          const char *address,
+                          IstOperatorOptions *options)
 {
   g_return_val_if_fail (IST_OPERATOR_IS_CLIENT (client), NULL);
   g_return_val_if_fail (thing_name != NULL, NULL);
   g_return_val_if_fail (service_id != NULL, NULL);
   g_return_val_if_fail (address != NULL, NULL);
+  g_return_val_if_fail (options == NULL || IST_OPERATOR_IS_OPTIONS (options), NULL);
 
   return g_object_new (IST_OPERATOR_TYPE_FORWARD, "client", client, "thing-name", thing_name, "service-id", service_id,
-                       "address", address, NULL);
+                       "address", address, "options", options, NULL);
 }
 
 /**
@@ -582,6 +603,24 @@ ist_operator_forward_get_client (IstOperatorForward *self)
   g_return_val_if_fail (IST_OPERATOR_IS_FORWARD (self), NULL);
 
   return self->client;
+}
+
+/**
+ * ist_operator_forward_get_options: (get-property options)
+ * @self: a forward
+ *
+ * Gets what each connection wants of its tunnel.
+ *
+ * Returns: (transfer none) (nullable): the options; %NULL for those of the client
+ *
+ * Since: 1.0
+ */
+IstOperatorOptions *
+ist_operator_forward_get_options (IstOperatorForward *self)
+{
+  g_return_val_if_fail (IST_OPERATOR_IS_FORWARD (self), NULL);
+
+  return self->options;
 }
 
 /**

@@ -24,7 +24,8 @@ IST_AVAILABLE_IN_1_0
 IstOperatorForward *ist_operator_forward_new (IstOperatorClient *client,
                                               const char *thing_name,
                                               const char *service_id,
-                                              const char *address) G_GNUC_WARN_UNUSED_RESULT;
+                                              const char *address,
+                                              IstOperatorOptions *options) G_GNUC_WARN_UNUSED_RESULT;
 IST_AVAILABLE_IN_1_0
 gboolean ist_operator_forward_start (IstOperatorForward *self,
                                      GError **error);
@@ -35,6 +36,8 @@ IST_AVAILABLE_IN_1_0
 gboolean ist_operator_forward_get_active (IstOperatorForward *self);
 IST_AVAILABLE_IN_1_0
 IstOperatorClient *ist_operator_forward_get_client (IstOperatorForward *self);
+IST_AVAILABLE_IN_1_0
+IstOperatorOptions *ist_operator_forward_get_options (IstOperatorForward *self);
 IST_AVAILABLE_IN_1_0
 const char *ist_operator_forward_get_thing_name (IstOperatorForward *self);
 IST_AVAILABLE_IN_1_0

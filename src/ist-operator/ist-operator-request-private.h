@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include <ist/ist.h>
+#include <ist-operator/ist-operator-options.h>
 
 G_BEGIN_DECLS
 
@@ -23,14 +23,18 @@ typedef struct
   char *thing_name;
   char **service_ids;
   GIOStream *stream; /* until it is handed over: else it is closed in the end */
-  guint n_attempts;  /* tunnels that were lost meanwhile */
+  IstOperatorReuse reuse;
+  guint lifetime;       /* minutes */
+  guint device_timeout; /* seconds */
+  guint n_attempts;     /* tunnels that were lost meanwhile */
 } IstOperatorRequest;
 
 void ist_operator_request_attach (GTask *task,
                                   IstOperatorRequestKind kind,
                                   const char *thing_name,
                                   const char *const *service_ids,
-                                  GIOStream *stream);
+                                  GIOStream *stream,
+                                  IstOperatorOptions *options);
 IstOperatorRequest *ist_operator_request_get (GTask *task);
 
 /* Closes a stream so that a peer, where it is a socket's, hears of a failure. */

@@ -33,7 +33,8 @@ ist_operator_request_attach (GTask *task,
                              IstOperatorRequestKind kind,
                              const char *thing_name,
                              const char *const *service_ids,
-                             GIOStream *stream)
+                             GIOStream *stream,
+                             IstOperatorOptions *options)
 {
   IstOperatorRequest *request = g_new0 (IstOperatorRequest, 1);
 
@@ -41,6 +42,9 @@ ist_operator_request_attach (GTask *task,
   request->thing_name = g_strdup (thing_name);
   request->service_ids = g_strdupv ((char **) service_ids);
   request->stream = stream != NULL ? g_object_ref (stream) : NULL;
+  request->reuse = ist_operator_options_get_reuse (options);
+  request->lifetime = ist_operator_options_get_lifetime (options);
+  request->device_timeout = ist_operator_options_get_device_timeout (options);
   g_task_set_task_data (task, request, request_free);
 }
 

@@ -253,44 +253,42 @@ tunnel_serve_waiting (IstOperatorTunnel *self,
   g_main_context_pop_thread_default (self->context);
 }
 
-static gboolean
-on_deadline (gpointer user_data)
+/* In vain: the device has not come, or the tunnel could not be connected to. */
+static GError *
+tunnel_explain_timeout (IstOperatorTunnel *self,
+                        guint seconds)
 {
-  g_autoptr (IstOperatorTunnel) self = g_object_ref (user_data);
   g_autofree char *services = g_strjoinv (", ", self->service_ids);
   const GError *why = ist_secure_tunnel_get_last_error (self->secure_tunnel);
-  g_autoptr (GError) error = NULL;
 
-  ist_clear_source (&self->deadline);
   if (ist_secure_tunnel_get_state (self->secure_tunnel) != IST_TUNNEL_STATE_CONNECTED)
-    g_set_error (&error, IST_OPERATOR_CLIENT_ERROR, IST_OPERATOR_CLIENT_ERROR_TUNNEL_NOT_CONNECTED,
-                 "Tunnel %s could not be connected to within %u seconds: %s", self->tunnel_id, self->device_timeout,
-                 why != NULL ? why->message : "the service does not answer");
-  else
-    g_set_error (&error, IST_OPERATOR_CLIENT_ERROR, IST_OPERATOR_CLIENT_ERROR_DEVICE_NOT_CONNECTED,
-                 "“%s” has not connected to tunnel %s within %u seconds: is it switched on and online, and does an "
-                 "agent run there that offers %s?",
-                 self->thing_name != NULL ? self->thing_name : "The device", self->tunnel_id, self->device_timeout,
-                 *services != '\0' ? services : "what is asked for");
-  ist_operator_tunnel_set_last_error (self, error);
-  tunnel_fail_waiting (self, error);
-  ist_operator_tunnel_advance (self);
-  return G_SOURCE_REMOVE;
+    return g_error_new (IST_OPERATOR_CLIENT_ERROR, IST_OPERATOR_CLIENT_ERROR_TUNNEL_NOT_CONNECTED,
+                        "Tunnel %s could not be connected to within %u seconds: %s", self->tunnel_id, seconds,
+                        why != NULL ? why->message : "the service does not answer");
+  return g_error_new (IST_OPERATOR_CLIENT_ERROR, IST_OPERATOR_CLIENT_ERROR_DEVICE_NOT_CONNECTED,
+                      "“%s” has not connected to tunnel %s within %u seconds: is it switched on and online, and does "
+                      "an agent run there that offers %s?",
+                      self->thing_name != NULL ? self->thing_name : "The device", self->tunnel_id, seconds,
+                      *services != '\0' ? services : "what is asked for");
 }
 
 static void
-tunnel_start_timer (IstOperatorTunnel *self,
-                    GSource **source,
-                    guint seconds,
-                    const char *name,
-                    GSourceFunc func)
+on_expired (GTask *task,
+            gpointer user_data)
 {
-  if (*source != NULL)
-    return;
-  *source = seconds > 0 ? g_timeout_source_new_seconds (seconds) : g_timeout_source_new (0);
-  g_source_set_static_name (*source, name);
-  g_source_set_callback (*source, func, self, NULL);
-  g_source_attach (*source, self->context);
+  g_autoptr (IstOperatorTunnel) self = g_object_ref (user_data);
+  g_autoptr (GTask) request = task;
+  g_autoptr (GError) error = tunnel_explain_timeout (self, ist_operator_request_get (request)->device_timeout);
+
+  ist_operator_tunnel_set_last_error (self, error);
+  g_task_return_error (request, g_steal_pointer (&error));
+  ist_operator_tunnel_advance (self);
+}
+
+static guint
+request_get_timeout (GTask *task)
+{
+  return ist_operator_request_get (task)->device_timeout;
 }
 
 /* The device */
@@ -365,11 +363,13 @@ tunnel_start_watch (IstOperatorTunnel *self)
     .notified_at = self->device_notified_at,
     .was_connected = self->device_was_connected,
     .is_new = !self->device_was_connected && !self->reused,
-    .patience = self->device_timeout,
+    .patience = self->patience,
   };
 
   if (self->watch == NULL)
     self->watch = ist_operator_device_watch_new (self->control_plane, self->context, &settings, on_device, self);
+  else
+    ist_operator_device_watch_set_patience (self->watch, self->patience);
 }
 
 /* What is to be done */
@@ -384,15 +384,24 @@ on_linger_over (gpointer user_data)
 }
 
 static void
+tunnel_linger (IstOperatorTunnel *self,
+               guint seconds)
+{
+  self->lingering = seconds > 0 ? g_timeout_source_new_seconds (seconds) : g_timeout_source_new (0);
+  g_source_set_static_name (self->lingering, "IstOperator lingers");
+  g_source_set_callback (self->lingering, on_linger_over, self, NULL);
+  g_source_attach (self->lingering, self->context);
+}
+
+static void
 tunnel_rest (IstOperatorTunnel *self)
 {
   tunnel_stop_watch (self);
-  ist_clear_source (&self->deadline);
+  self->patience = 0;
   if (self->kept || ist_forwarder_get_n_connections (self->forwarder) > 0)
     ist_clear_source (&self->lingering);
-  else
-    tunnel_start_timer (self, &self->lingering, self->is_exclusive ? 0 : self->linger, "IstOperator lingers",
-                        on_linger_over);
+  else if (self->lingering == NULL)
+    tunnel_linger (self, self->is_exclusive ? 0 : self->linger);
 }
 
 static void
@@ -401,7 +410,8 @@ tunnel_work (IstOperatorTunnel *self)
   gboolean connected = ist_secure_tunnel_get_state (self->secure_tunnel) == IST_TUNNEL_STATE_CONNECTED;
 
   ist_clear_source (&self->lingering);
-  tunnel_start_timer (self, &self->deadline, self->device_timeout, "IstOperator waits", on_deadline);
+  ist_waiting_tasks_limit (self->adopting, request_get_timeout, on_expired);
+  ist_waiting_tasks_limit (self->waiting, request_get_timeout, on_expired);
   if (connected && !ist_waiting_tasks_is_empty (self->adopting))
     tunnel_serve_waiting (self, self->adopting);
   if (self->phase != IST_OPERATOR_PHASE_OPEN || ist_waiting_tasks_is_empty (self->waiting))
@@ -523,7 +533,6 @@ tunnel_end (IstOperatorTunnel *self,
   self->phase = IST_OPERATOR_PHASE_CLOSING;
   self->is_left = is_left;
   ist_clear_source (&self->lingering);
-  ist_clear_source (&self->deadline);
   tunnel_stop_watch (self);
   g_cancellable_cancel (self->cancellable);
   if (reason != NULL)
@@ -760,6 +769,7 @@ tunnel_release_unserved (IstOperatorTunnel *self)
                        "Tunnel %s lacks the service", self->tunnel_id);
   for (guint i = 0; i < others->len; i++)
     tunnel_release (self, others->pdata[i], error, FALSE);
+  ist_operator_tunnel_advance (self);
 }
 
 static void
@@ -1004,12 +1014,20 @@ ist_operator_tunnel_suits (IstOperatorTunnel *self,
 }
 
 void
+ist_operator_tunnel_take_request (IstOperatorTunnel *self,
+                                  GTask *task)
+{
+  const IstOperatorRequest *request = ist_operator_request_get (task);
+
+  self->patience = self->patience > 0 ? MIN (self->patience, request->device_timeout) : request->device_timeout;
+  ist_waiting_tasks_add (request->kind == IST_OPERATOR_REQUEST_ADOPT ? self->adopting : self->waiting, task);
+}
+
+void
 ist_operator_tunnel_serve (IstOperatorTunnel *self,
                            GTask *request)
 {
-  gboolean adopts = ist_operator_request_get (request)->kind == IST_OPERATOR_REQUEST_ADOPT;
-
-  ist_waiting_tasks_add (adopts ? self->adopting : self->waiting, request);
+  ist_operator_tunnel_take_request (self, request);
   ist_operator_tunnel_advance (self);
 }
 

@@ -64,7 +64,7 @@ struct _IstOperatorTunnel
   gboolean kept;
   gboolean is_exclusive; /* for one request */
   guint linger;          /* seconds, as the next one */
-  guint device_timeout;
+  guint patience;        /* in which somebody who waits wants to know of the device */
   IstProtocolVersion protocol_version;
 
   IstOperatorPhase phase;
@@ -73,7 +73,6 @@ struct _IstOperatorTunnel
   GCancellable *cancellable; /* of looking for one */
   IstWaitingTasks *adopting; /* until it is connected */
   IstWaitingTasks *waiting;  /* until the device is, too */
-  GSource *deadline;         /* of those */
   IstSecureTunnel *secure_tunnel;
   IstForwarder *forwarder;
   gboolean was_connected; /* to the service */
@@ -122,7 +121,10 @@ gboolean ist_operator_tunnel_suits (IstOperatorTunnel *self,
                                     const char *thing_name,
                                     const char *const *service_ids,
                                     gboolean even_if_expiring);
-/* Takes the task. */
+/* Takes the task, of a tunnel that has not begun yet. */
+void ist_operator_tunnel_take_request (IstOperatorTunnel *self,
+                                       GTask *request);
+/* The same of any. */
 void ist_operator_tunnel_serve (IstOperatorTunnel *self,
                                 GTask *request);
 void ist_operator_tunnel_set_linger (IstOperatorTunnel *self,

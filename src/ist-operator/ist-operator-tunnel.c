@@ -184,7 +184,6 @@ ist_operator_tunnel_dispose (GObject *object)
   IstOperatorTunnel *self = IST_OPERATOR_TUNNEL (object);
 
   /* What is under way keeps the tunnel, so there is nothing left to be closed. */
-  ist_clear_source (&self->deadline);
   ist_clear_source (&self->lingering);
   g_clear_pointer (&self->watch, ist_operator_device_watch_free);
   g_clear_object (&self->forwarder);

@@ -11,6 +11,7 @@
 #include <ist-operator/ist-operator-control-plane.h>
 #include <ist-operator/ist-operator-credentials.h>
 #include <ist-operator/ist-operator-forward.h>
+#include <ist-operator/ist-operator-options.h>
 #include <ist-operator/ist-operator-tunnel-access.h>
 #include <ist-operator/ist-operator-tunnel-description.h>
 #include <ist-operator/ist-operator-tunnel.h>

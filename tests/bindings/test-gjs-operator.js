@@ -44,7 +44,8 @@ function serve(service, payload, destinations) {
 }
 
 async function connectAndEcho(client) {
-    const connection = await client.connect_async(THING, 'SSH', null);
+    const options = new IstOperator.Options({reuse: IstOperator.Reuse.ANY, deviceTimeout: 10});
+    const connection = await client.connect_async(THING, 'SSH', options, null);
     await connection.output_stream.write_bytes_async(new GLib.Bytes('hello'), GLib.PRIORITY_DEFAULT, null);
     const answer = await connection.input_stream.read_bytes_async(5, GLib.PRIORITY_DEFAULT, null);
     check(new TextDecoder().decode(answer.toArray()) === 'hello', 'echo');
@@ -56,7 +57,7 @@ async function connectAndEcho(client) {
 async function refuse(client) {
     let caught = null;
     try {
-        await client.open_async('not a name', ['SSH'], null);
+        await client.open_async('not a name', ['SSH'], null, null);
     } catch (error) {
         caught = error;
     }

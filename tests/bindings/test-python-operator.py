@@ -36,11 +36,11 @@ class Bare(unittest.TestCase):
     def test_client(self):
         client = IstOperator.Client()
         self.assertEqual(read(client), {
-            'control-plane': None, 'reuse': IstOperator.Reuse.OWN, 'linger': 300, 'lifetime': 0, 'device-timeout': 60,
-            'protocol-version': Ist.ProtocolVersion.AUTO, 'services': [], 'description': 'libist-operator', 'n-tunnels': 0})
+            'control-plane': None, 'options': client.get_options(), 'linger': 300, 'protocol-version': Ist.ProtocolVersion.AUTO, 'services': [],
+            'description': 'libist-operator', 'n-tunnels': 0})
         self.call_getters(client)
         with self.assertRaises(GLib.Error) as raised:
-            call(client.connect_async, client.connect_finish, THING, 'SSH', None)
+            call(client.connect_async, client.connect_finish, THING, 'SSH', None, None)
         self.assertTrue(raised.exception.matches(IstOperator.client_error_quark(),
                                                  IstOperator.ClientError.INVALID_ARGUMENT))
         self.assertTrue(call(client.close_async, client.close_finish, None))
@@ -57,10 +57,19 @@ class Bare(unittest.TestCase):
         self.assertEqual(list(tunnel), [])
         self.assertTrue(call(tunnel.close_async, tunnel.close_finish, None))
 
+    def test_options(self):
+        defaults = {'reuse': IstOperator.Reuse.OWN, 'lifetime': 0, 'device-timeout': 60}
+        self.assertEqual(read(IstOperator.Options()), defaults)
+        self.assertEqual(read(IstOperator.Client().get_options()), defaults)
+        options = IstOperator.Options(reuse=IstOperator.Reuse.ANY, lifetime=60, device_timeout=5)
+        self.assertEqual(read(options), {'reuse': IstOperator.Reuse.ANY, 'lifetime': 60, 'device-timeout': 5})
+        self.call_getters(options)
+        self.assertEqual(IstOperator.Client(options=options).get_options(), options)
+
     def test_forward(self):
         forward = IstOperator.Forward()
         self.assertEqual(read(forward), {
-            'client': None, 'thing-name': None, 'service-id': None, 'address': None, 'port': 0, 'active': False,
+            'client': None, 'options': None, 'thing-name': None, 'service-id': None, 'address': None, 'port': 0, 'active': False,
             'n-connections': 0})
         self.call_getters(forward)
         forward.stop()
@@ -104,7 +113,7 @@ class Client(unittest.TestCase):
     def test_connect(self):
         states = []
         self.client.connect('progress', lambda _client, _tunnel, state: states.append(state.value_nick))
-        connection = call(self.client.connect_async, self.client.connect_finish, THING, 'SSH', None)
+        connection = call(self.client.connect_async, self.client.connect_finish, THING, 'SSH', None, None)
         self.assertEqual(states, ['looking', 'opening', 'waiting', 'connected'])
         out = connection.get_output_stream()
         call(out.write_bytes_async, out.write_bytes_finish, GLib.Bytes.new(b'hello'), 0, None)
@@ -120,15 +129,17 @@ class Client(unittest.TestCase):
         self.assertEqual(tunnel.props.state, IstOperator.TunnelState.CLOSED)
 
     def test_open_and_adopt(self):
-        tunnel = call(self.client.open_async, self.client.open_finish, THING, ['SSH'], None)
+        options = IstOperator.Options(lifetime=60)
+        tunnel = call(self.client.open_async, self.client.open_finish, THING, ['SSH'], options, None)
         self.assertTrue(tunnel.props.kept)
+        self.assertEqual(tunnel.props.expires_at - tunnel.props.opened_at, 3600 * 10**6)
         with self.assertRaises(GLib.Error) as raised:
             call(self.client.adopt_async, self.client.adopt_finish, '1234', None)
         self.assertTrue(raised.exception.matches(IstOperator.control_plane_error_quark(),
                                                  IstOperator.ControlPlaneError.NOT_FOUND))
 
     def test_forward(self):
-        forward = IstOperator.Forward.new(self.client, THING, 'SSH', '127.0.0.1:0')
+        forward = IstOperator.Forward.new(self.client, THING, 'SSH', '127.0.0.1:0', None)
         opened = []
         forward.connect('connection-opened', lambda _forward, connection: opened.append(connection))
         forward.start()
@@ -153,7 +164,7 @@ class Client(unittest.TestCase):
         ours, theirs = socket.socketpair()
         with ours:
             stream = Gio.SocketConnection(socket=Gio.Socket.new_from_fd(theirs.detach()))
-            connection = call(self.client.forward_async, self.client.forward_finish, THING, 'SSH', stream, None)
+            connection = call(self.client.forward_async, self.client.forward_finish, THING, 'SSH', stream, None, None)
             self.assertEqual(connection.props.state, Ist.ForwarderConnectionState.OPEN)
             ours.sendall(b'hello')
             wait_for(lambda: connection.get_bytes_in() == 5)

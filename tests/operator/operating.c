@@ -240,7 +240,7 @@ test_connect (TestOperating *self,
 {
   g_autoptr (GAsyncResult) result = NULL;
 
-  ist_operator_client_connect_async (self->client, TEST_THING, service, NULL, test_store_result, &result);
+  ist_operator_client_connect_async (self->client, TEST_THING, service, NULL, NULL, test_store_result, &result);
   g_assert_null (result);
   test_wait (result != NULL);
   return ist_operator_client_connect_finish (self->client, result, error);
@@ -288,7 +288,7 @@ test_open (TestOperating *self,
   const char *const services[] = { service, NULL };
   g_autoptr (GAsyncResult) result = NULL;
 
-  ist_operator_client_open_async (self->client, TEST_THING, services, NULL, test_store_result, &result);
+  ist_operator_client_open_async (self->client, TEST_THING, services, NULL, NULL, test_store_result, &result);
   test_wait (result != NULL);
   return ist_operator_client_open_finish (self->client, result, error);
 }

@@ -37,12 +37,13 @@ on_failed (IstOperatorForward *forward,
 }
 
 static Forwarding *
-forwarding_new (const char *address)
+forwarding_new (const char *address,
+                IstOperatorOptions *options)
 {
   Forwarding *self = g_new0 (Forwarding, 1);
 
   self->operating = test_operating_new ();
-  self->forward = ist_operator_forward_new (self->operating->client, TEST_THING, "SSH", address);
+  self->forward = ist_operator_forward_new (self->operating->client, TEST_THING, "SSH", address, options);
   g_signal_connect (self->forward, "connection-opened", G_CALLBACK (on_opened), self);
   g_signal_connect (self->forward, "connection-failed", G_CALLBACK (on_failed), self);
   return self;
@@ -145,7 +146,7 @@ check_use (Forwarding *self)
 static void
 test_port (void)
 {
-  g_autoptr (Forwarding) self = forwarding_new ("0");
+  g_autoptr (Forwarding) self = forwarding_new ("0", NULL);
   g_autofree char *address = NULL;
   g_autoptr (GError) error = NULL;
 
@@ -162,7 +163,7 @@ test_path (void)
 {
   g_autofree char *folder = test_folder_new ();
   g_autofree char *path = g_build_filename (folder, "socket", NULL);
-  g_autoptr (Forwarding) self = forwarding_new (path);
+  g_autoptr (Forwarding) self = forwarding_new (path, NULL);
 
   forwarding_start (self);
   g_assert_cmpstr (ist_operator_forward_get_address (self->forward), ==, path);
@@ -176,7 +177,7 @@ check_bad_address (Forwarding *self,
                    const char *address)
 {
   g_autoptr (IstOperatorForward) forward =
-    ist_operator_forward_new (self->operating->client, TEST_THING, "SSH", address);
+    ist_operator_forward_new (self->operating->client, TEST_THING, "SSH", address, NULL);
   g_autoptr (GError) error = NULL;
 
   g_assert_false (ist_operator_forward_start (forward, &error));
@@ -187,7 +188,7 @@ check_bad_address (Forwarding *self,
 static void
 test_bad_addresses (void)
 {
-  g_autoptr (Forwarding) self = forwarding_new ("127.0.0.1:0");
+  g_autoptr (Forwarding) self = forwarding_new ("127.0.0.1:0", NULL);
 
   check_bad_address (self, "");
   check_bad_address (self, "70000");
@@ -200,7 +201,7 @@ test_bad_addresses (void)
 static void
 test_fails (void)
 {
-  g_autoptr (Forwarding) self = forwarding_new ("0");
+  g_autoptr (Forwarding) self = forwarding_new ("0", NULL);
   g_autoptr (GSocketConnection) connection = NULL;
 
   forwarding_start (self);
@@ -219,7 +220,7 @@ test_fails (void)
 static void
 test_stopped_while_waiting (void)
 {
-  g_autoptr (Forwarding) self = forwarding_new ("0");
+  g_autoptr (Forwarding) self = forwarding_new ("0", NULL);
   g_autoptr (GSocketConnection) connection = NULL;
 
   self->operating->is_online = FALSE;
@@ -231,6 +232,25 @@ test_stopped_while_waiting (void)
   g_assert_error (self->error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 }
 
+/* Its own, whatever the client and others have. */
+static void
+test_options (void)
+{
+  g_autoptr (IstOperatorOptions) options = ist_operator_options_new ();
+  g_autoptr (Forwarding) self = forwarding_new ("0", options);
+  g_autoptr (GSocketConnection) first = NULL;
+  g_autoptr (GSocketConnection) second = NULL;
+
+  g_assert_true (ist_operator_forward_get_options (self->forward) == options);
+  ist_operator_options_set_reuse (options, IST_OPERATOR_REUSE_NEVER);
+  forwarding_start (self);
+  first = dial (self);
+  echo (first);
+  second = dial (self);
+  echo (second);
+  g_assert_cmpuint (test_operating_count (self->operating, "OpenTunnel"), ==, 2);
+}
+
 int
 main (int argc,
       char *argv[])
@@ -240,6 +260,7 @@ main (int argc,
   g_test_add_func ("/operator/forward/path", test_path);
   g_test_add_func ("/operator/forward/bad-addresses", test_bad_addresses);
   g_test_add_func ("/operator/forward/fails", test_fails);
+  g_test_add_func ("/operator/forward/options", test_options);
   g_test_add_func ("/operator/forward/stopped-while-waiting", test_stopped_while_waiting);
   return g_test_run ();
 }

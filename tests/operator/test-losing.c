@@ -67,7 +67,7 @@ test_expired (void)
   g_autoptr (IstOperatorTunnel) tunnel = NULL;
   g_autoptr (IstEmulatorTunnel) at_service = NULL;
 
-  ist_operator_client_set_lifetime (operating->client, 60);
+  ist_operator_options_set_lifetime (ist_operator_client_get_options (operating->client), 60);
   connection = test_connect (operating, "SSH", &error);
   g_assert_no_error (error);
   tunnel = test_operating_get_tunnel (operating, 0);
@@ -138,7 +138,7 @@ test_device_late (void)
   g_autoptr (IstOperatorTunnel) tunnel = NULL;
 
   operating->is_online = FALSE;
-  ist_operator_client_set_device_timeout (operating->client, 1);
+  ist_operator_options_set_device_timeout (ist_operator_client_get_options (operating->client), 1);
   g_assert_null (test_connect (operating, "SSH", &error));
   g_assert_error (error, IST_OPERATOR_CLIENT_ERROR, IST_OPERATOR_CLIENT_ERROR_DEVICE_NOT_CONNECTED);
   g_assert_nonnull (strstr (error->message, TEST_THING));
@@ -150,7 +150,7 @@ test_device_late (void)
 
   /* It is paid for, and stays for the next attempt; the device is told of it again. */
   operating->is_online = TRUE;
-  ist_operator_client_set_device_timeout (operating->client, 60);
+  ist_operator_options_set_device_timeout (ist_operator_client_get_options (operating->client), 60);
   connection = test_connect (operating, "SSH", &error);
   g_assert_no_error (error);
   test_exchange (connection, "hello");
@@ -188,7 +188,7 @@ test_unknown_service (void)
   g_autoptr (TestOperating) operating = test_operating_new ();
   g_autoptr (GError) error = NULL;
 
-  ist_operator_client_set_device_timeout (operating->client, 1);
+  ist_operator_options_set_device_timeout (ist_operator_client_get_options (operating->client), 1);
   g_assert_null (test_connect (operating, "VNC", &error));
   g_assert_error (error, IST_OPERATOR_CLIENT_ERROR, IST_OPERATOR_CLIENT_ERROR_DEVICE_NOT_CONNECTED);
   g_assert_nonnull (strstr (error->message, "VNC"));
@@ -239,7 +239,7 @@ test_not_described (void)
   g_assert_no_error (error);
   test_operating_fail (operating, "DescribeTunnel", "AccessDeniedException", G_MAXUINT);
   g_clear_object (&connection);
-  ist_operator_client_set_reuse (operating->client, IST_OPERATOR_REUSE_NEVER);
+  ist_operator_options_set_reuse (ist_operator_client_get_options (operating->client), IST_OPERATOR_REUSE_NEVER);
   g_assert_null (test_connect (operating, "SSH", &error));
   g_assert_error (error, IST_OPERATOR_CONTROL_PLANE_ERROR, IST_OPERATOR_CONTROL_PLANE_ERROR_ACCESS_DENIED);
 }
@@ -292,7 +292,7 @@ test_bad_names (void)
   g_assert_null (test_connect (operating, "not a name", &error));
   g_assert_error (error, IST_OPERATOR_CLIENT_ERROR, IST_OPERATOR_CLIENT_ERROR_INVALID_ARGUMENT);
   g_clear_error (&error);
-  ist_operator_client_open_async (operating->client, TEST_THING, none, NULL, test_store_result, &result);
+  ist_operator_client_open_async (operating->client, TEST_THING, none, NULL, NULL, test_store_result, &result);
   test_wait (result != NULL);
   g_assert_null (ist_operator_client_open_finish (operating->client, result, &error));
   g_assert_error (error, IST_OPERATOR_CLIENT_ERROR, IST_OPERATOR_CLIENT_ERROR_INVALID_ARGUMENT);
@@ -324,10 +324,10 @@ test_cancel (gconstpointer data)
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
 
-  ist_operator_client_set_reuse (operating->client, IST_OPERATOR_REUSE_ANY);
+  ist_operator_options_set_reuse (ist_operator_client_get_options (operating->client), IST_OPERATOR_REUSE_ANY);
   ist_operator_client_set_linger (operating->client, 1);
   g_signal_connect (operating->client, "progress", G_CALLBACK (on_progress_cancel), &cancelling);
-  ist_operator_client_connect_async (operating->client, TEST_THING, "SSH", cancelling.cancellable, test_store_result,
+  ist_operator_client_connect_async (operating->client, TEST_THING, "SSH", NULL, cancelling.cancellable, test_store_result,
                                      &result);
   test_wait (result != NULL);
   g_assert_null (ist_operator_client_connect_finish (operating->client, result, &error));
@@ -352,8 +352,8 @@ test_cancel_one (void)
   g_autoptr (IstConnection) connection = NULL;
   g_autoptr (GError) error = NULL;
 
-  ist_operator_client_connect_async (operating->client, TEST_THING, "SSH", cancellable, test_store_result, &first);
-  ist_operator_client_connect_async (operating->client, TEST_THING, "SSH", NULL, test_store_result, &second);
+  ist_operator_client_connect_async (operating->client, TEST_THING, "SSH", NULL, cancellable, test_store_result, &first);
+  ist_operator_client_connect_async (operating->client, TEST_THING, "SSH", NULL, NULL, test_store_result, &second);
   g_cancellable_cancel (cancellable);
   test_wait (first != NULL && second != NULL);
   g_assert_null (ist_operator_client_connect_finish (operating->client, first, &error));
@@ -443,7 +443,7 @@ test_dropped_while_opening (void)
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GAsyncResult) result = NULL;
 
-  ist_operator_client_connect_async (operating->client, TEST_THING, "SSH", cancellable, test_store_result, &result);
+  ist_operator_client_connect_async (operating->client, TEST_THING, "SSH", NULL, cancellable, test_store_result, &result);
   g_cancellable_cancel (cancellable);
   test_wait (result != NULL);
   g_clear_object (&result);
@@ -477,7 +477,7 @@ test_stream (void)
   g_autoptr (GError) error = NULL;
   char answer[6] = "";
 
-  ist_operator_client_forward_async (operating->client, TEST_THING, "SSH", G_IO_STREAM (stream), NULL,
+  ist_operator_client_forward_async (operating->client, TEST_THING, "SSH", G_IO_STREAM (stream), NULL, NULL,
                                      test_store_result, &result);
   test_wait (result != NULL);
   connection = ist_operator_client_forward_finish (operating->client, result, &error);
@@ -498,7 +498,7 @@ test_stream_fails (void)
   g_autoptr (GError) error = NULL;
 
   test_operating_fail (operating, "OpenTunnel", "LimitExceededException", 1);
-  ist_operator_client_forward_async (operating->client, TEST_THING, "SSH", G_IO_STREAM (stream), NULL,
+  ist_operator_client_forward_async (operating->client, TEST_THING, "SSH", G_IO_STREAM (stream), NULL, NULL,
                                      test_store_result, &result);
   test_wait (result != NULL);
   g_assert_null (ist_operator_client_forward_finish (operating->client, result, &error));

@@ -165,7 +165,7 @@ test_answer_lost (gconstpointer data)
   g_autoptr (IstConnection) connection = NULL;
   g_autoptr (GError) error = NULL;
 
-  ist_operator_client_connect_async (client, TEST_THING, "SSH", NULL, test_store_result, &result);
+  ist_operator_client_connect_async (client, TEST_THING, "SSH", NULL, NULL, test_store_result, &result);
   if (gives_up)
     ist_operator_client_close_async (client, NULL, test_store_result, &closed);
   test_wait (result != NULL);
@@ -199,7 +199,7 @@ test_close_in_vain (void)
   g_autoptr (IstConnection) connection = NULL;
   g_autoptr (GError) error = NULL;
 
-  ist_operator_client_connect_async (client, TEST_THING, "SSH", NULL, test_store_result, &result);
+  ist_operator_client_connect_async (client, TEST_THING, "SSH", NULL, NULL, test_store_result, &result);
   test_wait (result != NULL);
   connection = ist_operator_client_connect_finish (client, result, &error);
   g_assert_no_error (error);
@@ -302,9 +302,9 @@ test_any_two_services (void)
   g_autoptr (IstConnection) second = NULL;
 
   test_wait (ist_emulator_tunnel_is_connected (theirs, IST_MODE_DESTINATION));
-  ist_operator_client_set_reuse (operating->client, IST_OPERATOR_REUSE_ANY);
-  ist_operator_client_connect_async (operating->client, TEST_THING, "SSH", NULL, test_store_result, &ssh);
-  ist_operator_client_connect_async (operating->client, TEST_THING, "WEB", NULL, test_store_result, &web);
+  ist_operator_options_set_reuse (ist_operator_client_get_options (operating->client), IST_OPERATOR_REUSE_ANY);
+  ist_operator_client_connect_async (operating->client, TEST_THING, "SSH", NULL, NULL, test_store_result, &ssh);
+  ist_operator_client_connect_async (operating->client, TEST_THING, "WEB", NULL, NULL, test_store_result, &web);
   test_wait (ssh != NULL && web != NULL);
   first = ist_operator_client_connect_finish (operating->client, ssh, &error);
   g_assert_no_error (error);
@@ -370,7 +370,7 @@ intervene (Intervention *intervention,
     {
     case DEED_CONNECT:
       n_pending++;
-      ist_operator_client_connect_async (operating->client, TEST_THING, "SSH", NULL, on_result, &n_pending);
+      ist_operator_client_connect_async (operating->client, TEST_THING, "SSH", NULL, NULL, on_result, &n_pending);
       break;
     case DEED_CLOSE_CLIENT:
       ist_operator_client_close_async (operating->client, NULL, NULL, NULL);
@@ -446,14 +446,14 @@ check_intervention (Deed deed,
   intervention = (Intervention){ .operating = operating, .deed = deed, .when = when };
 
   g_signal_handlers_disconnect_matched (operating->client, G_SIGNAL_MATCH_DATA, 0, 0, NULL, NULL, operating);
-  ist_operator_client_set_reuse (operating->client, reuse);
+  ist_operator_options_set_reuse (ist_operator_client_get_options (operating->client), reuse);
   g_signal_connect (operating->client, "items-changed", G_CALLBACK (on_any_items), &intervention);
   g_signal_connect (operating->client, "progress", G_CALLBACK (on_any_progress), &intervention);
   g_signal_connect (operating->client, "tunnel-closed", G_CALLBACK (on_any_closed), &intervention);
   n_pending = 2;
   weak = G_OBJECT (g_object_ref (operating->client));
-  ist_operator_client_connect_async (IST_OPERATOR_CLIENT (weak), TEST_THING, "SSH", NULL, on_result, &n_pending);
-  ist_operator_client_connect_async (IST_OPERATOR_CLIENT (weak), TEST_THING, "SSH", NULL, on_result, &n_pending);
+  ist_operator_client_connect_async (IST_OPERATOR_CLIENT (weak), TEST_THING, "SSH", NULL, NULL, on_result, &n_pending);
+  ist_operator_client_connect_async (IST_OPERATOR_CLIENT (weak), TEST_THING, "SSH", NULL, NULL, on_result, &n_pending);
   g_object_unref (weak);
   test_wait (n_pending == 0);
   if (operating->client != NULL)
@@ -481,7 +481,7 @@ static void
 test_forward_dropped (void)
 {
   g_autoptr (TestOperating) operating = test_operating_new ();
-  g_autoptr (IstOperatorForward) forward = ist_operator_forward_new (operating->client, TEST_THING, "SSH", "0");
+  g_autoptr (IstOperatorForward) forward = ist_operator_forward_new (operating->client, TEST_THING, "SSH", "0", NULL);
   g_autoptr (GSocketClient) client = g_socket_client_new ();
   g_autoptr (GSocketConnection) waiting = NULL;
   g_autoptr (GError) error = NULL;
@@ -510,7 +510,7 @@ on_failed_try_again (GObject *source,
 
   g_assert_null (ist_operator_client_connect_finish (IST_OPERATOR_CLIENT (source), result, &error));
   if (!g_error_matches (error, IST_OPERATOR_CLIENT_ERROR, IST_OPERATOR_CLIENT_ERROR_CLOSED))
-    ist_operator_client_connect_async (operating->client, TEST_THING, "SSH", NULL, on_failed_try_again, operating);
+    ist_operator_client_connect_async (operating->client, TEST_THING, "SSH", NULL, NULL, on_failed_try_again, operating);
 }
 
 static void
@@ -520,8 +520,8 @@ test_insistent (void)
   g_autoptr (GAsyncResult) result = NULL;
 
   test_operating_fail (operating, "OpenTunnel", "LimitExceededException", G_MAXUINT);
-  ist_operator_client_connect_async (operating->client, TEST_THING, "SSH", NULL, on_failed_try_again, operating);
-  ist_operator_client_connect_async (operating->client, TEST_THING, "SSH", NULL, test_store_result, &result);
+  ist_operator_client_connect_async (operating->client, TEST_THING, "SSH", NULL, NULL, on_failed_try_again, operating);
+  ist_operator_client_connect_async (operating->client, TEST_THING, "SSH", NULL, NULL, test_store_result, &result);
   test_wait (result != NULL);
   g_assert_cmpuint (test_operating_count (operating, "OpenTunnel"), <=, 10);
   test_close_client (operating, NULL);
@@ -535,13 +535,13 @@ test_many_absent (void)
   g_autoptr (GError) error = NULL;
   g_autoptr (IstConnection) connection = NULL;
 
-  ist_operator_client_set_device_timeout (operating->client, 6);
+  ist_operator_options_set_device_timeout (ist_operator_client_get_options (operating->client), 6);
   for (guint i = 0; i < N_ABSENT; i++)
     {
       g_autofree char *name = g_strdup_printf ("absent-%u", i);
 
       n_pending++;
-      ist_operator_client_connect_async (operating->client, name, "SSH", NULL, on_result, &n_pending);
+      ist_operator_client_connect_async (operating->client, name, "SSH", NULL, NULL, on_result, &n_pending);
     }
   connection = test_connect (operating, "SSH", &error);
   g_assert_no_error (error);
@@ -557,7 +557,7 @@ check_growth (IstOperatorReuse reuse,
   g_autoptr (TestOperating) operating = test_operating_new ();
   guint n_fds = 0;
 
-  ist_operator_client_set_reuse (operating->client, reuse);
+  ist_operator_options_set_reuse (ist_operator_client_get_options (operating->client), reuse);
   for (guint i = 0; i < count; i++)
     {
       g_autoptr (GError) error = NULL;

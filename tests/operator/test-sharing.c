@@ -4,6 +4,8 @@
  * One tunnel for all connections to a device: when it is opened, kept, reused and closed.
  */
 
+#include <string.h>
+
 #include "operating.h"
 
 #define N_AT_ONCE 20
@@ -66,7 +68,7 @@ test_at_once (void)
   /* Nobody speaks before all are there. */
   ist_operator_client_set_protocol_version (operating->client, IST_PROTOCOL_VERSION_V3);
   for (guint i = 0; i < N_AT_ONCE; i++)
-    ist_operator_client_connect_async (operating->client, TEST_THING, "SSH", NULL, test_store_result, &results[i]);
+    ist_operator_client_connect_async (operating->client, TEST_THING, "SSH", NULL, NULL, test_store_result, &results[i]);
   for (guint i = 0; i < N_AT_ONCE; i++)
     {
       test_wait (results[i] != NULL);
@@ -185,7 +187,7 @@ test_never (void)
   g_autoptr (IstConnection) first = NULL;
   g_autoptr (IstConnection) second = NULL;
 
-  ist_operator_client_set_reuse (operating->client, IST_OPERATOR_REUSE_NEVER);
+  ist_operator_options_set_reuse (ist_operator_client_get_options (operating->client), IST_OPERATOR_REUSE_NEVER);
   first = test_connect (operating, "SSH", &error);
   g_assert_no_error (error);
   second = test_connect (operating, "SSH", &error);
@@ -195,6 +197,83 @@ test_never (void)
   g_clear_object (&first);
   test_wait (operating->n_closed == 1);
   test_exchange (second, "hello");
+}
+
+/* Of each call */
+
+static void
+connect_with (TestOperating *operating,
+              IstOperatorOptions *options,
+              GCancellable *cancellable,
+              GAsyncResult **result)
+{
+  ist_operator_client_connect_async (operating->client, TEST_THING, "SSH", options, cancellable, test_store_result,
+                                     result);
+}
+
+static void
+test_options (void)
+{
+  g_autoptr (TestOperating) operating = test_operating_new ();
+  g_autoptr (IstOperatorOptions) options = ist_operator_options_new ();
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (IstConnection) alone = NULL;
+  g_autoptr (IstConnection) first = NULL;
+  g_autoptr (IstConnection) second = NULL;
+  g_autoptr (IstOperatorTunnel) exclusive = NULL;
+  g_autoptr (IstOperatorTunnel) shared = NULL;
+
+  ist_operator_options_set_reuse (options, IST_OPERATOR_REUSE_NEVER);
+  ist_operator_options_set_lifetime (options, 60);
+  connect_with (operating, options, NULL, &result);
+  /* That was read. */
+  ist_operator_options_set_lifetime (options, 1);
+  test_wait (result != NULL);
+  alone = ist_operator_client_connect_finish (operating->client, result, &error);
+  g_assert_no_error (error);
+  first = test_connect (operating, "SSH", &error);
+  g_assert_no_error (error);
+  test_exchange (first, "hello");
+  second = test_connect (operating, "SSH", &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (ist_operator_client_get_n_tunnels (operating->client), ==, 2);
+  exclusive = test_operating_get_tunnel (operating, 0);
+  shared = test_operating_get_tunnel (operating, 1);
+  g_assert_cmpint (ist_operator_tunnel_get_expires_at (exclusive) - ist_operator_tunnel_get_opened_at (exclusive), ==,
+                   G_TIME_SPAN_HOUR);
+  g_assert_cmpint (ist_operator_tunnel_get_expires_at (shared) - ist_operator_tunnel_get_opened_at (shared), ==,
+                   12 * G_TIME_SPAN_HOUR);
+  g_assert_cmpuint (ist_operator_tunnel_get_n_connections (shared), ==, 2);
+}
+
+/* Of two that wait for the same device. */
+static void
+test_patience (void)
+{
+  g_autoptr (TestOperating) operating = test_operating_new ();
+  g_autoptr (IstOperatorOptions) options = ist_operator_options_new ();
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GAsyncResult) patient = NULL;
+  g_autoptr (GAsyncResult) impatient = NULL;
+  g_autoptr (GError) error = NULL;
+
+  operating->is_online = FALSE;
+  connect_with (operating, NULL, cancellable, &patient);
+  ist_operator_options_set_device_timeout (options, 1);
+  connect_with (operating, options, NULL, &impatient);
+  test_wait (impatient != NULL);
+  g_assert_null (ist_operator_client_connect_finish (operating->client, impatient, &error));
+  g_assert_error (error, IST_OPERATOR_CLIENT_ERROR, IST_OPERATOR_CLIENT_ERROR_DEVICE_NOT_CONNECTED);
+  g_assert_nonnull (strstr (error->message, "within 1 seconds"));
+  g_clear_error (&error);
+  g_assert_cmpuint (ist_operator_client_get_n_tunnels (operating->client), ==, 1);
+  g_assert_null (patient);
+
+  g_cancellable_cancel (cancellable);
+  test_wait (patient != NULL);
+  g_assert_null (ist_operator_client_connect_finish (operating->client, patient, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 }
 
 /* Tunnels of others */
@@ -221,7 +300,7 @@ test_any (void)
   g_autoptr (IstOperatorTunnel) tunnel = NULL;
 
   test_wait (ist_emulator_tunnel_is_connected (theirs, IST_MODE_DESTINATION));
-  ist_operator_client_set_reuse (operating->client, IST_OPERATOR_REUSE_ANY);
+  ist_operator_options_set_reuse (ist_operator_client_get_options (operating->client), IST_OPERATOR_REUSE_ANY);
   ist_operator_client_set_linger (operating->client, 0);
   connection = test_connect (operating, "SSH", &error);
   g_assert_no_error (error);
@@ -248,7 +327,7 @@ test_any_adopted (void)
   g_autoptr (IstConnection) connection = NULL;
   g_autoptr (IstOperatorTunnel) adopted = NULL;
 
-  ist_operator_client_set_reuse (operating->client, IST_OPERATOR_REUSE_ANY);
+  ist_operator_options_set_reuse (ist_operator_client_get_options (operating->client), IST_OPERATOR_REUSE_ANY);
   connection = test_connect (operating, "SSH", &error);
   g_assert_no_error (error);
   adopted = test_adopt (operating, ist_emulator_tunnel_get_id (theirs), &error);
@@ -270,7 +349,7 @@ test_any_without_device (void)
   operating->is_online = FALSE;
   theirs = open_at_service (operating);
   operating->is_online = TRUE;
-  ist_operator_client_set_reuse (operating->client, IST_OPERATOR_REUSE_ANY);
+  ist_operator_options_set_reuse (ist_operator_client_get_options (operating->client), IST_OPERATOR_REUSE_ANY);
   connection = test_connect (operating, "SSH", &error);
   g_assert_no_error (error);
   test_exchange (connection, "hello");
@@ -299,7 +378,7 @@ test_any_finds_none (void)
   g_assert_true (ist_secure_tunnel_start (source, &error));
   test_wait (ist_emulator_tunnel_is_connected (theirs, IST_MODE_SOURCE));
 
-  ist_operator_client_set_reuse (operating->client, IST_OPERATOR_REUSE_ANY);
+  ist_operator_options_set_reuse (ist_operator_client_get_options (operating->client), IST_OPERATOR_REUSE_ANY);
   connection = test_connect (operating, "SSH", &error);
   g_assert_no_error (error);
   g_assert_cmpuint (test_operating_count (operating, "OpenTunnel"), ==, 1);
@@ -318,7 +397,7 @@ test_any_denied (void)
   g_autoptr (IstConnection) connection = NULL;
 
   test_operating_fail (operating, "ListTunnels", "AccessDeniedException", 1);
-  ist_operator_client_set_reuse (operating->client, IST_OPERATOR_REUSE_ANY);
+  ist_operator_options_set_reuse (ist_operator_client_get_options (operating->client), IST_OPERATOR_REUSE_ANY);
   connection = test_connect (operating, "SSH", &error);
   g_assert_no_error (error);
   g_assert_cmpuint (test_operating_count (operating, "OpenTunnel"), ==, 1);
@@ -383,6 +462,8 @@ main (int argc,
   g_test_add_func ("/operator/sharing/kept", test_kept);
   g_test_add_func ("/operator/sharing/services", test_services);
   g_test_add_func ("/operator/sharing/never", test_never);
+  g_test_add_func ("/operator/sharing/options", test_options);
+  g_test_add_func ("/operator/sharing/patience", test_patience);
   g_test_add_func ("/operator/sharing/any", test_any);
   g_test_add_func ("/operator/sharing/any-adopted", test_any_adopted);
   g_test_add_func ("/operator/sharing/any-without-device", test_any_without_device);

@@ -6,6 +6,7 @@
 ist-emulator for AWS, and a device with ist-agent and real servers behind it."""
 
 import concurrent.futures
+import contextlib
 import http.server
 import json
 import os
@@ -227,6 +228,26 @@ class Commands(SessionCase):
         self.ctl('close', address)
         self.assertEqual(self.list()['forwards'], [])
         self.assertEqual(len(self.open_tunnels()), 1)
+
+    def test_forward_of_its_own(self):
+        """What one asks for is not for others: neither for those that come, nor for those that are there."""
+        alone = self.ctl_json('forward', '--background', '--reuse', 'never', '--lifetime', 60, THING, 'SSH')
+        shared = self.ctl_json('forward', '--background', THING, 'SSH')
+        alone, shared = (int(one['address'].rpartition(':')[2]) for one in (alone, shared))
+        with contextlib.ExitStack() as stack:
+            def come(port):
+                connection = stack.enter_context(socket.create_connection(('127.0.0.1', port)))
+                self.assertEqual(read_exactly(connection, 6), b'hello ')
+            for port, opened in ((alone, 1), (shared, 2), (alone, 3), (shared, 3)):
+                come(port)
+                self.assertEqual(self.count_opened(), opened)
+            self.assertEqual(self.ctl('connect', '--reuse', 'never', '--lifetime', 30, THING, 'SSH'), b'hello ')
+            self.assertEqual(self.count_opened(), 4)
+            come(shared)
+            self.assertEqual(self.count_opened(), 4)
+            lifetimes = {round((tunnel['expiresAt'] - tunnel['openedAt']) / 6e7): tunnel['connections']
+                         for tunnel in self.list()['tunnels'] if tunnel['connections']}
+            self.assertEqual(lifetimes, {60: 1, 720: 3})
 
     def test_forward_alone(self):
         forward = self.spawn_ctl('forward', 'forward', '--no-share', THING, 'SSH', stdout=subprocess.PIPE)
@@ -670,7 +691,8 @@ class Failures(SessionCase):
                           ('connect',), ('connect', THING, 'SSH', 'more'), ('connect', '', 'SSH'),
                           ('connect', '.thing', 'SSH'), ('open', THING), ('close',), ('list', 'more'),
                           ('connect', '--json', THING, 'SSH'), ('connect', '--reuse', 'some', THING, 'SSH'),
-                          ('connect', '--lifetime', '721', THING, 'SSH'), ('open', '--timeout', '-1', THING, 'SSH')):
+                          ('connect', '--lifetime', '721', THING, 'SSH'), ('open', '--timeout', '-1', THING, 'SSH'),
+                          ('forward', '--reuse', 'some', THING, 'SSH')):
             self.ctl(*arguments, status=64)
             self.assertNotEqual(self.errors, '')
 
@@ -686,7 +708,9 @@ class Failures(SessionCase):
                                   ('Connect', [THING, 'SSH', "{'progress': <'%s'>}" % ('x' * 65)]),
                                   ('Open', [THING, "['SSH']", "{'keep': <1>}"]),
                                   ('Open', [THING, '[]', '{}']), ('Open', [THING, "['a b']", '{}']),
-                                  ('Forward', [THING, 'SSH', '0', "{'reuse': <'own'>}"])):
+                                  ('Forward', [THING, 'SSH', '0', "{'reuse': <'all'>}"]),
+                                  ('Forward', [THING, 'SSH', '0', "{'lifetime': <uint32 721>}"]),
+                                  ('Forward', [THING, 'SSH', '0', "{'keep': <1>}"])):
             good, text = self.call(method, *arguments)
             self.assertFalse(good)
             self.assertIn('InvalidArgs', text, (method, arguments))
@@ -717,6 +741,20 @@ class Failures(SessionCase):
         self.ctl('connect', '--timeout', 1, THING, 'SSH', status=75)
         self.assertIn(THING, self.errors)
         self.assertIn('agent', self.errors)
+
+    def test_patience(self):
+        """Each has its own, of those who wait for the same device."""
+        patient = self.spawn_ctl('patient', 'connect', '--timeout', '60', '-v', THING, 'SSH', stdout=subprocess.PIPE)
+        patient.expect('waiting')
+        begun = time.monotonic()
+        self.ctl('connect', '--timeout', 1, THING, 'SSH', status=75)
+        self.assertIn('1 seconds', self.errors)
+        self.assertLess(time.monotonic() - begun, 30)
+        self.assertIsNone(patient.poll())
+        self.serve(echo := Echo(b'hello '))
+        self.start_agent({'SSH': echo.address})
+        self.assertEqual(patient.stdout.read(6), b'hello ')
+        self.assertEqual(self.count_opened(), 1)
 
     def test_service_that_is_lacking(self):
         self.serve(echo := Echo())

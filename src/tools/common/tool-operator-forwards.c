@@ -45,7 +45,7 @@ forwards_tell_one (ToolOperatorForwards *self,
                    Forward *forward,
                    GError **error)
 {
-  g_autoptr (GVariantDict) options = tool_operator_settings_to_options (self->settings, FALSE);
+  g_autoptr (GVariantDict) options = tool_operator_settings_to_options (self->settings);
   g_autoptr (GVariant) answer = NULL;
 
   g_variant_dict_insert (options, "keep", "b", forward->keep);

@@ -258,7 +258,7 @@ tool_operator_link_open (ToolOperatorLink *self,
                          gboolean keep,
                          GError **error)
 {
-  g_autoptr (GVariantDict) options = tool_operator_settings_to_options (settings, TRUE);
+  g_autoptr (GVariantDict) options = tool_operator_settings_to_options (settings);
   g_autoptr (GVariant) answer = NULL;
   char *path;
 
@@ -281,7 +281,7 @@ link_connect (ToolOperatorLink *self,
               const char *service,
               GError **error)
 {
-  g_autoptr (GVariantDict) options = tool_operator_settings_to_options (settings, TRUE);
+  g_autoptr (GVariantDict) options = tool_operator_settings_to_options (settings);
   g_autoptr (GVariant) answer = NULL;
   g_autoptr (GUnixFDList) fds = NULL;
   g_autoptr (GSocket) socket = NULL;

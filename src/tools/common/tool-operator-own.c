@@ -122,7 +122,7 @@ tool_operator_own_carry (ToolOperatorOwn *self,
                          GIOStream *stdio,
                          GError **error)
 {
-  ist_operator_client_forward_async (self->client, thing, service, stdio, self->cancellable, on_connected, self);
+  ist_operator_client_forward_async (self->client, thing, service, stdio, NULL, self->cancellable, on_connected, self);
   /* A signal ends the loop, too. */
   while (self->connection == NULL && self->error == NULL)
     g_main_loop_run (self->loop);
@@ -156,7 +156,7 @@ tool_operator_own_open (ToolOperatorOwn *self,
                         const char *const *services,
                         GError **error)
 {
-  ist_operator_client_open_async (self->client, thing, services, self->cancellable, on_opened, self);
+  ist_operator_client_open_async (self->client, thing, services, NULL, self->cancellable, on_opened, self);
   while (self->tunnel == NULL && self->error == NULL)
     g_main_loop_run (self->loop);
   if (self->error != NULL)

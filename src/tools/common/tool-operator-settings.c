@@ -143,8 +143,7 @@ add_text (GVariantDict *options,
 }
 
 GVariantDict *
-tool_operator_settings_to_options (const ToolOperatorSettings *self,
-                                   gboolean of_tunnel)
+tool_operator_settings_to_options (const ToolOperatorSettings *self)
 {
   GVariantDict *options = g_variant_dict_new (NULL);
 
@@ -152,8 +151,6 @@ tool_operator_settings_to_options (const ToolOperatorSettings *self,
   add_text (options, "region", self->region);
   add_text (options, "endpoint-url", self->endpoint_url);
   add_text (options, "ca-file", self->ca_file);
-  if (!of_tunnel)
-    return options;
   add_text (options, "reuse", self->reuse);
   if (self->lifetime != 0)
     g_variant_dict_insert (options, "lifetime", "u", self->lifetime);
@@ -170,6 +167,7 @@ tool_operator_settings_make_client (const ToolOperatorSettings *self,
   g_autoptr (IstOperatorControlPlane) control_plane = NULL;
   IstOperatorReuse reuse = IST_OPERATOR_REUSE_OWN;
   IstOperatorClient *client;
+  IstOperatorOptions *options;
 
   control_plane = g_initable_new (IST_OPERATOR_TYPE_CONTROL_PLANE, NULL, error,
                                   "credentials", credentials,
@@ -180,10 +178,11 @@ tool_operator_settings_make_client (const ToolOperatorSettings *self,
   if (control_plane == NULL)
     return NULL;
   client = ist_operator_client_new (control_plane);
+  options = ist_operator_client_get_options (client);
   if (self->reuse != NULL && parse_reuse (self->reuse, &reuse))
-    ist_operator_client_set_reuse (client, reuse);
-  ist_operator_client_set_lifetime (client, self->lifetime);
+    ist_operator_options_set_reuse (options, reuse);
+  ist_operator_options_set_lifetime (options, self->lifetime);
   if (self->timeout != 0)
-    ist_operator_client_set_device_timeout (client, self->timeout);
+    ist_operator_options_set_device_timeout (options, self->timeout);
   return client;
 }

@@ -33,9 +33,8 @@ gboolean tool_operator_settings_complete (ToolOperatorSettings *self,
 /* Why the service must not be asked, for people; NULL if it may be. */
 char *tool_operator_settings_get_obstacle (const ToolOperatorSettings *self);
 
-/* As the service takes them. @of_tunnel: those of a call that opens one, too. */
-GVariantDict *tool_operator_settings_to_options (const ToolOperatorSettings *self,
-                                                 gboolean of_tunnel);
+/* As the service takes them. */
+GVariantDict *tool_operator_settings_to_options (const ToolOperatorSettings *self);
 IstOperatorClient *tool_operator_settings_make_client (const ToolOperatorSettings *self,
                                                        GError **error);
 

@@ -111,7 +111,8 @@ forward_alone (Forward *self,
   own = tool_operator_own_new (&self->settings, error);
   if (own == NULL)
     return EXIT_FAILURE;
-  forward = ist_operator_forward_new (tool_operator_own_get_client (own), self->thing, self->service, self->address);
+  forward = ist_operator_forward_new (tool_operator_own_get_client (own), self->thing, self->service, self->address,
+                                      NULL);
   if (!ist_operator_forward_start (forward, error))
     return EXIT_FAILURE;
   g_free (self->address);
@@ -133,6 +134,7 @@ forward_parse (Forward *self,
   const GOptionEntry entries[] = {
     { "background", 'b', G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, &self->background,
       N_ ("Return at once; “istctl close” ends it"), NULL },
+    CTL_TUNNEL_ENTRIES (self->settings),
     { NULL },
   };
 

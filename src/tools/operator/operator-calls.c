@@ -91,7 +91,7 @@ call_fail_with_reason (Call *self,
   if (self->has_timed_out)
     reason = g_error_new (IST_OPERATOR_CLIENT_ERROR, IST_OPERATOR_CLIENT_ERROR_DEVICE_NOT_CONNECTED,
                           "“%s” could not be reached within %u seconds: is it online, and does an agent run there?",
-                          self->thing, self->options.timeout);
+                          self->thing, ist_operator_options_get_device_timeout (self->options.tunnel));
   call_fail (self, reason != NULL ? reason : error);
 }
 
@@ -203,13 +203,9 @@ call_begin (Call *self,
   operator_account_use (self->account);
   if (!call_check_tunnels (self, error))
     return FALSE;
-  /* The client waits for the device; who joins others may want to wait less than they. */
-  self->timeout =
-    g_timeout_add_seconds (self->options.timeout + (operator_account_has_tunnel_to (self->account, thing) ? 0 : MARGIN),
-                           on_timeout, self);
-  ist_operator_client_set_device_timeout (self->account->client, self->options.timeout);
-  ist_operator_client_set_reuse (self->account->client, self->options.reuse);
-  ist_operator_client_set_lifetime (self->account->client, self->options.lifetime);
+  /* The client waits for the device, as soon as AWS has opened a tunnel. */
+  self->timeout = g_timeout_add_seconds (
+    ist_operator_options_get_device_timeout (self->options.tunnel) + MARGIN, on_timeout, self);
   return TRUE;
 }
 
@@ -312,8 +308,8 @@ operator_calls_connect (OperatorCalls *self,
       call_fail (call, error);
       return;
     }
-  ist_operator_client_forward_async (call->account->client, thing, service, stream, call->cancellable, on_connected,
-                                     call);
+  ist_operator_client_forward_async (call->account->client, thing, service, stream, call->options.tunnel,
+                                     call->cancellable, on_connected, call);
   call_tell_first_progress (call);
 }
 
@@ -364,7 +360,8 @@ operator_calls_open (OperatorCalls *self,
       call_fail (call, error);
       return;
     }
-  ist_operator_client_open_async (call->account->client, thing, services, call->cancellable, on_opened, call);
+  ist_operator_client_open_async (call->account->client, thing, services, call->options.tunnel,
+                                  call->cancellable, on_opened, call);
   call_tell_first_progress (call);
 }
 

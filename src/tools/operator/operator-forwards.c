@@ -119,7 +119,7 @@ forwards_start (OperatorForwards *self,
   account = operator_accounts_obtain (self->accounts, &options.account, error);
   if (account == NULL)
     return NULL;
-  forward = ist_operator_forward_new (account->client, thing, service, address);
+  forward = ist_operator_forward_new (account->client, thing, service, address, options.tunnel);
   if (!ist_operator_forward_start (forward, error))
     return NULL;
   return forwards_add (self, options.keep ? NULL : caller, account, forward);

@@ -26,7 +26,6 @@
 
 /* Seconds that a device may take to connect. */
 #define OPERATOR_MAX_TIMEOUT 3600
-#define OPERATOR_DEFAULT_TIMEOUT 60
 
 /* Minutes; what AWS gives a tunnel at most. */
 #define OPERATOR_MAX_LIFETIME 720

@@ -44,22 +44,26 @@ parse_text (const char *key,
 static gboolean
 parse_number (const char *key,
               GVariant *value,
-              guint least,
               guint most,
-              guint *number,
+              IstOperatorOptions *options,
+              const char *property,
               GError **error)
 {
-  g_autofree char *wanted = g_strdup_printf ("a number from %u to %u (u)", least, most);
+  guint number = g_variant_is_of_type (value, G_VARIANT_TYPE_UINT32) ? g_variant_get_uint32 (value) : 0;
+  g_autofree char *wanted = NULL;
 
-  if (!g_variant_is_of_type (value, G_VARIANT_TYPE_UINT32))
-    return fail (error, key, wanted);
-  *number = g_variant_get_uint32 (value);
-  return (*number >= least && *number <= most) || fail (error, key, wanted);
+  if (number >= 1 && number <= most)
+    {
+      g_object_set (options, property, number, NULL);
+      return TRUE;
+    }
+  wanted = g_strdup_printf ("a number from 1 to %u (u)", most);
+  return fail (error, key, wanted);
 }
 
 static gboolean
 parse_reuse (GVariant *value,
-             IstOperatorReuse *reuse,
+             IstOperatorOptions *options,
              GError **error)
 {
   g_autoptr (GEnumClass) class = g_type_class_ref (IST_OPERATOR_TYPE_REUSE);
@@ -69,7 +73,7 @@ parse_reuse (GVariant *value,
     found = g_enum_get_value_by_nick (class, g_variant_get_string (value, NULL));
   if (found == NULL)
     return fail (error, "reuse", "“own”, “any” or “never”");
-  *reuse = found->value;
+  ist_operator_options_set_reuse (options, found->value);
   return TRUE;
 }
 
@@ -91,8 +95,6 @@ options_parse_one (OperatorOptions *self,
                    GVariant *value,
                    GError **error)
 {
-  gboolean of_tunnel = kind != OPERATOR_OPTIONS_OF_FORWARD;
-
   if (strcmp (key, "profile") == 0)
     return parse_text (key, value, OPERATOR_MAX_TEXT, &self->account.profile, error);
   if (strcmp (key, "region") == 0)
@@ -103,12 +105,12 @@ options_parse_one (OperatorOptions *self,
     return parse_text (key, value, OPERATOR_MAX_TEXT, &self->account.ca_file, error);
   if (strcmp (key, "progress") == 0)
     return parse_text (key, value, OPERATOR_MAX_PROGRESS, &self->progress, error);
-  if (of_tunnel && strcmp (key, "reuse") == 0)
-    return parse_reuse (value, &self->reuse, error);
-  if (of_tunnel && strcmp (key, "lifetime") == 0)
-    return parse_number (key, value, 1, OPERATOR_MAX_LIFETIME, &self->lifetime, error);
-  if (of_tunnel && strcmp (key, "timeout") == 0)
-    return parse_number (key, value, 1, OPERATOR_MAX_TIMEOUT, &self->timeout, error);
+  if (strcmp (key, "reuse") == 0)
+    return parse_reuse (value, self->tunnel, error);
+  if (strcmp (key, "lifetime") == 0)
+    return parse_number (key, value, OPERATOR_MAX_LIFETIME, self->tunnel, "lifetime", error);
+  if (strcmp (key, "timeout") == 0)
+    return parse_number (key, value, OPERATOR_MAX_TIMEOUT, self->tunnel, "device-timeout", error);
   if (kind != OPERATOR_OPTIONS_OF_CONNECT && strcmp (key, "keep") == 0)
     return parse_keep (value, &self->keep, error);
   return fail (error, key, "one that this call knows");
@@ -135,8 +137,7 @@ operator_options_parse (OperatorOptions *self,
   const char *key;
   GVariant *item;
 
-  self->reuse = IST_OPERATOR_REUSE_OWN;
-  self->timeout = OPERATOR_DEFAULT_TIMEOUT;
+  self->tunnel = ist_operator_options_new ();
   self->keep = kind == OPERATOR_OPTIONS_OF_OPEN;
   g_variant_iter_init (&iter, dictionary);
   while (g_variant_iter_next (&iter, "{&sv}", &key, &item))
@@ -153,5 +154,6 @@ void
 operator_options_clear (OperatorOptions *self)
 {
   operator_account_name_clear (&self->account);
+  g_clear_object (&self->tunnel);
   g_clear_pointer (&self->progress, g_free);
 }

@@ -14,14 +14,11 @@ G_BEGIN_DECLS
 typedef struct
 {
   OperatorAccountName account;
-  IstOperatorReuse reuse;
-  guint lifetime; /* minutes; 0: AWS's own */
-  guint timeout;  /* seconds */
+  IstOperatorOptions *tunnel;
   gboolean keep;
   char *progress; /* NULL if it is not asked for */
 } OperatorOptions;
 
-/* Which there can be beside those of all calls. */
 typedef enum
 {
   OPERATOR_OPTIONS_OF_CONNECT,
