@@ -272,6 +272,40 @@ class Commands(SessionCase):
         self.ctl('close', f'{THING}.thing')
         self.assertEqual(self.open_tunnels(), [])
 
+    def start_connection(self, name):
+        ctl = self.spawn_ctl(name, 'connect', THING, 'SSH', stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.assertEqual(ctl.stdout.read(6), b'hello ')
+        listed = self.list()['connections']
+        self.assertTrue(listed[-1]['tunnel'].endswith('/tunnels/1'))
+        return ctl, listed[-1]['id']
+
+    def check_ended(self, ctl):
+        self.assertEqual(ctl.stdout.read(), b'')
+        self.assertEqual(ctl.wait(60), 0)
+
+    def test_close_a_connection(self):
+        (first, number), (second, other), (third, last) = (self.start_connection(name) for name in ('a', 'b', 'c'))
+        self.assertEqual((number, other, last), (1, 2, 3))
+        self.assertRegex(self.ctl('list').decode(), f'(?m)^ +2  {THING} +SSH +open ')
+        self.assertEqual(self.ctl_json('close', 2), {'closed': ['2']})
+        self.check_ended(second)
+        self.ctl('close', '/io/github/libist/Operator/connections/3')
+        self.check_ended(third)
+        wait_until(lambda: [one['id'] for one in self.list()['connections']] == [1], 'one connection')
+        for wanted in ('2', '4', '01', '-1', '/io/github/libist/Operator/connections/2'):
+            self.ctl('close', '--', wanted, status=66)
+        # A thing that has a number for a name.
+        self.ctl('forward', '--background', '1', 'SSH')
+        self.ctl('close', 1)
+        self.assertEqual(self.list()['forwards'], [])
+        # Others of the tunnel go on.
+        first.stdin.write(b'x')
+        first.stdin.flush()
+        self.assertEqual(first.stdout.read(1), b'x')
+        self.assertEqual(len(self.open_tunnels()), 1)
+        self.ctl('close', 1)
+        self.check_ended(first)
+
     def test_open_alone(self):
         opened = self.spawn_ctl('open', 'open', '--no-share', THING, 'SSH', stdout=subprocess.PIPE)
         self.assertEqual([opened.read_line().strip()], self.open_tunnels())

@@ -11,6 +11,7 @@
 #include "tools/istctl/ctl-objects.h"
 #include "tools/istctl/ctl-print.h"
 #include "tools/istctl/ctl-state.h"
+#include "tools/istctl/ctl-table.h"
 
 static const CtlState states[] = {
   { "connected", N_ ("connected"), TOOL_STYLE_GOOD },
@@ -35,13 +36,6 @@ ctl_agent_describe_state (const char *state,
 /* Tables */
 
 static void
-table_take_number (ToolTable *table,
-                   guint number)
-{
-  tool_table_take (table, TOOL_STYLE_PLAIN, g_strdup_printf ("%u", number));
-}
-
-static void
 table_add_state (ToolTable *table,
                  const char *state)
 {
@@ -51,38 +45,20 @@ table_add_state (ToolTable *table,
   tool_table_add (table, style, word);
 }
 
-/* Of a tunnel or a connection. */
-static void
-table_add_counters (ToolTable *table,
-                    gpointer proxy)
-{
-  guint64 bytes_in;
-  guint64 bytes_out;
-  double rate_in;
-  double rate_out;
-
-  g_object_get (proxy, "bytes-in", &bytes_in, "bytes-out", &bytes_out, "rate-in", &rate_in, "rate-out", &rate_out,
-                NULL);
-  tool_table_take (table, TOOL_STYLE_PLAIN, tool_format_bytes (bytes_in));
-  tool_table_take (table, TOOL_STYLE_PLAIN, tool_format_rate (rate_in));
-  tool_table_take (table, TOOL_STYLE_PLAIN, tool_format_bytes (bytes_out));
-  tool_table_take (table, TOOL_STYLE_PLAIN, tool_format_rate (rate_out));
-}
-
 static void
 table_add_tunnel (ToolTable *table,
                   AgentDBusAgent1Tunnel *tunnel)
 {
   const char *const *services = agent_dbus_agent1_tunnel_get_services (tunnel);
 
-  table_take_number (table, agent_dbus_agent1_tunnel_get_id (tunnel));
+  ctl_table_add_number (table, agent_dbus_agent1_tunnel_get_id (tunnel));
   table_add_state (table, agent_dbus_agent1_tunnel_get_state (tunnel));
-  tool_table_take (table, TOOL_STYLE_PLAIN, services != NULL ? g_strjoinv (", ", (char **) services) : NULL);
+  ctl_table_take (table, services != NULL ? g_strjoinv (", ", (char **) services) : NULL);
   tool_table_add (table, TOOL_STYLE_PLAIN, agent_dbus_agent1_tunnel_get_region (tunnel));
-  tool_table_take (table, TOOL_STYLE_PLAIN, tool_format_age (agent_dbus_agent1_tunnel_get_opened_at (tunnel)));
-  table_take_number (table, agent_dbus_agent1_tunnel_get_connections (tunnel));
-  table_add_counters (table, tunnel);
-  tool_table_take (table, TOOL_STYLE_PLAIN,
+  ctl_table_take (table, tool_format_age (agent_dbus_agent1_tunnel_get_opened_at (tunnel)));
+  ctl_table_add_number (table, agent_dbus_agent1_tunnel_get_connections (tunnel));
+  ctl_table_add_counters (table, tunnel);
+  ctl_table_take (table,
                    tool_format_round_trip (agent_dbus_agent1_tunnel_get_round_trip (tunnel)));
 }
 
@@ -114,13 +90,13 @@ static void
 table_add_connection (ToolTable *table,
                       AgentDBusAgent1Connection *connection)
 {
-  table_take_number (table, agent_dbus_agent1_connection_get_id (connection));
-  table_take_number (table, agent_dbus_agent1_connection_get_tunnel (connection));
+  ctl_table_add_number (table, agent_dbus_agent1_connection_get_id (connection));
+  ctl_table_add_number (table, agent_dbus_agent1_connection_get_tunnel (connection));
   tool_table_add (table, TOOL_STYLE_PLAIN, agent_dbus_agent1_connection_get_service (connection));
   table_add_state (table, agent_dbus_agent1_connection_get_state (connection));
   tool_table_add (table, TOOL_STYLE_PLAIN, agent_dbus_agent1_connection_get_address (connection));
-  tool_table_take (table, TOOL_STYLE_PLAIN, tool_format_age (agent_dbus_agent1_connection_get_opened_at (connection)));
-  table_add_counters (table, connection);
+  ctl_table_take (table, tool_format_age (agent_dbus_agent1_connection_get_opened_at (connection)));
+  ctl_table_add_counters (table, connection);
 }
 
 ToolTable *
@@ -167,8 +143,9 @@ print_tables (GDBusObjectManager *manager,
 {
   g_autoptr (ToolTable) tunnels = ctl_agent_make_tunnel_table (manager);
   g_autoptr (ToolTable) connections = ctl_agent_make_connection_table (manager);
+  ToolTable *const tables[] = { tunnels, connections };
 
-  return ctl_print_tables (tunnels, connections, error);
+  return ctl_print_tables (tables, G_N_ELEMENTS (tables), error);
 }
 
 int

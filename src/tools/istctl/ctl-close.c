@@ -14,9 +14,9 @@
 typedef struct
 {
   ToolOperatorLink *link;
-  const char *wanted; /* an id, an address, or the name of a thing */
+  const char *wanted; /* an id, an address, the name of a thing, or a connection's number or path */
   const char *thing;  /* NULL if it is no name */
-  GPtrArray *closed;  /* of ids and addresses */
+  GPtrArray *closed;  /* of ids, addresses and numbers */
 } Close;
 
 static gboolean
@@ -82,6 +82,26 @@ close_tunnels (Close *self,
 }
 
 static gboolean
+close_connections (Close *self,
+                   GDBusObjectManager *manager,
+                   GError **error)
+{
+  g_autoptr (GPtrArray) connections = ctl_objects_list (manager, BUS_TYPE_OPERATOR1_CONNECTION);
+
+  for (guint i = 0; i < connections->len; i++)
+    {
+      BusOperator1Connection *connection = g_ptr_array_index (connections, i);
+      g_autofree char *id = g_strdup_printf ("%" G_GUINT64_FORMAT, bus_operator1_connection_get_id (connection));
+
+      if ((g_str_equal (id, self->wanted) ||
+           g_str_equal (g_dbus_proxy_get_object_path (G_DBUS_PROXY (connection)), self->wanted)) &&
+          !close_object (self, "Close", G_DBUS_PROXY (connection), id, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
 close_tell (Close *self,
             CtlCall *call,
             GError **error)
@@ -111,10 +131,13 @@ close_run (Close *self,
   /* Forwards first: they would open the tunnel again. */
   if (manager == NULL || !close_forwards (self, manager, error) || !close_tunnels (self, manager, error))
     return FALSE;
+  /* A thing may have a number for a name. */
+  if (self->closed->len == 0 && !close_connections (self, manager, error))
+    return FALSE;
   if (self->closed->len > 0)
     return TRUE;
   g_set_error (error, TOOL_OPERATOR_ERROR, TOOL_OPERATOR_ERROR_NO_SUCH_OBJECT,
-               _ ("ist-operator has no tunnel, thing or address “%s”: see “istctl list”"), self->wanted);
+               _ ("ist-operator has no tunnel, thing, address or connection “%s”: see “istctl list”"), self->wanted);
   return FALSE;
 }
 
@@ -129,7 +152,7 @@ ctl_close (CtlCall *call,
 
   if (!ctl_call_parse (call, NULL,
                        _ ("Closes the tunnel with an id, or all tunnels to a thing, at AWS too, and the forwards to "
-                          "it; with the address of a forward, ends only that."),
+                          "it; with the address of a forward, or the number of a connection, ends only that."),
                        1, 1, error))
     return EXIT_FAILURE;
   link = tool_operator_link_new_passive (error);

@@ -7,12 +7,14 @@
 #include <glib/gi18n.h>
 #include <stdlib.h>
 
+#include "tools/common/tool-operator-bus.h"
 #include "tools/common/tool-operator-link.h"
 #include "tools/common/tool-units.h"
 #include "tools/istctl/ctl-objects.h"
 #include "tools/istctl/ctl-operator.h"
 #include "tools/istctl/ctl-print.h"
 #include "tools/istctl/ctl-state.h"
+#include "tools/istctl/ctl-table.h"
 
 static const CtlState states[] = {
   { "looking", N_ ("looking for one"), TOOL_STYLE_WARNING },
@@ -20,6 +22,7 @@ static const CtlState states[] = {
   { "waiting", N_ ("waiting for the device"), TOOL_STYLE_WARNING },
   { "connecting", N_ ("connecting"), TOOL_STYLE_WARNING },
   { "connected", N_ ("connected"), TOOL_STYLE_GOOD },
+  { "open", N_ ("open"), TOOL_STYLE_GOOD },
   { "closing", N_ ("closing"), TOOL_STYLE_WARNING },
   { "closed", N_ ("closed"), TOOL_STYLE_BAD },
   { NULL },
@@ -33,13 +36,6 @@ ctl_list_describe_state (const char *state,
 }
 
 /* Tables */
-
-static void
-table_take (ToolTable *table,
-            char *text)
-{
-  tool_table_take (table, TOOL_STYLE_PLAIN, text);
-}
 
 /* NULL for what is empty. */
 static const char *
@@ -57,24 +53,29 @@ format_time_left (BusOperator1Tunnel *tunnel)
 }
 
 static void
+table_add_state (ToolTable *table,
+                 const char *state)
+{
+  ToolStyle style;
+  const char *word = ctl_list_describe_state (state, &style);
+
+  tool_table_add (table, style, word);
+}
+
+static void
 table_add_tunnel (ToolTable *table,
                   BusOperator1Tunnel *tunnel)
 {
   const char *const *services = bus_operator1_tunnel_get_services (tunnel);
-  ToolStyle style;
-  const char *state = ctl_list_describe_state (bus_operator1_tunnel_get_state (tunnel), &style);
 
   tool_table_add (table, TOOL_STYLE_PLAIN, or_none (bus_operator1_tunnel_get_thing_name (tunnel)));
   tool_table_add (table, TOOL_STYLE_PLAIN, or_none (bus_operator1_tunnel_get_tunnel_id (tunnel)));
-  tool_table_add (table, style, state);
-  table_take (table, services != NULL ? g_strjoinv (", ", (char **) services) : NULL);
-  table_take (table, g_strdup_printf ("%u", bus_operator1_tunnel_get_connections (tunnel)));
-  table_take (table, tool_format_bytes (bus_operator1_tunnel_get_bytes_in (tunnel)));
-  table_take (table, tool_format_rate (bus_operator1_tunnel_get_rate_in (tunnel)));
-  table_take (table, tool_format_bytes (bus_operator1_tunnel_get_bytes_out (tunnel)));
-  table_take (table, tool_format_rate (bus_operator1_tunnel_get_rate_out (tunnel)));
-  table_take (table, tool_format_round_trip (bus_operator1_tunnel_get_round_trip (tunnel)));
-  table_take (table, format_time_left (tunnel));
+  table_add_state (table, bus_operator1_tunnel_get_state (tunnel));
+  ctl_table_take (table, services != NULL ? g_strjoinv (", ", (char **) services) : NULL);
+  ctl_table_add_number (table, bus_operator1_tunnel_get_connections (tunnel));
+  ctl_table_add_counters (table, tunnel);
+  ctl_table_take (table, tool_format_round_trip (bus_operator1_tunnel_get_round_trip (tunnel)));
+  ctl_table_take (table, format_time_left (tunnel));
   tool_table_add (table, TOOL_STYLE_PLAIN, bus_operator1_tunnel_get_kept (tunnel) ? _ ("yes") : NULL);
   tool_table_add (table, TOOL_STYLE_PLAIN, or_none (bus_operator1_tunnel_get_profile (tunnel)));
   tool_table_add (table, TOOL_STYLE_PLAIN, or_none (bus_operator1_tunnel_get_region (tunnel)));
@@ -108,13 +109,55 @@ ctl_list_make_tunnel_table (GDBusObjectManager *manager)
 }
 
 static void
+table_add_connection (ToolTable *table,
+                      BusOperator1Connection *connection,
+                      BusOperator1Tunnel *tunnel)
+{
+  ctl_table_add_number (table, bus_operator1_connection_get_id (connection));
+  tool_table_add (table, TOOL_STYLE_PLAIN, tunnel != NULL ? bus_operator1_tunnel_get_thing_name (tunnel) : NULL);
+  tool_table_add (table, TOOL_STYLE_PLAIN, bus_operator1_connection_get_service (connection));
+  table_add_state (table, bus_operator1_connection_get_state (connection));
+  ctl_table_take (table, tool_format_age (bus_operator1_connection_get_opened_at (connection)));
+  ctl_table_add_counters (table, connection);
+}
+
+static ToolTable *
+make_connection_table (GDBusObjectManager *manager)
+{
+  static const ToolColumn columns[] = {
+    { .title = N_ ("Connection"), .to_right = TRUE },
+    { .title = N_ ("Thing"), .priority = 1, .least_width = 12 },
+    { .title = N_ ("Service"), .priority = 2, .least_width = 8 },
+    { .title = N_ ("State"), .priority = 3 },
+    { .title = N_ ("Open for"), .priority = 4, .to_right = TRUE },
+    { .title = N_ ("Received"), .priority = 6, .to_right = TRUE },
+    { .title = N_ ("per second"), .priority = 5, .to_right = TRUE },
+    { .title = N_ ("Sent"), .priority = 6, .to_right = TRUE },
+    { .title = N_ ("per second"), .priority = 5, .to_right = TRUE },
+  };
+  g_autoptr (GPtrArray) connections = ctl_objects_list (manager, BUS_TYPE_OPERATOR1_CONNECTION);
+  ToolTable *table = tool_table_new (columns, G_N_ELEMENTS (columns));
+
+  for (guint i = 0; i < connections->len; i++)
+    {
+      BusOperator1Connection *connection = g_ptr_array_index (connections, i);
+      g_autoptr (GDBusInterface) tunnel =
+        g_dbus_object_manager_get_interface (manager, bus_operator1_connection_get_tunnel (connection),
+                                             TOOL_OPERATOR_INTERFACE ".Tunnel");
+
+      table_add_connection (table, connection, tunnel != NULL ? BUS_OPERATOR1_TUNNEL (tunnel) : NULL);
+    }
+  return table;
+}
+
+static void
 table_add_forward (ToolTable *table,
                    BusOperator1Forward *forward)
 {
   tool_table_add (table, TOOL_STYLE_PLAIN, bus_operator1_forward_get_address (forward));
   tool_table_add (table, TOOL_STYLE_PLAIN, bus_operator1_forward_get_thing_name (forward));
   tool_table_add (table, TOOL_STYLE_PLAIN, bus_operator1_forward_get_service (forward));
-  table_take (table, g_strdup_printf ("%u", bus_operator1_forward_get_connections (forward)));
+  ctl_table_add_number (table, bus_operator1_forward_get_connections (forward));
   tool_table_add (table, TOOL_STYLE_PLAIN, bus_operator1_forward_get_kept (forward) ? _ ("yes") : NULL);
   tool_table_add (table, TOOL_STYLE_PLAIN, or_none (bus_operator1_forward_get_profile (forward)));
   tool_table_add (table, TOOL_STYLE_PLAIN, or_none (bus_operator1_forward_get_region (forward)));
@@ -161,9 +204,11 @@ print_tables (GDBusObjectManager *manager,
               GError **error)
 {
   g_autoptr (ToolTable) tunnels = ctl_list_make_tunnel_table (manager);
+  g_autoptr (ToolTable) connections = make_connection_table (manager);
   g_autoptr (ToolTable) forwards = ctl_list_make_forward_table (manager);
+  ToolTable *const tables[] = { tunnels, connections, forwards };
 
-  return ctl_print_tables (tunnels, forwards, error);
+  return ctl_print_tables (tables, G_N_ELEMENTS (tables), error);
 }
 
 int

@@ -15,7 +15,7 @@ G_BEGIN_DECLS
 ToolTable *ctl_list_make_tunnel_table (GDBusObjectManager *manager);
 ToolTable *ctl_list_make_forward_table (GDBusObjectManager *manager);
 
-/* A state of a tunnel, in the user's language. */
+/* A state of a tunnel or a connection, in the user's language. */
 const char *ctl_list_describe_state (const char *state,
                                      ToolStyle *style);
 

@@ -68,6 +68,16 @@ describe_tunnel (BusOperator1Tunnel *tunnel)
 }
 
 static char *
+describe_connection (BusOperator1Connection *connection,
+                     gboolean is_there)
+{
+  g_autofree char *id = g_strdup_printf ("%" G_GUINT64_FORMAT, bus_operator1_connection_get_id (connection));
+
+  return g_strdup_printf (is_there ? _ ("Connection %s of %s") : _ ("Connection %s of %s: closed"), id,
+                          bus_operator1_connection_get_service (connection));
+}
+
+static char *
 describe (GDBusProxy *proxy,
           gboolean is_there)
 {
@@ -78,8 +88,7 @@ describe (GDBusProxy *proxy,
                             bus_operator1_forward_get_service (BUS_OPERATOR1_FORWARD (proxy)),
                             bus_operator1_forward_get_thing_name (BUS_OPERATOR1_FORWARD (proxy)),
                             bus_operator1_forward_get_address (BUS_OPERATOR1_FORWARD (proxy)));
-  return g_strdup_printf (is_there ? _ ("Connection of %s") : _ ("Connection of %s: closed"),
-                          bus_operator1_connection_get_service (BUS_OPERATOR1_CONNECTION (proxy)));
+  return describe_connection (BUS_OPERATOR1_CONNECTION (proxy), is_there);
 }
 
 /* The service */

@@ -24,36 +24,29 @@ ctl_print (const char *text,
   return FALSE;
 }
 
-static gboolean
-print_table (ToolTable *table,
-             GError **error)
+gboolean
+ctl_print_tables (ToolTable *const *tables,
+                  gsize n_tables,
+                  GError **error)
 {
   g_autoptr (GString) text = g_string_new (NULL);
-  g_autoptr (GPtrArray) lines = NULL;
   guint columns = 0;
   guint n_lines;
 
   if (isatty (STDOUT_FILENO))
     tool_terminal_get_size (STDOUT_FILENO, &columns, &n_lines);
-  lines = tool_table_format (table, columns, tool_terminal_is_styled (STDOUT_FILENO));
-  for (guint i = 0; i < lines->len; i++)
-    g_string_append_printf (text, "%s\n", (const char *) g_ptr_array_index (lines, i));
-  return ctl_print (text->str, error);
-}
+  for (gsize i = 0; i < n_tables; i++)
+    {
+      g_autoptr (GPtrArray) lines = tool_table_format (tables[i], columns, tool_terminal_is_styled (STDOUT_FILENO));
 
-gboolean
-ctl_print_tables (ToolTable *first,
-                  ToolTable *second,
-                  GError **error)
-{
-  gboolean has_first = tool_table_get_n_rows (first) > 0;
-  gboolean has_second = tool_table_get_n_rows (second) > 0;
-
-  if (!has_first && !has_second)
-    return ctl_print (_ ("There are no tunnels.\n"), error);
-  return (!has_first || print_table (first, error)) &&
-         (!has_first || !has_second || ctl_print ("\n", error)) &&
-         (!has_second || print_table (second, error));
+      if (tool_table_get_n_rows (tables[i]) == 0)
+        continue;
+      if (text->len > 0)
+        g_string_append_c (text, '\n');
+      for (guint j = 0; j < lines->len; j++)
+        g_string_append_printf (text, "%s\n", (const char *) g_ptr_array_index (lines, j));
+    }
+  return ctl_print (text->len > 0 ? text->str : _ ("There are no tunnels.\n"), error);
 }
 
 char *

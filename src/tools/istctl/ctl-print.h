@@ -19,8 +19,8 @@ gboolean ctl_print (const char *text,
 
 /* Those that have rows, as wide as the terminal, if it is one; or that there are no
  * tunnels. */
-gboolean ctl_print_tables (ToolTable *first,
-                           ToolTable *second,
+gboolean ctl_print_tables (ToolTable *const *tables,
+                           gsize n_tables,
                            GError **error);
 
 /* One line, which holds nothing that a terminal would obey. */

@@ -84,7 +84,7 @@ forwards_add (OperatorForwards *self,
       added->caller = operator_caller_ref (caller);
       caller->n_forwards++;
     }
-  operator_objects_add (self->objects, OPERATOR_OBJECTS_FORWARDS, added->object);
+  operator_objects_add (self->objects, OPERATOR_OBJECTS_FORWARDS, added->object, forward);
   g_ptr_array_add (self->all, added);
   self->changed (self->user_data);
   return added;

@@ -19,10 +19,11 @@ static const char *const folders[OPERATOR_N_OBJECTS_KINDS] = {
   [OPERATOR_OBJECTS_FORWARDS] = "forwards",
 };
 
-void
+guint64
 operator_objects_add (OperatorObjects *self,
                       OperatorObjectsKind kind,
-                      GDBusInterfaceSkeleton *interface)
+                      GDBusInterfaceSkeleton *interface,
+                      gpointer subject)
 {
   g_autoptr (GDBusObjectSkeleton) object = NULL;
   g_autofree char *path = NULL;
@@ -30,8 +31,10 @@ operator_objects_add (OperatorObjects *self,
   path = g_strdup_printf (TOOL_OPERATOR_PATH "/%s/%" G_GUINT64_FORMAT, folders[kind], ++self->last[kind]);
   object = g_dbus_object_skeleton_new (path);
   g_dbus_object_skeleton_add_interface (object, interface);
+  g_object_set_data_full (G_OBJECT (object), folders[kind], g_object_ref (subject), g_object_unref);
   g_dbus_object_manager_server_export (self->manager, object);
   self->n_objects[kind]++;
+  return self->last[kind];
 }
 
 void
@@ -43,6 +46,16 @@ operator_objects_remove (OperatorObjects *self,
 
   if (path != NULL && g_dbus_object_manager_server_unexport (self->manager, path))
     self->n_objects[kind]--;
+}
+
+gpointer
+operator_objects_find (OperatorObjects *self,
+                       OperatorObjectsKind kind,
+                       const char *path)
+{
+  g_autoptr (GDBusObject) object = g_dbus_object_manager_get_object (G_DBUS_OBJECT_MANAGER (self->manager), path);
+
+  return object != NULL ? g_object_get_data (G_OBJECT (object), folders[kind]) : NULL;
 }
 
 guint

@@ -22,13 +22,20 @@ typedef enum
 OperatorObjects *operator_objects_new (GDBusConnection *connection);
 void operator_objects_free (OperatorObjects *self);
 
-/* Its path is that of @interface from then on, until it is removed. */
-void operator_objects_add (OperatorObjects *self,
-                           OperatorObjectsKind kind,
-                           GDBusInterfaceSkeleton *interface);
+/* Of @subject. Its path is that of @interface from then on, until it is removed; returns
+ * the number at the end of that. */
+guint64 operator_objects_add (OperatorObjects *self,
+                              OperatorObjectsKind kind,
+                              GDBusInterfaceSkeleton *interface,
+                              gpointer subject);
 void operator_objects_remove (OperatorObjects *self,
                               OperatorObjectsKind kind,
                               GDBusInterfaceSkeleton *interface);
+
+/* The subject; NULL if there is no such object of that kind. */
+gpointer operator_objects_find (OperatorObjects *self,
+                                OperatorObjectsKind kind,
+                                const char *path);
 
 guint operator_objects_count (OperatorObjects *self,
                               OperatorObjectsKind kind);

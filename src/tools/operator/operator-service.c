@@ -233,27 +233,6 @@ typedef struct
   GDBusMethodInvocation *invocation;
 } Closing;
 
-static OperatorTunnel *
-service_find_tunnel (OperatorService *self,
-                     const char *path)
-{
-  GPtrArray *accounts = operator_accounts_get_all (self->accounts);
-
-  for (guint i = 0; i < accounts->len; i++)
-    {
-      OperatorAccount *account = g_ptr_array_index (accounts, i);
-
-      for (guint j = 0; j < account->tunnels->len; j++)
-        {
-          OperatorTunnel *tunnel = g_ptr_array_index (account->tunnels, j);
-
-          if (g_strcmp0 (operator_tunnel_get_path (tunnel), path) == 0)
-            return tunnel;
-        }
-    }
-  return NULL;
-}
-
 static void
 on_tunnel_closed (GObject *source_object,
                   GAsyncResult *result,
@@ -271,28 +250,44 @@ on_tunnel_closed (GObject *source_object,
 }
 
 static void
+service_close_tunnel (OperatorService *self,
+                      IstOperatorTunnel *tunnel,
+                      GDBusMethodInvocation *invocation)
+{
+  Closing *closing = g_new (Closing, 1);
+
+  closing->service = self;
+  closing->invocation = invocation;
+  self->n_closing++;
+  ist_operator_tunnel_close_async (tunnel, NULL, on_tunnel_closed, closing);
+}
+
+static void
 do_close (OperatorCaller *caller,
           GDBusMethodInvocation *invocation,
           gpointer user_data)
 {
   OperatorService *self = user_data;
-  OperatorTunnel *tunnel;
-  Closing *closing;
+  IstOperatorTunnel *tunnel;
+  IstForwarderConnection *connection;
   const char *path;
 
   g_variant_get (g_dbus_method_invocation_get_parameters (invocation), "(&o)", &path);
-  tunnel = service_find_tunnel (self, path);
-  if (tunnel == NULL)
+  tunnel = operator_objects_find (self->objects, OPERATOR_OBJECTS_TUNNELS, path);
+  connection = operator_objects_find (self->objects, OPERATOR_OBJECTS_CONNECTIONS, path);
+  if (tunnel != NULL)
     {
-      g_dbus_method_invocation_return_error (invocation, TOOL_OPERATOR_ERROR, TOOL_OPERATOR_ERROR_NO_SUCH_OBJECT,
-                                             "There is no tunnel %s", path);
+      service_close_tunnel (self, tunnel, invocation);
       return;
     }
-  closing = g_new (Closing, 1);
-  closing->service = self;
-  closing->invocation = invocation;
-  self->n_closing++;
-  ist_operator_tunnel_close_async (operator_tunnel_get_tunnel (tunnel), NULL, on_tunnel_closed, closing);
+  if (connection != NULL)
+    {
+      ist_forwarder_connection_close (connection);
+      g_dbus_method_invocation_return_value (invocation, NULL);
+      return;
+    }
+  g_dbus_method_invocation_return_error (invocation, TOOL_OPERATOR_ERROR, TOOL_OPERATOR_ERROR_NO_SUCH_OBJECT,
+                                         "There is no tunnel and no connection %s", path);
 }
 
 /* Calls, of anybody */

@@ -164,7 +164,9 @@ tunnel_make_connection (OperatorTunnel *self,
   tool_bus_bind_state (connection, made->skeleton);
   g_object_bind_property (connection, "opened-at", made->skeleton, "opened-at", G_BINDING_SYNC_CREATE);
   made->counters = tool_bus_counters_new (connection, made->skeleton);
-  operator_objects_add (self->objects, OPERATOR_OBJECTS_CONNECTIONS, G_DBUS_INTERFACE_SKELETON (made->skeleton));
+  bus_operator1_connection_set_id (made->skeleton,
+                                   operator_objects_add (self->objects, OPERATOR_OBJECTS_CONNECTIONS,
+                                                         G_DBUS_INTERFACE_SKELETON (made->skeleton), connection));
   return made;
 }
 
@@ -238,7 +240,7 @@ operator_tunnel_new (IstOperatorTunnel *tunnel,
   self->skeleton = bus_operator1_tunnel_skeleton_new ();
   operator_account_name_copy (&self->account, account);
   tunnel_bind (self);
-  operator_objects_add (objects, OPERATOR_OBJECTS_TUNNELS, G_DBUS_INTERFACE_SKELETON (self->skeleton));
+  operator_objects_add (objects, OPERATOR_OBJECTS_TUNNELS, G_DBUS_INTERFACE_SKELETON (self->skeleton), tunnel);
 
   /* Before anything else that hears of it can act. */
   g_signal_connect (tunnel, "notify::state", G_CALLBACK (on_changed), self);

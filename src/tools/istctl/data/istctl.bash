@@ -76,7 +76,7 @@ _istctl ()
       mapfile -t COMPREPLY < <(compgen -W "$("$1" list --json 2>/dev/null | grep -o '"thingName":"[^"]*"' | cut -d'"' -f4 | sort -u)" -- "$cur")
       ;;
     close*)
-      mapfile -t COMPREPLY < <(compgen -W "$("$1" list --json 2>/dev/null | grep -oE '"(thingName|tunnelId|address)":"[^"]*"' | cut -d'"' -f4 | sort -u)" -- "$cur")
+      mapfile -t COMPREPLY < <(compgen -W "$("$1" list --json 2>/dev/null | grep -oE '"(thingName|tunnelId|address|id)":("[^"]*"|[0-9]+)' | cut -d: -f2- | tr -d '"' | sort -u)" -- "$cur")
       ;;
     *)
       mapfile -t COMPREPLY < <(compgen -W "$(_istctl_words "$1" "${command[@]}")" -- "$cur")
