@@ -7,21 +7,11 @@
 #include <ist-operator/ist-operator.h>
 
 static void
-on_done (GObject *source,
-         GAsyncResult *result,
-         gpointer user_data)
+on_answer (GObject *lines,
+           GAsyncResult *result,
+           gpointer user_data)
 {
   g_set_object ((GAsyncResult **) user_data, result);
-}
-
-/* Until the call that was begun last has ended. */
-static GAsyncResult *
-wait_for (GAsyncResult **result)
-{
-  g_clear_object (result);
-  while (*result == NULL)
-    g_main_context_iteration (NULL, TRUE);
-  return *result;
 }
 
 int
@@ -31,22 +21,18 @@ main (int argc,
   g_autoptr (GError) error = NULL;
   g_autoptr (IstOperatorControlPlane) plane = ist_operator_control_plane_new (NULL, NULL, NULL, &error);
   g_autoptr (IstOperatorClient) client = plane != NULL ? ist_operator_client_new (plane) : NULL;
-  g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (IstConnection) connection = NULL;
+  g_autoptr (IstConnection) connection =
+    client != NULL ? ist_operator_client_connect_sync (client, argv[1], argv[2], NULL, NULL, &error) : NULL;
   g_autoptr (GDataInputStream) lines = NULL;
+  g_autoptr (GAsyncResult) result = NULL;
 
-  if (client != NULL)
-    {
-      ist_operator_client_connect_async (client, argv[1], argv[2], NULL, NULL, on_done, &result);
-      connection = ist_operator_client_connect_finish (client, wait_for (&result), &error);
-    }
   if (connection == NULL)
     g_error ("%s", error->message);
   g_output_stream_printf (g_io_stream_get_output_stream (G_IO_STREAM (connection)), NULL, NULL, NULL, "%s\n", argv[3]);
   lines = g_data_input_stream_new (g_io_stream_get_input_stream (G_IO_STREAM (connection)));
-  g_data_input_stream_read_line_async (lines, G_PRIORITY_DEFAULT, NULL, on_done, &result);
-  g_print ("%s\n", g_data_input_stream_read_line_finish (lines, wait_for (&result), NULL, NULL));
-  ist_operator_client_close_async (client, NULL, on_done, &result);
-  wait_for (&result);
-  return 0;
+  g_data_input_stream_read_line_async (lines, G_PRIORITY_DEFAULT, NULL, on_answer, &result);
+  while (result == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  g_print ("%s\n", g_data_input_stream_read_line_finish (lines, result, NULL, NULL));
+  return ist_operator_client_close_sync (client, NULL, NULL) ? 0 : 1;
 }

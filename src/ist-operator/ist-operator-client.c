@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include <ist-operator/ist-operator-client.h>
+#include "ist-operator/ist-operator-client-private.h"
 
 #include <ist-operator/ist-operator-client-error.h>
 
@@ -58,6 +58,9 @@
  *
  * The client is a [iface@Gio.ListModel] of its [class@IstOperator.Tunnel]s, the oldest
  * first. One leaves the list when it is closed at the service, too.
+ *
+ * A program that does one thing after the other waits with
+ * [method@IstOperator.Client.connect_sync] and [method@IstOperator.Client.close_sync].
  *
  * A client belongs to the main context that was the thread-default one when it was made:
  * it and its tunnels are used from that context's thread only, and all signals and
@@ -712,6 +715,12 @@ ist_operator_client_adopt_finish (IstOperatorClient *self,
   g_return_val_if_fail (g_async_result_is_tagged (result, ist_operator_client_adopt_async), NULL);
 
   return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+GMainContext *
+ist_operator_client_get_context (IstOperatorClient *self)
+{
+  return self->context;
 }
 
 /* Closing */

@@ -39,6 +39,14 @@ IstConnection *ist_operator_client_connect_finish (IstOperatorClient *self,
                                                    GError **error);
 
 IST_AVAILABLE_IN_1_0
+IstConnection *ist_operator_client_connect_sync (IstOperatorClient *self,
+                                                 const char *thing_name,
+                                                 const char *service_id,
+                                                 IstOperatorOptions *options,
+                                                 GCancellable *cancellable,
+                                                 GError **error);
+
+IST_AVAILABLE_IN_1_0
 void ist_operator_client_forward_async (IstOperatorClient *self,
                                         const char *thing_name,
                                         const char *service_id,
@@ -66,6 +74,14 @@ IstOperatorTunnel *ist_operator_client_open_finish (IstOperatorClient *self,
                                                     GError **error);
 
 IST_AVAILABLE_IN_1_0
+IstOperatorTunnel *ist_operator_client_open_sync (IstOperatorClient *self,
+                                                  const char *thing_name,
+                                                  const char *const *service_ids,
+                                                  IstOperatorOptions *options,
+                                                  GCancellable *cancellable,
+                                                  GError **error);
+
+IST_AVAILABLE_IN_1_0
 void ist_operator_client_adopt_async (IstOperatorClient *self,
                                       const char *tunnel_id,
                                       GCancellable *cancellable,
@@ -85,6 +101,11 @@ IST_AVAILABLE_IN_1_0
 gboolean ist_operator_client_close_finish (IstOperatorClient *self,
                                            GAsyncResult *result,
                                            GError **error);
+
+IST_AVAILABLE_IN_1_0
+gboolean ist_operator_client_close_sync (IstOperatorClient *self,
+                                         GCancellable *cancellable,
+                                         GError **error);
 
 IST_AVAILABLE_IN_1_0
 IstOperatorControlPlane *ist_operator_client_get_control_plane (IstOperatorClient *self);

@@ -128,6 +128,23 @@ class Client(unittest.TestCase):
         self.assertTrue(call(tunnel.close_async, tunnel.close_finish, None))
         self.assertEqual(tunnel.props.state, IstOperator.TunnelState.CLOSED)
 
+    def test_one_after_the_other(self):
+        """Without a loop of one's own."""
+        with self.assertRaises(GLib.Error) as raised:
+            self.client.open_sync(THING, [], None, None)
+        self.assertTrue(raised.exception.matches(IstOperator.client_error_quark(),
+                                                 IstOperator.ClientError.INVALID_ARGUMENT))
+        tunnel = self.client.open_sync(THING, ['SSH'], None, None)
+        self.assertEqual(tunnel.props.state, IstOperator.TunnelState.CONNECTED)
+        connection = self.client.connect_sync(THING, 'SSH', None, None)
+        self.assertEqual(connection.get_service_id(), 'SSH')
+        self.assertEqual(list(self.client), [tunnel])
+        self.assertTrue(self.client.close_sync(None))
+        self.assertEqual(list(self.client), [])
+        with self.assertRaises(GLib.Error) as raised:
+            self.client.connect_sync(THING, 'SSH', None, None)
+        self.assertTrue(raised.exception.matches(IstOperator.client_error_quark(), IstOperator.ClientError.CLOSED))
+
     def test_open_and_adopt(self):
         options = IstOperator.Options(lifetime=60)
         tunnel = call(self.client.open_async, self.client.open_finish, THING, ['SSH'], options, None)
