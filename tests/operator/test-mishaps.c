@@ -99,7 +99,7 @@ ask_service (Lossy *lossy,
   stream = g_socket_client_connect_to_host (client, "127.0.0.1", lossy->port, NULL, NULL);
   if (stream == NULL)
     return NULL;
-  peer = test_peer_new (g_object_ref (G_IO_STREAM (stream)), g_object_ref (g_socket_connection_get_socket (stream)));
+  peer = test_peer_new (G_IO_STREAM (stream), g_socket_connection_get_socket (stream));
   return test_peer_write (peer, request, length) ? read_message (peer, answer_length) : NULL;
 }
 
