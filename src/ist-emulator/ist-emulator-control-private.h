@@ -6,6 +6,7 @@
 
 #include <libsoup/soup.h>
 
+#include "ist-emulator/ist-emulator-faults-private.h"
 #include "ist-emulator/ist-emulator-registry-private.h"
 
 G_BEGIN_DECLS
@@ -17,7 +18,15 @@ G_BEGIN_DECLS
  * told to fail, and counts what it was asked for. */
 typedef struct _IstEmulatorControl IstEmulatorControl;
 
-/* An operation was answered. @error_type: (nullable): NULL for a success. */
+/* How an answer is to get to the client. */
+typedef struct
+{
+  gboolean is_lost; /* not at all, the connection is closed */
+  guint delay;      /* in milliseconds */
+} IstEmulatorDelivery;
+
+/* An operation has come to something, of which the client is to hear now or later.
+ * @error_type: (nullable): NULL for a success. */
 typedef void (*IstEmulatorControlFunc) (const char *operation,
                                         const char *error_type,
                                         gpointer user_data);
@@ -27,24 +36,17 @@ IstEmulatorControl *ist_emulator_control_new (IstEmulatorRegistry *registry,
                                               gpointer user_data);
 void ist_emulator_control_free (IstEmulatorControl *self);
 
-/* Has the next @count calls fail, G_MAXUINT for all. @operation: (nullable): NULL
- * for any. @error_type: (nullable): NULL to fail no more. Takes the place of what
- * was asked for before; what is for one operation goes before what is for any.
- * IST_TUNNEL_ERROR_INVALID_SETTING for a name that there is not. */
-gboolean ist_emulator_control_fail (IstEmulatorControl *self,
-                                    const char *operation,
-                                    const char *error_type,
-                                    guint count,
-                                    GError **error);
+/* What is asked for there happens to the calls here. */
+IstEmulatorFaults *ist_emulator_control_get_faults (IstEmulatorControl *self);
 
 /* How often an operation was asked for, with whatever outcome. @operation:
  * (nullable): NULL for all together. */
 guint64 ist_emulator_control_get_n_calls (IstEmulatorControl *self,
                                           const char *operation);
 
-/* Answers a request. @body: (nullable): NULL if it was too long to be kept. */
-void ist_emulator_control_handle (IstEmulatorControl *self,
-                                  SoupServerMessage *message,
-                                  GBytes *body);
+/* Has an answer for a request. @body: (nullable): NULL if it was too long to be kept. */
+IstEmulatorDelivery ist_emulator_control_handle (IstEmulatorControl *self,
+                                                 SoupServerMessage *message,
+                                                 GBytes *body);
 
 G_END_DECLS

@@ -17,14 +17,6 @@
   "^AWS4-HMAC-SHA256 Credential=[^/, ]+/[0-9]{8}/[a-z0-9-]+/IoTSecuredTunneling/aws4_request, *" \
   "SignedHeaders=[a-z0-9;-]+, *Signature=[0-9a-f]{64}$"
 
-/* An error of the service, as it is told in an answer. */
-typedef struct
-{
-  const char *type;
-  guint status;
-  const char *message;
-} IstEmulatorFault;
-
 static const char *const error_types[] = {
   [IST_EMULATOR_CONTROL_ERROR_SERIALIZATION] = "SerializationException",
   [IST_EMULATOR_CONTROL_ERROR_VALIDATION] = "ValidationException",
@@ -36,36 +28,13 @@ static const char *const error_types[] = {
   [IST_EMULATOR_CONTROL_ERROR_INTERNAL] = "InternalFailure",
 };
 
-/* What the service answers of itself, and when it is asked to. */
-static const IstEmulatorFault fault_types[] = {
-  { "ThrottlingException", SOUP_STATUS_BAD_REQUEST, "Rate exceeded" },
-  { "LimitExceededException", SOUP_STATUS_BAD_REQUEST, "Thing or account level limit was reached" },
-  { "ExpiredTokenException", SOUP_STATUS_BAD_REQUEST, "The security token included in the request is expired" },
-  { "UnrecognizedClientException", SOUP_STATUS_BAD_REQUEST,
-    "The security token included in the request is invalid." },
-  { "InvalidSignatureException", SOUP_STATUS_BAD_REQUEST,
-    "The request signature we calculated does not match the signature you provided." },
-  { "AccessDeniedException", SOUP_STATUS_BAD_REQUEST, "User is not authorized to perform this operation" },
-  { "ResourceNotFoundException", SOUP_STATUS_BAD_REQUEST, "The resource was not found" },
-  { "ValidationException", SOUP_STATUS_BAD_REQUEST, "The request is not valid" },
-  { "InternalFailure", SOUP_STATUS_INTERNAL_SERVER_ERROR, "The service could not process the request" },
-  { "ServiceUnavailable", SOUP_STATUS_SERVICE_UNAVAILABLE, "The service is unavailable for now" },
-};
-
-/* What somebody has asked for. */
-typedef struct
-{
-  const IstEmulatorFault *fault;
-  guint remaining; /* G_MAXUINT: it never ends */
-} PendingFault;
-
 struct _IstEmulatorControl
 {
   IstEmulatorRegistry *registry;
   IstEmulatorControlFunc answered;
   gpointer user_data;
-  GHashTable *faults; /* of PendingFault, by operation, "" for any */
-  GHashTable *calls;  /* of guint64, by operation */
+  IstEmulatorFaults *faults;
+  GHashTable *calls; /* of guint64, by operation */
 };
 
 IstEmulatorControl *
@@ -78,7 +47,7 @@ ist_emulator_control_new (IstEmulatorRegistry *registry,
   self->registry = registry;
   self->answered = answered;
   self->user_data = user_data;
-  self->faults = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  self->faults = ist_emulator_faults_new ();
   self->calls = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, g_free);
   return self;
 }
@@ -86,75 +55,15 @@ ist_emulator_control_new (IstEmulatorRegistry *registry,
 void
 ist_emulator_control_free (IstEmulatorControl *self)
 {
-  g_hash_table_unref (self->faults);
+  ist_emulator_faults_free (self->faults);
   g_hash_table_unref (self->calls);
   g_free (self);
 }
 
-static const IstEmulatorFault *
-control_find_fault (const char *type,
-                    GError **error)
+IstEmulatorFaults *
+ist_emulator_control_get_faults (IstEmulatorControl *self)
 {
-  g_autoptr (GString) known = g_string_new (NULL);
-
-  for (gsize i = 0; i < G_N_ELEMENTS (fault_types); i++)
-    {
-      if (strcmp (fault_types[i].type, type) == 0)
-        return &fault_types[i];
-      g_string_append_printf (known, "%s%s", i > 0 ? ", " : "", fault_types[i].type);
-    }
-  g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING,
-               "There is no error “%s”; there are: %s", type, known->str);
-  return NULL;
-}
-
-gboolean
-ist_emulator_control_fail (IstEmulatorControl *self,
-                           const char *operation,
-                           const char *error_type,
-                           guint count,
-                           GError **error)
-{
-  const IstEmulatorFault *fault = NULL;
-  PendingFault *pending;
-
-  if (operation != NULL && ist_emulator_operation_lookup (operation) == NULL)
-    {
-      g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING,
-                   "There is no operation “%s”; their names are like “OpenTunnel”", operation);
-      return FALSE;
-    }
-  if (error_type != NULL && (fault = control_find_fault (error_type, error)) == NULL)
-    return FALSE;
-
-  if (fault == NULL || count == 0)
-    {
-      g_hash_table_remove (self->faults, operation != NULL ? operation : "");
-      return TRUE;
-    }
-  pending = g_new (PendingFault, 1);
-  pending->fault = fault;
-  pending->remaining = count;
-  g_hash_table_replace (self->faults, g_strdup (operation != NULL ? operation : ""), pending);
-  return TRUE;
-}
-
-/* NULL if this call is not to fail. */
-static const IstEmulatorFault *
-control_take_fault (IstEmulatorControl *self,
-                    const char *operation)
-{
-  const char *key = g_hash_table_contains (self->faults, operation) ? operation : "";
-  PendingFault *pending = g_hash_table_lookup (self->faults, key);
-  const IstEmulatorFault *fault;
-
-  if (pending == NULL)
-    return NULL;
-
-  fault = pending->fault;
-  if (pending->remaining != G_MAXUINT && --pending->remaining == 0)
-    g_hash_table_remove (self->faults, key);
-  return fault;
+  return self->faults;
 }
 
 static void
@@ -308,7 +217,7 @@ control_refuse (SoupServerMessage *message,
   control_respond (message, request_id, fault->status, answer);
 }
 
-void
+IstEmulatorDelivery
 ist_emulator_control_handle (IstEmulatorControl *self,
                              SoupServerMessage *message,
                              GBytes *body)
@@ -318,28 +227,33 @@ ist_emulator_control_handle (IstEmulatorControl *self,
   g_autoptr (GError) error = NULL;
   const IstEmulatorOperation *operation = control_find_operation (headers, &error);
   const char *name = operation != NULL ? ist_emulator_operation_get_name (operation) : NULL;
-  const IstEmulatorFault *asked_for = NULL;
+  g_autoptr (JsonObject) answer = NULL;
+  IstEmulatorOutcome outcome = { NULL };
   IstEmulatorFault fault = { NULL };
-  JsonObject *answer = NULL;
+  IstEmulatorDelivery delivery = { 0 };
 
   if (operation != NULL)
     control_count_call (self, name);
   if (operation != NULL && control_check_authorization (headers, &error))
     {
-      asked_for = control_take_fault (self, name);
-      if (asked_for == NULL)
+      outcome = ist_emulator_faults_take (self->faults, name);
+      if (outcome.fault == NULL || outcome.is_done)
         answer = control_run (self, operation, body, &error);
     }
 
-  if (answer != NULL)
+  if (answer != NULL && outcome.fault == NULL)
     {
-      control_respond (message, id, SOUP_STATUS_OK, answer);
+      control_respond (message, id, SOUP_STATUS_OK, g_steal_pointer (&answer));
     }
   else
     {
-      fault = asked_for != NULL ? *asked_for : control_describe_error (error);
-      control_refuse (message, id, &fault);
+      fault = outcome.fault != NULL ? *outcome.fault : control_describe_error (error);
+      delivery.is_lost = fault.status == 0;
+      if (!delivery.is_lost)
+        control_refuse (message, id, &fault);
     }
+  delivery.delay = outcome.delay;
   if (operation != NULL)
     self->answered (name, fault.type, self->user_data);
+  return delivery;
 }

@@ -14,6 +14,7 @@
 #include "ist-emulator/ist-emulator-tunnel-private.h"
 
 #define BODY_KEY "ist-emulator-body"
+#define TIMER_KEY "ist-emulator-timer"
 
 struct _IstEmulatorHttpServer
 {
@@ -212,15 +213,69 @@ on_headers (SoupServer *server,
 }
 
 static void
+timer_free (gpointer timer)
+{
+  g_source_destroy (timer);
+  g_source_unref (timer);
+}
+
+static void
+stop_timer (SoupServerMessage *message)
+{
+  g_object_set_data (G_OBJECT (message), TIMER_KEY, NULL);
+}
+
+static gboolean
+on_answer_due (gpointer user_data)
+{
+  g_autoptr (SoupServerMessage) message = g_object_ref (user_data);
+
+  stop_timer (message);
+  soup_server_message_unpause (message);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_loss_due (gpointer user_data)
+{
+  g_autoptr (SoupServerMessage) message = g_object_ref (user_data);
+  g_autoptr (GIOStream) stream = NULL;
+
+  stop_timer (message);
+  stream = soup_server_message_steal_connection (message);
+  g_io_stream_close_async (stream, G_PRIORITY_DEFAULT, NULL, NULL, NULL);
+  return G_SOURCE_REMOVE;
+}
+
+/* Not from inside libsoup, even if it is at once. */
+static void
+http_server_postpone (IstEmulatorHttpServer *self,
+                      SoupServerMessage *message,
+                      const IstEmulatorDelivery *delivery)
+{
+  GSource *timer = g_timeout_source_new (delivery->delay);
+
+  soup_server_message_pause (message);
+  g_source_set_callback (timer, delivery->is_lost ? on_loss_due : on_answer_due, message, NULL);
+  g_source_attach (timer, self->context);
+  g_object_set_data_full (G_OBJECT (message), TIMER_KEY, timer, timer_free);
+  g_signal_connect (message, "disconnected", G_CALLBACK (stop_timer), NULL);
+}
+
+static void
 http_server_handle_control (IstEmulatorHttpServer *self,
                             SoupServerMessage *message)
 {
   Body *body = g_object_get_data (G_OBJECT (message), BODY_KEY);
   g_autoptr (GBytes) bytes = NULL;
+  IstEmulatorDelivery delivery;
 
   if (!body->too_long)
     bytes = g_bytes_new_static (body->bytes->data, body->bytes->len);
-  ist_emulator_control_handle (self->control, message, bytes);
+  delivery = ist_emulator_control_handle (self->control, message, bytes);
+  /* Whoever is told of a call may close the server. */
+  if (self->listener != NULL && (delivery.is_lost || delivery.delay > 0))
+    http_server_postpone (self, message, &delivery);
   /* libsoup keeps the message until the client's next one. */
   g_clear_pointer (&bytes, g_bytes_unref);
   g_object_set_data (G_OBJECT (message), BODY_KEY, NULL);

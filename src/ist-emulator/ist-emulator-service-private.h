@@ -12,7 +12,7 @@
 
 G_BEGIN_DECLS
 
-/* For ist-emulator-service.c and ist-emulator-service-lifecycle.c. */
+/* For ist-emulator-service.c, ist-emulator-service-faults.c and ist-emulator-service-lifecycle.c. */
 struct _IstEmulatorService
 {
   GObject parent_instance;

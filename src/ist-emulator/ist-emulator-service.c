@@ -503,11 +503,13 @@ ist_emulator_service_class_init (IstEmulatorServiceClass *klass)
    * IstEmulatorService::operation:
    * @self: the service
    * @name: which operation, such as `OpenTunnel`
-   * @error_type: (nullable): the type of the error that was the answer, such as
-   *   `ValidationException`, or %NULL after a success
+   * @error_type: (nullable): the type of the error that is the answer, such as
+   *   `ValidationException`, or `disconnect` if there is none, or %NULL after a
+   *   success
    *
-   * Emitted when a client of the service's API was answered, after all that the
-   * operation did. Requests that name no operation are not told.
+   * Emitted when a client of the service's API has its answer, after all that the
+   * operation did. An answer that is to be delayed is told of before it is sent.
+   * Requests that name no operation are not told.
    *
    * Since: 1.0
    */
@@ -891,67 +893,4 @@ ist_emulator_service_rotate_tokens (IstEmulatorService *self,
   g_return_val_if_fail (tunnel_id != NULL, FALSE);
 
   return ist_emulator_registry_rotate (self->registry, tunnel_id, sides, NULL, error);
-}
-
-/**
- * ist_emulator_service_fail_operations:
- * @self: a service
- * @operation: (nullable): which operation, such as `OpenTunnel`, or %NULL for any
- * @error_type: (nullable): with which error, such as `ThrottlingException`, or %NULL
- *   to fail no more
- * @count: how many calls, %G_MAXUINT for all until told otherwise
- * @error: return location for an error
- *
- * Has the next calls of the service's API fail, so that tests see how a client
- * copes. They do nothing; the answer is the error, with the HTTP status that AWS
- * sends with it.
- *
- * There are `ThrottlingException`, `LimitExceededException`,
- * `ExpiredTokenException`, `UnrecognizedClientException`,
- * `InvalidSignatureException`, `AccessDeniedException`,
- * `ResourceNotFoundException`, `ValidationException`, `InternalFailure` (with
- * status 500) and `ServiceUnavailable` (503).
- *
- * It takes the place of what was asked for the same @operation before. What was
- * asked for one operation goes before what was asked for any. Only requests that are
- * signed count. Methods of the service itself never fail so.
- *
- * Returns: %TRUE on success; otherwise %IST_TUNNEL_ERROR_INVALID_SETTING for an
- *   operation or an error that there is not
- *
- * Since: 1.0
- */
-gboolean
-ist_emulator_service_fail_operations (IstEmulatorService *self,
-                                      const char *operation,
-                                      const char *error_type,
-                                      guint count,
-                                      GError **error)
-{
-  g_return_val_if_fail (IST_EMULATOR_IS_SERVICE (self), FALSE);
-
-  return ist_emulator_control_fail (self->control, operation, error_type, count, error);
-}
-
-/**
- * ist_emulator_service_count_operations:
- * @self: a service
- * @operation: (nullable): which operation, such as `OpenTunnel`, or %NULL for all
- *   together
- *
- * Gets how often clients have called an operation of the service's API since the
- * service was made, with or without success. See
- * [signal@IstEmulator.Service::operation] for each as it happens.
- *
- * Returns: the number of calls
- *
- * Since: 1.0
- */
-guint64
-ist_emulator_service_count_operations (IstEmulatorService *self,
-                                       const char *operation)
-{
-  g_return_val_if_fail (IST_EMULATOR_IS_SERVICE (self), 0);
-
-  return ist_emulator_control_get_n_calls (self->control, operation);
 }

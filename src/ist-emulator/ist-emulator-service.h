@@ -121,6 +121,18 @@ gboolean ist_emulator_service_fail_operations (IstEmulatorService *self,
                                                guint count,
                                                GError **error);
 IST_AVAILABLE_IN_1_0
+gboolean ist_emulator_service_lose_answers (IstEmulatorService *self,
+                                            const char *operation,
+                                            const char *error_type,
+                                            guint count,
+                                            GError **error);
+IST_AVAILABLE_IN_1_0
+gboolean ist_emulator_service_delay_answers (IstEmulatorService *self,
+                                             const char *operation,
+                                             guint milliseconds,
+                                             guint count,
+                                             GError **error);
+IST_AVAILABLE_IN_1_0
 guint64 ist_emulator_service_count_operations (IstEmulatorService *self,
                                                const char *operation);
 

@@ -926,6 +926,180 @@ test_faults (Fixture *fixture,
 }
 
 static void
+lose_answers (Fixture *self,
+              const char *operation,
+              const char *error_type,
+              guint count)
+{
+  g_autoptr (GError) error = NULL;
+
+  ist_emulator_service_lose_answers (self->service, operation, error_type, count, &error);
+  g_assert_no_error (error);
+}
+
+static void
+delay_answers (Fixture *self,
+               const char *operation,
+               guint milliseconds,
+               guint count)
+{
+  g_autoptr (GError) error = NULL;
+
+  ist_emulator_service_delay_answers (self->service, operation, milliseconds, count, &error);
+  g_assert_no_error (error);
+}
+
+/* @result: for what comes of it. */
+static void
+send_call (Fixture *self,
+           const char *operation,
+           GCancellable *cancellable,
+           GAsyncResult **result)
+{
+  g_autoptr (SoupMessage) message = make_message (self, operation);
+  g_autoptr (GBytes) body = g_bytes_new_static ("{}", 2);
+
+  soup_message_set_request_body_from_bytes (message, CONTENT_TYPE, body);
+  soup_session_send_and_read_async (self->session, message, G_PRIORITY_DEFAULT, cancellable, test_store_result, result);
+}
+
+static void
+assert_unanswered (Fixture *self,
+                   GAsyncResult *result)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (soup_session_send_and_read_finish (self->session, result, &error));
+  g_assert_nonnull (error);
+}
+
+static void
+assert_disconnects (Fixture *self,
+                    const char *operation)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  send_call (self, operation, NULL, &result);
+  test_wait (result != NULL);
+  assert_unanswered (self, result);
+}
+
+static void
+test_lost_answers (Fixture *fixture,
+                   gconstpointer user_data)
+{
+  const char *id;
+
+  lose_answers (fixture, "OpenTunnel", "InternalFailure", 1);
+  assert_fails (fixture, "OpenTunnel", "InternalFailure", 500);
+  g_assert_cmpuint (fixture->opened->len, ==, 1);
+  id = ist_emulator_tunnel_get_id (last_opened (fixture));
+  lose_answers (fixture, NULL, "ThrottlingException", G_MAXUINT);
+  call_fails (fixture, "CloseTunnel", "ThrottlingException", "Rate", "{'tunnelId': '%s'}", id);
+  g_assert_false (ist_emulator_tunnel_is_open (last_opened (fixture)));
+  /* What went wrong by itself is not heard of, either. */
+  assert_fails (fixture, "CloseTunnel", "ThrottlingException", 400);
+
+  /* It is one or the other. */
+  fail_operations (fixture, "OpenTunnel", "InternalFailure", G_MAXUINT);
+  lose_answers (fixture, "OpenTunnel", "ServiceUnavailable", G_MAXUINT);
+  assert_fails (fixture, "OpenTunnel", "ServiceUnavailable", 503);
+  g_assert_cmpuint (fixture->opened->len, ==, 2);
+  fail_operations (fixture, "OpenTunnel", "InternalFailure", G_MAXUINT);
+  assert_fails (fixture, "OpenTunnel", "InternalFailure", 500);
+  g_assert_cmpuint (fixture->opened->len, ==, 2);
+  lose_answers (fixture, "OpenTunnel", NULL, 0);
+  lose_answers (fixture, NULL, NULL, 0);
+  json_object_unref (call (fixture, "OpenTunnel", "{}"));
+}
+
+static void
+test_no_answers (Fixture *fixture,
+                 gconstpointer user_data)
+{
+  g_autoptr (GString) told = g_string_new (NULL);
+
+  g_signal_connect (fixture->service, "operation", G_CALLBACK (on_operation), told);
+  fail_operations (fixture, "OpenTunnel", "disconnect", 1);
+  assert_disconnects (fixture, "OpenTunnel");
+  g_assert_cmpuint (fixture->opened->len, ==, 0);
+  lose_answers (fixture, "OpenTunnel", "disconnect", 1);
+  assert_disconnects (fixture, "OpenTunnel");
+  g_assert_cmpuint (fixture->opened->len, ==, 1);
+  json_object_unref (call (fixture, "OpenTunnel", "{}"));
+  g_assert_cmpstr (told->str, ==, "OpenTunnel disconnect,OpenTunnel disconnect,OpenTunnel done,");
+  g_signal_handlers_disconnect_by_data (fixture->service, told);
+}
+
+static void
+test_late_answers (Fixture *fixture,
+                   gconstpointer user_data)
+{
+  gint64 start = g_get_monotonic_time ();
+
+  delay_answers (fixture, NULL, 60000, G_MAXUINT);
+  delay_answers (fixture, "OpenTunnel", 50, 2);
+  json_object_unref (call (fixture, "OpenTunnel", "{}"));
+  g_assert_cmpint (g_get_monotonic_time () - start, >=, 50 * G_TIME_SPAN_MILLISECOND);
+  lose_answers (fixture, "OpenTunnel", "InternalFailure", 1);
+  assert_fails (fixture, "OpenTunnel", "InternalFailure", 500);
+  g_assert_cmpint (g_get_monotonic_time () - start, >=, 100 * G_TIME_SPAN_MILLISECOND);
+  delay_answers (fixture, NULL, 0, 0);
+  json_object_unref (call (fixture, "OpenTunnel", "{}"));
+  g_assert_cmpint (g_get_monotonic_time () - start, <, 60 * G_TIME_SPAN_SECOND);
+
+  delay_answers (fixture, "OpenTunnel", 50, 1);
+  fail_operations (fixture, "OpenTunnel", "disconnect", 1);
+  start = g_get_monotonic_time ();
+  assert_disconnects (fixture, "OpenTunnel");
+  g_assert_cmpint (g_get_monotonic_time () - start, >=, 50 * G_TIME_SPAN_MILLISECOND);
+}
+
+/* The work is done, whoever waits or doesn't. */
+static void
+test_late_for_whom (Fixture *fixture,
+                    gconstpointer user_data)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GAsyncResult) waiting = NULL;
+  g_autoptr (GAsyncResult) leaving = NULL;
+
+  delay_answers (fixture, "OpenTunnel", 50, 1);
+  send_call (fixture, "OpenTunnel", cancellable, &leaving);
+  test_wait (fixture->opened->len == 1);
+  g_cancellable_cancel (cancellable);
+  test_wait (leaving != NULL);
+  assert_unanswered (fixture, leaving);
+  test_run_for (100);
+
+  delay_answers (fixture, "OpenTunnel", 60000, 1);
+  send_call (fixture, "OpenTunnel", NULL, &waiting);
+  test_wait (fixture->opened->len == 2);
+  json_object_unref (call (fixture, "ListTunnels", "{}"));
+  g_assert_null (waiting);
+  ist_emulator_service_stop (fixture->service);
+  test_wait (waiting != NULL);
+  assert_unanswered (fixture, waiting);
+}
+
+/* Somebody stops the service at that very moment. */
+static void
+on_operation_stop (IstEmulatorService *service)
+{
+  ist_emulator_service_stop (service);
+}
+
+static void
+test_late_and_stopped (Fixture *fixture,
+                       gconstpointer user_data)
+{
+  g_signal_connect (fixture->service, "operation", G_CALLBACK (on_operation_stop), NULL);
+  delay_answers (fixture, "OpenTunnel", 50, 1);
+  assert_disconnects (fixture, "OpenTunnel");
+  test_run_for (100);
+}
+
+static void
 test_bad_faults (Fixture *fixture,
                  gconstpointer user_data)
 {
@@ -940,6 +1114,7 @@ test_bad_faults (Fixture *fixture,
     { NULL, "ThrotlingException", "“ThrotlingException”; there are: ThrottlingException, " },
     { "OpenTunnel", "", "“”" },
   };
+  g_autoptr (GError) late = NULL;
 
   for (gsize i = 0; i < G_N_ELEMENTS (bad); i++)
     {
@@ -949,7 +1124,14 @@ test_bad_faults (Fixture *fixture,
                                                             &error));
       g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING);
       g_assert_nonnull (strstr (error->message, bad[i].fragment));
+      g_clear_error (&error);
+      g_assert_false (ist_emulator_service_lose_answers (fixture->service, bad[i].operation, bad[i].error_type, 1,
+                                                         &error));
+      g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING);
+      g_clear_error (&error);
     }
+  g_assert_false (ist_emulator_service_delay_answers (fixture->service, "openTunnel", 1000, 1, &late));
+  g_assert_error (late, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING);
   json_object_unref (call (fixture, "OpenTunnel", "{}"));
 }
 
@@ -1342,6 +1524,11 @@ main (int argc,
   ADD ("notification", test_notification);
   ADD ("faults", test_faults);
   ADD ("faults/bad", test_bad_faults);
+  ADD ("faults/lost", test_lost_answers);
+  ADD ("faults/none", test_no_answers);
+  ADD ("faults/late", test_late_answers);
+  ADD ("faults/late-for-whom", test_late_for_whom);
+  ADD ("faults/late-and-stopped", test_late_and_stopped);
   ADD ("operations-are-told", test_operations_are_told);
   ADD ("bounds", test_bounds);
 #undef ADD

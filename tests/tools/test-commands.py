@@ -3,8 +3,10 @@
 
 """What ist-emulator is told while it runs, and what it tells of the calls it gets."""
 
+import http.client
 import json
 import subprocess
+import time
 import urllib.error
 
 import programs
@@ -56,6 +58,23 @@ class Commands(programs.Case):
         self.check_refused('ListTunnels', 400, 'ExpiredTokenException')
         self.ask_emulator('ListTunnels')
 
+    def test_lose_and_delay(self):
+        self.start('--lose', 'OpenTunnel=InternalFailure:1', '--delay', 'ListTunnels=60000')
+        self.check_refused('OpenTunnel', 500, 'InternalFailure')
+        self.emulator.expect('operation OpenTunnel: InternalFailure$')
+        self.assertEqual(self.command_emulator('delay none'), {})
+        self.assertEqual(self.command_emulator('delay ListTunnels=50:1'), {})
+        start = time.monotonic()
+        self.assertEqual(len(self.ask_emulator('ListTunnels')['tunnelSummaries']), 1)
+        self.assertGreaterEqual(time.monotonic() - start, 0.05)
+        self.assertEqual(self.command_emulator('lose OpenTunnel=disconnect:1'), {})
+        with self.assertRaises(http.client.RemoteDisconnected):
+            self.ask_emulator('OpenTunnel')
+        self.assertEqual(len(self.ask_emulator('ListTunnels')['tunnelSummaries']), 2)
+        self.assertEqual(self.command_emulator('lose OpenTunnel=disconnect'), {})
+        self.assertEqual(self.command_emulator('lose OpenTunnel=none'), {})
+        self.ask_emulator('OpenTunnel')
+
     def test_calls(self):
         self.start()
         self.assertEqual(self.command_emulator('calls'), NO_CALLS)
@@ -74,6 +93,11 @@ class Commands(programs.Case):
         self.check_error('fail Open=ThrottlingException', '“Open”')
         self.check_error('fail ThrottlingException:0', '0')
         self.check_error('fail ThrottlingException:x', 'x')
+        self.check_error('lose', 'is no command')
+        self.check_error('lose OpenTunnel=ThrotlingException', 'there are: ThrottlingException, ')
+        self.check_error('delay OpenTunnel=0', '0')
+        self.check_error('delay OpenTunnel=soon', 'soon')
+        self.check_error('delay Open=1', '“Open”')
         self.check_error('x' * 100_000, 'at most 4096 bytes')
         self.emulator.stdin.write(b'\n\r\n\xff\xfe\n')
         self.emulator.stdin.flush()

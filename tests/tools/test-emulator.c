@@ -350,6 +350,8 @@ static const BadCase bad_cases[] = {
   { "fail", { "--fail", "OpenTunnel=Throttled" }, 64, "--fail: There is no error “Throttled”" },
   { "fail-operation", { "--fail", "Open=InternalFailure" }, 64, "--fail: There is no operation “Open”" },
   { "fail-count", { "--fail", "InternalFailure:0" }, 64, "--fail: " },
+  { "lose", { "--lose", "OpenTunnel=Throttled" }, 64, "--lose: There is no error “Throttled”" },
+  { "delay", { "--delay", "OpenTunnel=-1" }, 64, "--delay: " },
   { "mqtt-ca", { "--mqtt-ca", "x" }, 64, "need --mqtt" },
   { "mqtt-key", { "--mqtt", "localhost", "--mqtt-key", "x" }, 64, "--mqtt-key needs --mqtt-cert" },
   { "mqtt-password-file", { "--mqtt", "localhost", "--mqtt-password-file", "x" }, 64, "needs --mqtt-user" },

@@ -38,25 +38,69 @@ static const char *const operations[] = {
   "ListTagsForResource",
 };
 
-gboolean
-emulator_fail (IstEmulatorService *service,
+const char *const emulator_upset_verbs[] = { "fail", "lose", "delay", NULL };
+
+/* What [OPERATION=]WHAT[:COUNT] asks for. */
+typedef struct
+{
+  char *operation; /* NULL for any */
+  char *what;      /* NULL for "none" */
+  guint64 count;
+} Request;
+
+static void
+request_clear (Request *self)
+{
+  g_free (self->operation);
+  g_free (self->what);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Request, request_clear)
+
+static gboolean
+request_parse (Request *self,
                const char *text,
                GError **error)
 {
   const char *equals = strchr (text, '=');
-  g_autofree char *operation = equals != NULL ? g_strndup (text, equals - text) : NULL;
-  g_autofree char *type = g_strdup (equals != NULL ? equals + 1 : text);
-  char *colon = strchr (type, ':');
-  guint64 count = G_MAXUINT;
+  const char *what = equals != NULL ? equals + 1 : text;
+  const char *colon = strchr (what, ':');
 
-  if (colon != NULL)
-    {
-      *colon = '\0';
-      if (!g_ascii_string_to_unsigned (colon + 1, 10, 1, G_MAXUINT - 1, &count, error))
-        return FALSE;
-    }
-  return ist_emulator_service_fail_operations (service, operation, strcmp (type, "none") != 0 ? type : NULL,
-                                               count, error);
+  self->operation = equals != NULL ? g_strndup (text, equals - text) : NULL;
+  self->what = colon != NULL ? g_strndup (what, colon - what) : g_strdup (what);
+  self->count = G_MAXUINT;
+  if (strcmp (self->what, "none") == 0)
+    g_clear_pointer (&self->what, g_free);
+  return colon == NULL || g_ascii_string_to_unsigned (colon + 1, 10, 1, G_MAXUINT - 1, &self->count, error);
+}
+
+static gboolean
+delay_answers (IstEmulatorService *service,
+               const Request *request,
+               GError **error)
+{
+  guint64 milliseconds = 0;
+
+  return (request->what == NULL ||
+          g_ascii_string_to_unsigned (request->what, 10, 1, G_MAXUINT, &milliseconds, error)) &&
+         ist_emulator_service_delay_answers (service, request->operation, milliseconds, request->count, error);
+}
+
+gboolean
+emulator_upset (IstEmulatorService *service,
+                const char *verb,
+                const char *text,
+                GError **error)
+{
+  g_auto (Request) request = { NULL };
+
+  if (!request_parse (&request, text, error))
+    return FALSE;
+  if (strcmp (verb, "fail") == 0)
+    return ist_emulator_service_fail_operations (service, request.operation, request.what, request.count, error);
+  if (strcmp (verb, "lose") == 0)
+    return ist_emulator_service_lose_answers (service, request.operation, request.what, request.count, error);
+  return delay_answers (service, &request, error);
 }
 
 static void
@@ -81,8 +125,8 @@ commands_run (EmulatorCommands *self,
   const char *argument = words[0] != NULL ? words[1] : NULL;
   g_autofree char *quoted = NULL;
 
-  if (strcmp (name, "fail") == 0 && argument != NULL)
-    return emulator_fail (self->service, argument, error);
+  if (g_strv_contains (emulator_upset_verbs, name) && argument != NULL)
+    return emulator_upset (self->service, name, argument, error);
   if (strcmp (name, "calls") == 0 && argument == NULL)
     {
       commands_count_calls (self, answer);
@@ -91,7 +135,9 @@ commands_run (EmulatorCommands *self,
 
   quoted = ist_text_make_safe (line, -1, MAX_QUOTED);
   g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-               _ ("“%s” is no command; there are “fail [OPERATION=]ERROR[:COUNT]” and “calls”"), quoted);
+               _ ("“%s” is no command; there are “fail [OPERATION=]ERROR[:COUNT]”, “lose [OPERATION=]ERROR[:COUNT]”, "
+                  "“delay [OPERATION=]MILLISECONDS[:COUNT]” and “calls”"),
+               quoted);
   return FALSE;
 }
 

@@ -10,11 +10,14 @@
 
 G_BEGIN_DECLS
 
-/* Has calls of the service's API fail, as @text says: [OPERATION=]ERROR[:COUNT],
- * with “none” for ERROR to fail no more. */
-gboolean emulator_fail (IstEmulatorService *service,
-                        const char *text,
-                        GError **error);
+/* Has calls of the service's API go wrong. @verb: one of those. @text: what is asked
+ * for, [OPERATION=]ERROR[:COUNT] or, with “delay”, [OPERATION=]MILLISECONDS[:COUNT],
+ * where “none” ends it. */
+extern const char *const emulator_upset_verbs[];
+gboolean emulator_upset (IstEmulatorService *service,
+                         const char *verb,
+                         const char *text,
+                         GError **error);
 
 /* Commands that the emulator takes while it runs, one in a line, each answered
  * with one line of JSON. */

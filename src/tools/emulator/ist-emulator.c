@@ -36,6 +36,8 @@ typedef struct
   int max_connections;
   char *state_dir;
   char **fail;
+  char **lose;
+  char **delay;
   gboolean commands;
   EmulatorBroker mqtt;
 } Options;
@@ -63,6 +65,8 @@ options_clear (Options *options)
   g_strfreev (options->open);
   g_free (options->state_dir);
   g_strfreev (options->fail);
+  g_strfreev (options->lose);
+  g_strfreev (options->delay);
   emulator_broker_clear (&options->mqtt);
 }
 
@@ -119,9 +123,16 @@ options_parse (Options *options,
       N_ ("Answer the next COUNT calls of an operation, or of any, or all calls, with this error of AWS, such as "
           "ThrottlingException; may be repeated"),
       N_ ("[OPERATION=]ERROR[:COUNT]") },
+    { "lose", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING_ARRAY, &options->lose,
+      N_ ("Do what these calls ask for, but answer with this error; may be repeated"),
+      N_ ("[OPERATION=]ERROR[:COUNT]") },
+    { "delay", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING_ARRAY, &options->delay,
+      N_ ("Answer these calls so much later; may be repeated"),
+      N_ ("[OPERATION=]MILLISECONDS[:COUNT]") },
     { "commands", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, &options->commands,
       N_ ("Take commands from standard input, one in a line, and answer each with a line of JSON: "
-          "“fail [OPERATION=]ERROR[:COUNT]”, “calls”"),
+          "“fail [OPERATION=]ERROR[:COUNT]”, “lose [OPERATION=]ERROR[:COUNT]”, "
+          "“delay [OPERATION=]MILLISECONDS[:COUNT]”, “calls”"),
       NULL },
     { "mqtt", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &options->mqtt.broker,
       N_ ("Notify things through this MQTT broker; with TLS if it is on another machine"),
@@ -326,14 +337,15 @@ open_tunnels (Emulator *emulator,
 
 static gboolean
 set_faults (Emulator *emulator,
-            char **fail,
+            const char *verb,
+            char **faults,
             GError **error)
 {
-  for (gsize i = 0; fail != NULL && fail[i] != NULL; i++)
+  for (gsize i = 0; faults != NULL && faults[i] != NULL; i++)
     {
-      if (!emulator_fail (emulator->service, fail[i], error))
+      if (!emulator_upset (emulator->service, verb, faults[i], error))
         {
-          g_prefix_error (error, "--fail: ");
+          g_prefix_error (error, "--%s: ", verb);
           return FALSE;
         }
     }
@@ -496,7 +508,9 @@ run (Emulator *emulator,
   g_signal_connect (emulator->service, "handshake-refused", G_CALLBACK (on_handshake_refused), NULL);
   g_signal_connect (emulator->service, "tunnel-opened", G_CALLBACK (on_tunnel_opened), emulator);
   g_signal_connect (emulator->service, "operation", G_CALLBACK (on_operation), NULL);
-  if (!set_faults (emulator, options->fail, &error))
+  if (!set_faults (emulator, "fail", options->fail, &error) ||
+      !set_faults (emulator, "lose", options->lose, &error) ||
+      !set_faults (emulator, "delay", options->delay, &error))
     {
       tool_log_fatal ("%s", error->message);
       return EX_USAGE;
