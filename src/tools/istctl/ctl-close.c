@@ -19,6 +19,7 @@ typedef struct
   GPtrArray *closed;  /* of ids, addresses and numbers */
 } Close;
 
+/* Meanwhile the main context runs, and properties change. */
 static gboolean
 close_object (Close *self,
               const char *method,
@@ -32,13 +33,11 @@ close_object (Close *self,
   answer = tool_operator_link_call (self->link, method, g_variant_new ("(o)", g_dbus_proxy_get_object_path (proxy)),
                                     "()", NULL, &local);
   /* Somebody else was faster. */
-  if (answer == NULL && !g_error_matches (local, TOOL_OPERATOR_ERROR, TOOL_OPERATOR_ERROR_NO_SUCH_OBJECT))
-    {
-      g_propagate_prefixed_error (error, g_steal_pointer (&local), "%s: ", name);
-      return FALSE;
-    }
-  g_ptr_array_add (self->closed, g_strdup (name));
-  return TRUE;
+  if (answer != NULL || g_error_matches (local, TOOL_OPERATOR_ERROR, TOOL_OPERATOR_ERROR_NO_SUCH_OBJECT))
+    return TRUE;
+
+  g_propagate_prefixed_error (error, g_steal_pointer (&local), "%s: ", name);
+  return FALSE;
 }
 
 static gboolean
@@ -51,12 +50,14 @@ close_forwards (Close *self,
   for (guint i = 0; i < forwards->len; i++)
     {
       BusOperator1Forward *forward = g_ptr_array_index (forwards, i);
-      const char *address = bus_operator1_forward_get_address (forward);
+      g_autofree char *address = bus_operator1_forward_dup_address (forward);
 
-      if ((g_strcmp0 (address, self->wanted) == 0 ||
-           g_strcmp0 (bus_operator1_forward_get_thing_name (forward), self->thing) == 0) &&
-          !close_object (self, "Unforward", G_DBUS_PROXY (forward), address, error))
+      if (g_strcmp0 (address, self->wanted) != 0 &&
+          g_strcmp0 (bus_operator1_forward_get_thing_name (forward), self->thing) != 0)
+        continue;
+      if (!close_object (self, "Unforward", G_DBUS_PROXY (forward), address, error))
         return FALSE;
+      g_ptr_array_add (self->closed, g_steal_pointer (&address));
     }
   return TRUE;
 }
@@ -71,12 +72,15 @@ close_tunnels (Close *self,
   for (guint i = 0; i < tunnels->len; i++)
     {
       BusOperator1Tunnel *tunnel = g_ptr_array_index (tunnels, i);
-      const char *tunnel_id = bus_operator1_tunnel_get_tunnel_id (tunnel);
+      g_autofree char *tunnel_id = bus_operator1_tunnel_dup_tunnel_id (tunnel);
 
-      if ((g_strcmp0 (tunnel_id, self->wanted) == 0 ||
-           g_strcmp0 (bus_operator1_tunnel_get_thing_name (tunnel), self->thing) == 0) &&
-          !close_object (self, "Close", G_DBUS_PROXY (tunnel), tunnel_id, error))
+      if (g_strcmp0 (tunnel_id, self->wanted) != 0 &&
+          g_strcmp0 (bus_operator1_tunnel_get_thing_name (tunnel), self->thing) != 0)
+        continue;
+      if (!close_object (self, "Close", G_DBUS_PROXY (tunnel), tunnel_id, error))
         return FALSE;
+      /* One that was just being opened had no id before. */
+      g_ptr_array_add (self->closed, bus_operator1_tunnel_dup_tunnel_id (tunnel));
     }
   return TRUE;
 }
