@@ -41,6 +41,8 @@ typedef struct
   /* Whether it does no harm to ask twice, for what was done already: then it is asked
    * for again if an answer gets lost. */
   gboolean is_repeatable;
+  /* Whether the caller finds out what was done, and asks again himself if need be. */
+  gboolean is_traced;
   /* Whether what is not there is what was wanted, if an answer was lost before. */
   gboolean is_removal;
   /* (nullable): takes back what a call has done that was cancelled after it was sent. */

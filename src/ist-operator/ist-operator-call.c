@@ -422,9 +422,11 @@ call_find_remedy (Call *self,
         return FALSE;
       self->has_new_time = TRUE;
       break;
+    case IST_OPERATOR_REMEDY_CAUTION:
     case IST_OPERATOR_REMEDY_REPETITION:
       self->may_be_done = TRUE;
-      if (!self->operation->is_repeatable)
+      if (self->operation->is_traced ||
+          (refusal->remedy == IST_OPERATOR_REMEDY_REPETITION && !self->operation->is_repeatable))
         return FALSE;
       G_GNUC_FALLTHROUGH;
     case IST_OPERATOR_REMEDY_PATIENCE:

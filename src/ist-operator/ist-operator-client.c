@@ -51,6 +51,10 @@
  * that again, it is left to them. One that was taken over is not closed when it is no
  * longer used: it is somebody else's.
  *
+ * When the service does not answer, or says that it has failed to open a tunnel, the
+ * client looks whether one was opened all the same, and uses that, before it asks for
+ * another.
+ *
  * The device has [property@IstOperator.Options:device-timeout] seconds to connect. It is
  * notified again if it does not come, and when a tunnel is used whose device has gone.
  * When it does not come in time, or the callers give up, the tunnel stays for the next

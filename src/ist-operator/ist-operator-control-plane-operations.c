@@ -33,6 +33,7 @@ static void close_unknown_tunnel (IstOperatorCaller *caller,
                                   JsonObject *answer);
 
 static const IstOperatorOperation open_tunnel = { "OpenTunnel", .undo = close_unknown_tunnel };
+static const IstOperatorOperation open_traced = { "OpenTunnel", .is_traced = TRUE, .undo = close_unknown_tunnel };
 static const IstOperatorOperation describe_tunnel = { "DescribeTunnel", .is_repeatable = TRUE };
 static const IstOperatorOperation list_tunnels = { "ListTunnels", .is_repeatable = TRUE };
 static const IstOperatorOperation close_tunnel = { "CloseTunnel", .is_repeatable = TRUE, .is_removal = TRUE };
@@ -240,6 +241,54 @@ read_access (JsonObject *answer,
   return ist_operator_tunnel_access_new (answer, subject);
 }
 
+static void
+open_tunnel_with (IstOperatorControlPlane *self,
+                  const IstOperatorOperation *operation,
+                  const char *thing_name,
+                  const char *const *service_ids,
+                  const char *description,
+                  guint lifetime,
+                  GHashTable *tags,
+                  GCancellable *cancellable,
+                  GAsyncReadyCallback callback,
+                  gpointer user_data)
+{
+  g_autoptr (JsonBuilder) builder = builder_new ();
+  GTask *task = make_task (self, ist_operator_control_plane_open_tunnel_async, operation, cancellable, callback,
+                           user_data);
+  Request *request = g_task_get_task_data (task);
+
+  request->read = read_access;
+  request->free = g_object_unref;
+
+  add_string (builder, "description", description);
+  add_destination (builder, thing_name, service_ids);
+  if (lifetime > 0)
+    {
+      json_builder_set_member_name (builder, "timeoutConfig");
+      json_builder_begin_object (builder);
+      json_builder_set_member_name (builder, "maxLifetimeTimeoutMinutes");
+      json_builder_add_int_value (builder, lifetime);
+      json_builder_end_object (builder);
+    }
+  if (tags != NULL && g_hash_table_size (tags) > 0)
+    add_tags (builder, tags);
+  send_request (task, builder);
+}
+
+void
+ist_operator_control_plane_open_traced_tunnel_async (IstOperatorControlPlane *self,
+                                                     const char *thing_name,
+                                                     const char *const *service_ids,
+                                                     const char *description,
+                                                     guint lifetime,
+                                                     GAsyncReadyCallback callback,
+                                                     gpointer user_data)
+{
+  open_tunnel_with (self, &open_traced, thing_name, service_ids, description, lifetime, NULL, NULL, callback,
+                    user_data);
+}
+
 /**
  * ist_operator_control_plane_open_tunnel_async:
  * @self: a control plane
@@ -271,33 +320,12 @@ ist_operator_control_plane_open_tunnel_async (IstOperatorControlPlane *self,
                                               GAsyncReadyCallback callback,
                                               gpointer user_data)
 {
-  g_autoptr (JsonBuilder) builder = NULL;
-  GTask *task;
-  Request *request;
-
   g_return_if_fail (IST_OPERATOR_IS_CONTROL_PLANE (self));
   g_return_if_fail (self->caller != NULL);
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  task = make_task (self, ist_operator_control_plane_open_tunnel_async, &open_tunnel, cancellable, callback, user_data);
-  request = g_task_get_task_data (task);
-  request->read = read_access;
-  request->free = g_object_unref;
-
-  builder = builder_new ();
-  add_string (builder, "description", description);
-  add_destination (builder, thing_name, service_ids);
-  if (lifetime > 0)
-    {
-      json_builder_set_member_name (builder, "timeoutConfig");
-      json_builder_begin_object (builder);
-      json_builder_set_member_name (builder, "maxLifetimeTimeoutMinutes");
-      json_builder_add_int_value (builder, lifetime);
-      json_builder_end_object (builder);
-    }
-  if (tags != NULL && g_hash_table_size (tags) > 0)
-    add_tags (builder, tags);
-  send_request (task, builder);
+  open_tunnel_with (self, &open_tunnel, thing_name, service_ids, description, lifetime, tags, cancellable, callback,
+                    user_data);
 }
 
 /**

@@ -21,4 +21,14 @@ struct _IstOperatorControlPlane
   IstOperatorCaller *caller; /* NULL before it is initialised */
 };
 
+/* For who finds what was opened by its @description: after an answer that leaves that open,
+ * it is not asked for again. It ends with ist_operator_control_plane_open_tunnel_finish(). */
+void ist_operator_control_plane_open_traced_tunnel_async (IstOperatorControlPlane *self,
+                                                          const char *thing_name,
+                                                          const char *const *service_ids,
+                                                          const char *description,
+                                                          guint lifetime,
+                                                          GAsyncReadyCallback callback,
+                                                          gpointer user_data);
+
 G_END_DECLS

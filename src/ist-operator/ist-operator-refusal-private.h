@@ -16,6 +16,7 @@ typedef enum
 {
   IST_OPERATOR_REMEDY_NONE,
   IST_OPERATOR_REMEDY_PATIENCE,    /* the service has done nothing: the same again, later */
+  IST_OPERATOR_REMEDY_CAUTION,     /* likewise, if the service is right to say so */
   IST_OPERATOR_REMEDY_REPETITION,  /* likewise, but it may have been done */
   IST_OPERATOR_REMEDY_CREDENTIALS, /* new ones */
   IST_OPERATOR_REMEDY_CLOCK,       /* the right time in the signature, if it was wrong */

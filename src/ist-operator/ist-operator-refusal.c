@@ -67,15 +67,16 @@ static const Kind kinds[] = {
 };
 
 /* Of answers by HTTP status, where the service has given no type, or one that is not
- * known. With a type it is the service that has failed, and says so. Without, it may be
- * what stands between, and the service has done what it was asked for; only 503 and 429
- * say that it has not. */
+ * known. With a type it is the service that has failed, and says so, if only of its answer.
+ * Without, it may be what stands between, and the service has done what it was asked for;
+ * only 503 and 429 say that it has not. */
 static const Kind *
 find_kind_by_status (guint status,
                      gboolean has_type)
 {
   static const Kind throttled = { NULL, CODE (THROTTLED), REMEDY (PATIENCE), TRY_LATER };
-  static const Kind failed = { NULL, CODE (SERVICE_FAILURE), REMEDY (PATIENCE), TRY_LATER };
+  static const Kind unavailable = { NULL, CODE (SERVICE_FAILURE), REMEDY (PATIENCE), TRY_LATER };
+  static const Kind failed = { NULL, CODE (SERVICE_FAILURE), REMEDY (CAUTION), TRY_LATER };
   static const Kind unclear = { NULL, CODE (SERVICE_FAILURE), REMEDY (REPETITION), TRY_LATER };
   static const Kind refused = { NULL, CODE (FAILED), REMEDY (NONE), NULL };
   static const Kind foreign = { NULL, CODE (NOT_THE_SERVICE), REMEDY (NONE),
@@ -83,8 +84,10 @@ find_kind_by_status (guint status,
 
   if (status == STATUS_TOO_MANY_REQUESTS)
     return &throttled;
+  if (status == SOUP_STATUS_SERVICE_UNAVAILABLE)
+    return &unavailable;
   if (status >= 500)
-    return has_type || status == SOUP_STATUS_SERVICE_UNAVAILABLE ? &failed : &unclear;
+    return has_type ? &failed : &unclear;
   return has_type ? &refused : &foreign;
 }
 

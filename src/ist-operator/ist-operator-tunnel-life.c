@@ -10,11 +10,17 @@
 #include "common/ist-source-private.h"
 #include "ist-operator/ist-operator-closing-private.h"
 #include "ist-operator/ist-operator-control-plane-error-private.h"
+#include "ist-operator/ist-operator-control-plane-private.h"
 #include "ist-operator/ist-operator-search-private.h"
 
 /* The service does not tell when the device has gone: what was known of it for so long is
  * asked for anew before another connection is opened. Microseconds. */
 #define DEVICE_FRESH_FOR (10 * G_TIME_SPAN_SECOND)
+
+/* Before it is opened again, in milliseconds. */
+#define DELAY_FLOOR 50
+#define DELAY_BASE 500
+#define DELAY_CAP 20000
 
 /* The state */
 
@@ -533,6 +539,7 @@ tunnel_end (IstOperatorTunnel *self,
   self->phase = IST_OPERATOR_PHASE_CLOSING;
   self->is_left = is_left;
   ist_clear_source (&self->lingering);
+  ist_clear_source (&self->opening_again);
   tunnel_stop_watch (self);
   g_cancellable_cancel (self->cancellable);
   if (reason != NULL)
@@ -794,6 +801,53 @@ tunnel_take_found (IstOperatorTunnel *self,
     tunnel_release_unserved (self);
 }
 
+static void tunnel_open (IstOperatorTunnel *self);
+
+static gboolean
+on_pause_over (gpointer user_data)
+{
+  g_autoptr (IstOperatorTunnel) self = g_object_ref (user_data);
+
+  ist_clear_source (&self->opening_again);
+  tunnel_open (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* If it was the service itself that has failed: what else was in the way may still get
+ * there. */
+static gboolean
+tunnel_may_open_again (IstOperatorTunnel *self,
+                       const GError *why)
+{
+  return tunnel_is_awaited (self) && ist_operator_control_plane_error_get_aws_type (why) != NULL &&
+         self->backoff.failures + 1 < self->control_plane->caller->max_attempts;
+}
+
+static void
+tunnel_open_again_later (IstOperatorTunnel *self)
+{
+  self->opening_again = g_timeout_source_new (ist_backoff_fail (&self->backoff));
+  g_source_set_static_name (self->opening_again, "IstOperator opens again");
+  g_source_set_callback (self->opening_again, on_pause_over, self, NULL);
+  g_source_attach (self->opening_again, self->context);
+}
+
+/* @error: (nullable): why nobody could look */
+static GError *
+tunnel_explain_loss (IstOperatorTunnel *self,
+                     const GError *error)
+{
+  GError *why = g_error_copy (self->last_error);
+  g_autofree char *message = NULL;
+
+  if (error == NULL)
+    return why;
+  message = g_steal_pointer (&why->message);
+  why->message = g_strdup_printf ("%s; a tunnel may be open that nobody uses, but it could not be looked for: %s",
+                                  message, error->message);
+  return why;
+}
+
 /* The service may have opened it, though no answer came: then it is there, is paid for, and
  * is known by what is said of it. */
 static void
@@ -802,7 +856,8 @@ on_recovered (GObject *object,
               gpointer user_data)
 {
   g_autoptr (IstOperatorTunnel) self = user_data;
-  g_autoptr (IstOperatorOffer) found = ist_operator_search_finish (result, NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (IstOperatorOffer) found = ist_operator_search_finish (result, &error);
   g_autoptr (GError) why = NULL;
 
   self->is_opening = FALSE;
@@ -814,9 +869,13 @@ on_recovered (GObject *object,
     {
       tunnel_close_at_service (self);
     }
+  else if (error == NULL && tunnel_may_open_again (self, self->last_error))
+    {
+      tunnel_open_again_later (self);
+    }
   else
     {
-      why = g_error_copy (self->last_error);
+      why = tunnel_explain_loss (self, error);
       tunnel_fail (self, why);
     }
 }
@@ -873,9 +932,9 @@ tunnel_open (IstOperatorTunnel *self)
   self->phase = IST_OPERATOR_PHASE_OPENING;
   self->is_opening = TRUE;
   g_main_context_push_thread_default (self->context);
-  ist_operator_control_plane_open_tunnel_async (self->control_plane, self->thing_name,
-                                                (const char *const *) self->service_ids, self->description,
-                                                self->lifetime, NULL, NULL, on_opened, g_object_ref (self));
+  ist_operator_control_plane_open_traced_tunnel_async (self->control_plane, self->thing_name,
+                                                       (const char *const *) self->service_ids, self->description,
+                                                       self->lifetime, on_opened, g_object_ref (self));
   g_main_context_pop_thread_default (self->context);
   ist_operator_tunnel_advance (self);
 }
@@ -940,7 +999,7 @@ on_request_cancelled (gpointer user_data)
   g_autoptr (IstOperatorTunnel) self = g_object_ref (user_data);
 
   /* One that is opened already is paid for: it lingers for the next who wants it. */
-  if (self->phase == IST_OPERATOR_PHASE_LOOKING && !tunnel_is_awaited (self))
+  if ((self->phase == IST_OPERATOR_PHASE_LOOKING || self->opening_again != NULL) && !tunnel_is_awaited (self))
     ist_operator_tunnel_end (self, NULL);
   else
     ist_operator_tunnel_advance (self);
@@ -966,6 +1025,7 @@ ist_operator_tunnel_new (GMainContext *context,
   self->phase = IST_OPERATOR_PHASE_LOOKING;
   self->state = IST_OPERATOR_TUNNEL_STATE_LOOKING;
   self->cancellable = g_cancellable_new ();
+  self->backoff = (IstBackoff){ .floor = DELAY_FLOOR, .base = DELAY_BASE, .cap = DELAY_CAP };
   self->adopting = ist_waiting_tasks_new (context, on_request_cancelled, self);
   self->waiting = ist_waiting_tasks_new (context, on_request_cancelled, self);
   self->closing = ist_waiting_tasks_new (context, NULL, NULL);

@@ -7,6 +7,7 @@
 #include <ist-operator/ist-operator-control-plane.h>
 #include <ist-operator/ist-operator-tunnel.h>
 
+#include "common/ist-backoff-private.h"
 #include "common/ist-waiting-tasks-private.h"
 #include "ist-operator/ist-operator-device-watch-private.h"
 #include "ist-operator/ist-operator-request-private.h"
@@ -85,7 +86,9 @@ struct _IstOperatorTunnel
   GSource *lingering;
 
   IstWaitingTasks *closing;
-  gboolean is_opening; /* the service was asked to, and has not answered */
+  gboolean is_opening;    /* the service was asked to, and has not answered */
+  GSource *opening_again; /* the pause before, if it has failed */
+  IstBackoff backoff;     /* of that */
   gboolean is_left;    /* to whoever has it at the service */
   gboolean closed_at_service;
   GError *close_error;

@@ -185,6 +185,7 @@ ist_operator_tunnel_dispose (GObject *object)
 
   /* What is under way keeps the tunnel, so there is nothing left to be closed. */
   ist_clear_source (&self->lingering);
+  ist_clear_source (&self->opening_again);
   g_clear_pointer (&self->watch, ist_operator_device_watch_free);
   g_clear_object (&self->forwarder);
   g_clear_object (&self->secure_tunnel);

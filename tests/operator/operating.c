@@ -185,6 +185,20 @@ test_operating_count (TestOperating *self,
   return ist_emulator_service_count_operations (self->service, operation);
 }
 
+guint
+test_operating_count_open (TestOperating *self)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->service)); i++)
+    {
+      g_autoptr (IstEmulatorTunnel) tunnel = g_list_model_get_item (G_LIST_MODEL (self->service), i);
+
+      n += ist_emulator_tunnel_is_open (tunnel) ? 1 : 0;
+    }
+  return n;
+}
+
 void
 test_operating_fail (TestOperating *self,
                      const char *operation,
@@ -244,6 +258,20 @@ test_connect (TestOperating *self,
   g_assert_null (result);
   test_wait (result != NULL);
   return ist_operator_client_connect_finish (self->client, result, error);
+}
+
+void
+test_count_down (GObject *source,
+                 GAsyncResult *result,
+                 gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (IstConnection) connection =
+    ist_operator_client_connect_finish (IST_OPERATOR_CLIENT (source), result, &error);
+  guint *n = user_data;
+
+  g_assert_true ((connection != NULL) != (error != NULL));
+  (*n)--;
 }
 
 void

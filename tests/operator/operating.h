@@ -35,6 +35,8 @@ TestOperating *test_operating_new (void);
 void test_operating_free (TestOperating *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TestOperating, test_operating_free)
 
+/* Tunnels that are open at the service. */
+guint test_operating_count_open (TestOperating *self);
 /* Calls of an operation of the service so far. */
 guint test_operating_count (TestOperating *self,
                             const char *operation);
@@ -56,6 +58,10 @@ void test_operating_take_device_off (TestOperating *self);
 IstConnection *test_connect (TestOperating *self,
                              const char *service,
                              GError **error);
+/* For ist_operator_client_connect_async(): takes one off a guint, whatever has come of it. */
+void test_count_down (GObject *source,
+                      GAsyncResult *result,
+                      gpointer user_data);
 /* An echo. */
 void test_exchange (IstConnection *connection,
                     const char *text);

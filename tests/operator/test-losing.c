@@ -327,7 +327,8 @@ test_cancel (gconstpointer data)
   ist_operator_options_set_reuse (ist_operator_client_get_options (operating->client), IST_OPERATOR_REUSE_ANY);
   ist_operator_client_set_linger (operating->client, 1);
   g_signal_connect (operating->client, "progress", G_CALLBACK (on_progress_cancel), &cancelling);
-  ist_operator_client_connect_async (operating->client, TEST_THING, "SSH", NULL, cancelling.cancellable, test_store_result,
+  ist_operator_client_connect_async (operating->client, TEST_THING, "SSH", NULL, cancelling.cancellable,
+                                     test_store_result,
                                      &result);
   test_wait (result != NULL);
   g_assert_null (ist_operator_client_connect_finish (operating->client, result, &error));
@@ -352,7 +353,8 @@ test_cancel_one (void)
   g_autoptr (IstConnection) connection = NULL;
   g_autoptr (GError) error = NULL;
 
-  ist_operator_client_connect_async (operating->client, TEST_THING, "SSH", NULL, cancellable, test_store_result, &first);
+  ist_operator_client_connect_async (operating->client, TEST_THING, "SSH", NULL, cancellable, test_store_result,
+                                     &first);
   ist_operator_client_connect_async (operating->client, TEST_THING, "SSH", NULL, NULL, test_store_result, &second);
   g_cancellable_cancel (cancellable);
   test_wait (first != NULL && second != NULL);
@@ -443,7 +445,8 @@ test_dropped_while_opening (void)
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GAsyncResult) result = NULL;
 
-  ist_operator_client_connect_async (operating->client, TEST_THING, "SSH", NULL, cancellable, test_store_result, &result);
+  ist_operator_client_connect_async (operating->client, TEST_THING, "SSH", NULL, cancellable, test_store_result,
+                                     &result);
   g_cancellable_cancel (cancellable);
   test_wait (result != NULL);
   g_clear_object (&result);

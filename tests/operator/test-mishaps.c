@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libist authors
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Handlers that intervene, and mishaps at the worst moment: no call is without an end, and
- * no tunnel without a use.
+ * Mishaps at the worst moment: no call is without an end, and no tunnel without a use.
  */
 
 #include <string.h>
@@ -11,20 +10,6 @@
 #include "test-server.h"
 
 #define N_ABSENT 60
-
-static guint
-count_open (TestOperating *operating)
-{
-  guint n = 0;
-
-  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (operating->service)); i++)
-    {
-      g_autoptr (IstEmulatorTunnel) tunnel = g_list_model_get_item (G_LIST_MODEL (operating->service), i);
-
-      n += ist_emulator_tunnel_is_open (tunnel) ? 1 : 0;
-    }
-  return n;
-}
 
 /* Its token is not taken, which is not the token's fault. */
 static void
@@ -52,17 +37,16 @@ test_token_refused (void)
   g_assert_error (error, IST_OPERATOR_CLIENT_ERROR, IST_OPERATOR_CLIENT_ERROR_TUNNEL_NOT_CONNECTED);
   test_wait (ist_operator_client_get_n_tunnels (operating->client) == 0);
   g_assert_cmpuint (test_operating_count (operating, "OpenTunnel"), ==, 1);
-  g_assert_cmpuint (count_open (operating), ==, 0);
+  g_assert_cmpuint (test_operating_count_open (operating), ==, 0);
 }
 
-/* Between the client and the service. The first of an operation goes wrong: OpenTunnel is
- * done, but the answer lost; anything else is not done, and somebody else answers. */
+/* Between the client and the service. Somebody else answers the first that is to close a
+ * tunnel. */
 typedef struct
 {
   guint port; /* the service's */
-  const char *operation;
   gboolean is_over;
-} Lossy;
+} Portal;
 
 /* A request or an answer, to the end of its body. */
 static char *
@@ -86,7 +70,7 @@ read_message (TestPeer *peer,
 }
 
 static char *
-ask_service (Lossy *lossy,
+ask_service (Portal *portal,
              const char *request,
              gsize length,
              gsize *answer_length)
@@ -96,7 +80,7 @@ ask_service (Lossy *lossy,
   g_autoptr (TestPeer) peer = NULL;
 
   g_socket_client_set_enable_proxy (client, FALSE);
-  stream = g_socket_client_connect_to_host (client, "127.0.0.1", lossy->port, NULL, NULL);
+  stream = g_socket_client_connect_to_host (client, "127.0.0.1", portal->port, NULL, NULL);
   if (stream == NULL)
     return NULL;
   peer = test_peer_new (G_IO_STREAM (stream), g_socket_connection_get_socket (stream));
@@ -109,7 +93,7 @@ relay (TestServer *server,
        TestPeer *peer,
        gpointer user_data)
 {
-  Lossy *lossy = user_data;
+  Portal *portal = user_data;
   g_autofree char *request = NULL;
   g_autofree char *answer = NULL;
   gsize length;
@@ -118,23 +102,20 @@ relay (TestServer *server,
   request = read_message (peer, &length);
   if (request == NULL)
     return;
-  if (strstr (request, lossy->operation) == NULL || lossy->is_over)
+  if (strstr (request, "CloseTunnel") != NULL && !portal->is_over)
     {
-      answer = ask_service (lossy, request, length, &answer_length);
-      if (answer != NULL)
-        test_peer_write (peer, answer, answer_length);
+      portal->is_over = TRUE;
+      test_peer_say (peer, "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nWelcome!");
       return;
     }
-  lossy->is_over = TRUE;
-  if (strcmp (lossy->operation, "OpenTunnel") == 0)
-    answer = ask_service (lossy, request, length, &answer_length);
-  else
-    test_peer_say (peer, "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nWelcome!");
+  answer = ask_service (portal, request, length, &answer_length);
+  if (answer != NULL)
+    test_peer_write (peer, answer, answer_length);
 }
 
 static IstOperatorClient *
-make_lossy_client (TestOperating *operating,
-                   TestServer *server)
+make_client_behind (TestOperating *operating,
+                    TestServer *server)
 {
   g_autofree char *url = g_strdup_printf ("http://127.0.0.1:%u", test_server_get_port (server));
   g_autoptr (IstOperatorCredentials) credentials = ist_operator_credentials_new_for_keys ("AKID", "secret", NULL);
@@ -148,52 +129,13 @@ make_lossy_client (TestOperating *operating,
   return ist_operator_client_new (control_plane);
 }
 
-/* What was opened is there, though nobody was told. */
-static void
-test_answer_lost (gconstpointer data)
-{
-  gboolean gives_up = GPOINTER_TO_INT (data);
-  g_autoptr (TestOperating) operating = test_operating_new ();
-  Lossy lossy = {
-    .port = ist_emulator_service_get_port (operating->service),
-    .operation = "OpenTunnel",
-  };
-  g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, relay, &lossy);
-  g_autoptr (IstOperatorClient) client = make_lossy_client (operating, server);
-  g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (GAsyncResult) closed = NULL;
-  g_autoptr (IstConnection) connection = NULL;
-  g_autoptr (GError) error = NULL;
-
-  ist_operator_client_connect_async (client, TEST_THING, "SSH", NULL, NULL, test_store_result, &result);
-  if (gives_up)
-    ist_operator_client_close_async (client, NULL, test_store_result, &closed);
-  test_wait (result != NULL);
-  connection = ist_operator_client_connect_finish (client, result, &error);
-  if (!gives_up)
-    {
-      g_assert_no_error (error);
-      test_exchange (connection, "hello");
-      ist_operator_client_close_async (client, NULL, test_store_result, &closed);
-    }
-  test_wait (closed != NULL);
-  g_assert_true (ist_operator_client_close_finish (client, closed, NULL));
-  g_assert_true (lossy.is_over);
-  g_assert_cmpuint (test_operating_count (operating, "OpenTunnel"), ==, 1);
-  g_assert_cmpuint (test_operating_count (operating, "CloseTunnel"), ==, 1);
-  g_assert_cmpuint (count_open (operating), ==, 0);
-}
-
 static void
 test_close_in_vain (void)
 {
   g_autoptr (TestOperating) operating = test_operating_new ();
-  Lossy lossy = {
-    .port = ist_emulator_service_get_port (operating->service),
-    .operation = "CloseTunnel",
-  };
-  g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, relay, &lossy);
-  g_autoptr (IstOperatorClient) client = make_lossy_client (operating, server);
+  Portal portal = { .port = ist_emulator_service_get_port (operating->service) };
+  g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, relay, &portal);
+  g_autoptr (IstOperatorClient) client = make_client_behind (operating, server);
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GAsyncResult) closed = NULL;
   g_autoptr (IstConnection) connection = NULL;
@@ -206,8 +148,8 @@ test_close_in_vain (void)
   ist_operator_client_close_async (client, NULL, test_store_result, &closed);
   test_wait (closed != NULL);
   g_assert_true (ist_operator_client_close_finish (client, closed, &error));
-  g_assert_true (lossy.is_over);
-  g_assert_cmpuint (count_open (operating), ==, 0);
+  g_assert_true (portal.is_over);
+  g_assert_cmpuint (test_operating_count_open (operating), ==, 0);
 }
 
 /* Somebody else has it before the client is connected: that is to be left alone. */
@@ -315,167 +257,6 @@ test_any_two_services (void)
   test_wait (ist_operator_client_get_n_tunnels (operating->client) == 1);
 }
 
-/* Handlers */
-
-typedef enum
-{
-  DEED_CONNECT,
-  DEED_CLOSE_CLIENT,
-  DEED_CLOSE_TUNNEL,
-  DEED_DROP,
-  DEED_KEEP,
-  DEED_LINGER,
-} Deed;
-
-#define N_DEEDS (DEED_LINGER + 1)
-
-/* What is told until a tunnel is connected, and some of its end. */
-#define N_SIGNALS 24
-
-typedef struct
-{
-  TestOperating *operating;
-  Deed deed;
-  guint when; /* how many signals are let pass */
-  guint n;
-  gboolean done;
-} Intervention;
-
-static void
-on_result (GObject *source,
-           GAsyncResult *result,
-           gpointer user_data)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (IstConnection) connection =
-    ist_operator_client_connect_finish (IST_OPERATOR_CLIENT (source), result, &error);
-  guint *n = user_data;
-
-  g_assert_true ((connection != NULL) != (error != NULL));
-  (*n)--;
-}
-
-static guint n_pending;
-
-static void
-intervene (Intervention *intervention,
-           IstOperatorTunnel *tunnel)
-{
-  TestOperating *operating = intervention->operating;
-
-  if (intervention->done || intervention->n++ < intervention->when || operating->client == NULL)
-    return;
-  intervention->done = TRUE;
-  switch (intervention->deed)
-    {
-    case DEED_CONNECT:
-      n_pending++;
-      ist_operator_client_connect_async (operating->client, TEST_THING, "SSH", NULL, NULL, on_result, &n_pending);
-      break;
-    case DEED_CLOSE_CLIENT:
-      ist_operator_client_close_async (operating->client, NULL, NULL, NULL);
-      break;
-    case DEED_CLOSE_TUNNEL:
-      if (tunnel != NULL)
-        ist_operator_tunnel_close_async (tunnel, NULL, NULL, NULL);
-      break;
-    case DEED_DROP:
-      ist_operator_client_close_async (operating->client, NULL, NULL, NULL);
-      g_clear_object (&operating->client);
-      break;
-    case DEED_KEEP:
-      if (tunnel != NULL)
-        ist_operator_tunnel_set_kept (tunnel, !ist_operator_tunnel_get_kept (tunnel));
-      break;
-    case DEED_LINGER:
-    default:
-      ist_operator_client_set_linger (operating->client, ist_operator_client_get_linger (operating->client) == 0);
-      break;
-    }
-}
-
-static void
-on_any_notify (GObject *tunnel,
-               GParamSpec *pspec,
-               Intervention *intervention)
-{
-  intervene (intervention, IST_OPERATOR_TUNNEL (tunnel));
-}
-
-static void
-on_any_progress (IstOperatorClient *client,
-                 IstOperatorTunnel *tunnel,
-                 IstOperatorTunnelState state,
-                 Intervention *intervention)
-{
-  intervene (intervention, tunnel);
-}
-
-static void
-on_any_closed (IstOperatorClient *client,
-               IstOperatorTunnel *tunnel,
-               const GError *error,
-               Intervention *intervention)
-{
-  intervene (intervention, tunnel);
-}
-
-static void
-on_any_items (GListModel *client,
-              guint position,
-              guint removed,
-              guint added,
-              Intervention *intervention)
-{
-  g_autoptr (IstOperatorTunnel) tunnel = added > 0 ? g_list_model_get_item (client, position) : NULL;
-
-  if (tunnel != NULL)
-    g_signal_connect (tunnel, "notify", G_CALLBACK (on_any_notify), intervention);
-  intervene (intervention, tunnel);
-}
-
-static void
-check_intervention (Deed deed,
-                    guint when,
-                    IstOperatorReuse reuse)
-{
-  g_autoptr (TestOperating) operating = test_operating_new ();
-  static Intervention intervention;
-  GObject *weak;
-
-  intervention = (Intervention){ .operating = operating, .deed = deed, .when = when };
-
-  g_signal_handlers_disconnect_matched (operating->client, G_SIGNAL_MATCH_DATA, 0, 0, NULL, NULL, operating);
-  ist_operator_options_set_reuse (ist_operator_client_get_options (operating->client), reuse);
-  g_signal_connect (operating->client, "items-changed", G_CALLBACK (on_any_items), &intervention);
-  g_signal_connect (operating->client, "progress", G_CALLBACK (on_any_progress), &intervention);
-  g_signal_connect (operating->client, "tunnel-closed", G_CALLBACK (on_any_closed), &intervention);
-  n_pending = 2;
-  weak = G_OBJECT (g_object_ref (operating->client));
-  ist_operator_client_connect_async (IST_OPERATOR_CLIENT (weak), TEST_THING, "SSH", NULL, NULL, on_result, &n_pending);
-  ist_operator_client_connect_async (IST_OPERATOR_CLIENT (weak), TEST_THING, "SSH", NULL, NULL, on_result, &n_pending);
-  g_object_unref (weak);
-  test_wait (n_pending == 0);
-  if (operating->client != NULL)
-    ist_operator_client_close_async (operating->client, NULL, NULL, NULL);
-  test_wait (n_pending == 0);
-  test_wait (count_open (operating) == 0);
-  intervention.done = TRUE;
-}
-
-static void
-test_interventions (gconstpointer data)
-{
-  IstOperatorReuse reuse = GPOINTER_TO_INT (data);
-
-  for (Deed deed = 0; deed < N_DEEDS; deed++)
-    for (guint when = 0; when < N_SIGNALS; when++)
-      {
-        g_test_message ("deed %d when %u", deed, when);
-        check_intervention (deed, when, reuse);
-      }
-}
-
 /* A forward that nobody has any more */
 static void
 test_forward_dropped (void)
@@ -510,7 +291,8 @@ on_failed_try_again (GObject *source,
 
   g_assert_null (ist_operator_client_connect_finish (IST_OPERATOR_CLIENT (source), result, &error));
   if (!g_error_matches (error, IST_OPERATOR_CLIENT_ERROR, IST_OPERATOR_CLIENT_ERROR_CLOSED))
-    ist_operator_client_connect_async (operating->client, TEST_THING, "SSH", NULL, NULL, on_failed_try_again, operating);
+    ist_operator_client_connect_async (operating->client, TEST_THING, "SSH", NULL, NULL, on_failed_try_again,
+                                       operating);
 }
 
 static void
@@ -534,6 +316,7 @@ test_many_absent (void)
   g_autoptr (TestOperating) operating = test_operating_new ();
   g_autoptr (GError) error = NULL;
   g_autoptr (IstConnection) connection = NULL;
+  guint n_pending = 0;
 
   ist_operator_options_set_device_timeout (ist_operator_client_get_options (operating->client), 6);
   for (guint i = 0; i < N_ABSENT; i++)
@@ -541,7 +324,7 @@ test_many_absent (void)
       g_autofree char *name = g_strdup_printf ("absent-%u", i);
 
       n_pending++;
-      ist_operator_client_connect_async (operating->client, name, "SSH", NULL, NULL, on_result, &n_pending);
+      ist_operator_client_connect_async (operating->client, name, "SSH", NULL, NULL, test_count_down, &n_pending);
     }
   connection = test_connect (operating, "SSH", &error);
   g_assert_no_error (error);
@@ -571,7 +354,7 @@ check_growth (IstOperatorReuse reuse,
   test_wait (test_count_fds () <= n_fds);
   test_wait (ist_operator_client_get_n_tunnels (operating->client) == (reuse == IST_OPERATOR_REUSE_NEVER ? 0 : 1));
   g_assert_cmpuint (test_operating_count (operating, "OpenTunnel"), ==, reuse == IST_OPERATOR_REUSE_NEVER ? count : 1);
-  test_wait (count_open (operating) == ist_operator_client_get_n_tunnels (operating->client));
+  test_wait (test_operating_count_open (operating) == ist_operator_client_get_n_tunnels (operating->client));
 }
 
 static void
@@ -592,16 +375,10 @@ main (int argc,
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/operator/mishaps/token-refused", test_token_refused);
-  g_test_add_data_func ("/operator/mishaps/answer-lost/used", GINT_TO_POINTER (FALSE), test_answer_lost);
-  g_test_add_data_func ("/operator/mishaps/answer-lost/given-up", GINT_TO_POINTER (TRUE), test_answer_lost);
   g_test_add_func ("/operator/mishaps/close-in-vain", test_close_in_vain);
   g_test_add_func ("/operator/mishaps/taken-at-once", test_taken_at_once);
   g_test_add_func ("/operator/mishaps/agent-restarted", test_agent_restarted);
   g_test_add_func ("/operator/mishaps/any-two-services", test_any_two_services);
-  g_test_add_data_func ("/operator/mishaps/interventions/own", GINT_TO_POINTER (IST_OPERATOR_REUSE_OWN),
-                        test_interventions);
-  g_test_add_data_func ("/operator/mishaps/interventions/any", GINT_TO_POINTER (IST_OPERATOR_REUSE_ANY),
-                        test_interventions);
   g_test_add_func ("/operator/mishaps/forward-dropped", test_forward_dropped);
   g_test_add_func ("/operator/mishaps/insistent", test_insistent);
   g_test_add_func ("/operator/mishaps/many-absent", test_many_absent);

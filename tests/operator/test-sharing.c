@@ -68,7 +68,8 @@ test_at_once (void)
   /* Nobody speaks before all are there. */
   ist_operator_client_set_protocol_version (operating->client, IST_PROTOCOL_VERSION_V3);
   for (guint i = 0; i < N_AT_ONCE; i++)
-    ist_operator_client_connect_async (operating->client, TEST_THING, "SSH", NULL, NULL, test_store_result, &results[i]);
+    ist_operator_client_connect_async (operating->client, TEST_THING, "SSH", NULL, NULL, test_store_result,
+                                       &results[i]);
   for (guint i = 0; i < N_AT_ONCE; i++)
     {
       test_wait (results[i] != NULL);

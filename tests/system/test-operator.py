@@ -285,6 +285,29 @@ class Mishaps(OperatorCase):
                 self.ask_emulator('CloseTunnel', tunnelId=tunnel)
             self.wait_for_tunnels(0)
 
+    def test_opening_is_not_told_of(self):
+        """What was opened is found, and nothing is paid for twice."""
+        for error in ('InternalFailure', 'disconnect'):
+            before = self.count_opened()
+            self.command_emulator(f'lose OpenTunnel={error}:1')
+            self.command_emulator(f'lose CloseTunnel={error}:1')
+            self.check_ssh()
+            self.assertEqual(self.count_opened(), before + 1)
+            self.assertEqual(len(self.open_tunnels()), 1)
+            self.ctl('close', THING)
+            self.wait_for_tunnels(0)
+
+    def test_cancelled_while_opening(self):
+        """The tunnel comes when nobody waits any more."""
+        self.command_emulator('delay OpenTunnel=2000:1')
+        waiting = self.spawn_ctl('waiting', 'connect', THING, 'SSH', stdin=subprocess.PIPE)
+        wait_until(lambda: self.count_opened() == 1, 'the call')
+        self.end_child(waiting)
+        tunnels = self.open_tunnels()
+        self.assertEqual(self.ctl_json('close', THING), {'closed': tunnels})
+        self.wait_for_tunnels(0)
+        self.assertEqual(self.count_opened(), 1)
+
     def test_limit(self):
         """Waiting does not mend that."""
         self.command_emulator('fail OpenTunnel=LimitExceededException')

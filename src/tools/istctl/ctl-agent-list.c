@@ -59,7 +59,7 @@ table_add_tunnel (ToolTable *table,
   ctl_table_add_number (table, agent_dbus_agent1_tunnel_get_connections (tunnel));
   ctl_table_add_counters (table, tunnel);
   ctl_table_take (table,
-                   tool_format_round_trip (agent_dbus_agent1_tunnel_get_round_trip (tunnel)));
+                  tool_format_round_trip (agent_dbus_agent1_tunnel_get_round_trip (tunnel)));
 }
 
 ToolTable *

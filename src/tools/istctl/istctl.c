@@ -29,7 +29,8 @@ static const CtlCommand commands[] = {
   { "forward", N_ ("THING SERVICE [ADDRESS]"), N_ ("Make a service of a device reachable at a local address"),
     ctl_forward },
   { "open", N_ ("THING SERVICE…"), N_ ("Open a tunnel ahead of connections, and keep it"), ctl_open },
-  { "close", N_ ("TUNNEL|THING|ADDRESS|CONNECTION"), N_ ("Close tunnels, and end forwards and connections"), ctl_close },
+  { "close", N_ ("TUNNEL|THING|ADDRESS|CONNECTION"), N_ ("Close tunnels, and end forwards and connections"),
+    ctl_close },
   { "list", NULL, N_ ("List tunnels, connections and forwards"), ctl_list },
   { "watch", NULL, N_ ("Show tunnels and forwards as they change"), ctl_watch },
 #ifdef HAVE_AGENT
