@@ -489,6 +489,15 @@ class Open(SessionCase):
         self.assertEqual(proxy.read_line(), 'end\n')
         self.assertEqual(proxy.wait(30), 0)
 
+    def test_service_killed_while_it_is_waited_for(self):
+        self.end_child(self.agent)
+        proxy = self.start_open('-v5', '--', sys.executable, '-c', ASK, '{port}')
+        proxy.expect('waiting')
+        self.signal_operator(signal.SIGKILL)
+        self.start_agent({'SSH': self.echo.address})
+        self.assertEqual(proxy.read_line(), 'hello world\n')
+        self.assertEqual(proxy.wait(60), 0)
+
     def test_bus_gone(self):
         proxy = self.start_open('--', 'sh', '-c', 'echo on; exec sleep 1000')
         self.assertEqual(proxy.read_line(), 'on\n')
