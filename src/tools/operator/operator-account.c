@@ -29,7 +29,6 @@ known_free (gpointer data)
   Known *self = data;
 
   self->accounts->removed (&self->account, self->accounts->user_data);
-  g_ptr_array_unref (self->account.tunnels);
   g_object_unref (self->account.client);
   operator_account_name_clear (&self->account.name);
   operator_account_name_clear (&self->asked_for);
@@ -63,7 +62,7 @@ accounts_make_room (OperatorAccounts *self,
     {
       Known *known = g_ptr_array_index (self->accounts, i);
 
-      if (known->account.n_uses > 0 || known->account.tunnels->len > 0)
+      if (known->account.n_uses > 0 || tool_mirror_get_all (known->account.tunnels)->len > 0)
         continue;
       g_ptr_array_remove_index (self->accounts, i);
       return TRUE;
@@ -110,7 +109,6 @@ accounts_add (OperatorAccounts *self,
 
   known->accounts = self;
   known->account.client = ist_operator_client_new (control_plane);
-  known->account.tunnels = g_ptr_array_new ();
   operator_account_name_copy (&known->asked_for, asked_for);
   operator_account_name_copy (&known->identity, identity);
   /* A place that follows from the region is not named: another run may find it elsewhere. */
@@ -172,9 +170,11 @@ OperatorTunnel *
 operator_account_find_tunnel (OperatorAccount *self,
                               IstOperatorTunnel *tunnel)
 {
-  for (guint i = 0; i < self->tunnels->len; i++)
+  GPtrArray *tunnels = tool_mirror_get_all (self->tunnels);
+
+  for (guint i = 0; i < tunnels->len; i++)
     {
-      OperatorTunnel *object = g_ptr_array_index (self->tunnels, i);
+      OperatorTunnel *object = g_ptr_array_index (tunnels, i);
 
       if (operator_tunnel_get_tunnel (object) == tunnel)
         return object;
@@ -186,9 +186,11 @@ gboolean
 operator_account_has_tunnel_to (OperatorAccount *self,
                                 const char *thing)
 {
-  for (guint i = 0; i < self->tunnels->len; i++)
+  GPtrArray *tunnels = tool_mirror_get_all (self->tunnels);
+
+  for (guint i = 0; i < tunnels->len; i++)
     {
-      OperatorTunnel *object = g_ptr_array_index (self->tunnels, i);
+      OperatorTunnel *object = g_ptr_array_index (tunnels, i);
 
       if (g_strcmp0 (ist_operator_tunnel_get_thing_name (operator_tunnel_get_tunnel (object)), thing) == 0)
         return TRUE;

@@ -6,20 +6,21 @@
 
 #include <ist-operator/ist-operator.h>
 
+#include "tools/common/tool-mirror.h"
 #include "tools/operator/operator-account-name.h"
 #include "tools/operator/operator-tunnel.h"
 
 G_BEGIN_DECLS
 
-/* A client for each account and place that calls have asked for. Who has added an
- * account keeps its list of tunnels. */
+/* A client for each account and place that calls have asked for. Who hears of an account
+ * that was added gives it its tunnels, until it is removed. */
 typedef struct _OperatorAccounts OperatorAccounts;
 
 typedef struct
 {
   OperatorAccountName name; /* with what the AWS tools' files have said */
   IstOperatorClient *client;
-  GPtrArray *tunnels; /* OperatorTunnels, in the order of the client's */
+  ToolMirror *tunnels; /* OperatorTunnels of the client's */
   guint n_uses;       /* beside tunnels */
 } OperatorAccount;
 

@@ -62,46 +62,36 @@ on_leftovers_changed (gpointer user_data)
 
 /* Tunnels of accounts */
 
-static void
-service_remove_tunnel (OperatorService *self,
-                       OperatorTunnel *tunnel)
-{
-  g_autoptr (OperatorRecord) record = operator_tunnel_end (tunnel);
-
-  /* When all is over it is left to the next run. */
-  if (record != NULL && !self->is_leaving)
-    operator_leftovers_add (self->leftovers, record, FALSE);
-}
-
-/* What the handlers of a client's signals know. */
+/* What is known where a client tells something. */
 typedef struct
 {
   OperatorService *service;
   OperatorAccount *account;
 } Follower;
 
-static void
-on_tunnels_changed (GListModel *model,
-                    guint position,
-                    guint removed,
-                    guint added,
-                    gpointer user_data)
+static gpointer
+add_tunnel (gpointer tunnel,
+            gpointer user_data)
 {
   Follower *follower = user_data;
   OperatorService *self = follower->service;
-  GPtrArray *tunnels = follower->account->tunnels;
+  OperatorTunnel *made = operator_tunnel_new (tunnel, &follower->account->name, self->objects, self->state);
 
-  for (guint i = 0; i < removed; i++)
-    {
-      service_remove_tunnel (self, g_ptr_array_remove_index (tunnels, position));
-    }
-  for (guint i = position; i < position + added; i++)
-    {
-      g_autoptr (IstOperatorTunnel) tunnel = g_list_model_get_item (model, i);
+  service_change (self);
+  return made;
+}
 
-      g_ptr_array_insert (tunnels, i,
-                          operator_tunnel_new (tunnel, &follower->account->name, self->objects, self->state));
-    }
+static void
+remove_tunnel (gpointer made,
+               gpointer user_data)
+{
+  Follower *follower = user_data;
+  OperatorService *self = follower->service;
+  g_autoptr (OperatorRecord) record = operator_tunnel_end (made);
+
+  /* When all is over it is left to the next run. */
+  if (record != NULL && !self->is_leaving)
+    operator_leftovers_add (self->leftovers, record, FALSE);
   service_change (self);
 }
 
@@ -134,22 +124,17 @@ on_account_added (OperatorAccount *account,
   follower->account = account;
   ist_operator_client_set_linger (account->client, self->linger);
   ist_operator_client_set_description (account->client, DESCRIPTION);
-  g_signal_connect (account->client, "progress", G_CALLBACK (on_progress), follower);
-  g_signal_connect_data (account->client, "items-changed", G_CALLBACK (on_tunnels_changed), follower, follower_free,
-                         0);
+  g_signal_connect_data (account->client, "progress", G_CALLBACK (on_progress), follower, follower_free, 0);
+  account->tunnels = tool_mirror_new (G_LIST_MODEL (account->client), add_tunnel, remove_tunnel, follower);
 }
 
 static void
 on_account_removed (OperatorAccount *account,
                     gpointer user_data)
 {
-  OperatorService *self = user_data;
-
-  g_signal_handlers_disconnect_matched (account->client, G_SIGNAL_MATCH_FUNC, 0, 0, NULL, on_progress, NULL);
-  g_signal_handlers_disconnect_matched (account->client, G_SIGNAL_MATCH_FUNC, 0, 0, NULL, on_tunnels_changed, NULL);
   /* There are some at the end only. */
-  for (guint i = 0; i < account->tunnels->len; i++)
-    service_remove_tunnel (self, g_ptr_array_index (account->tunnels, i));
+  tool_mirror_free (account->tunnels);
+  g_signal_handlers_disconnect_matched (account->client, G_SIGNAL_MATCH_FUNC, 0, 0, NULL, on_progress, NULL);
 }
 
 /* Methods, of callers that were let in */
@@ -380,9 +365,10 @@ service_let_go (OperatorService *self,
   for (guint i = 0; i < accounts->len; i++)
     {
       OperatorAccount *account = g_ptr_array_index (accounts, i);
+      GPtrArray *tunnels = tool_mirror_get_all (account->tunnels);
 
-      for (guint j = 0; j < account->tunnels->len; j++)
-        operator_tunnel_let_go (g_ptr_array_index (account->tunnels, j), caller);
+      for (guint j = 0; j < tunnels->len; j++)
+        operator_tunnel_let_go (g_ptr_array_index (tunnels, j), caller);
     }
 }
 

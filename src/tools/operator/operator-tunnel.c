@@ -6,6 +6,7 @@
 
 #include "tools/common/operator-bus.h"
 #include "tools/common/tool-bus-binding.h"
+#include "tools/common/tool-mirror.h"
 
 struct _OperatorTunnel
 {
@@ -18,7 +19,7 @@ struct _OperatorTunnel
   GPtrArray *holders;     /* OperatorCallers for whom it is kept */
   BusOperator1Tunnel *skeleton;
   ToolBusCounters *counters;
-  GPtrArray *connections; /* in the order of the tunnel's */
+  ToolMirror *connections; /* Connections */
 };
 
 typedef struct
@@ -141,9 +142,10 @@ operator_tunnel_let_go (OperatorTunnel *self,
 /* Its connections */
 
 static void
-connection_free (gpointer data)
+remove_connection (gpointer made,
+                   gpointer user_data)
 {
-  Connection *self = data;
+  Connection *self = made;
 
   tool_bus_counters_free (self->counters);
   operator_objects_remove (self->objects, OPERATOR_OBJECTS_CONNECTIONS, G_DBUS_INTERFACE_SKELETON (self->skeleton));
@@ -151,10 +153,11 @@ connection_free (gpointer data)
   g_free (self);
 }
 
-static Connection *
-tunnel_make_connection (OperatorTunnel *self,
-                        IstForwarderConnection *connection)
+static gpointer
+add_connection (gpointer connection,
+                gpointer user_data)
 {
+  OperatorTunnel *self = user_data;
   Connection *made = g_new0 (Connection, 1);
 
   made->objects = self->objects;
@@ -168,25 +171,6 @@ tunnel_make_connection (OperatorTunnel *self,
                                    operator_objects_add (self->objects, OPERATOR_OBJECTS_CONNECTIONS,
                                                          G_DBUS_INTERFACE_SKELETON (made->skeleton), connection));
   return made;
-}
-
-static void
-on_connections_changed (GListModel *model,
-                        guint position,
-                        guint removed,
-                        guint added,
-                        gpointer user_data)
-{
-  OperatorTunnel *self = user_data;
-
-  if (removed > 0)
-    g_ptr_array_remove_range (self->connections, position, removed);
-  for (guint i = position; i < position + added; i++)
-    {
-      g_autoptr (IstForwarderConnection) connection = g_list_model_get_item (model, i);
-
-      g_ptr_array_insert (self->connections, i, tunnel_make_connection (self, connection));
-    }
 }
 
 /* The object */
@@ -235,7 +219,6 @@ operator_tunnel_new (IstOperatorTunnel *tunnel,
   self->tunnel = g_object_ref (tunnel);
   self->objects = objects;
   self->state = state;
-  self->connections = g_ptr_array_new_with_free_func (connection_free);
   self->holders = g_ptr_array_new_with_free_func ((GDestroyNotify) operator_caller_unref);
   self->skeleton = bus_operator1_tunnel_skeleton_new ();
   operator_account_name_copy (&self->account, account);
@@ -246,8 +229,7 @@ operator_tunnel_new (IstOperatorTunnel *tunnel,
   g_signal_connect (tunnel, "notify::state", G_CALLBACK (on_changed), self);
   g_signal_connect (tunnel, "notify::tunnel-id", G_CALLBACK (on_changed), self);
   tunnel_write_down (self);
-  g_signal_connect (tunnel, "items-changed", G_CALLBACK (on_connections_changed), self);
-  on_connections_changed (G_LIST_MODEL (tunnel), 0, 0, g_list_model_get_n_items (G_LIST_MODEL (tunnel)), self);
+  self->connections = tool_mirror_new (G_LIST_MODEL (tunnel), add_connection, remove_connection, self);
   return self;
 }
 
@@ -257,7 +239,7 @@ operator_tunnel_end (OperatorTunnel *self)
   OperatorRecord *record;
 
   g_signal_handlers_disconnect_by_data (self->tunnel, self);
-  g_ptr_array_unref (self->connections);
+  tool_mirror_free (self->connections);
   g_ptr_array_unref (self->holders);
   tool_bus_counters_free (self->counters);
   operator_objects_remove (self->objects, OPERATOR_OBJECTS_TUNNELS, G_DBUS_INTERFACE_SKELETON (self->skeleton));
