@@ -8,8 +8,10 @@
 
 #include "common/ist-backoff-private.h"
 
-/* No attempt begins later than this after the first, in microseconds. */
+/* No attempt begins later than this after the first, in microseconds; nor without
+ * credentials. */
 #define GIVE_UP_AFTER (5 * G_TIME_SPAN_MINUTE)
+#define GIVE_UP_CREDENTIALS_AFTER (30 * G_TIME_SPAN_SECOND)
 
 /* Milliseconds */
 #define DELAY_FLOOR 200
@@ -20,7 +22,7 @@ typedef struct
 {
   char *tunnel_id;
   IstBackoff backoff;
-  gint64 deadline;
+  gint64 begin;
 } Closing;
 
 static void
@@ -46,6 +48,30 @@ may_pass (const GError *error)
 {
   return ist_operator_error_is_transient (error) ||
          g_error_matches (error, IST_OPERATOR_CONTROL_PLANE_ERROR, IST_OPERATOR_CONTROL_PLANE_ERROR_NOT_THE_SERVICE);
+}
+
+/* There are none at the moment where they are found; given ones come from nowhere else. */
+static gboolean
+credentials_may_come (IstOperatorControlPlane *control_plane,
+                      const GError *error)
+{
+  IstOperatorCredentials *credentials = ist_operator_control_plane_get_credentials (control_plane);
+
+  return (g_error_matches (error, IST_OPERATOR_CONTROL_PLANE_ERROR, IST_OPERATOR_CONTROL_PLANE_ERROR_NO_CREDENTIALS) ||
+          g_error_matches (error, IST_OPERATOR_CONTROL_PLANE_ERROR,
+                           IST_OPERATOR_CONTROL_PLANE_ERROR_CREDENTIALS_EXPIRED)) &&
+         ist_operator_credentials_get_profile (credentials) != NULL;
+}
+
+static gboolean
+closing_may_go_on (Closing *closing,
+                   IstOperatorControlPlane *control_plane,
+                   const GError *error)
+{
+  gint64 elapsed = g_get_monotonic_time () - closing->begin;
+
+  return (may_pass (error) && elapsed < GIVE_UP_AFTER) ||
+         (credentials_may_come (control_plane, error) && elapsed < GIVE_UP_CREDENTIALS_AFTER);
 }
 
 static void closing_try (GTask *task);
@@ -81,7 +107,7 @@ on_closed (GObject *object,
   if (ist_operator_control_plane_close_tunnel_finish (IST_OPERATOR_CONTROL_PLANE (object), result, &error) ||
       g_error_matches (error, IST_OPERATOR_CONTROL_PLANE_ERROR, IST_OPERATOR_CONTROL_PLANE_ERROR_NOT_FOUND))
     g_task_return_boolean (task, TRUE);
-  else if (may_pass (error) && g_get_monotonic_time () < closing->deadline)
+  else if (closing_may_go_on (closing, IST_OPERATOR_CONTROL_PLANE (object), error))
     closing_retry_later (g_steal_pointer (&task));
   else
     g_task_return_error (task, g_steal_pointer (&error));
@@ -116,7 +142,7 @@ ist_operator_close_at_service_async (IstOperatorControlPlane *control_plane,
   g_task_set_source_tag (task, ist_operator_close_at_service_async);
   closing->tunnel_id = g_strdup (tunnel_id);
   closing->backoff = (IstBackoff){ .floor = DELAY_FLOOR, .base = DELAY_BASE, .cap = DELAY_CAP };
-  closing->deadline = g_get_monotonic_time () + GIVE_UP_AFTER;
+  closing->begin = g_get_monotonic_time ();
   g_task_set_task_data (task, closing, closing_free);
   closing_try (task);
 }

@@ -266,11 +266,14 @@ tunnel_explain_timeout (IstOperatorTunnel *self,
 {
   g_autofree char *services = g_strjoinv (", ", self->service_ids);
   const GError *why = ist_secure_tunnel_get_last_error (self->secure_tunnel);
+  const char *advice = "";
 
+  if (g_error_matches (why, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TLS))
+    advice = " (AWS_CA_BUNDLE names the authorities that are trusted)";
   if (ist_secure_tunnel_get_state (self->secure_tunnel) != IST_TUNNEL_STATE_CONNECTED)
     return g_error_new (IST_OPERATOR_CLIENT_ERROR, IST_OPERATOR_CLIENT_ERROR_TUNNEL_NOT_CONNECTED,
-                        "Tunnel %s could not be connected to within %u seconds: %s", self->tunnel_id, seconds,
-                        why != NULL ? why->message : "the service does not answer");
+                        "Tunnel %s could not be connected to within %u seconds: %s%s", self->tunnel_id, seconds,
+                        why != NULL ? why->message : "the service does not answer", advice);
   return g_error_new (IST_OPERATOR_CLIENT_ERROR, IST_OPERATOR_CLIENT_ERROR_DEVICE_NOT_CONNECTED,
                       "“%s” has not connected to tunnel %s within %u seconds: is it switched on and online, and does "
                       "an agent run there that offers %s?",

@@ -66,7 +66,8 @@ make_device (TestOperating *self)
   g_hash_table_insert (services, g_strdup ("SSH"), g_strdup_printf ("127.0.0.1:%u", port));
   g_hash_table_insert (services, g_strdup ("WEB"), g_strdup_printf ("127.0.0.1:%u", port));
   self->device = g_object_new (IST_AGENT_TYPE_DEVICE, "thing-name", TEST_THING, "endpoint",
-                               ist_emulator_service_get_endpoint (self->service), NULL);
+                               ist_emulator_service_get_endpoint (self->service), "endpoint-ca-file", self->ca_file,
+                               NULL);
   g_assert_true (ist_agent_device_set_services (self->device, services, &error));
   g_assert_true (ist_agent_device_start (self->device, &error));
   self->is_online = TRUE;
@@ -105,14 +106,24 @@ on_tunnel_closed (IstOperatorClient *client,
   self->closed_error = error != NULL ? g_error_copy (error) : NULL;
 }
 
-static void
-make_client (TestOperating *self)
+char *
+test_operating_make_url (TestOperating *self)
 {
-  g_autofree char *url = g_strdup_printf ("http://127.0.0.1:%u", ist_emulator_service_get_port (self->service));
-  g_autoptr (IstOperatorCredentials) credentials = ist_operator_credentials_new_for_keys ("AKID", "secret", NULL);
+  const char *endpoint = ist_emulator_service_get_endpoint (self->service);
+
+  /* "https" for "wss", "http" for "ws" */
+  return g_strconcat ("http", endpoint + strlen ("ws"), NULL);
+}
+
+static void
+make_client (TestOperating *self,
+             IstOperatorCredentials *credentials)
+{
+  g_autofree char *url = test_operating_make_url (self);
   g_autoptr (GError) error = NULL;
 
-  self->control_plane = ist_operator_control_plane_new (credentials, "us-east-1", url, &error);
+  self->control_plane = g_initable_new (IST_OPERATOR_TYPE_CONTROL_PLANE, NULL, &error, "credentials", credentials,
+                                        "region", "us-east-1", "endpoint-url", url, "ca-file", self->ca_file, NULL);
   g_assert_no_error (error);
   self->client = ist_operator_client_new (self->control_plane);
   self->client_alive = self->client;
@@ -122,17 +133,42 @@ make_client (TestOperating *self)
   g_signal_connect (self->client, "tunnel-closed", G_CALLBACK (on_tunnel_closed), self);
 }
 
-TestOperating *
-test_operating_new (void)
+static TestOperating *
+operating_new (gboolean plain,
+               IstOperatorCredentials *credentials)
 {
   TestOperating *self = g_new0 (TestOperating, 1);
   g_autoptr (GError) error = NULL;
 
-  self->service = g_object_new (IST_EMULATOR_TYPE_SERVICE, "plain", TRUE, NULL);
+  self->service = g_object_new (IST_EMULATOR_TYPE_SERVICE, "plain", plain, NULL);
   g_assert_true (ist_emulator_service_start (self->service, &error));
+  if (!plain)
+    self->ca_file = test_file_new (ist_emulator_service_get_ca_pem (self->service));
   make_device (self);
-  make_client (self);
+  make_client (self, credentials);
   return self;
+}
+
+TestOperating *
+test_operating_new (void)
+{
+  g_autoptr (IstOperatorCredentials) credentials = ist_operator_credentials_new_for_keys ("AKID", "secret", NULL);
+
+  return operating_new (TRUE, credentials);
+}
+
+TestOperating *
+test_operating_new_secured (void)
+{
+  g_autoptr (IstOperatorCredentials) credentials = ist_operator_credentials_new_for_keys ("AKID", "secret", NULL);
+
+  return operating_new (FALSE, credentials);
+}
+
+TestOperating *
+test_operating_new_for (IstOperatorCredentials *credentials)
+{
+  return operating_new (TRUE, credentials);
 }
 
 /* What the first one leaves is GLib's, which keeps it. */
@@ -170,6 +206,7 @@ test_operating_free (TestOperating *self)
   test_settle ();
   g_object_unref (self->service);
   test_settle ();
+  test_file_free (self->ca_file);
   check_fds ();
   g_string_free (self->states, TRUE);
   g_clear_error (&self->closed_error);

@@ -18,6 +18,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   IstEmulatorService *service;
+  char *ca_file; /* NULL without TLS */
   IstAgentDevice *device;
   GSocketService *echo;
   gboolean is_online; /* or the device hears of nothing */
@@ -31,6 +32,10 @@ typedef struct
 } TestOperating;
 
 TestOperating *test_operating_new (void);
+/* All over TLS. */
+TestOperating *test_operating_new_secured (void);
+/* @credentials: the client's. */
+TestOperating *test_operating_new_for (IstOperatorCredentials *credentials);
 /* Closes the client, unless it has gone, and checks that nothing is left. */
 void test_operating_free (TestOperating *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TestOperating, test_operating_free)
@@ -45,6 +50,8 @@ void test_operating_fail (TestOperating *self,
                           const char *operation,
                           const char *error_type,
                           guint count);
+/* What the service's control plane answers at; free with g_free(). */
+char *test_operating_make_url (TestOperating *self);
 /* The tunnel at a position; fails the test if there is none. */
 IstOperatorTunnel *test_operating_get_tunnel (TestOperating *self,
                                               guint position);

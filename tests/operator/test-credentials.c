@@ -5,8 +5,7 @@
 /* When credentials are looked for, and for whom. They are those of a script, which counts
  * how often it is run; test-credentials-botocore.py has all the other places. */
 
-#include <glib/gstdio.h>
-
+#include "giver.h"
 #include "ist-operator/ist-operator-control-plane-error.h"
 #include "ist-operator/ist-operator-credentials-private.h"
 #include "test-util.h"
@@ -15,11 +14,7 @@
 
 typedef struct
 {
-  char *folder;
-  char *script;
-  char *config;
-  char *answer;
-  char *runs;
+  TestGiver giver;
   IstOperatorCredentials *credentials;
   guint n_notified;
 } Fixture;
@@ -35,40 +30,10 @@ on_notify (GObject *object,
 }
 
 static void
-write_text (const char *path,
-            const char *text)
-{
-  g_assert_true (g_file_set_contents (path, text, -1, NULL));
-}
-
-static char *
-in_folder (Fixture *fixture,
-           const char *name)
-{
-  return g_build_filename (fixture->folder, name, NULL);
-}
-
-static void
 set_up (Fixture *fixture,
         gconstpointer data)
 {
-  g_autofree char *script = NULL;
-  g_autofree char *config = NULL;
-
-  fixture->folder = test_folder_new ();
-  fixture->script = in_folder (fixture, "script");
-  fixture->config = in_folder (fixture, "config");
-  fixture->answer = in_folder (fixture, "answer");
-  fixture->runs = in_folder (fixture, "runs");
-  /* Without an answer it waits for one. */
-  script = g_strdup_printf ("#!/bin/sh\necho run >> '%s'\nwhile ! [ -e '%s' ]; do sleep 0.02; done\nexec cat '%s'\n",
-                            fixture->runs, fixture->answer, fixture->answer);
-  config = g_strdup_printf ("[default]\ncredential_process = '%s'\n", fixture->script);
-  write_text (fixture->script, script);
-  write_text (fixture->config, config);
-  g_assert_cmpint (g_chmod (fixture->script, 0700), ==, 0);
-  g_setenv ("AWS_CONFIG_FILE", fixture->config, TRUE);
-  g_setenv ("AWS_SHARED_CREDENTIALS_FILE", "", TRUE);
+  test_giver_init (&fixture->giver);
   fixture->credentials = ist_operator_credentials_new (NULL);
   g_signal_connect (fixture->credentials, "notify", G_CALLBACK (on_notify), fixture);
 }
@@ -77,43 +42,10 @@ static void
 tear_down (Fixture *fixture,
            gconstpointer data)
 {
-  char *const paths[] = { fixture->script, fixture->config, fixture->answer, fixture->runs };
-
   g_object_add_weak_pointer (G_OBJECT (fixture->credentials), (gpointer *) &fixture->credentials);
   g_object_unref (fixture->credentials);
   test_wait (fixture->credentials == NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (paths); i++)
-    {
-      g_unlink (paths[i]);
-      g_free (paths[i]);
-    }
-  g_assert_cmpint (g_rmdir (fixture->folder), ==, 0);
-  g_free (fixture->folder);
-}
-
-static guint
-count_runs (Fixture *fixture)
-{
-  g_autofree char *text = NULL;
-  gsize length;
-
-  return g_file_get_contents (fixture->runs, &text, &length, NULL) ? length / strlen ("run\n") : 0;
-}
-
-/* @minutes: until they expire. */
-static void
-answer (Fixture *fixture,
-        const char *id,
-        int minutes)
-{
-  g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
-  g_autoptr (GDateTime) time = g_date_time_add (now, minutes * MINUTE);
-  g_autofree char *shown = g_date_time_format_iso8601 (time);
-  g_autofree char *text = g_strdup_printf ("{\"Version\": 1, \"AccessKeyId\": \"%s\", \"SecretAccessKey\": \"S%s\", "
-                                           "\"SessionToken\": \"T%s\", \"Expiration\": \"%s\"}",
-                                           id, id, id, shown);
-
-  write_text (fixture->answer, text);
+  test_giver_clear (&fixture->giver);
 }
 
 static void
@@ -132,7 +64,7 @@ expect_loaded (Fixture *fixture,
   keys = ist_operator_credentials_dup_keys (fixture->credentials);
   g_assert_cmpstr (ist_operator_credentials_get_access_key_id (fixture->credentials), ==, id);
   g_assert_cmpstr (keys->access_key_id, ==, id);
-  g_assert_cmpuint (count_runs (fixture), ==, runs);
+  g_assert_cmpuint (test_giver_count_runs (&fixture->giver), ==, runs);
 }
 
 static void
@@ -155,7 +87,7 @@ test_once (Fixture *fixture,
   g_assert_null (ist_operator_credentials_dup_keys (fixture->credentials));
   g_assert_null (ist_operator_credentials_get_origin (fixture->credentials));
   g_assert_cmpstr (ist_operator_credentials_get_profile (fixture->credentials), ==, "default");
-  answer (fixture, "A", 60);
+  test_giver_give (&fixture->giver, "A", 60);
   expect_loaded (fixture, "A", 1);
   g_assert_cmpuint (fixture->n_notified, ==, 3);
   g_assert_cmpstr (ist_operator_credentials_get_origin (fixture->credentials), ==, "credential_process");
@@ -168,13 +100,13 @@ static void
 test_forget (Fixture *fixture,
              gconstpointer data)
 {
-  answer (fixture, "A", 60);
+  test_giver_give (&fixture->giver, "A", 60);
   expect_loaded (fixture, "A", 1);
   ist_operator_credentials_forget (fixture->credentials);
   g_assert_null (ist_operator_credentials_get_access_key_id (fixture->credentials));
   g_assert_null (ist_operator_credentials_dup_keys (fixture->credentials));
   g_assert_cmpint (ist_operator_credentials_get_expires_at (fixture->credentials), ==, 0);
-  answer (fixture, "B", 60);
+  test_giver_give (&fixture->giver, "B", 60);
   expect_loaded (fixture, "B", 2);
 }
 
@@ -183,15 +115,15 @@ static void
 test_renew (Fixture *fixture,
             gconstpointer data)
 {
-  answer (fixture, "A", 16);
+  test_giver_give (&fixture->giver, "A", 16);
   expect_loaded (fixture, "A", 1);
   expect_loaded (fixture, "A", 1);
   ist_operator_credentials_forget (fixture->credentials);
-  answer (fixture, "B", 12);
+  test_giver_give (&fixture->giver, "B", 12);
   expect_loaded (fixture, "B", 2);
-  write_text (fixture->answer, "");
+  test_giver_fail (&fixture->giver);
   expect_loaded (fixture, "B", 3);
-  write_text (fixture->config, "no configuration");
+  g_assert_true (g_file_set_contents (fixture->giver.config, "no configuration", -1, NULL));
   expect_loaded (fixture, "B", 3);
   ist_operator_credentials_forget (fixture->credentials);
   expect_failure (fixture, IST_OPERATOR_CONTROL_PLANE_ERROR_INVALID_SETTING);
@@ -201,14 +133,14 @@ static void
 test_renew_late (Fixture *fixture,
                  gconstpointer data)
 {
-  answer (fixture, "A", 9);
+  test_giver_give (&fixture->giver, "A", 9);
   expect_loaded (fixture, "A", 1);
-  answer (fixture, "B", 60);
+  test_giver_give (&fixture->giver, "B", 60);
   expect_loaded (fixture, "B", 2);
   ist_operator_credentials_forget (fixture->credentials);
-  answer (fixture, "C", 9);
+  test_giver_give (&fixture->giver, "C", 9);
   expect_loaded (fixture, "C", 3);
-  write_text (fixture->answer, "");
+  test_giver_fail (&fixture->giver);
   expect_failure (fixture, IST_OPERATOR_CONTROL_PLANE_ERROR_NO_CREDENTIALS);
 }
 
@@ -216,7 +148,7 @@ static void
 test_expired (Fixture *fixture,
               gconstpointer data)
 {
-  answer (fixture, "A", -1);
+  test_giver_give (&fixture->giver, "A", -1);
   expect_failure (fixture, IST_OPERATOR_CONTROL_PLANE_ERROR_CREDENTIALS_EXPIRED);
   g_assert_null (ist_operator_credentials_dup_keys (fixture->credentials));
 }
@@ -231,11 +163,11 @@ test_shared (Fixture *fixture,
   for (guint i = 0; i < G_N_ELEMENTS (results); i++)
     ist_operator_credentials_load_async (fixture->credentials, i == 3 ? cancellable : NULL, test_store_result,
                                          &results[i]);
-  test_wait (count_runs (fixture) == 1);
+  test_wait (test_giver_count_runs (&fixture->giver) == 1);
   g_cancellable_cancel (cancellable);
   test_wait (results[3] != NULL);
   g_assert_null (results[0]);
-  answer (fixture, "A", 60);
+  test_giver_give (&fixture->giver, "A", 60);
   for (guint i = 0; i < G_N_ELEMENTS (results); i++)
     {
       g_autoptr (GError) error = NULL;
@@ -248,7 +180,7 @@ test_shared (Fixture *fixture,
         g_assert_no_error (error);
       g_object_unref (results[i]);
     }
-  g_assert_cmpuint (count_runs (fixture), ==, 1);
+  g_assert_cmpuint (test_giver_count_runs (&fixture->giver), ==, 1);
 }
 
 static void
@@ -271,14 +203,14 @@ test_cancelled (Fixture *fixture,
   g_autoptr (GAsyncResult) late = NULL;
 
   ist_operator_credentials_load_async (fixture->credentials, cancellable, test_store_result, &result);
-  test_wait (count_runs (fixture) == 1);
+  test_wait (test_giver_count_runs (&fixture->giver) == 1);
   g_cancellable_cancel (cancellable);
   test_wait (result != NULL);
   expect_cancelled (fixture, result);
   ist_operator_credentials_load_async (fixture->credentials, cancellable, test_store_result, &late);
   test_wait (late != NULL);
   expect_cancelled (fixture, late);
-  answer (fixture, "A", 60);
+  test_giver_give (&fixture->giver, "A", 60);
   expect_loaded (fixture, "A", 2);
 }
 
@@ -319,7 +251,7 @@ test_properties (Fixture *fixture,
   g_autofree GParamSpec **found = NULL;
   guint n_found;
 
-  answer (fixture, "A", 60);
+  test_giver_give (&fixture->giver, "A", 60);
   expect_loaded (fixture, "A", 1);
   found = g_object_class_list_properties (G_OBJECT_GET_CLASS (fixture->credentials), &n_found);
   g_assert_cmpuint (n_found, ==, 4);
