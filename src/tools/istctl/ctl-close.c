@@ -97,10 +97,12 @@ close_connections (Close *self,
       BusOperator1Connection *connection = g_ptr_array_index (connections, i);
       g_autofree char *id = g_strdup_printf ("%" G_GUINT64_FORMAT, bus_operator1_connection_get_id (connection));
 
-      if ((g_str_equal (id, self->wanted) ||
-           g_str_equal (g_dbus_proxy_get_object_path (G_DBUS_PROXY (connection)), self->wanted)) &&
-          !close_object (self, "Close", G_DBUS_PROXY (connection), id, error))
+      if (!g_str_equal (id, self->wanted) &&
+          !g_str_equal (g_dbus_proxy_get_object_path (G_DBUS_PROXY (connection)), self->wanted))
+        continue;
+      if (!close_object (self, "Close", G_DBUS_PROXY (connection), id, error))
         return FALSE;
+      g_ptr_array_add (self->closed, g_steal_pointer (&id));
     }
   return TRUE;
 }
