@@ -25,6 +25,8 @@ const char *ist_forwarder_connection_get_service_id (IstForwarderConnection *sel
 IST_AVAILABLE_IN_1_0
 IstForwarderConnectionState ist_forwarder_connection_get_state (IstForwarderConnection *self);
 IST_AVAILABLE_IN_1_0
+const GError *ist_forwarder_connection_get_error (IstForwarderConnection *self);
+IST_AVAILABLE_IN_1_0
 gint64 ist_forwarder_connection_get_opened_at (IstForwarderConnection *self);
 IST_AVAILABLE_IN_1_0
 GSocketAddress *ist_forwarder_connection_get_address (IstForwarderConnection *self);

@@ -134,6 +134,20 @@ class Connect(SessionCase):
         self.assertEqual(ctl.wait(60), 128 + signal.SIGHUP)
         self.assertEqual(self.open_tunnels(), [])
 
+    def check_broken(self, break_it, words, status):
+        ctl = self.spawn_ctl('broken', 'connect', THING, 'SSH', stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.assertEqual(ctl.stdout.read(6), b'hello ')
+        break_it()
+        self.assertEqual(ctl.stdout.read(), b'')
+        self.assertEqual(ctl.wait(30), status)
+        self.assertIn(words, self.log_of('broken'))
+
+    def test_ends_that_are_not_good(self):
+        """The status says so, and the words why."""
+        self.check_broken(lambda: self.signal_operator(signal.SIGKILL), 'ist-operator has ended', 69)
+        self.check_broken(lambda: self.ask_emulator('CloseTunnel', tunnelId=self.open_tunnels()[0]), 'closed', 75)
+        self.check_broken(lambda: self.ctl('close', THING), 'closed', 75)
+
     def test_over_the_bus(self):
         """Any program can have it."""
         good, text = self.call('Connect', THING, 'SSH', self.options())
@@ -281,7 +295,7 @@ class Commands(SessionCase):
 
     def check_ended(self, ctl):
         self.assertEqual(ctl.stdout.read(), b'')
-        self.assertEqual(ctl.wait(60), 0)
+        self.assertEqual(ctl.wait(60), 75)
 
     def test_close_a_connection(self):
         (first, number), (second, other), (third, last) = (self.start_connection(name) for name in ('a', 'b', 'c'))

@@ -35,6 +35,7 @@ struct _IstForwarderConnection
   IstConnection *tunnelled;
   GIOStream *local;
   IstForwarderConnectionState state;
+  GError *error; /* why it is closed, or NULL */
   gint64 opened_at;
   GMainContext *context;
   IstForwarderConnectionSettings settings;
@@ -60,6 +61,7 @@ enum
 {
   PROP_SERVICE_ID = 1,
   PROP_STATE,
+  PROP_ERROR,
   PROP_OPENED_AT,
   PROP_ADDRESS,
   PROP_CONNECTION,
@@ -116,6 +118,21 @@ connection_set_state (IstForwarderConnection *self,
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
 }
 
+/* @error: (nullable) */
+static void
+connection_set_closed (IstForwarderConnection *self,
+                       const GError *error)
+{
+  g_object_freeze_notify (G_OBJECT (self));
+  if (error != NULL)
+    {
+      self->error = g_error_copy (error);
+      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ERROR]);
+    }
+  connection_set_state (self, IST_FORWARDER_CONNECTION_STATE_CLOSED);
+  g_object_thaw_notify (G_OBJECT (self));
+}
+
 static void
 connection_fail (IstForwarderConnection *self,
                  IstLocalEnd how,
@@ -129,7 +146,7 @@ connection_fail (IstForwarderConnection *self,
     g_io_stream_close_async (G_IO_STREAM (self->tunnelled), G_PRIORITY_DEFAULT, NULL, NULL, NULL);
   if (self->local != NULL)
     ist_local_end_async (self->local, how, NULL, NULL, NULL);
-  connection_set_state (self, IST_FORWARDER_CONNECTION_STATE_CLOSED);
+  connection_set_closed (self, error);
   if (self->funcs != NULL)
     self->funcs->failed (self, error, self->user_data);
   connection_return (self, NULL, error);
@@ -160,7 +177,7 @@ on_pump_done (IstPump *pump,
   g_autoptr (IstForwarderConnection) self = user_data;
 
   ist_forwarder_connection_tell_bytes (self);
-  connection_set_state (self, IST_FORWARDER_CONNECTION_STATE_CLOSED);
+  connection_set_closed (self, error);
   if (self->funcs != NULL)
     self->funcs->closed (self, error, self->user_data);
 }
@@ -199,7 +216,7 @@ connection_end_direct (IstForwarderConnection *self,
     return;
   connection_unwatch (self);
   ist_forwarder_connection_tell_bytes (self);
-  connection_set_state (self, IST_FORWARDER_CONNECTION_STATE_CLOSED);
+  connection_set_closed (self, error);
   if (self->funcs != NULL)
     self->funcs->closed (self, error, self->user_data);
   /* Held since it was opened. */
@@ -407,6 +424,7 @@ ist_forwarder_connection_finalize (GObject *object)
   IstForwarderConnection *self = IST_FORWARDER_CONNECTION (object);
 
   g_free (self->service_id);
+  g_clear_error (&self->error);
   g_object_unref (self->cancellable);
   g_clear_pointer (&self->context, g_main_context_unref);
   G_OBJECT_CLASS (ist_forwarder_connection_parent_class)->finalize (object);
@@ -427,6 +445,9 @@ ist_forwarder_connection_get_property (GObject *object,
       break;
     case PROP_STATE:
       g_value_set_enum (value, self->state);
+      break;
+    case PROP_ERROR:
+      g_value_set_boxed (value, self->error);
       break;
     case PROP_OPENED_AT:
       g_value_set_int64 (value, self->opened_at);
@@ -477,6 +498,16 @@ ist_forwarder_connection_class_init (IstForwarderConnectionClass *klass)
   properties[PROP_STATE] =
     g_param_spec_enum ("state", NULL, NULL, IST_TYPE_FORWARDER_CONNECTION_STATE,
                        IST_FORWARDER_CONNECTION_STATE_CLOSED, flags);
+
+  /**
+   * IstForwarderConnection:error: (getter get_error)
+   *
+   * Why the connection was closed, or could not be opened; %NULL before that, and if
+   * one of the two programs has closed it.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_ERROR] = g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, flags);
 
   /**
    * IstForwarderConnection:opened-at: (getter get_opened_at)
@@ -684,6 +715,26 @@ ist_forwarder_connection_get_state (IstForwarderConnection *self)
 {
   g_return_val_if_fail (IST_IS_FORWARDER_CONNECTION (self), IST_FORWARDER_CONNECTION_STATE_CLOSED);
   return self->state;
+}
+
+/**
+ * ist_forwarder_connection_get_error: (get-property error)
+ * @self: a connection
+ *
+ * Gets why the connection was closed, or could not be opened.
+ *
+ * Returns: (nullable) (transfer none): the error of
+ *   [signal@Ist.Forwarder::connection-closed] or
+ *   [signal@Ist.Forwarder::connection-failed]; %NULL before that, and if one of the two
+ *   programs has closed it
+ *
+ * Since: 1.0
+ */
+const GError *
+ist_forwarder_connection_get_error (IstForwarderConnection *self)
+{
+  g_return_val_if_fail (IST_IS_FORWARDER_CONNECTION (self), NULL);
+  return self->error;
 }
 
 /**

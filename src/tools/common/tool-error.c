@@ -36,6 +36,7 @@ get_tunnel_exit_status (IstTunnelError code)
     case IST_TUNNEL_ERROR_STREAM_REPLACED:
     case IST_TUNNEL_ERROR_CONNECTION_RESET:
     case IST_TUNNEL_ERROR_SESSION_RESET:
+    case IST_TUNNEL_ERROR_STOPPED:
       return EX_TEMPFAIL;
     case IST_TUNNEL_ERROR_NO_SUCH_SERVICE:
       return EX_CONFIG;
@@ -48,7 +49,6 @@ get_tunnel_exit_status (IstTunnelError code)
     case IST_TUNNEL_ERROR_NO_SUCH_CONNECTION:
     case IST_TUNNEL_ERROR_TOO_LARGE:
     case IST_TUNNEL_ERROR_WOULD_BLOCK:
-    case IST_TUNNEL_ERROR_STOPPED:
     default:
       return EX_SOFTWARE;
     }

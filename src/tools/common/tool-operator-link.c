@@ -22,6 +22,9 @@
 /* What it calls the calls whose progress it hears of. */
 #define PROGRESS_NAME "call"
 
+/* Milliseconds: how a connection has ended is told just after it has. */
+#define END_PATIENCE 2000
+
 struct _ToolOperatorLink
 {
   GDBusConnection *connection;
@@ -38,6 +41,14 @@ typedef struct
   GError *error;
   gboolean has_ended;
 } Call;
+
+/* Of a connection, what the service tells. */
+typedef struct
+{
+  GMainLoop *loop;
+  gboolean is_told;
+  GError *error; /* NULL of a good one */
+} End;
 
 /* The bus */
 
@@ -320,6 +331,94 @@ on_carried (GObject *source_object,
   g_main_loop_quit (call->loop);
 }
 
+/* How it ends */
+
+static void
+end_tell (End *self,
+          GError *error)
+{
+  if (self->is_told)
+    {
+      g_clear_error (&error);
+      return;
+    }
+  self->is_told = TRUE;
+  self->error = error;
+  g_main_loop_quit (self->loop);
+}
+
+static void
+on_ended (GDBusConnection *connection,
+          const char *sender,
+          const char *path,
+          const char *interface,
+          const char *signal,
+          GVariant *parameters,
+          gpointer user_data)
+{
+  GError *error = NULL;
+  const char *name;
+  const char *message;
+
+  if (!g_variant_is_of_type (parameters, G_VARIANT_TYPE ("(sss)")))
+    return;
+  g_variant_get (parameters, "(&s&s&s)", NULL, &name, &message);
+  if (*name != '\0')
+    {
+      error = g_dbus_error_new_for_dbus_error (name, message);
+      g_dbus_error_strip_remote_error (error);
+    }
+  end_tell (user_data, error);
+}
+
+static void
+on_vanished (GDBusConnection *connection,
+             const char *name,
+             gpointer user_data)
+{
+  end_tell (user_data, g_error_new_literal (TOOL_ERROR, EX_UNAVAILABLE,
+                                            _ ("ist-operator has ended, and the connection with it")));
+}
+
+static gboolean
+on_end_late (gpointer user_data)
+{
+  end_tell (user_data, NULL);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+end_await (End *self)
+{
+  guint timeout = g_timeout_add (END_PATIENCE, on_end_late, self);
+
+  while (!self->is_told)
+    g_main_loop_run (self->loop);
+  g_source_remove (timeout);
+}
+
+static void
+link_carry (ToolOperatorLink *self,
+            GSocketConnection *connection,
+            GIOStream *stdio,
+            End *end,
+            Call *call)
+{
+  guint watch = g_bus_watch_name_on_connection (self->connection, TOOL_OPERATOR_NAME, G_BUS_NAME_WATCHER_FLAGS_NONE,
+                                                NULL, on_vanished, end, NULL);
+
+  tool_pump_async (connection, stdio, self->cancellable, on_carried, call);
+  while (!call->has_ended)
+    g_main_loop_run (self->loop);
+  if (call->error == NULL)
+    {
+      /* The service may wait for that. */
+      g_io_stream_close (G_IO_STREAM (connection), NULL, NULL);
+      end_await (end);
+    }
+  g_bus_unwatch_name (watch);
+}
+
 gboolean
 tool_operator_link_carry (ToolOperatorLink *self,
                           const ToolOperatorSettings *settings,
@@ -328,16 +427,24 @@ tool_operator_link_carry (ToolOperatorLink *self,
                           GIOStream *stdio,
                           GError **error)
 {
-  g_autoptr (GSocketConnection) connection = link_connect (self, settings, thing, service, error);
   Call call = { .loop = self->loop };
+  End end = { .loop = self->loop };
+  g_autoptr (GSocketConnection) connection = NULL;
+  guint ended;
 
-  if (connection == NULL)
-    return FALSE;
-  tool_pump_async (connection, stdio, self->cancellable, on_carried, &call);
-  while (!call.has_ended)
-    g_main_loop_run (self->loop);
-  if (call.error == NULL)
+  ended = g_dbus_connection_signal_subscribe (self->connection, TOOL_OPERATOR_NAME, TOOL_OPERATOR_INTERFACE, "Ended",
+                                              TOOL_OPERATOR_PATH, NULL, G_DBUS_SIGNAL_FLAGS_NONE, on_ended, &end, NULL);
+  connection = link_connect (self, settings, thing, service, error);
+  if (connection != NULL)
+    link_carry (self, connection, stdio, &end, &call);
+  g_dbus_connection_signal_unsubscribe (self->connection, ended);
+  if (connection != NULL && call.error == NULL && end.error == NULL)
     return TRUE;
-  g_propagate_error (error, call.error);
+  /* What went wrong here comes first. */
+  if (call.error != NULL)
+    g_propagate_error (error, g_steal_pointer (&call.error));
+  else if (end.error != NULL)
+    g_propagate_error (error, g_steal_pointer (&end.error));
+  g_clear_error (&end.error);
   return FALSE;
 }

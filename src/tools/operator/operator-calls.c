@@ -211,13 +211,59 @@ call_begin (Call *self,
 
 /* Connect */
 
-static void
-drop_connection (gpointer data)
+/* A connection of a caller's. */
+typedef struct
 {
-  OperatorCaller *caller = data;
+  GDBusConnection *bus;
+  OperatorCaller *caller;
+  char *progress;
+} Given;
 
-  caller->n_connections--;
-  operator_caller_unref (caller);
+static void
+given_free (gpointer data,
+            GClosure *closure)
+{
+  Given *self = data;
+
+  self->caller->n_connections--;
+  operator_caller_unref (self->caller);
+  g_object_unref (self->bus);
+  g_free (self->progress);
+  g_free (self);
+}
+
+/* The socket alone can't tell whether that was a good end. */
+static void
+on_given_state (IstForwarderConnection *connection,
+                GParamSpec *pspec,
+                gpointer user_data)
+{
+  const GError *error = ist_forwarder_connection_get_error (connection);
+  g_autofree char *name = NULL;
+  Given *self = user_data;
+
+  if (self->progress == NULL ||
+      ist_forwarder_connection_get_state (connection) != IST_FORWARDER_CONNECTION_STATE_CLOSED)
+    return;
+  if (error != NULL)
+    name = g_dbus_error_encode_gerror (error);
+  g_dbus_connection_emit_signal (self->bus, self->caller->name, TOOL_OPERATOR_PATH, TOOL_OPERATOR_INTERFACE, "Ended",
+                                 g_variant_new ("(sss)", self->progress, name != NULL ? name : "",
+                                                error != NULL ? error->message : ""),
+                                 NULL);
+}
+
+static void
+call_give (Call *self,
+           IstForwarderConnection *connection)
+{
+  Given *given = g_new0 (Given, 1);
+
+  given->bus = g_object_ref (self->calls->connection);
+  given->caller = operator_caller_ref (self->caller);
+  given->progress = g_strdup (self->options.progress);
+  self->caller->n_connections++;
+  g_signal_connect_data (connection, "notify::state", G_CALLBACK (on_given_state), given, given_free, 0);
 }
 
 static void
@@ -246,9 +292,7 @@ on_connected (GObject *source_object,
       call_fail_with_reason (self, error);
       return;
     }
-  self->caller->n_connections++;
-  g_object_set_data_full (G_OBJECT (connection), "ist-operator-caller", operator_caller_ref (self->caller),
-                          drop_connection);
+  call_give (self, connection);
   call_answer_with_fd (self);
 }
 
