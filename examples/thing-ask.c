@@ -25,6 +25,7 @@ main (int argc,
     client != NULL ? ist_operator_client_connect_sync (client, argv[1], argv[2], NULL, NULL, &error) : NULL;
   g_autoptr (GDataInputStream) lines = NULL;
   g_autoptr (GAsyncResult) result = NULL;
+  g_autofree char *line = NULL;
 
   if (connection == NULL)
     g_error ("%s", error->message);
@@ -33,6 +34,7 @@ main (int argc,
   g_data_input_stream_read_line_async (lines, G_PRIORITY_DEFAULT, NULL, on_answer, &result);
   while (result == NULL)
     g_main_context_iteration (NULL, TRUE);
-  g_print ("%s\n", g_data_input_stream_read_line_finish (lines, result, NULL, NULL));
+  line = g_data_input_stream_read_line_finish (lines, result, NULL, NULL);
+  g_print ("%s\n", line != NULL ? line : "There was no answer");
   return ist_operator_client_close_sync (client, NULL, NULL) ? 0 : 1;
 }
