@@ -107,7 +107,8 @@ test_data_plane (void)
   g_autoptr (GError) error = NULL;
 
   replace_client (operating, operating->ca_file, test_server_get_endpoint (stranger));
-  ist_operator_options_set_device_timeout (ist_operator_client_get_options (operating->client), 2);
+  /* Time enough for a handshake, however slow. */
+  ist_operator_options_set_device_timeout (ist_operator_client_get_options (operating->client), 10);
   ist_operator_client_set_linger (operating->client, 0);
   g_assert_null (test_connect (operating, "SSH", &error));
   g_assert_error (error, IST_OPERATOR_CLIENT_ERROR, IST_OPERATOR_CLIENT_ERROR_TUNNEL_NOT_CONNECTED);
