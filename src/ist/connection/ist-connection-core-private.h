@@ -27,6 +27,7 @@ typedef struct
   gatomicrefcount ref_count;
   gsize limit;         /* bytes, in each direction */
   gint n_connections; /* atomic */
+  gint piece_size;    /* atomic; bytes that are written as one piece at most */
 } IstConnectionBudget;
 
 IstConnectionBudget *ist_connection_budget_new (gsize limit);

@@ -87,6 +87,7 @@ ist_connection_budget_new (gsize limit)
 
   g_atomic_ref_count_init (&self->ref_count);
   self->limit = limit;
+  self->piece_size = IST_WIRE_MAX_PAYLOAD;
   return self;
 }
 
@@ -790,7 +791,7 @@ ist_connection_core_write (IstConnectionCore *self,
   /* More than the share may be unsent already, when that has become smaller. */
   share = get_share (self);
   n = share > self->unsent + MIN_PIECE ? share - self->unsent : MIN_PIECE;
-  n = MIN (MIN (count, n), IST_WIRE_MAX_PAYLOAD);
+  n = MIN (MIN (count, n), (gsize) g_atomic_int_get (&self->budget->piece_size));
   g_queue_push_tail (&self->written, g_bytes_new (buffer, n));
   self->unsent += n + PIECE_OVERHEAD;
   self->full = self->unsent >= share;

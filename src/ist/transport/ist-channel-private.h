@@ -80,6 +80,13 @@ void ist_channel_set_keepalive (IstChannel *self,
  * still there, and ends with an error if no answer comes soon. */
 void ist_channel_network_changed (IstChannel *self);
 
+/* Lets no more be on the way than keeps it full, so that what is urgent need not
+ * wait behind much. */
+void ist_channel_bound_delay (IstChannel *self);
+
+/* Bytes of a stream that should be sent as one message at most, for now. */
+gsize ist_channel_get_piece_size (IstChannel *self);
+
 /* Cuts what is sent into WebSocket frames of @size bytes; 0 for frames that
  * hold whole messages. For tests: peers do this. */
 void ist_channel_set_split (IstChannel *self,

@@ -7,6 +7,7 @@
 #include "common/ist-text-private.h"
 #include "ist/ist-tunnel-error.h"
 #include "ist/protocol/ist-wire-private.h"
+#include "ist/transport/ist-flow-window-private.h"
 
 /* Bytes that go out as one WebSocket frame at most. Less than the service
  * takes: what is urgent waits for no more than this, and it stays in the
@@ -23,8 +24,10 @@
  * many milliseconds. The kernel would try again on its own, but minutes later. */
 #define PROBE_TIMEOUT 3000
 
-/* Pings whose answers can still be told apart. */
-#define MAX_PINGS 8
+/* While the window is closed it is looked at again after so many milliseconds: if
+ * only the kernel can tell when it opens, and if a pong will. */
+#define KERNEL_INTERVAL 5
+#define PATIENCE_INTERVAL 500
 
 /* Bytes of a peer's reason for closing that are shown; a frame holds no more. */
 #define MAX_REASON 256
@@ -89,16 +92,18 @@ struct _IstChannel
   guint64 frames_written;
   gsize split;
 
+  IstFlowWindow *window;
+  gboolean bounded; /* by the window */
+  GSource *window_timer;
+
   ItemQueue failed; /* to be told of */
   GSource *source;  /* for everything that is told */
   gboolean woken;
   gboolean shortened;
 
   guint pong_timeout;
-  gboolean pong_seen;
-  guint32 pings_sent;
-  gint64 ping_times[MAX_PINGS]; /* when the latest left, by their numbers; 0 once answered */
-  gint64 round_trip;            /* to be told of, or -1 */
+  gboolean ping_asked; /* the ping that is about to leave is not for the window */
+  gint64 round_trip;   /* to be told of, or -1 */
   guint64 bytes_read_at_ping;
   guint64 bytes_read_at_probe;
   GSource *ping_timer;
@@ -173,13 +178,35 @@ service_free (Service *self)
   g_free (self);
 }
 
-/* Lanes */
+/* Timers */
+
+static GSource *
+channel_start_timer (IstChannel *self,
+                     guint milliseconds,
+                     GSourceFunc callback)
+{
+  GSource *timer = g_timeout_source_new (milliseconds);
+
+  g_source_set_callback (timer, callback, self, NULL);
+  g_source_attach (timer, self->context);
+  return timer;
+}
+
+static void
+clear_timer (GSource **timer)
+{
+  if (*timer != NULL)
+    g_source_destroy (*timer);
+  g_clear_pointer (timer, g_source_unref);
+}
 
 static void
 channel_wake (IstChannel *self)
 {
   self->woken = TRUE;
 }
+
+/* Lanes */
 
 static Service *
 channel_ensure_service (IstChannel *self,
@@ -322,25 +349,27 @@ batch_is_full (IstChannel *self)
 /* Whether an item may join what is in the batch. */
 static gboolean
 batch_has_place (gsize batch_size,
+                 gsize most,
                  const Item *item)
 {
   if (batch_size == 0)
     return TRUE;
-  return !item->alone && batch_size + item->size <= MAX_BATCH;
+  return !item->alone && batch_size + item->size <= most;
 }
 
 /* Takes a lane's share into the batch. */
 static gsize
 batch_take_turn (IstChannel *self,
                  Lane *lane,
-                 gsize batch_size)
+                 gsize batch_size,
+                 gsize most)
 {
   guint32 service = lane->key.service;
   gsize taken = 0;
   guint n_items = 0;
 
-  while (lane->items.head != NULL && taken < QUANTUM && batch_has_place (batch_size + taken, lane->items.head) &&
-         !batch_is_full (self))
+  while (lane->items.head != NULL && taken < QUANTUM &&
+         batch_has_place (batch_size + taken, most, lane->items.head) && !batch_is_full (self))
     {
       Item *item = item_queue_pop (&lane->items);
 
@@ -395,23 +424,71 @@ channel_send_batch (IstChannel *self)
     }
 }
 
-/* Hands over the next batch once the one before is on the wire: what is queued
- * here can still be overtaken, what libsoup has can't. */
+static gboolean
+on_window_due (gpointer user_data)
+{
+  IstChannel *self = user_data;
+  IstKernelQueue kernel;
+
+  g_clear_pointer (&self->window_timer, g_source_unref);
+  ist_metered_stream_get_kernel_queue (self->stream, &kernel);
+  ist_flow_window_check_patience (self->window, &kernel, g_get_monotonic_time ());
+  channel_wake (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* Whether the window has room; if not, it will be looked at again. */
+static gboolean
+channel_has_room (IstChannel *self,
+                  gint64 now)
+{
+  gboolean needs_kernel = ist_flow_window_needs_kernel (self->window, now);
+  IstKernelQueue kernel;
+
+  ist_flow_window_note_busy (self->window, now);
+  if (needs_kernel)
+    {
+      ist_metered_stream_get_kernel_queue (self->stream, &kernel);
+      ist_flow_window_see_kernel (self->window, &kernel);
+    }
+  if (ist_flow_window_is_open (self->window, ist_metered_stream_get_bytes_written (self->stream), now))
+    return TRUE;
+  if (self->window_timer == NULL)
+    self->window_timer = channel_start_timer (self, needs_kernel ? KERNEL_INTERVAL : PATIENCE_INTERVAL, on_window_due);
+  return FALSE;
+}
+
+/* Hands over the next batch once the one before is on the wire, and the window has
+ * room: what is queued here can still be overtaken, what libsoup has can't. */
 static void
 channel_flush (IstChannel *self)
 {
+  gint64 now = self->bounded ? g_get_monotonic_time () : 0;
+  gsize most = MAX_BATCH;
   gsize size = 0;
   gsize taken;
 
-  if (self->batch_pending || self->closing || self->closed || self->turns.head == NULL)
+  if (self->batch_pending || self->closing || self->closed)
     return;
+  if (self->turns.head == NULL)
+    {
+      if (self->bounded)
+        ist_flow_window_note_idle (self->window, now);
+      return;
+    }
+  if (self->bounded)
+    {
+      if (!channel_has_room (self, now))
+        return;
+      most = ist_flow_window_get_piece_size (self->window, now);
+    }
 
   do
     {
-      taken = batch_take_turn (self, self->turns.head->data, size);
+      taken = batch_take_turn (self, self->turns.head->data, size, most);
       size += taken;
     }
-  while (taken > 0 && size < MAX_BATCH && self->turns.head != NULL);
+  while (taken > 0 && size < most && self->turns.head != NULL);
 
   g_main_context_push_thread_default (self->context);
   channel_send_batch (self);
@@ -571,20 +648,13 @@ channel_describe_end (IstChannel *self)
 }
 
 static void
-clear_timer (GSource **timer)
-{
-  if (*timer != NULL)
-    g_source_destroy (*timer);
-  g_clear_pointer (timer, g_source_unref);
-}
-
-static void
 channel_stop_timers (IstChannel *self)
 {
   clear_timer (&self->ping_timer);
   clear_timer (&self->pong_timer);
   clear_timer (&self->probe_timer);
   clear_timer (&self->close_timer);
+  clear_timer (&self->window_timer);
 }
 
 static void
@@ -625,6 +695,16 @@ channel_take_sent (IstChannel *self)
   return sent;
 }
 
+/* Sends a ping behind the data if the window needs one there. */
+static void
+channel_mark (IstChannel *self)
+{
+  if (self->bounded && !self->batch_pending && !self->closing && !self->closed &&
+      ist_flow_window_wants_ping (self->window, ist_metered_stream_get_bytes_written (self->stream),
+                                  g_get_monotonic_time ()))
+    ist_metered_stream_ping (self->stream, self->is_client, ist_flow_window_get_next_number (self->window));
+}
+
 static gboolean
 on_dispatch (IstChannel *channel)
 {
@@ -642,6 +722,7 @@ on_dispatch (IstChannel *channel)
       failed = channel_take_failed (self);
       self->shortened = TRUE;
     }
+  channel_mark (self);
   channel_flush (self);
 
   channel_tell_sent (self, &sent);
@@ -703,18 +784,6 @@ static GSourceFuncs dispatch_source_funcs = {
 
 /* Pings */
 
-static GSource *
-channel_start_timer (IstChannel *self,
-                     guint milliseconds,
-                     GSourceFunc callback)
-{
-  GSource *timer = g_timeout_source_new (milliseconds);
-
-  g_source_set_callback (timer, callback, self, NULL);
-  g_source_attach (timer, self->context);
-  return timer;
-}
-
 static void
 channel_abort_with (IstChannel *self,
                     IstTunnelError code,
@@ -739,7 +808,8 @@ on_pong_timeout (gpointer user_data)
     }
   g_clear_pointer (&self->pong_timer, g_source_unref);
   /* A peer that has never answered need not begin, but its kernel does. */
-  if (self->pong_seen || !ist_metered_stream_is_heard (self->stream, self->pong_timeout * 1000))
+  if (ist_flow_window_has_seen_pong (self->window) ||
+      !ist_metered_stream_is_heard (self->stream, self->pong_timeout * 1000))
     channel_abort_with (self, IST_TUNNEL_ERROR_TIMED_OUT, "The WebSocket was lost: no answer to a ping");
   return G_SOURCE_REMOVE;
 }
@@ -762,7 +832,8 @@ channel_ping (IstChannel *self)
     return;
   if (self->pong_timeout > 0 && self->pong_timer == NULL)
     channel_restart_pong_timer (self);
-  ist_metered_stream_ping (self->stream, self->is_client, self->pings_sent);
+  self->ping_asked = TRUE;
+  ist_metered_stream_ping (self->stream, self->is_client, ist_flow_window_get_next_number (self->window));
 }
 
 static gboolean
@@ -799,8 +870,9 @@ on_frame_written (IstFrameOpcode opcode,
     }
   else if (opcode == IST_FRAME_PING)
     {
-      self->ping_times[self->pings_sent % MAX_PINGS] = g_get_monotonic_time ();
-      self->pings_sent++;
+      ist_flow_window_ping_sent (self->window, ist_metered_stream_get_bytes_written (self->stream), self->ping_asked,
+                                 g_get_monotonic_time ());
+      self->ping_asked = FALSE;
     }
 }
 
@@ -809,20 +881,15 @@ on_pong_read (gint64 number,
               gpointer user_data)
 {
   IstChannel *self = user_data;
-  gint64 *time;
+  gboolean asked;
+  gint64 round_trip = ist_flow_window_pong_read (self->window, number, g_get_monotonic_time (), &asked);
 
-  if (self->pings_sent == 0 || number >= self->pings_sent)
-    return;
-  /* Some services answer with a payload of their own; they answer the latest. */
-  if (number < 0)
-    number = self->pings_sent - 1;
-  time = &self->ping_times[number % MAX_PINGS];
-  if (self->pings_sent - number > MAX_PINGS || *time == 0)
+  if (round_trip < 0)
     return;
   clear_timer (&self->pong_timer);
-  self->pong_seen = TRUE;
-  self->round_trip = g_get_monotonic_time () - *time;
-  *time = 0;
+  /* The window's own are too many to be told of. */
+  if (asked)
+    self->round_trip = round_trip;
   channel_wake (self);
 }
 
@@ -928,6 +995,7 @@ ist_channel_new (IstMeteredStream *stream,
   self->services = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) service_free);
   g_queue_init (&self->turns);
   self->batch = g_byte_array_sized_new (MAX_BATCH);
+  self->window = ist_flow_window_new ();
   self->round_trip = -1;
   self->is_client = type == SOUP_WEBSOCKET_CONNECTION_CLIENT;
 
@@ -994,6 +1062,7 @@ ist_channel_unref (IstChannel *self)
   item_queue_clear (&self->in_flight);
   item_queue_clear (&self->failed);
   g_byte_array_unref (self->batch);
+  ist_flow_window_free (self->window);
   g_clear_error (&self->why);
   g_clear_error (&self->socket_error);
   g_main_context_unref (self->context);
@@ -1046,6 +1115,18 @@ ist_channel_network_changed (IstChannel *self)
       self->bytes_read_at_probe = ist_metered_stream_get_bytes_read (self->stream);
       channel_ping (self);
     }
+}
+
+void
+ist_channel_bound_delay (IstChannel *self)
+{
+  self->bounded = TRUE;
+}
+
+gsize
+ist_channel_get_piece_size (IstChannel *self)
+{
+  return self->bounded ? ist_flow_window_get_piece_size (self->window, g_get_monotonic_time ()) : MAX_BATCH;
 }
 
 void
@@ -1191,6 +1272,9 @@ ist_channel_set_paused (IstChannel *self,
     return;
   self->paused = paused;
   ist_metered_stream_set_paused (self->stream, paused);
+  ist_flow_window_set_deaf (self->window, paused);
+  clear_timer (&self->window_timer);
+  channel_wake (self);
   /* The time in which we did not listen does not count. */
   if (!paused && self->pong_timer != NULL)
     channel_restart_pong_timer (self);

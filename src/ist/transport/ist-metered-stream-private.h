@@ -6,6 +6,8 @@
 
 #include <gio/gio.h>
 
+#include "ist/transport/ist-flow-window-private.h"
+
 G_BEGIN_DECLS
 
 /* The emulator's library has its own copy of the transport, so that libist need
@@ -70,6 +72,11 @@ void ist_metered_stream_ping (IstMeteredStream *self,
  * has come back for @milliseconds. */
 gboolean ist_metered_stream_is_heard (IstMeteredStream *self,
                                       guint milliseconds);
+
+/* What the kernel has of what was written, and knows of the way; zeros if it does
+ * not tell. */
+void ist_metered_stream_get_kernel_queue (IstMeteredStream *self,
+                                          IstKernelQueue *queue);
 
 typedef enum
 {

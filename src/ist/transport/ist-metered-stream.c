@@ -7,9 +7,10 @@
 #include <string.h>
 
 #ifdef __linux__
+/* The C library's <netinet/tcp.h> knows less of TCP_INFO. */
 #include <linux/sockios.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #endif
@@ -1152,6 +1153,28 @@ ist_metered_stream_is_heard (IstMeteredStream *self,
 #else
   return TRUE;
 #endif
+}
+
+void
+ist_metered_stream_get_kernel_queue (IstMeteredStream *self,
+                                     IstKernelQueue *queue)
+{
+#ifdef __linux__
+  struct tcp_info info = { 0 };
+  socklen_t length = sizeof info;
+  int fd = g_socket_get_fd (self->socket);
+  int queued = 0;
+
+  if (is_tcp (self->socket) && ioctl (fd, SIOCOUTQ, &queued) == 0 &&
+      getsockopt (fd, IPPROTO_TCP, TCP_INFO, &info, &length) == 0)
+    {
+      queue->queued = queued;
+      queue->delivery_rate = info.tcpi_delivery_rate;
+      queue->round_trip = info.tcpi_min_rtt;
+      return;
+    }
+#endif
+  *queue = (IstKernelQueue){ 0 };
 }
 
 /* Whether an address is one of this machine's. */

@@ -6,6 +6,8 @@
 
 #include <ist/ist-tunnel-error.h>
 
+#include "ist/protocol/ist-wire-private.h"
+
 struct _IstConnectionSet
 {
   IstTunnelLink *link;
@@ -51,6 +53,15 @@ connection_set_written (IstOutgoing *outgoing,
   g_free (write);
 }
 
+/* What follows a piece waits for all of it, so a slow tunnel gets small ones. */
+static void
+connection_set_update_piece_size (IstConnectionSet *self)
+{
+  gsize size = MIN (ist_channel_get_piece_size (self->link->channel), IST_WIRE_MAX_PAYLOAD);
+
+  g_atomic_int_set (&self->budget->piece_size, (gint) size);
+}
+
 /* The lane says it all: nothing is looked up by name for what is written. */
 static void
 connection_set_write (IstConnectionCore *core,
@@ -75,6 +86,7 @@ connection_set_write (IstConnectionCore *core,
   write->core = ist_connection_core_ref (core);
   write->size = g_bytes_get_size (data);
   g_queue_push_tail_link (&self->writes, &write->link);
+  connection_set_update_piece_size (self);
   ist_channel_send (self->link->channel, *lane, FALSE, message, &write->outgoing);
 }
 

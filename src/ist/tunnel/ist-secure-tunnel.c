@@ -612,6 +612,7 @@ tunnel_take_stream (IstSecureTunnel *self,
   g_main_context_push_thread_default (self->link.context);
   self->link.channel = ist_channel_new (stream, uri, SOUP_WEBSOCKET_CONNECTION_CLIENT, &channel_delegate, self);
   g_main_context_pop_thread_default (self->link.context);
+  ist_channel_bound_delay (self->link.channel);
   ist_channel_set_keepalive (self->link.channel,
                              ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_PING_INTERVAL),
                              ist_tunnel_settings_get_uint (&self->settings, IST_SETTING_PONG_TIMEOUT));
