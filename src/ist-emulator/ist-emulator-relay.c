@@ -17,6 +17,9 @@
 #define QUEUE_HIGH (512 * 1024)
 #define QUEUE_LOW (256 * 1024)
 
+/* So many milliseconds after one side may be read again, the other may. */
+#define TURN_TIME 1
+
 /* Bytes that a Close frame has for it. */
 #define MAX_CLOSE_REASON 123
 
@@ -66,6 +69,8 @@ struct _IstEmulatorRelay
   gpointer user_data;
   IstEmulatorStreams *streams;
   IstEmulatorThrottle *throttle; /* of what is read from both sides together */
+  IstMode read_last;             /* the other side is first when a debt is paid off */
+  GSource *turn;                 /* not NULL: it still is */
   Side sides[2];
 };
 
@@ -134,20 +139,36 @@ relay_update_pause (IstEmulatorRelay *self,
   else if (queued <= QUEUE_LOW)
     from->backed_up = FALSE;
 
-  pause = from->stalled || from->backed_up || ist_emulator_throttle_is_in_debt (self->throttle);
+  pause = from->stalled || from->backed_up || ist_emulator_throttle_is_in_debt (self->throttle) ||
+          (self->turn != NULL && side == self->read_last);
   if (from->client == NULL || from->paused == pause)
     return;
   from->paused = pause;
   ist_channel_set_paused (from->client->channel, pause);
 }
 
+static gboolean
+on_turn_over (gpointer user_data)
+{
+  IstEmulatorRelay *self = user_data;
+
+  ist_clear_source (&self->turn);
+  relay_update_pause (self, IST_MODE_SOURCE);
+  relay_update_pause (self, IST_MODE_DESTINATION);
+  return G_SOURCE_REMOVE;
+}
+
+/* A side that always has something to be read would leave nothing to the other. */
 static void
 on_throttle_paid_off (gpointer user_data)
 {
   IstEmulatorRelay *self = user_data;
 
-  relay_update_pause (self, IST_MODE_SOURCE);
-  relay_update_pause (self, IST_MODE_DESTINATION);
+  ist_clear_source (&self->turn);
+  self->turn = g_timeout_source_new (TURN_TIME);
+  g_source_set_callback (self->turn, on_turn_over, self, NULL);
+  g_source_attach (self->turn, self->context);
+  relay_update_pause (self, ist_emulator_other_side (self->read_last));
 }
 
 static void side_arm_delay (Side *to);
@@ -403,6 +424,7 @@ on_channel_received (IstChannel *channel,
   run.data = g_bytes_get_data (data, &run.size);
   client->relay->delegate->received (client->side, run.size, client->relay->user_data);
   ist_emulator_throttle_spend (client->relay->throttle, run.size);
+  client->relay->read_last = client->side;
   relay_update_pause (client->relay, to);
   trace = client->relay->delegate->wants_messages (client->relay->user_data);
   ist_wire_decoder_feed (client->decoder, data);
@@ -486,6 +508,7 @@ ist_emulator_relay_free (IstEmulatorRelay *self)
   for (int side = IST_MODE_SOURCE; side <= IST_MODE_DESTINATION; side++)
     if (self->sides[side].client != NULL)
       client_say_goodbye (relay_detach (self, side), SOUP_WEBSOCKET_CLOSE_GOING_AWAY, "Service is going away");
+  ist_clear_source (&self->turn);
   ist_emulator_throttle_free (self->throttle);
   ist_emulator_streams_free (self->streams);
   g_main_context_unref (self->context);

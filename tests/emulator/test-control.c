@@ -1496,6 +1496,52 @@ test_bandwidth (void)
   fixture_stop (&fixture);
 }
 
+/* One direction has always something to be read; the other is not left to wait for
+ * the end of it. */
+static void
+test_bandwidth_for_both (void)
+{
+  g_autofree char *payload = g_strnfill (CHUNK, 'x');
+  const char *services[] = { "SSH", NULL };
+  Fixture fixture = { 0 };
+  g_autoptr (IstEmulatorTunnel) tunnel = NULL;
+  g_autoptr (Client) source = NULL;
+  g_autoptr (Client) destination = NULL;
+
+  fixture_start (&fixture, NULL, BANDWIDTH);
+  tunnel = ist_emulator_service_open_tunnel (fixture.service, services, NULL, 0, NULL);
+  source = client_new (fixture.service, tunnel, IST_MODE_SOURCE, NULL);
+  destination = client_new (fixture.service, tunnel, IST_MODE_DESTINATION, NULL);
+  client_expect_services (source, services);
+  client_expect_services (destination, services);
+  client_send (source, IST_MESSAGE_TYPE_STREAM_START, "SSH", 1, 1, NULL);
+  client_expect (destination, IST_MESSAGE_TYPE_STREAM_START, "SSH", 1, 1, NULL);
+
+  for (int turn = 0; turn < 2; turn++)
+    {
+      Client *busy = turn == 0 ? source : destination;
+      Client *idle = turn == 0 ? destination : source;
+      gsize end = idle->n_payload + 2 * N_CHUNKS * CHUNK;
+      gsize before;
+
+      for (int i = 0; i < 2 * N_CHUNKS; i++)
+        client_send (busy, IST_MESSAGE_TYPE_DATA, "SSH", 1, 1, payload);
+      test_wait (idle->n_payload >= end - 95 * CHUNK);
+      for (int i = 0; i < 5; i++)
+        {
+          gsize expected = busy->n_payload + 1;
+
+          before = idle->n_payload;
+          client_send (idle, IST_MESSAGE_TYPE_DATA, "SSH", 1, 1, "k");
+          test_wait (busy->n_payload == expected);
+          g_assert_cmpuint (idle->n_payload - before, <=, 6 * CHUNK);
+        }
+      test_wait (idle->n_payload == end);
+    }
+
+  fixture_stop (&fixture);
+}
+
 int
 main (int argc,
       char **argv)
@@ -1537,6 +1583,7 @@ main (int argc,
   g_test_add_func ("/control/state/certificate-again", test_state_certificate_again);
   g_test_add_func ("/control/state/damaged", test_state_damaged);
   g_test_add_func ("/control/bandwidth", test_bandwidth);
+  g_test_add_func ("/control/bandwidth/for-both", test_bandwidth_for_both);
 
   return g_test_run ();
 }
