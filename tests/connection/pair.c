@@ -19,6 +19,21 @@ on_incoming_connection (IstSecureTunnel *tunnel,
   return TRUE;
 }
 
+static TestEnd *
+pair_add (Pair *self,
+          IstMode mode,
+          const char *first_property,
+          va_list args)
+{
+  TestEnd *end = test_emulator_add_valist (self->emulator, mode, first_property, args);
+
+  test_end_start (end);
+  if (mode == IST_MODE_DESTINATION)
+    g_signal_connect (end->tunnel, "incoming-connection", G_CALLBACK (on_incoming_connection), self);
+  test_wait (test_end_count (end, "success") == 1);
+  return end;
+}
+
 Pair *
 pair_new (const char *const *services,
           gboolean destination,
@@ -31,20 +46,36 @@ pair_new (const char *const *services,
   self->emulator = test_emulator_new (services);
   g_queue_init (&self->incoming);
   va_start (args, first_property);
-  self->source = test_emulator_add_valist (self->emulator, IST_MODE_SOURCE, first_property, args);
+  self->source = pair_add (self, IST_MODE_SOURCE, first_property, args);
   va_end (args);
-  test_end_start (self->source);
-  test_wait (test_end_count (self->source, "success") == 1);
   if (!destination)
     return self;
 
   va_start (args, first_property);
-  self->destination = test_emulator_add_valist (self->emulator, IST_MODE_DESTINATION, first_property, args);
+  self->destination = pair_add (self, IST_MODE_DESTINATION, first_property, args);
   va_end (args);
-  test_end_start (self->destination);
-  g_signal_connect (self->destination->tunnel, "incoming-connection", G_CALLBACK (on_incoming_connection),
-                    self);
-  test_wait (test_end_count (self->destination, "success") == 1);
+  return self;
+}
+
+Pair *
+pair_new_slow (const char *const *services,
+               guint bandwidth,
+               const char *first_property,
+               ...)
+{
+  Pair *self = g_new0 (Pair, 1);
+  IstMode mode;
+
+  self->emulator = test_emulator_new_slow (services, bandwidth);
+  g_queue_init (&self->incoming);
+  for (mode = IST_MODE_SOURCE; mode <= IST_MODE_DESTINATION; mode++)
+    {
+      va_list args;
+
+      va_start (args, first_property);
+      *(mode == IST_MODE_SOURCE ? &self->source : &self->destination) = pair_add (self, mode, first_property, args);
+      va_end (args);
+    }
   return self;
 }
 

@@ -29,6 +29,11 @@ Pair *pair_new (const char *const *services,
                 gboolean destination,
                 const char *first_property,
                 ...);
+/* With both ends, and a service that lets so many bytes per second pass. */
+Pair *pair_new_slow (const char *const *services,
+                     guint bandwidth,
+                     const char *first_property,
+                     ...);
 void pair_free (Pair *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Pair, pair_free)
 

@@ -443,6 +443,46 @@ test_fair_turns (void)
   g_object_unref (far);
 }
 
+/* Where there is a limit, what is sent and not yet through is worth little time:
+ * counted, not timed. The sockets alone take twice as much. */
+static void
+test_little_on_the_way (gconstpointer data)
+{
+  enum
+  {
+    BANDWIDTH = 800 * 1000,
+    N_TRIPS = 20,
+  };
+  g_autoptr (Pair) pair = pair_new_slow (test_ssh, BANDWIDTH, "protocol-version", IST_PROTOCOL_VERSION_V3, NULL);
+  Pump *bulk;
+  IstConnection *near;
+  IstConnection *far;
+  guint64 most = 0;
+  guint i;
+
+  pair_open (pair, "SSH", &near, &far);
+  bulk = pump_new (pair, GPOINTER_TO_INT (data), 65536);
+  pump_write (bulk);
+  pump_read (bulk);
+  test_wait (bulk->n_read > 2 * MIB);
+
+  for (i = 0; i < N_TRIPS; i++)
+    {
+      most = MAX (most, ist_connection_get_bytes_out (bulk->from) - bulk->n_read);
+      connection_say (near, "x");
+      connection_expect (far, "x");
+      connection_say (far, "y");
+      connection_expect (near, "y");
+    }
+  g_test_message ("%" G_GUINT64_FORMAT " KB on the way at most", most / 1024);
+  g_assert_cmpuint (most, <, BANDWIDTH / 8);
+
+  pump_finish (bulk);
+  pump_free (bulk);
+  g_object_unref (near);
+  g_object_unref (far);
+}
+
 /* Many of them */
 
 static void
@@ -572,6 +612,8 @@ main (int argc,
   g_test_add_func ("/flow/slow-reader", test_slow_reader);
   g_test_add_func ("/flow/tiny-reads", test_tiny_reads);
   g_test_add_func ("/flow/fair-turns", test_fair_turns);
+  g_test_add_data_func ("/flow/little-on-the-way/from-source", GINT_TO_POINTER (TRUE), test_little_on_the_way);
+  g_test_add_data_func ("/flow/little-on-the-way/from-destination", GINT_TO_POINTER (FALSE), test_little_on_the_way);
   g_test_add_func ("/flow/many-in-sequence", test_many_in_sequence);
   g_test_add_func ("/flow/many-at-once", test_many_at_once);
   return g_test_run ();

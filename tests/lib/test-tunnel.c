@@ -304,12 +304,14 @@ test_client_new (TestServer *server,
 static TestEmulator *
 emulator_new (const char *const *services,
               const char *address,
-              gboolean plain)
+              gboolean plain,
+              guint bandwidth)
 {
   TestEmulator *self = g_new0 (TestEmulator, 1);
   g_autoptr (GError) error = NULL;
 
-  self->service = g_object_new (IST_EMULATOR_TYPE_SERVICE, "address", address, "plain", plain, NULL);
+  self->service = g_object_new (IST_EMULATOR_TYPE_SERVICE, "address", address, "plain", plain,
+                                "bandwidth", bandwidth, NULL);
   ist_emulator_service_start (self->service, &error);
   g_assert_no_error (error);
   if (!plain)
@@ -322,20 +324,27 @@ emulator_new (const char *const *services,
 TestEmulator *
 test_emulator_new (const char *const *services)
 {
-  return emulator_new (services, "127.0.0.1", FALSE);
+  return emulator_new (services, "127.0.0.1", FALSE, 0);
+}
+
+TestEmulator *
+test_emulator_new_slow (const char *const *services,
+                        guint bandwidth)
+{
+  return emulator_new (services, "127.0.0.1", FALSE, bandwidth);
 }
 
 TestEmulator *
 test_emulator_new_at (const char *const *services,
                       const char *address)
 {
-  return emulator_new (services, address, FALSE);
+  return emulator_new (services, address, FALSE, 0);
 }
 
 TestEmulator *
 test_emulator_new_plain (const char *const *services)
 {
-  return emulator_new (services, "127.0.0.1", TRUE);
+  return emulator_new (services, "127.0.0.1", TRUE, 0);
 }
 
 void

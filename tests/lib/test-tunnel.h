@@ -75,6 +75,9 @@ TestEmulator *test_emulator_new (const char *const *services);
 /* On an address of the machine. */
 TestEmulator *test_emulator_new_at (const char *const *services,
                                     const char *address);
+/* That lets so many bytes per second pass. */
+TestEmulator *test_emulator_new_slow (const char *const *services,
+                                      guint bandwidth);
 /* Without TLS: GIO shakes hands in a pool of threads, where the clients and
  * servers of one process wait for each other when there are many. */
 TestEmulator *test_emulator_new_plain (const char *const *services);
