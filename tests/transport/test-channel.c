@@ -1636,6 +1636,54 @@ slow_hook (gpointer fixture,
   g_usleep (10);
 }
 
+static guint
+count_completed (Fixture *f)
+{
+  guint n = 0;
+  guint i;
+
+  for (i = 0; i < f->tags->len; i++)
+    n += ((Tag *) f->tags->pdata[i])->completed;
+  return n;
+}
+
+/* A window that opens with pongs is closed without them, but not for ever; and
+ * where there never was one, only the kernel bounds what is on the way. */
+static void
+test_window (gconstpointer data)
+{
+  enum
+  {
+    N_MESSAGES = 100,
+  };
+  gboolean answers = GPOINTER_TO_INT (data);
+  Fixture *f = fixture_new ();
+  Reader *reader;
+  guint n;
+  guint i;
+
+  ist_channel_bound_delay (f->channel);
+  ist_channel_set_keepalive (f->channel, 60, 0);
+  answer_ping (f, answers);
+  test_wait (f->n_pongs == (answers ? 1 : 0));
+
+  reader = reader_new (f->peer);
+  for (i = 0; i < N_MESSAGES; i++)
+    send_on (f, 0, 1, FALSE, 20000);
+  test_run_for (500);
+  n = count_completed (f);
+  g_test_message ("%u of %u messages without a pong", n, N_MESSAGES);
+  if (answers)
+    {
+      g_assert_cmpuint (n, <=, 10);
+      g_assert_cmpint (g_atomic_int_get (&reader->n_pings), >=, 1);
+    }
+  test_wait (count_completed (f) == N_MESSAGES);
+  reader_join (reader);
+  reader_free (reader);
+  fixture_free (f);
+}
+
 /* A peer that never lets the socket run dry does not get the main loop for itself. */
 static void
 test_starvation (gconstpointer tls)
@@ -1754,6 +1802,8 @@ main (int argc,
   g_test_add_data_func ("/channel/pings/places", NULL, test_ping_places);
   g_test_add_data_func ("/channel/pings/places/tls", "tls", test_ping_places);
   g_test_add_func ("/channel/pings/under-load", test_pings_under_load);
+  g_test_add_data_func ("/channel/window/pongs-stop", GINT_TO_POINTER (TRUE), test_window);
+  g_test_add_data_func ("/channel/window/no-pongs", GINT_TO_POINTER (FALSE), test_window);
   g_test_add_data_func ("/channel/starvation", NULL, test_starvation);
   g_test_add_data_func ("/channel/starvation/tls", "tls", test_starvation);
   g_test_add_func ("/channel/context", test_context);
