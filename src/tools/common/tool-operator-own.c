@@ -17,7 +17,7 @@ struct _ToolOperatorOwn
   IstOperatorClient *client;
   GMainLoop *loop;
   GCancellable *cancellable;
-  guint sources[3];
+  ToolSignals *signals;
   guint n_signals;
   int signal;
 
@@ -29,10 +29,12 @@ struct _ToolOperatorOwn
 
 /* Signals */
 
-static gboolean
-own_on_signal (ToolOperatorOwn *self,
-               int number)
+static void
+on_signal (int number,
+           gpointer user_data)
 {
+  ToolOperatorOwn *self = user_data;
+
   self->signal = number;
   g_cancellable_cancel (self->cancellable);
   if (self->n_signals++ == 0)
@@ -40,31 +42,12 @@ own_on_signal (ToolOperatorOwn *self,
       if (self->connection != NULL)
         ist_forwarder_connection_close (self->connection);
       g_main_loop_quit (self->loop);
-      return G_SOURCE_CONTINUE;
+      return;
     }
   /* Who asks twice wants it at once. */
   g_warning (_ ("The tunnel may stay open until its lifetime is over"));
   signal (number, SIG_DFL);
   raise (number);
-  return G_SOURCE_CONTINUE;
-}
-
-static gboolean
-on_interrupt (gpointer user_data)
-{
-  return own_on_signal (user_data, SIGINT);
-}
-
-static gboolean
-on_terminate (gpointer user_data)
-{
-  return own_on_signal (user_data, SIGTERM);
-}
-
-static gboolean
-on_hangup (gpointer user_data)
-{
-  return own_on_signal (user_data, SIGHUP);
 }
 
 /* Carrying */
@@ -210,9 +193,7 @@ tool_operator_own_new (const ToolOperatorSettings *settings,
   self->client = client;
   self->loop = g_main_loop_new (NULL, FALSE);
   self->cancellable = g_cancellable_new ();
-  self->sources[0] = tool_signal_watch (SIGINT, on_interrupt, self);
-  self->sources[1] = tool_signal_watch (SIGTERM, on_terminate, self);
-  self->sources[2] = tool_signal_watch (SIGHUP, on_hangup, self);
+  self->signals = tool_signals_new (on_signal, self);
   g_signal_connect (client, "progress", G_CALLBACK (on_progress), NULL);
   return self;
 }
@@ -257,8 +238,7 @@ void
 tool_operator_own_free (ToolOperatorOwn *self)
 {
   own_close (self);
-  for (gsize i = 0; i < G_N_ELEMENTS (self->sources); i++)
-    tool_signal_unwatch (self->sources[i]);
+  g_clear_pointer (&self->signals, tool_signals_free);
   g_clear_object (&self->cancellable);
   g_clear_error (&self->error);
   g_main_loop_unref (self->loop);

@@ -21,4 +21,12 @@ guint tool_signal_watch (int number,
 /* Does nothing for 0. */
 void tool_signal_unwatch (guint id);
 
+/* SIGINT, SIGTERM and SIGHUP, for who wants to know which it was. */
+typedef struct _ToolSignals ToolSignals;
+
+ToolSignals *tool_signals_new (void (*func) (int number,
+                                             gpointer user_data),
+                               gpointer user_data);
+void tool_signals_free (ToolSignals *self);
+
 G_END_DECLS

@@ -32,39 +32,22 @@ typedef struct
 
 /* Signals: they must not end the program while there is a tunnel to close. */
 
-static gboolean
-run_on_signal (ProxyRun *self,
-               int number)
+static void
+on_signal (int number,
+           gpointer user_data)
 {
+  ProxyRun *self = user_data;
+
   if (self->has_session)
-    return G_SOURCE_CONTINUE;
+    return;
   self->signal = number;
   g_cancellable_cancel (self->cancellable);
   if (self->n_signals++ == 0)
-    return G_SOURCE_CONTINUE;
+    return;
   /* Who asks twice wants it at once. */
   g_warning (_ ("The tunnel may stay open until its lifetime is over"));
   signal (number, SIG_DFL);
   raise (number);
-  return G_SOURCE_REMOVE;
-}
-
-static gboolean
-on_interrupt (gpointer user_data)
-{
-  return run_on_signal (user_data, SIGINT);
-}
-
-static gboolean
-on_terminate (gpointer user_data)
-{
-  return run_on_signal (user_data, SIGTERM);
-}
-
-static gboolean
-on_hangup (gpointer user_data)
-{
-  return run_on_signal (user_data, SIGHUP);
 }
 
 /* Calls */
@@ -296,16 +279,13 @@ proxy_run (ProxyConfig *config)
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   ProxyRun self = { .config = config, .loop = loop, .cancellable = cancellable };
-  guint sources[3];
+  ToolSignals *signals;
   int exit_status;
 
-  sources[0] = tool_signal_watch (SIGINT, on_interrupt, &self);
-  sources[1] = tool_signal_watch (SIGTERM, on_terminate, &self);
-  sources[2] = tool_signal_watch (SIGHUP, on_hangup, &self);
+  signals = tool_signals_new (on_signal, &self);
   exit_status = run_to_end (&self);
   run_close (&self);
-  for (gsize i = 0; i < G_N_ELEMENTS (sources); i++)
-    tool_signal_unwatch (sources[i]);
+  tool_signals_free (signals);
   g_free (self.tunnel_id);
   return exit_status;
 }

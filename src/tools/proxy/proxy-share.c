@@ -60,37 +60,20 @@ share_fail (Share *self,
 
 /* Signals */
 
-static gboolean
-share_on_signal (Share *self,
-                 int number)
+static void
+on_signal (int number,
+           gpointer user_data)
 {
+  Share *self = user_data;
+
   if (self->command != NULL)
     {
       proxy_command_pass_on (self->command, number);
-      return G_SOURCE_CONTINUE;
+      return;
     }
   /* A command that has never run is no success. */
   share_end (self, self->is_ready ? EXIT_SUCCESS : TOOL_SIGNAL_EXIT_STATUS + number);
   tool_operator_link_cancel (self->request->link);
-  return G_SOURCE_CONTINUE;
-}
-
-static gboolean
-on_interrupt (gpointer user_data)
-{
-  return share_on_signal (user_data, SIGINT);
-}
-
-static gboolean
-on_terminate (gpointer user_data)
-{
-  return share_on_signal (user_data, SIGTERM);
-}
-
-static gboolean
-on_hangup (gpointer user_data)
-{
-  return share_on_signal (user_data, SIGHUP);
 }
 
 /* Listening */
@@ -313,17 +296,14 @@ proxy_share_run (ProxyConfig *config)
 {
   Share self = { .config = config, .request = config->open_request, .loop = g_main_loop_new (NULL, FALSE) };
   guint watchdog = tool_systemd_start_watchdog ();
-  guint sources[3];
+  ToolSignals *signals;
 
   if (config->tells_json)
     self.output = tool_output_new (STDOUT_FILENO, NULL, NULL);
-  sources[0] = tool_signal_watch (SIGINT, on_interrupt, &self);
-  sources[1] = tool_signal_watch (SIGTERM, on_terminate, &self);
-  sources[2] = tool_signal_watch (SIGHUP, on_hangup, &self);
+  signals = tool_signals_new (on_signal, &self);
   share_run (&self);
   tool_systemd_notify_stopping ();
-  for (gsize i = 0; i < G_N_ELEMENTS (sources); i++)
-    tool_signal_unwatch (sources[i]);
+  tool_signals_free (signals);
   if (watchdog != 0)
     g_source_remove (watchdog);
   share_clear (&self);
