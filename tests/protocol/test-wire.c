@@ -335,6 +335,186 @@ test_raw_shares_the_feed (void)
   g_assert_true (g_bytes_get_data (second_raw, NULL) == data + 4);
 }
 
+static IstMessage *
+make_data (gsize payload_size)
+{
+  g_autoptr (GBytes) payload = g_bytes_new_take (g_malloc0 (payload_size), payload_size);
+
+  return ist_message_new_full (IST_MESSAGE_TYPE_DATA, "SSH", 1, 1, FALSE, payload);
+}
+
+/* Appends a field of the wire, or with @tag_size and @length_size one whose tag and
+ * length take more bytes than they need. */
+static void
+append_field (GByteArray *message,
+              guint8 tag,
+              guint tag_size,
+              gsize length,
+              guint length_size)
+{
+  guint i;
+
+  for (i = 0; i < tag_size; i++)
+    {
+      guint8 byte = i == 0 ? tag : 0;
+
+      byte |= i + 1 < tag_size ? 0x80 : 0;
+      g_byte_array_append (message, &byte, 1);
+    }
+  for (i = 0; i < length_size; i++)
+    {
+      guint8 byte = (length >> (7 * i) & 0x7f) | (i + 1 < length_size ? 0x80 : 0);
+
+      g_byte_array_append (message, &byte, 1);
+    }
+  for (i = 0; i < length; i++)
+    {
+      guint8 byte = i * 7 + tag;
+
+      g_byte_array_append (message, &byte, 1);
+    }
+}
+
+static void
+append_service_id (GByteArray *message,
+                   gsize length)
+{
+  g_autofree char *id = g_strnfill (length, 's');
+  guint8 head[] = { 5 << 3 | 2, (length & 0x7f) | 0x80, length >> 7 };
+
+  g_byte_array_append (message, head, sizeof head);
+  g_byte_array_append (message, (const guint8 *) id, length);
+}
+
+/* What a feed decodes to; NULL if that is no message. */
+static IstMessage *
+decode_first (GBytes *feed,
+              guint n_before)
+{
+  g_autoptr (IstWireDecoder) decoder = ist_wire_decoder_new (TRUE);
+  g_autoptr (GError) error = NULL;
+  IstMessage *message = NULL;
+
+  ist_wire_decoder_feed (decoder, feed);
+  for (; n_before > 0; n_before--)
+    {
+      g_autoptr (IstMessage) before = next_message (decoder, NULL);
+
+      g_assert_nonnull (before);
+    }
+  if (!ist_wire_decoder_next (decoder, &message, NULL, &error))
+    g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL);
+  return message;
+}
+
+static gboolean
+shares_memory (IstMessage *message,
+               GBytes *feed)
+{
+  gsize feed_size;
+  gsize size;
+  const guint8 *start = g_bytes_get_data (feed, &feed_size);
+  const guint8 *data = g_bytes_get_data (ist_message_get_payload (message), &size);
+
+  return data >= start && data + size <= start + feed_size;
+}
+
+/* Whether a payload is shared or copied makes no difference to what is decoded,
+ * however a message is put together. */
+static void
+test_shared_payload (void)
+{
+  static const struct
+  {
+    const char *name;
+    gboolean shared;
+    gsize payload;
+    guint tag_size;
+    guint length_size;
+    gssize second; /* -1: there is none */
+    gsize service_id;
+    guint8 extra; /* the tag of one more field */
+  } cases[] = {
+    { "plain", TRUE, 5000, 1, 2, -1, 3, 0 },
+    { "largest", TRUE, IST_WIRE_MAX_PAYLOAD, 1, 3, -1, 128, 0 },
+    { "small", FALSE, 4000, 1, 2, -1, 3, 0 },
+    { "too-large", FALSE, IST_WIRE_MAX_PAYLOAD + 1, 1, 3, -1, 3, 0 },
+    { "two", FALSE, 5000, 1, 2, 5000, 3, 0 },
+    { "then-empty", FALSE, 5000, 1, 2, 0, 3, 0 },
+    { "then-short", FALSE, 5000, 1, 2, 1, 3, 0 },
+    { "long-tag", FALSE, 5000, 3, 2, -1, 3, 0 },
+    { "longest-tag", FALSE, 5000, 6, 2, -1, 3, 0 },
+    { "long-length", FALSE, 5000, 1, 4, -1, 3, 0 },
+    { "longest-length", FALSE, 5000, 1, 6, -1, 3, 0 },
+    { "service-id-too-long", FALSE, 5000, 1, 2, -1, 129, 0 },
+    { "rest-too-long", FALSE, 5000, 1, 2, -1, 600, 0 },
+    { "unknown-field", FALSE, 5000, 1, 2, -1, 3, 10 << 3 | 2 },
+    { "group", FALSE, 5000, 1, 2, -1, 3, 10 << 3 | 3 },
+    { "wrong-type", FALSE, 5000, 1, 2, -1, 3, 5 << 3 },
+  };
+  gsize i;
+
+  for (i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GByteArray) alone = g_byte_array_new ();
+      g_autoptr (GByteArray) after = g_byte_array_new ();
+      g_autoptr (GBytes) alone_feed = NULL;
+      g_autoptr (GBytes) after_feed = NULL;
+      g_autoptr (IstMessage) alone_message = NULL;
+      g_autoptr (IstMessage) after_message = NULL;
+      g_autoptr (IstMessage) filler = make_data (60000);
+
+      g_test_message ("%s", cases[i].name);
+      g_byte_array_append (alone, (const guint8 *) "\0\0\x08\x01\x10\x01", 6);
+      append_field (alone, 4 << 3 | 2, cases[i].tag_size, cases[i].payload, cases[i].length_size);
+      if (cases[i].second >= 0)
+        append_field (alone, 4 << 3 | 2, 1, cases[i].second, 2);
+      if (cases[i].extra != 0)
+        append_field (alone, cases[i].extra, 1, 1, 1);
+      append_service_id (alone, cases[i].service_id);
+      alone->data[0] = (alone->len - 2) >> 8;
+      alone->data[1] = (alone->len - 2) & 0xff;
+
+      /* In a feed with much else, nothing is shared. */
+      ist_wire_encode (filler, after);
+      g_byte_array_append (after, alone->data, alone->len);
+
+      alone_feed = g_byte_array_free_to_bytes (g_steal_pointer (&alone));
+      after_feed = g_byte_array_free_to_bytes (g_steal_pointer (&after));
+      alone_message = decode_first (alone_feed, 0);
+      after_message = decode_first (after_feed, 1);
+      g_assert_true ((alone_message == NULL) == (after_message == NULL));
+      if (alone_message == NULL)
+        {
+          g_assert_false (cases[i].shared);
+          continue;
+        }
+      g_assert_true (ist_message_equal (alone_message, after_message));
+      g_assert_true (shares_memory (alone_message, alone_feed) == cases[i].shared);
+    }
+}
+
+/* A small part of much that came would keep all of it. */
+static void
+test_payload_is_not_shared (void)
+{
+  g_autoptr (IstMessage) large = make_data (30000);
+  g_autoptr (GByteArray) out = g_byte_array_new ();
+  g_autoptr (GBytes) feed = NULL;
+  guint n_before;
+
+  ist_wire_encode (large, out);
+  ist_wire_encode (large, out);
+  feed = g_byte_array_free_to_bytes (g_steal_pointer (&out));
+  for (n_before = 0; n_before < 2; n_before++)
+    {
+      g_autoptr (IstMessage) message = decode_first (feed, n_before);
+
+      assert_same (message, large);
+      g_assert_false (shares_memory (message, feed));
+    }
+}
+
 static void
 test_reset_in_mid_message (void)
 {
@@ -522,14 +702,6 @@ test_garbage (gconstpointer data)
       message = next_message (decoder, NULL);
       g_assert_nonnull (message);
     }
-}
-
-static IstMessage *
-make_data (gsize payload_size)
-{
-  g_autoptr (GBytes) payload = g_bytes_new_take (g_malloc0 (payload_size), payload_size);
-
-  return ist_message_new_full (IST_MESSAGE_TYPE_DATA, "SSH", 1, 1, FALSE, payload);
 }
 
 /* Both in one piece and cut at each byte that matters. */
@@ -838,6 +1010,8 @@ main (int argc,
   g_test_add_func ("/wire/many-in-one-feed", test_many_in_one_feed);
   g_test_add_func ("/wire/messages-own-their-bytes", test_messages_own_their_bytes);
   g_test_add_func ("/wire/raw-shares-the-feed", test_raw_shares_the_feed);
+  g_test_add_func ("/wire/shared-payload", test_shared_payload);
+  g_test_add_func ("/wire/payload-is-not-shared", test_payload_is_not_shared);
   g_test_add_func ("/wire/reset-in-mid-message", test_reset_in_mid_message);
   g_test_add_func ("/wire/limit/largest-payload", test_largest_payload);
   g_test_add_func ("/wire/limit/payload-too-large", test_payload_too_large);

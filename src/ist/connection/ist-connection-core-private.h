@@ -105,12 +105,21 @@ gssize ist_connection_core_read (IstConnectionCore *self,
                                  gboolean blocking,
                                  GCancellable *cancellable,
                                  GError **error);
+/* Takes what was received first, without a copy, if that has @min_size bytes; NULL
+ * otherwise, and then ist_connection_core_read() tells more. (nullable) */
+GBytes *ist_connection_core_take (IstConnectionCore *self,
+                                  gsize min_size);
 gssize ist_connection_core_write (IstConnectionCore *self,
                                   const void *buffer,
                                   gsize count,
                                   gboolean blocking,
                                   GCancellable *cancellable,
                                   GError **error);
+/* Writes what @bytes has from @offset on, without a copy and without waiting. */
+gssize ist_connection_core_write_bytes (IstConnectionCore *self,
+                                        GBytes *bytes,
+                                        gsize offset,
+                                        GError **error);
 /* Why the connection has ended, as the tunnel tells; NULL if it has not. */
 GError *ist_connection_core_dup_error (IstConnectionCore *self);
 gboolean ist_connection_core_is_ready (IstConnectionCore *self,

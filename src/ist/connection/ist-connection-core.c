@@ -724,6 +724,44 @@ check_open (IstConnectionCore *self,
   return FALSE;
 }
 
+/* With the mutex held: something was read. Returns whether that has made room. */
+static gboolean
+note_read (IstConnectionCore *self)
+{
+  self->was_read = TRUE;
+  if (!self->stalled || get_unread (self) > get_share (self) / 2)
+    return FALSE;
+  self->stalled = FALSE;
+  return TRUE;
+}
+
+GBytes *
+ist_connection_core_take (IstConnectionCore *self,
+                          gsize min_size)
+{
+  g_autoptr (GBytes) first = NULL;
+  GBytes *taken = NULL;
+  gboolean has_room = FALSE;
+  gsize size = 0;
+
+  g_mutex_lock (&self->mutex);
+  if (self->received_size > 0)
+    size = g_bytes_get_size (g_queue_peek_head (&self->received)) - self->received_offset;
+  if (size > 0 && size >= min_size)
+    {
+      first = g_queue_pop_head (&self->received);
+      taken = g_bytes_new_from_bytes (first, self->received_offset, size);
+      self->received_offset = 0;
+      self->received_size -= size;
+      has_room = note_read (self);
+    }
+  g_mutex_unlock (&self->mutex);
+
+  if (has_room)
+    kick (self);
+  return taken;
+}
+
 gssize
 ist_connection_core_read (IstConnectionCore *self,
                           void *buffer,
@@ -743,17 +781,12 @@ ist_connection_core_read (IstConnectionCore *self,
       if (self->received_size > 0)
         {
           n = take_received (self, buffer, count);
-          self->was_read = TRUE;
+          has_room = note_read (self);
         }
       else if (self->failure != NULL)
         g_propagate_error (error, g_error_copy (self->failure));
       else
         n = 0;
-    }
-  if (self->stalled && get_unread (self) <= get_share (self) / 2)
-    {
-      self->stalled = FALSE;
-      has_room = TRUE;
     }
   g_mutex_unlock (&self->mutex);
 
@@ -762,14 +795,19 @@ ist_connection_core_read (IstConnectionCore *self,
   return n;
 }
 
-gssize
-ist_connection_core_write (IstConnectionCore *self,
-                           const void *buffer,
-                           gsize count,
-                           gboolean blocking,
-                           GCancellable *cancellable,
-                           GError **error)
+/* Queues a piece of the @count bytes at @offset of @bytes, or of those at @buffer,
+ * which are copied. */
+static gssize
+write_piece (IstConnectionCore *self,
+             GBytes *bytes,
+             gsize offset,
+             const void *buffer,
+             gsize count,
+             gboolean blocking,
+             GCancellable *cancellable,
+             GError **error)
 {
+  GBytes *piece;
   gsize share;
   gsize n;
 
@@ -792,13 +830,34 @@ ist_connection_core_write (IstConnectionCore *self,
   share = get_share (self);
   n = share > self->unsent + MIN_PIECE ? share - self->unsent : MIN_PIECE;
   n = MIN (MIN (count, n), (gsize) g_atomic_int_get (&self->budget->piece_size));
-  g_queue_push_tail (&self->written, g_bytes_new (buffer, n));
+  piece = bytes != NULL ? g_bytes_new_from_bytes (bytes, offset, n) : g_bytes_new (buffer, n);
+  g_queue_push_tail (&self->written, piece);
   self->unsent += n + PIECE_OVERHEAD;
   self->full = self->unsent >= share;
   g_mutex_unlock (&self->mutex);
 
   kick (self);
   return n;
+}
+
+gssize
+ist_connection_core_write (IstConnectionCore *self,
+                           const void *buffer,
+                           gsize count,
+                           gboolean blocking,
+                           GCancellable *cancellable,
+                           GError **error)
+{
+  return write_piece (self, NULL, 0, buffer, count, blocking, cancellable, error);
+}
+
+gssize
+ist_connection_core_write_bytes (IstConnectionCore *self,
+                                 GBytes *bytes,
+                                 gsize offset,
+                                 GError **error)
+{
+  return write_piece (self, bytes, offset, NULL, g_bytes_get_size (bytes) - offset, FALSE, NULL, error);
 }
 
 GError *

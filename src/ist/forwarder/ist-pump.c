@@ -4,7 +4,9 @@
 
 #include "ist/forwarder/ist-pump-private.h"
 
+#include "common/ist-block-private.h"
 #include "common/ist-source-private.h"
+#include "ist/connection/ist-connection-core-private.h"
 #include "ist/forwarder/ist-hangup-private.h"
 #include "ist/forwarder/ist-local-end-private.h"
 #include "ist/ist-connection.h"
@@ -16,10 +18,14 @@
 #include <limits.h>
 
 /* What one read takes becomes one message of the tunnel. */
-#define BUFFER_SIZE IST_WIRE_MAX_PAYLOAD
+G_STATIC_ASSERT (IST_BLOCK_SIZE == IST_WIRE_MAX_PAYLOAD);
 
 /* Bytes that one direction moves before others get their turn. */
-#define TURN (4 * BUFFER_SIZE)
+#define TURN (4 * IST_BLOCK_SIZE)
+
+/* So much is passed on in the memory that it came in. Less is copied: many messages
+ * go to a socket with one call then, and none keeps a block that it hardly fills. */
+#define MIN_PASSED_ON (IST_BLOCK_SIZE / 2)
 
 /* When the local end has ended its output, and it can't be known whether it
  * still reads: most do not. A server has most often said everything, and its peer
@@ -55,8 +61,9 @@ typedef struct
   Wait wait;
   GSource *source;
   gboolean pending; /* an asynchronous call */
-  guint8 *buffer;   /* NULL when there is nothing in it */
-  gsize start;
+  guint8 *block;    /* what was read is in one of these two */
+  GBytes *passed;
+  gsize start; /* what of it is still to be written */
   gsize end;
   guint64 bytes;
   gboolean discards; /* nobody is left to read what comes */
@@ -94,30 +101,28 @@ static void pump_end (IstPump *self,
                       const GError *error);
 static void pump_close_streams (IstPump *self);
 
-/* Buffers */
-
-/* The last buffer that was given back serves the next that needs one: moving
- * data costs no allocation, and idle connections have none. */
-static GPrivate spare_buffer = G_PRIVATE_INIT (g_free);
+/* Memory: idle connections have none */
 
 static void
-flow_take_buffer (Flow *flow)
+flow_drop_memory (Flow *flow)
 {
-  if (flow->buffer != NULL)
-    return;
-  flow->buffer = g_private_get (&spare_buffer);
-  if (flow->buffer != NULL)
-    g_private_set (&spare_buffer, NULL);
-  else
-    flow->buffer = g_malloc (BUFFER_SIZE);
+  g_clear_pointer (&flow->block, ist_block_free);
+  g_clear_pointer (&flow->passed, g_bytes_unref);
+  flow->start = flow->end = 0;
 }
 
-static void
-flow_give_buffer (Flow *flow)
+static const guint8 *
+flow_get_data (Flow *flow)
 {
-  if (flow->buffer != NULL)
-    g_private_replace (&spare_buffer, g_steal_pointer (&flow->buffer));
-  flow->start = flow->end = 0;
+  const guint8 *data = flow->passed != NULL ? g_bytes_get_data (flow->passed, NULL) : flow->block;
+
+  return data + flow->start;
+}
+
+static IstConnectionCore *
+flow_get_core (Flow *flow)
+{
+  return ist_connection_get_core (IST_CONNECTION (flow->pump->tunnel));
 }
 
 /* Waiting */
@@ -320,7 +325,7 @@ static void
 flow_finish (Flow *flow)
 {
   flow_stop_waiting (flow);
-  flow_give_buffer (flow);
+  flow_drop_memory (flow);
   flow->finished = TRUE;
 }
 
@@ -410,6 +415,8 @@ flow_has_read (Flow *flow,
   flow->bytes += n;
   flow->start = 0;
   flow->end = flow->discards ? 0 : n;
+  if (flow == &flow->pump->out && n >= MIN_PASSED_ON)
+    flow->passed = ist_block_free_to_bytes (g_steal_pointer (&flow->block), n);
   flow->pump->funcs->moved (flow->pump, flow->pump->user_data);
 }
 
@@ -480,6 +487,19 @@ on_flow_written (GObject *object,
   ist_pump_unref (self);
 }
 
+/* Takes what has come through the tunnel as it came, if it is worth that. */
+static gboolean
+flow_take_bytes (Flow *flow)
+{
+  g_clear_pointer (&flow->passed, g_bytes_unref);
+  if (flow == &flow->pump->in)
+    flow->passed = ist_connection_core_take (flow_get_core (flow), MIN_PASSED_ON);
+  if (flow->passed == NULL)
+    return FALSE;
+  flow_has_read (flow, g_bytes_get_size (flow->passed));
+  return TRUE;
+}
+
 /* Returns FALSE when there is nothing to be written, and why is settled. */
 static gboolean
 flow_read (Flow *flow)
@@ -487,19 +507,22 @@ flow_read (Flow *flow)
   g_autoptr (GError) error = NULL;
   gssize n;
 
-  flow_take_buffer (flow);
+  if (flow_take_bytes (flow))
+    return TRUE;
+  if (flow->block == NULL)
+    flow->block = ist_block_new ();
   if (!flow->from_polls)
     {
       flow_stop_waiting (flow);
       flow->pending = TRUE;
       ist_pump_ref (flow->pump);
-      g_input_stream_read_async (flow->from, flow->buffer, BUFFER_SIZE, G_PRIORITY_DEFAULT,
+      g_input_stream_read_async (flow->from, flow->block, IST_BLOCK_SIZE, G_PRIORITY_DEFAULT,
                                  flow->pump->cancellable, on_flow_read, flow);
       return FALSE;
     }
 
-  n = g_pollable_input_stream_read_nonblocking (G_POLLABLE_INPUT_STREAM (flow->from), flow->buffer,
-                                                BUFFER_SIZE, NULL, &error);
+  n = g_pollable_input_stream_read_nonblocking (G_POLLABLE_INPUT_STREAM (flow->from), flow->block,
+                                                IST_BLOCK_SIZE, NULL, &error);
   if (n > 0)
     {
       flow_has_read (flow, n);
@@ -511,7 +534,7 @@ flow_read (Flow *flow)
     }
   else if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
     {
-      flow_give_buffer (flow);
+      flow_drop_memory (flow);
       flow_wait (flow, WAIT_INPUT);
     }
   else
@@ -534,13 +557,16 @@ flow_write (Flow *flow)
       flow_stop_waiting (flow);
       flow->pending = TRUE;
       ist_pump_ref (flow->pump);
-      g_output_stream_write_async (flow->to, flow->buffer + flow->start, length, G_PRIORITY_DEFAULT,
+      g_output_stream_write_async (flow->to, flow_get_data (flow), length, G_PRIORITY_DEFAULT,
                                    flow->pump->cancellable, on_flow_written, flow);
       return FALSE;
     }
 
-  n = g_pollable_output_stream_write_nonblocking (G_POLLABLE_OUTPUT_STREAM (flow->to),
-                                                  flow->buffer + flow->start, length, NULL, &error);
+  if (flow == &flow->pump->out && flow->passed != NULL)
+    n = ist_connection_core_write_bytes (flow_get_core (flow), flow->passed, flow->start, &error);
+  else
+    n = g_pollable_output_stream_write_nonblocking (G_POLLABLE_OUTPUT_STREAM (flow->to), flow_get_data (flow), length,
+                                                    NULL, &error);
   if (n >= 0)
     {
       flow_has_written (flow, n);
@@ -568,13 +594,13 @@ flow_move (Flow *flow)
         }
       else if (flow->bytes >= turn_ends)
         {
-          flow_give_buffer (flow);
+          flow_drop_memory (flow);
           flow_wait (flow, WAIT_TURN);
           return;
         }
       else if (drained)
         {
-          flow_give_buffer (flow);
+          flow_drop_memory (flow);
           flow_wait (flow, WAIT_INPUT);
           return;
         }
@@ -584,7 +610,7 @@ flow_move (Flow *flow)
             return;
           /* A socket that had less than was asked for is empty; that saves the
            * call that would only say so. */
-          drained = flow->from_tells_again && flow->end < BUFFER_SIZE;
+          drained = flow->from_tells_again && flow->end < IST_BLOCK_SIZE;
         }
     }
 }
@@ -771,7 +797,7 @@ static void
 flow_clear (Flow *flow)
 {
   flow_stop_waiting (flow);
-  flow_give_buffer (flow);
+  flow_drop_memory (flow);
 }
 
 void

@@ -53,7 +53,8 @@ void ist_wire_decoder_feed (IstWireDecoder *self,
 /* The next whole message: TRUE with *@message set, TRUE with *@message NULL
  * when the feed is used up, FALSE with IST_TUNNEL_ERROR_PROTOCOL on bytes that are no
  * message; the byte stream can't be trusted after that, until a reset.
- * The payload is copied at most once on the way from the feed.
+ * The payload is copied at most once on the way from the feed; one that makes up
+ * nearly all of what was fed shares its memory.
  *
  * @raw (optional): the message's bytes on the wire, length included, to be
  * passed on as they are; shares the feed's memory where it can. */

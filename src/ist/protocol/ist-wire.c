@@ -12,6 +12,24 @@
 
 #define LENGTH_SIZE 2
 
+/* Field numbers of the Message. */
+#define FIELD_PAYLOAD 4
+#define FIELD_SERVICE_ID 5
+#define FIELD_AVAILABLE_SERVICE_IDS 6
+
+/* A payload of at least so many bytes, in a message that is nearly all of what came
+ * with it, is not copied but shares that memory. It then keeps little else alive:
+ * whatever a peer puts together, what waits to be read takes little more than the
+ * twice that libsoup's blocks, of a power of two, can have. */
+#define MIN_SHARED 4096
+#define MIN_PART(size) ((size) / 8 * 7)
+
+/* What a message has besides a payload that is shared; one with more is copied. */
+#define MAX_REST 512
+
+/* The tag and the length of a payload, in no more bytes than they need. */
+#define MAX_PAYLOAD_TAG 4
+
 typedef Com__Amazonaws__Iot__Securedtunneling__Message WireMessage;
 
 #define WIRE_MESSAGE_INIT COM__AMAZONAWS__IOT__SECUREDTUNNELING__MESSAGE__INIT
@@ -215,21 +233,69 @@ wire_get_length (const guint8 *data)
   return (gsize) data[0] << 8 | data[1];
 }
 
-/* @data must be whole: it has been unpacked. */
-static guint64
-wire_read_varint (const guint8 **data)
+/* A field of a Message, as it is on the wire. */
+typedef struct
 {
-  guint64 value = 0;
-  guint shift = 0;
+  const guint8 *start; /* its tag */
+  guint64 tag;
+  const guint8 *value; /* of a length-delimited one */
+  gsize size;
+} Field;
 
-  do
+static gboolean
+wire_read_varint (const guint8 **position,
+                  const guint8 *end,
+                  guint64 *value)
+{
+  guint shift;
+
+  *value = 0;
+  for (shift = 0; shift < 64 && *position < end; shift += 7)
     {
-      value |= (guint64) (**data & 0x7f) << shift;
-      shift += 7;
-    }
-  while (*(*data)++ & 0x80);
+      guint8 byte = *(*position)++;
 
-  return value;
+      *value |= (guint64) (byte & 0x7f) << shift;
+      if ((byte & 0x80) == 0)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* Moves over one field; FALSE at the end, and where there is none. */
+static gboolean
+wire_next_field (const guint8 **position,
+                 const guint8 *end,
+                 Field *field)
+{
+  guint64 size;
+
+  *field = (Field){ .start = *position };
+  if (*position == end || !wire_read_varint (position, end, &field->tag))
+    return FALSE;
+
+  switch (field->tag & 7)
+    {
+    case PROTOBUF_C_WIRE_TYPE_VARINT:
+      return wire_read_varint (position, end, &size);
+    case PROTOBUF_C_WIRE_TYPE_64BIT:
+      size = 8;
+      break;
+    case PROTOBUF_C_WIRE_TYPE_32BIT:
+      size = 4;
+      break;
+    case PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED:
+      if (!wire_read_varint (position, end, &size))
+        return FALSE;
+      break;
+    default:
+      return FALSE;
+    }
+  if (size > (gsize) (end - *position))
+    return FALSE;
+  field->value = *position;
+  field->size = size;
+  *position += size;
+  return TRUE;
 }
 
 /* The generated code gives strings without their length, so that one with a
@@ -239,33 +305,13 @@ wire_has_nul_in_string (const guint8 *data,
                         gsize length)
 {
   const guint8 *end = data + length;
+  Field field;
 
-  while (data < end)
+  while (wire_next_field (&data, end, &field))
     {
-      guint64 tag = wire_read_varint (&data);
-      gsize size;
-
-      switch (tag & 7)
-        {
-        case PROTOBUF_C_WIRE_TYPE_VARINT:
-          wire_read_varint (&data);
-          break;
-
-        case PROTOBUF_C_WIRE_TYPE_64BIT:
-          data += 8;
-          break;
-
-        case PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED:
-          size = wire_read_varint (&data);
-          if ((tag >> 3 == 5 || tag >> 3 == 6) && memchr (data, '\0', size) != NULL)
-            return TRUE;
-          data += size;
-          break;
-
-        default: /* PROTOBUF_C_WIRE_TYPE_32BIT: nothing else is unpacked */
-          data += 4;
-          break;
-        }
+      if ((field.tag >> 3 == FIELD_SERVICE_ID || field.tag >> 3 == FIELD_AVAILABLE_SERVICE_IDS) && field.size > 0 &&
+          memchr (field.value, '\0', field.size) != NULL)
+        return TRUE;
     }
 
   return FALSE;
@@ -301,6 +347,7 @@ wire_check_strings (const WireMessage *wire,
 static gboolean
 wire_decoder_check_unpacked (IstWireDecoder *self,
                              const WireMessage *wire,
+                             gsize payload_size,
                              const guint8 *data,
                              gsize length,
                              GError **error)
@@ -318,11 +365,11 @@ wire_decoder_check_unpacked (IstWireDecoder *self,
       return FALSE;
     }
 
-  if (wire->payload.len > IST_WIRE_MAX_PAYLOAD)
+  if (payload_size > IST_WIRE_MAX_PAYLOAD)
     {
       g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL,
                    "Received a payload of %" G_GSIZE_FORMAT " bytes; the limit is %d",
-                   wire->payload.len, IST_WIRE_MAX_PAYLOAD);
+                   payload_size, IST_WIRE_MAX_PAYLOAD);
       return FALSE;
     }
 
@@ -336,11 +383,20 @@ wire_decoder_check_unpacked (IstWireDecoder *self,
   return TRUE;
 }
 
-static IstMessage *
-wire_take_message (WireMessage *wire)
+static GBytes *
+wire_take_payload (WireMessage *wire)
 {
-  g_autoptr (GBytes) payload = NULL;
+  GBytes *payload = g_bytes_new_take (wire->payload.data, wire->payload.len);
 
+  wire->payload.data = NULL;
+  wire->payload.len = 0;
+  return payload;
+}
+
+static IstMessage *
+wire_make_message (const WireMessage *wire,
+                   GBytes *payload)
+{
   if (wire->type == COM__AMAZONAWS__IOT__SECUREDTUNNELING__MESSAGE__TYPE__SERVICE_IDS)
     {
       g_autoptr (GPtrArray) ids = g_ptr_array_sized_new (wire->n_availableserviceids + 1);
@@ -352,26 +408,73 @@ wire_take_message (WireMessage *wire)
       return ist_message_new_service_ids ((const char *const *) ids->pdata);
     }
 
-  if (wire->payload.len > 0)
-    {
-      payload = g_bytes_new_take (wire->payload.data, wire->payload.len);
-      wire->payload.data = NULL;
-      wire->payload.len = 0;
-    }
-
   return ist_message_new_full ((IstMessageType) wire->type, wire->serviceid, wire->streamid,
                                wire->connectionid, wire->ignorable, payload);
 }
 
+/* Finds the payload that a message can share, and has the bytes before and after it
+ * in @rest; returns how many these are, or 0 if the message is to be unpacked as a
+ * whole. That is so for all that is unusual as well: it is not judged here. */
+static gsize
+wire_cut_payload (const guint8 *data,
+                  gsize length,
+                  Field *payload,
+                  guint8 *rest)
+{
+  const guint8 *position = data;
+  const guint8 *end = data + length;
+  gsize before;
+  gsize after;
+  Field field;
+
+  *payload = (Field){ 0 };
+  while (wire_next_field (&position, end, &field))
+    {
+      if (field.tag >> 3 != FIELD_PAYLOAD)
+        continue;
+      if (payload->value != NULL || field.size < MIN_SHARED || field.value - field.start > MAX_PAYLOAD_TAG)
+        return 0;
+      *payload = field;
+    }
+  if (position != end || payload->value == NULL)
+    return 0;
+
+  before = payload->start - data;
+  after = end - (payload->value + payload->size);
+  if (before + after == 0 || before + after > MAX_REST)
+    return 0;
+  memcpy (rest, data, before);
+  if (after > 0)
+    memcpy (rest + before, payload->value + payload->size, after);
+  return before + after;
+}
+
+/* @owner: the memory that @data is in. protobuf-c copies every payload, so it is
+ * given the rest of a message whose payload can be shared. */
 static IstMessage *
 wire_decoder_decode (IstWireDecoder *self,
+                     GBytes *owner,
                      const guint8 *data,
                      gsize length,
                      GError **error)
 {
-  WireMessage *wire = wire_message_unpack (&wire_allocator, length, data);
+  const guint8 *owned = g_bytes_get_data (owner, NULL);
+  gboolean may_share = length >= MIN_SHARED && length >= MIN_PART (g_bytes_get_size (owner));
+  guint8 rest[MAX_REST];
+  Field shared;
+  gsize rest_length = may_share ? wire_cut_payload (data, length, &shared, rest) : 0;
+  g_autoptr (GBytes) payload = NULL;
   IstMessage *message = NULL;
+  WireMessage *wire;
+  gsize payload_size;
 
+  if (rest_length > 0)
+    {
+      payload = g_bytes_new_from_bytes (owner, shared.value - owned, shared.size);
+      data = rest;
+      length = rest_length;
+    }
+  wire = wire_message_unpack (&wire_allocator, length, data);
   if (wire == NULL)
     {
       g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL,
@@ -379,8 +482,11 @@ wire_decoder_decode (IstWireDecoder *self,
       return NULL;
     }
 
-  if (wire_decoder_check_unpacked (self, wire, data, length, error))
-    message = wire_take_message (wire);
+  if (payload == NULL && wire->payload.len > 0)
+    payload = wire_take_payload (wire);
+  payload_size = payload != NULL ? g_bytes_get_size (payload) : 0;
+  if (wire_decoder_check_unpacked (self, wire, payload_size, data, length, error))
+    message = wire_make_message (wire, payload);
 
   wire_message_free (wire, &wire_allocator);
 
@@ -422,6 +528,7 @@ ist_wire_decoder_next (IstWireDecoder *self,
                        GError **error)
 {
   g_autoptr (GBytes) whole = NULL;
+  GBytes *owner = self->feed;
   const guint8 *data;
   gsize available;
   gsize size;
@@ -449,6 +556,7 @@ ist_wire_decoder_next (IstWireDecoder *self,
         }
 
       whole = g_byte_array_free_to_bytes (g_steal_pointer (&self->partial));
+      owner = whole;
       data = g_bytes_get_data (whole, &size);
     }
   else
@@ -474,7 +582,7 @@ ist_wire_decoder_next (IstWireDecoder *self,
       self->offset += size;
     }
 
-  *message = wire_decoder_decode (self, data + LENGTH_SIZE, size - LENGTH_SIZE, error);
+  *message = wire_decoder_decode (self, owner, data + LENGTH_SIZE, size - LENGTH_SIZE, error);
   if (*message == NULL)
     {
       self->broken = TRUE;

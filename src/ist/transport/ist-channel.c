@@ -9,10 +9,16 @@
 #include "ist/protocol/ist-wire-private.h"
 #include "ist/transport/ist-flow-window-private.h"
 
+/* The most that a WebSocket frame has besides its payload (RFC 6455, section 5.2). */
+#define MAX_FRAME_HEADER 14
+
 /* Bytes that go out as one WebSocket frame at most. Less than the service
  * takes: what is urgent waits for no more than this, and it stays in the
- * processor's cache while it is copied, masked and encrypted. */
-#define MAX_BATCH (64 * 1024)
+ * processor's cache while it is copied, masked and encrypted. libsoup makes
+ * each frame in a block of its own that has the next power of two, so one byte
+ * more would double it; blocks of 128 KiB the C library takes from the system,
+ * and gives back, each time. */
+#define MAX_BATCH (64 * 1024 - MAX_FRAME_HEADER)
 
 /* A lane's share of a batch before it is the next lane's turn. */
 #define QUANTUM (16 * 1024)
