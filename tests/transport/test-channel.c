@@ -260,7 +260,8 @@ send_on (Fixture *f,
   message = ist_message_new_full (IST_MESSAGE_TYPE_DATA, NULL, 1, connection, FALSE, payload);
   tag->size = ist_wire_get_encoded_size (message);
   g_ptr_array_add (f->tags, tag);
-  ist_channel_send (f->channel, tag->lane, barrier, message, tag);
+  ist_channel_send (f->channel, tag->lane, barrier, ist_message_ref (message), ist_wire_get_encoded_size (message),
+                    tag);
   return tag;
 }
 
@@ -534,7 +535,8 @@ test_frames (void)
       g_autoptr (IstMessage) message = ist_message_new_full (messages[i].type, messages[i].service, 1,
                                                              messages[i].connection, FALSE, NULL);
 
-      ist_channel_send (f->channel, (IstLane){ 0, 1, 1 }, FALSE, message, NULL);
+      ist_channel_send (f->channel, (IstLane){ 0, 1, 1 }, FALSE, ist_message_ref (message),
+                        ist_wire_get_encoded_size (message), NULL);
       size += ist_wire_get_encoded_size (message);
     }
   reader = reader_new (f->peer);

@@ -29,6 +29,11 @@ gsize ist_wire_get_encoded_size (const IstMessage *message);
 void ist_wire_encode (const IstMessage *message,
                       GByteArray *out);
 
+/* Likewise, for who knows what ist_wire_get_encoded_size() says. */
+void ist_wire_encode_sized (const IstMessage *message,
+                            gsize encoded_size,
+                            GByteArray *out);
+
 /* Whether @message may be sent at all (IST_TUNNEL_ERROR_TOO_LARGE,
  * IST_TUNNEL_ERROR_INVALID_SETTING otherwise: payload over the limit, a service id
  * that is not UTF-8, ...). */

@@ -47,22 +47,41 @@ struct _IstWireDecoder
   GByteArray *partial; /* the beginning of a message whose rest is to come */
 };
 
-static void *
-wire_alloc (void *data,
-            size_t size)
+/* Where a message is unpacked that lives for a moment only; what does not fit comes
+ * from GLib's allocator, so that large payloads can be handed on to GBytes. */
+typedef struct
 {
-  return g_malloc (size);
+  guint8 space[512] __attribute__ ((aligned (16)));
+  gsize used;
+} Arena;
+
+static gboolean
+arena_has (const Arena *self,
+           const void *pointer)
+{
+  return (const guint8 *) pointer >= self->space && (const guint8 *) pointer < self->space + sizeof self->space;
+}
+
+static void *
+arena_alloc (void *data,
+             size_t size)
+{
+  Arena *self = data;
+  gsize start = self->used;
+
+  if (size > sizeof self->space - start)
+    return g_malloc (size);
+  self->used = MIN (start + (size + 15) / 16 * 16, sizeof self->space);
+  return self->space + start;
 }
 
 static void
-wire_free (void *data,
-           void *pointer)
+arena_free (void *data,
+            void *pointer)
 {
-  g_free (pointer);
+  if (!arena_has (data, pointer))
+    g_free (pointer);
 }
-
-/* GLib's, so that payloads can be handed on to GBytes. */
-static ProtobufCAllocator wire_allocator = { wire_alloc, wire_free, NULL };
 
 /* Everything in @wire is borrowed from @message. */
 static void
@@ -95,21 +114,29 @@ ist_wire_get_encoded_size (const IstMessage *message)
 }
 
 void
+ist_wire_encode_sized (const IstMessage *message,
+                       gsize encoded_size,
+                       GByteArray *out)
+{
+  WireMessage wire = WIRE_MESSAGE_INIT;
+  gsize size = encoded_size - LENGTH_SIZE;
+  guint8 *start;
+
+  g_return_if_fail (size <= IST_WIRE_MAX_MESSAGE);
+
+  g_byte_array_set_size (out, out->len + encoded_size);
+  start = out->data + out->len - encoded_size;
+  start[0] = size >> 8;
+  start[1] = size & 0xff;
+  wire_message_borrow (&wire, message);
+  wire_message_pack (&wire, start + LENGTH_SIZE);
+}
+
+void
 ist_wire_encode (const IstMessage *message,
                  GByteArray *out)
 {
-  WireMessage wire = WIRE_MESSAGE_INIT;
-  guint start = out->len;
-  gsize size;
-
-  wire_message_borrow (&wire, message);
-  size = wire_message_get_packed_size (&wire);
-  g_return_if_fail (size <= IST_WIRE_MAX_MESSAGE);
-
-  g_byte_array_set_size (out, start + LENGTH_SIZE + size);
-  out->data[start] = size >> 8;
-  out->data[start + 1] = size & 0xff;
-  wire_message_pack (&wire, out->data + start + LENGTH_SIZE);
+  ist_wire_encode_sized (message, ist_wire_get_encoded_size (message), out);
 }
 
 static gboolean
@@ -384,10 +411,14 @@ wire_decoder_check_unpacked (IstWireDecoder *self,
 }
 
 static GBytes *
-wire_take_payload (WireMessage *wire)
+wire_take_payload (WireMessage *wire,
+                   const Arena *arena)
 {
-  GBytes *payload = g_bytes_new_take (wire->payload.data, wire->payload.len);
+  GBytes *payload;
 
+  if (arena_has (arena, wire->payload.data))
+    return g_bytes_new (wire->payload.data, wire->payload.len);
+  payload = g_bytes_new_take (wire->payload.data, wire->payload.len);
   wire->payload.data = NULL;
   wire->payload.len = 0;
   return payload;
@@ -460,21 +491,27 @@ wire_decoder_decode (IstWireDecoder *self,
 {
   const guint8 *owned = g_bytes_get_data (owner, NULL);
   gboolean may_share = length >= MIN_SHARED && length >= MIN_PART (g_bytes_get_size (owner));
+  Arena arena;
+  ProtobufCAllocator allocator = { arena_alloc, arena_free, &arena };
   guint8 rest[MAX_REST];
   Field shared;
   gsize rest_length = may_share ? wire_cut_payload (data, length, &shared, rest) : 0;
   g_autoptr (GBytes) payload = NULL;
   IstMessage *message = NULL;
   WireMessage *wire;
-  gsize payload_size;
 
-  if (rest_length > 0)
+  arena.used = 0;
+  if (rest_length == 0)
+    {
+      shared.size = 0;
+    }
+  else
     {
       payload = g_bytes_new_from_bytes (owner, shared.value - owned, shared.size);
       data = rest;
       length = rest_length;
     }
-  wire = wire_message_unpack (&wire_allocator, length, data);
+  wire = wire_message_unpack (&allocator, length, data);
   if (wire == NULL)
     {
       g_set_error_literal (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_PROTOCOL,
@@ -482,13 +519,14 @@ wire_decoder_decode (IstWireDecoder *self,
       return NULL;
     }
 
-  if (payload == NULL && wire->payload.len > 0)
-    payload = wire_take_payload (wire);
-  payload_size = payload != NULL ? g_bytes_get_size (payload) : 0;
-  if (wire_decoder_check_unpacked (self, wire, payload_size, data, length, error))
-    message = wire_make_message (wire, payload);
+  if (wire_decoder_check_unpacked (self, wire, shared.size + wire->payload.len, data, length, error))
+    {
+      if (wire->payload.len > 0)
+        payload = wire_take_payload (wire, &arena);
+      message = wire_make_message (wire, payload);
+    }
 
-  wire_message_free (wire, &wire_allocator);
+  wire_message_free (wire, &allocator);
 
   return message;
 }

@@ -92,12 +92,14 @@ gsize ist_channel_get_piece_size (IstChannel *self);
 void ist_channel_set_split (IstChannel *self,
                             gsize size);
 
-/* Queues a message. It is the caller who bounds the queue. A @barrier is sent
- * after everything queued for its service and before whatever comes later. */
+/* Queues a message, which is taken over; it has @encoded_size bytes on the wire.
+ * It is the caller who bounds the queue. A @barrier is sent after everything queued
+ * for its service and before whatever comes later. */
 void ist_channel_send (IstChannel *self,
                        IstLane lane,
                        gboolean barrier,
                        IstMessage *message,
+                       gsize encoded_size,
                        gpointer tag);
 /* Likewise, for what is encoded already: it becomes one frame. */
 void ist_channel_send_bytes (IstChannel *self,

@@ -334,7 +334,7 @@ batch_add (IstChannel *self,
 {
   if (item->message != NULL)
     {
-      ist_wire_encode (item->message, self->batch);
+      ist_wire_encode_sized (item->message, item->size, self->batch);
     }
   else
     {
@@ -1147,6 +1147,7 @@ ist_channel_send (IstChannel *self,
                   IstLane lane,
                   gboolean barrier,
                   IstMessage *message,
+                  gsize encoded_size,
                   gpointer tag)
 {
   Item *item = g_new0 (Item, 1);
@@ -1155,8 +1156,8 @@ ist_channel_send (IstChannel *self,
    * those of V1 know no frame with more than one message. */
   item->alone = ist_message_get_message_type (message) != IST_MESSAGE_TYPE_DATA ||
                 (ist_message_get_service_id (message) == NULL && ist_message_get_connection_id (message) == 0);
-  item->message = ist_message_ref (message);
-  item->size = ist_wire_get_encoded_size (message);
+  item->message = message;
+  item->size = encoded_size;
   item->tag = tag;
   channel_enqueue (self, lane, barrier, item);
 }

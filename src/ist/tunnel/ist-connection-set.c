@@ -71,7 +71,7 @@ connection_set_write (IstConnectionCore *core,
 {
   IstConnectionSet *self = set;
   const IstLane *lane = ist_connection_core_get_lane (core);
-  g_autoptr (IstMessage) message = ist_stream_table_make_data (self->link->table, lane, data);
+  IstMessage *message = ist_stream_table_make_data (self->link->table, lane, data);
   Write *write;
 
   /* A connection in the set is active, or it would have been ended. */
@@ -87,7 +87,7 @@ connection_set_write (IstConnectionCore *core,
   write->size = g_bytes_get_size (data);
   g_queue_push_tail_link (&self->writes, &write->link);
   connection_set_update_piece_size (self);
-  ist_channel_send (self->link->channel, *lane, FALSE, message, &write->outgoing);
+  ist_channel_send (self->link->channel, *lane, FALSE, message, ist_wire_get_encoded_size (message), &write->outgoing);
 }
 
 /* What the streams tell */

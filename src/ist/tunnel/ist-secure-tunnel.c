@@ -9,6 +9,7 @@
 #include "common/ist-redact-private.h"
 #include "common/ist-source-private.h"
 #include "common/ist-waiting-tasks-private.h"
+#include "ist/ist-marshallers.h"
 #include "ist/ist-tunnel-error.h"
 #include "ist/protocol/ist-stream-table-private.h"
 #include "ist/protocol/ist-wire-private.h"
@@ -785,7 +786,8 @@ tunnel_send_own (IstSecureTunnel *self,
   self->answers_queued++;
   if (self->answers_queued == MAX_ANSWERS_QUEUED + 1)
     tunnel_update_paused (self);
-  ist_channel_send (self->link.channel, lane, tunnel_is_barrier (message), message, &self->answer);
+  ist_channel_send (self->link.channel, lane, tunnel_is_barrier (message), ist_message_ref (message),
+                    ist_wire_get_encoded_size (message), &self->answer);
 }
 
 /* Asks whether anybody wants to have the peer's connection as a stream. */
@@ -1107,7 +1109,9 @@ tunnel_install_signals (GType type)
    * Since: 1.0
    */
   signals[SEND_DATA_COMPLETE] = g_signal_new ("send-data-complete", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
-                                              NULL, G_TYPE_NONE, 2, IST_TYPE_MESSAGE, G_TYPE_ERROR);
+                                              ist_marshal_VOID__BOXED_BOXED, G_TYPE_NONE, 2, IST_TYPE_MESSAGE,
+                                              G_TYPE_ERROR);
+  g_signal_set_va_marshaller (signals[SEND_DATA_COMPLETE], type, ist_marshal_VOID__BOXED_BOXEDv);
 
   /**
    * IstSecureTunnel::message-received:

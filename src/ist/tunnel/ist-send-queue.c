@@ -21,8 +21,16 @@ struct _IstSendQueue
   GQueue accepted; /* Sends, by their link */
   gsize accepted_size;
   GQueue waiting; /* Sends that wait for room */
+  GArray *pieces; /* of Piece: those of the message that is being accepted */
   gboolean changed;
 };
+
+/* One DATA message of those that a message of the user's goes out as. */
+typedef struct
+{
+  IstMessage *message;
+  gsize size; /* on the wire */
+} Piece;
 
 /* A message of the user's. */
 typedef struct
@@ -112,31 +120,27 @@ send_queue_has_room (IstSendQueue *self,
   return self->accepted.length == 0 || self->accepted_size + size + overhead <= self->limit;
 }
 
-/* Queues all pieces of a message or none. */
+/* Makes all pieces of a message, and finds where they go. */
 static gboolean
-send_queue_accept (IstSendQueue *self,
-                   Send *send,
-                   GError **error)
+send_queue_cut (IstSendQueue *self,
+                Send *send,
+                IstLane *lane,
+                GError **error)
 {
-  g_autoptr (GPtrArray) pieces = NULL;
-  IstMessage *piece;
-  IstLane lane = { 0 };
+  IstMessage *part;
   guint i;
 
-  if (!ist_tunnel_link_check (self->link, error))
-    return FALSE;
-
-  pieces = g_ptr_array_new_with_free_func ((GDestroyNotify) ist_message_unref);
   send->size = 0;
-  for (i = 0; (piece = send_get_piece (send, i)) != NULL; i++)
+  for (i = 0; (part = send_get_piece (send, i)) != NULL; i++)
     {
-      IstMessage *addressed = ist_stream_table_address (self->link->table, piece, &lane, error);
+      Piece piece = { .message = ist_stream_table_address (self->link->table, part, lane, error) };
 
-      ist_message_unref (piece);
-      if (addressed == NULL)
+      ist_message_unref (part);
+      if (piece.message == NULL)
         return FALSE;
-      g_ptr_array_add (pieces, addressed);
-      send->size += ist_wire_get_encoded_size (addressed);
+      piece.size = ist_wire_get_encoded_size (piece.message);
+      g_array_append_val (self->pieces, piece);
+      send->size += piece.size;
       if (send->size > self->limit)
         {
           g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TOO_LARGE,
@@ -144,8 +148,38 @@ send_queue_accept (IstSendQueue *self,
           return FALSE;
         }
     }
+  return TRUE;
+}
+
+static void
+send_queue_drop_pieces (IstSendQueue *self)
+{
+  guint i;
+
+  for (i = 0; i < self->pieces->len; i++)
+    ist_message_unref (g_array_index (self->pieces, Piece, i).message);
+  g_array_set_size (self->pieces, 0);
+}
+
+/* Queues all pieces of a message or none. */
+static gboolean
+send_queue_accept (IstSendQueue *self,
+                   Send *send,
+                   GError **error)
+{
+  IstLane lane = { 0 };
+  guint i;
+
+  if (!ist_tunnel_link_check (self->link, error))
+    return FALSE;
+  if (!send_queue_cut (self, send, &lane, error))
+    {
+      send_queue_drop_pieces (self);
+      return FALSE;
+    }
   if (!send_queue_has_room (self, send->size))
     {
+      send_queue_drop_pieces (self);
       g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_WOULD_BLOCK,
                    "The send queue is full: %" G_GSIZE_FORMAT " of %u bytes; notify::queued-bytes "
                    "tells when it drains",
@@ -154,11 +188,16 @@ send_queue_accept (IstSendQueue *self,
     }
 
   self->changed = TRUE;
-  send->pieces = pieces->len;
+  send->pieces = self->pieces->len;
   self->accepted_size += send->size;
   g_queue_push_tail_link (&self->accepted, &send->link);
-  for (i = 0; i < pieces->len; i++)
-    ist_channel_send (self->link->channel, lane, FALSE, pieces->pdata[i], &send->outgoing);
+  for (i = 0; i < self->pieces->len; i++)
+    {
+      Piece *piece = &g_array_index (self->pieces, Piece, i);
+
+      ist_channel_send (self->link->channel, lane, FALSE, piece->message, piece->size, &send->outgoing);
+    }
+  g_array_set_size (self->pieces, 0);
   return TRUE;
 }
 
@@ -196,7 +235,7 @@ send_queue_piece_done (IstOutgoing *outgoing,
       self->link->bytes_out += g_bytes_get_size (ist_message_get_payload (send->message));
     }
   news = ist_news_queue_add (self->news, IST_NEWS_SENT);
-  news->message = ist_message_ref (send->message);
+  news->message = g_steal_pointer (&send->message);
   news->error = send->error != NULL ? g_error_copy (send->error) : NULL;
   send_queue_end (self, send, send->error);
 }
@@ -329,6 +368,7 @@ ist_send_queue_new (IstTunnelLink *link,
   self->link = link;
   self->news = news;
   self->limit = limit;
+  self->pieces = g_array_new (FALSE, FALSE, sizeof (Piece));
   return self;
 }
 
@@ -342,5 +382,6 @@ ist_send_queue_free (IstSendQueue *self)
       g_queue_unlink (&self->accepted, &send->link);
       send_free (send);
     }
+  g_array_unref (self->pieces);
   g_free (self);
 }
