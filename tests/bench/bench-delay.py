@@ -16,7 +16,6 @@ and draws delay and rate over time; judges nothing.
 import argparse
 import collections
 import contextlib
-import math
 import multiprocessing
 import os
 import signal
@@ -25,6 +24,7 @@ import statistics
 import threading
 import time
 
+import picture
 import programs
 from sockets import echo
 
@@ -206,64 +206,16 @@ def summary(delays, rates, settled):
 
 # Drawing
 
-WIDTH, HEIGHT, MARGIN = 250, 190, 56
-COLOURS = {0: '#1b6ca8', 50: '#d1781c', 200: '#a3295c'}
+COLOURS = {0: picture.BLUE, 50: picture.ORANGE, 200: picture.RED}
+BEFORE_DASH = '4 3'
 
 
-class Picture:
-    """Columns of two panels, delay above rate; both logarithmic."""
-
-    def __init__(self, seconds):
-        self.seconds, self.parts, self.columns = seconds, [], 0
-
-    def text(self, x, y, text, anchor='middle', size=11):
-        self.parts.append(f'<text x="{x:.0f}" y="{y:.0f}" text-anchor="{anchor}" font-size="{size}">{text}</text>')
-
-    def line(self, points, colour, width=1.3, dash=''):
-        path = ' '.join(f'{x:.1f},{y:.1f}' for x, y in points)
-        self.parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="{width}"'
-                          f'{dash and f" stroke-dasharray={chr(34)}{dash}{chr(34)}"}/>')
-
-    def panel(self, top, low, high, unit, curves):
-        left = MARGIN + self.columns * (WIDTH + MARGIN)
-        decades = [10 ** n for n in range(-1, 12) if low <= 10 ** n <= high]
-
-        def height(value):
-            share = (math.log10(min(max(value, low), high)) - math.log10(low)) / (math.log10(high) - math.log10(low))
-            return top + HEIGHT * (1 - share)
-
-        for value in decades:
-            self.line([(left, height(value)), (left + WIDTH, height(value))], '#ddd', 1)
-            self.text(left - 5, height(value) + 4, unit(value), 'end', 10)
-        for value in range(0, int(self.seconds) + 1, 5):
-            self.text(left + WIDTH * value / self.seconds, top + HEIGHT + 14, f'{value} s', size=10)
-        self.line([(left, top), (left, top + HEIGHT), (left + WIDTH, top + HEIGHT)], '#444', 1)
-        for points, colour, dash in curves:
-            self.line([(left + WIDTH * now / self.seconds, height(value)) for now, value in points], colour, dash=dash)
-
-    def column(self, title, runs):
-        """@runs: (distance, whether it was before, delays, rates)."""
-        left = MARGIN + self.columns * (WIDTH + MARGIN)
-        self.text(left + WIDTH / 2, 18, title, size=13)
-        for index, low, high, unit in ((0, 0.3, 2e4, milliseconds), (1, 2e4, 1e9, megabytes)):
-            self.panel(28 + index * (HEIGHT + 34), low, high, unit,
-                       [(run[index], COLOURS[distance], '4 3' if before else '') for distance, before, *run in runs])
-        self.columns += 1
-
-    def write(self, path):
-        width, height = MARGIN + self.columns * (WIDTH + MARGIN), 2 * HEIGHT + 120
-        for index, (distance, colour) in enumerate(COLOURS.items()):
-            x, y = MARGIN + index * 190, height - 14
-            self.line([(x, y - 4), (x + 24, y - 4)], colour, 2)
-            self.text(x + 30, y, f'{distance} ms there and back', 'start')
-        self.line([(MARGIN + 590, height - 18), (MARGIN + 614, height - 18)], '#444', 1.3, '4 3')
-        self.text(MARGIN + 620, height - 14, 'without the window', 'start')
-        with open(path, 'w', encoding='utf-8') as f:
-            f.write(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-                    f'font-family="sans-serif" fill="#222">\n'
-                    f'<!-- SPDX-FileCopyrightText: 2026 The libist authors -->\n'
-                    f'<!-- SPDX-License-Identifier: LGPL-2.1-or-later -->\n'
-                    f'<rect width="{width}" height="{height}" fill="#fff"/>\n' + '\n'.join(self.parts) + '\n</svg>\n')
+def draw(image, rates, seconds, runs):
+    """Delay above rate; @runs: (distance, whether it was before, delays, rates)."""
+    image.column(name_of(rates), picture.Linear(0, seconds, range(0, int(seconds) + 1, 5)), '{} s'.format,
+                 [(picture.Logarithmic(low, high), unit,
+                   [(run[index], COLOURS[distance], BEFORE_DASH if before else '') for distance, before, *run in runs])
+                  for index, low, high, unit in ((0, 0.3, 2e4, milliseconds), (1, 2e4, 1e9, megabytes))])
 
 
 def milliseconds(value):
@@ -292,7 +244,7 @@ def main():
     ours = programs.PROXY
     proxies = {'now': ours, **({'before': os.path.abspath(args.before)} if args.before else {})}
 
-    picture = Picture(args.seconds)
+    image = picture.Picture()
     print('| rate | distance | ' + ' | '.join(f'{name}: median, p99 ms, kB/s' for name in proxies) + ' |')
     for text in args.rates:
         rates, runs = [float(part) for part in text.split('-')], []
@@ -303,9 +255,10 @@ def main():
                 runs.append((distance, name == 'before', *result))
                 cells.append('{:.1f}, {:.0f}, {:.0f}'.format(*summary(*result, args.settled)))
             print(f'| {name_of(rates)} | {distance} ms | ' + ' | '.join(cells) + ' |', flush=True)
-        picture.column(name_of(rates), runs)
+        draw(image, rates, args.seconds, runs)
     if args.svg:
-        picture.write(args.svg)
+        legend = [(colour, 2, '', f'{distance} ms there and back') for distance, colour in COLOURS.items()]
+        image.write(args.svg, [*legend, ('#444', 1.3, BEFORE_DASH, 'without the window')])
 
 
 if __name__ == '__main__':
