@@ -2,16 +2,18 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* One end of a tunnel for bench.py, which starts one of each mode and gives them
- * commands on standard input, a line each; every answer is a line that begins
+/* One end of tunnels for the benchmarks, which start one of each mode and give
+ * them commands on standard input, a line each; every answer is a line that begins
  * with the command's name:
  *
- *   expect BYTES         answers when so many have been received
- *   send COUNT SIZE      sends COUNT messages of SIZE bytes; answers when the last is written
- *   echo                 from now on sends back every message
- *   ping COUNT           sends a byte and awaits its echo; answers with the round trips in ns
+ *   expect BYTES               answers when so many have been received
+ *   send COUNT SIZE [BURST]    sends COUNT messages of SIZE bytes, through each tunnel and service in turn: as many
+ *                              as are taken, or BURST and no more before these are written; answers when the last is
+ *   echo                       from now on sends back every message
+ *   ping COUNT                 sends a byte and awaits its echo; answers with the round trips in ns
  *
- * ISTBENCH_MODE, _ENDPOINT, _CA and _TOKEN say what to connect to. */
+ * ISTBENCH_MODE, _ENDPOINT and _CA say what to connect to, _TOKENS with which tokens,
+ * separated by commas, a tunnel each; _SERVICES are those of each, none if it is empty. */
 
 #include <ist/ist.h>
 
@@ -23,11 +25,18 @@
 typedef struct
 {
   GMainLoop *loop;
-  IstSecureTunnel *tunnel;
+  IstMode mode;
+  char **tokens;
+  GPtrArray *tunnels;
+  guint connected;
+  char **services;
+  guint n_services;
   GDataInputStream *commands;
   GBytes *payload;
-  guint left;
-  guint unfinished;
+  guint64 next;
+  guint64 left;
+  guint64 burst;
+  guint64 unfinished;
   guint64 received;
   guint64 expected;
   gboolean echo;
@@ -35,6 +44,8 @@ typedef struct
   guint pings;
   gint64 ping_time;
 } Bench;
+
+static void add_tunnel (Bench *self);
 
 static gint64
 now_ns (void)
@@ -59,15 +70,31 @@ fail (const GError *error)
   exit (1);
 }
 
+/* Through the tunnels in turn, and then with their next service. */
+static gboolean
+send_next (Bench *self,
+           GBytes *payload,
+           GError **error)
+{
+  guint64 round = self->next / self->tunnels->len;
+  IstSecureTunnel *tunnel = g_ptr_array_index (self->tunnels, self->next % self->tunnels->len);
+  const char *service = self->n_services > 0 ? self->services[round % self->n_services] : NULL;
+  g_autoptr (IstMessage) message = ist_message_new (service, payload);
+
+  if (!ist_secure_tunnel_send_message (tunnel, message, error))
+    return FALSE;
+  self->next++;
+  return TRUE;
+}
+
 static void
 send_more (Bench *self)
 {
-  while (self->left > 0)
+  while (self->left > 0 && self->unfinished < self->burst)
     {
-      g_autoptr (IstMessage) message = ist_message_new ("BENCH", self->payload);
       g_autoptr (GError) error = NULL;
 
-      if (!ist_secure_tunnel_send_message (self->tunnel, message, &error))
+      if (!send_next (self, self->payload, &error))
         {
           if (g_error_matches (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_WOULD_BLOCK))
             return;
@@ -89,8 +116,12 @@ on_sent (IstSecureTunnel *tunnel,
   if (self->unfinished == 0)
     return;
   self->unfinished--;
-  if (self->left == 0 && self->unfinished == 0)
+  if (self->unfinished > 0)
+    return;
+  if (self->left == 0)
     answer ("send");
+  else
+    send_more (self);
 }
 
 static void
@@ -98,18 +129,19 @@ on_queue_changed (IstSecureTunnel *tunnel,
                   GParamSpec *pspec,
                   Bench *self)
 {
-  send_more (self);
+  /* The rest of a burst follows when all of it is written. */
+  if (self->burst == G_MAXUINT64)
+    send_more (self);
 }
 
 static void
 send_ping (Bench *self)
 {
   g_autoptr (GBytes) byte = g_bytes_new_static ("x", 1);
-  g_autoptr (IstMessage) message = ist_message_new ("BENCH", byte);
   g_autoptr (GError) error = NULL;
 
   self->ping_time = now_ns ();
-  if (!ist_secure_tunnel_send_message (self->tunnel, message, &error))
+  if (!send_next (self, byte, &error))
     fail (error);
 }
 
@@ -144,7 +176,7 @@ on_message (IstSecureTunnel *tunnel,
 
   if (self->echo)
     {
-      g_autoptr (IstMessage) reply = ist_message_new ("BENCH", payload);
+      g_autoptr (IstMessage) reply = ist_message_new (ist_message_get_service_id (message), payload);
 
       if (!ist_secure_tunnel_send_message (tunnel, reply, &error))
         fail (error);
@@ -171,6 +203,7 @@ run_command (Bench *self,
   g_auto (GStrv) words = g_strsplit (line, " ", -1);
   guint64 count = words[0] != NULL && words[1] != NULL ? g_ascii_strtoull (words[1], NULL, 10) : 0;
   guint64 size = count > 0 && words[2] != NULL ? g_ascii_strtoull (words[2], NULL, 10) : 0;
+  guint64 burst = size > 0 && words[3] != NULL ? g_ascii_strtoull (words[3], NULL, 10) : G_MAXUINT64;
 
   if (g_str_equal (words[0], "expect"))
     {
@@ -182,6 +215,7 @@ run_command (Bench *self,
       g_clear_pointer (&self->payload, g_bytes_unref);
       self->payload = g_bytes_new_take (g_malloc0 (size), size);
       self->left = count;
+      self->burst = burst;
       send_more (self);
     }
   else if (g_str_equal (words[0], "echo"))
@@ -215,26 +249,6 @@ on_line (GObject *source,
 }
 
 static void
-on_connected (IstSecureTunnel *tunnel,
-              const char *const *service_ids,
-              Bench *self)
-{
-  g_autoptr (IstStreamInfo) info = NULL;
-  g_autoptr (GError) error = NULL;
-  IstMode mode;
-
-  g_object_get (tunnel, "mode", &mode, NULL);
-  if (mode == IST_MODE_SOURCE)
-    {
-      info = ist_secure_tunnel_start_stream (tunnel, "BENCH", &error);
-      if (info == NULL)
-        fail (error);
-    }
-  answer ("connected");
-  g_data_input_stream_read_line_async (self->commands, G_PRIORITY_DEFAULT, NULL, on_line, self);
-}
-
-static void
 on_failure (IstSecureTunnel *tunnel,
             const GError *error,
             gboolean will_retry,
@@ -243,36 +257,78 @@ on_failure (IstSecureTunnel *tunnel,
   fail (error);
 }
 
+static void
+on_connected (IstSecureTunnel *tunnel,
+              const char *const *service_ids,
+              Bench *self)
+{
+  guint i;
+
+  for (i = 0; self->mode == IST_MODE_SOURCE && i < MAX (self->n_services, 1); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (IstStreamInfo) info = ist_secure_tunnel_start_stream (tunnel, self->services[i], &error);
+
+      if (info == NULL)
+        fail (error);
+    }
+  self->connected++;
+  if (self->connected < self->tunnels->len)
+    return;
+  if (self->tokens[self->connected] != NULL)
+    {
+      add_tunnel (self);
+      return;
+    }
+  answer ("connected");
+  g_data_input_stream_read_line_async (self->commands, G_PRIORITY_DEFAULT, NULL, on_line, self);
+}
+
+/* One after the other: a thousand handshakes at once would be another benchmark. */
+static void
+add_tunnel (Bench *self)
+{
+  IstSecureTunnel *tunnel = g_object_new (IST_TYPE_SECURE_TUNNEL,
+                                          "mode", self->mode,
+                                          "access-token", self->tokens[self->tunnels->len],
+                                          "endpoint", g_getenv ("ISTBENCH_ENDPOINT"),
+                                          "ca-file", g_getenv ("ISTBENCH_CA"),
+                                          NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_ptr_array_add (self->tunnels, tunnel);
+  g_signal_connect (tunnel, "connection-success", G_CALLBACK (on_connected), self);
+  g_signal_connect (tunnel, "connection-failure", G_CALLBACK (on_failure), self);
+  g_signal_connect (tunnel, "message-received", G_CALLBACK (on_message), self);
+  g_signal_connect (tunnel, "send-data-complete", G_CALLBACK (on_sent), self);
+  g_signal_connect (tunnel, "notify::queued-bytes", G_CALLBACK (on_queue_changed), self);
+  if (!ist_secure_tunnel_start (tunnel, &error))
+    fail (error);
+}
+
 int
 main (void)
 {
   Bench self = { 0 };
-  gboolean is_source = g_str_equal (g_getenv ("ISTBENCH_MODE"), "source");
   g_autoptr (GInputStream) input = g_unix_input_stream_new (STDIN_FILENO, FALSE);
-  g_autoptr (GError) error = NULL;
 
   self.loop = g_main_loop_new (NULL, FALSE);
+  self.mode = g_str_equal (g_getenv ("ISTBENCH_MODE"), "source") ? IST_MODE_SOURCE : IST_MODE_DESTINATION;
+  self.tokens = g_strsplit (g_getenv ("ISTBENCH_TOKENS"), ",", -1);
+  self.services = g_strsplit (g_getenv ("ISTBENCH_SERVICES"), ",", -1);
+  self.n_services = g_strv_length (self.services);
+  self.tunnels = g_ptr_array_new_with_free_func (g_object_unref);
   self.commands = g_data_input_stream_new (input);
   self.round_trips = g_array_new (FALSE, FALSE, sizeof (gint64));
-  self.tunnel = g_object_new (IST_TYPE_SECURE_TUNNEL,
-                              "mode", is_source ? IST_MODE_SOURCE : IST_MODE_DESTINATION,
-                              "access-token", g_getenv ("ISTBENCH_TOKEN"),
-                              "endpoint", g_getenv ("ISTBENCH_ENDPOINT"),
-                              "ca-file", g_getenv ("ISTBENCH_CA"),
-                              NULL);
-  g_signal_connect (self.tunnel, "connection-success", G_CALLBACK (on_connected), &self);
-  g_signal_connect (self.tunnel, "connection-failure", G_CALLBACK (on_failure), &self);
-  g_signal_connect (self.tunnel, "message-received", G_CALLBACK (on_message), &self);
-  g_signal_connect (self.tunnel, "send-data-complete", G_CALLBACK (on_sent), &self);
-  g_signal_connect (self.tunnel, "notify::queued-bytes", G_CALLBACK (on_queue_changed), &self);
-  if (!ist_secure_tunnel_start (self.tunnel, &error))
-    fail (error);
+  add_tunnel (&self);
   g_main_loop_run (self.loop);
 
-  g_object_unref (self.tunnel);
+  g_ptr_array_unref (self.tunnels);
   g_object_unref (self.commands);
   g_clear_pointer (&self.payload, g_bytes_unref);
   g_array_unref (self.round_trips);
+  g_strfreev (self.services);
+  g_strfreev (self.tokens);
   g_main_loop_unref (self.loop);
   return 0;
 }

@@ -2,117 +2,154 @@
 # SPDX-FileCopyrightText: 2026 The libist authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
-"""The figures of a tunnel: speed, CPU time, latency and memory.
+"""The figures of a tunnel, beside what its bytes would cost without one.
 
-Starts ist-emulator and two ends of a tunnel through it, over TLS, all on this
-machine, and measures one after the other. Prints figures; judges nothing.
+In turns, with fresh processes in each: two ist-proxy, and two programs that use
+libist, through ist-emulator and through a relay that is not ours, if one is given;
+and two haproxy that only copy bytes over TLS, which is the limit to come close to.
+Then how cost grows with what one process holds. Prints tables; judges nothing.
 
-    bench.py [--bytes N] [--repeat N] [--json]
-"""
+    bench.py [--turns N] [--bytes N] [--relay COMMAND] [--part PART]...
+             [--baseline-proxy FILE] [--baseline-library FOLDER]
+             [--json FILE] [--markdown FILE] [--svg FILE]
+
+The head of rigs.py tells what a relay must do."""
 
 import argparse
+import functools
 import json
 import os
-import statistics
-import subprocess
-import time
+import shutil
+import sys
 
-import figures
+import growth
 import programs
-from waiting import PATIENCE
+import report
+from rigs import Carrier, Messages
 
-ENDPOINT = os.environ['IST_BENCH_ENDPOINT']
+PARTS = ('proxies', 'messages', 'growth')
+LIMIT = 'haproxy'
+
+ENDS = ('source', 'destination')
+
+PROXY_LABELS = {
+    'to: MB/s': 'bulk to the device, MB/s',
+    'from: MB/s': 'bulk from the device, MB/s',
+    'to: sending': 'CPU of the sending end, to the device, s/GB',
+    'from: sending': 'CPU of the sending end, from the device, s/GB',
+    'to: receiving': 'CPU of the receiving end, to the device, s/GB',
+    'from: receiving': 'CPU of the receiving end, from the device, s/GB',
+    'to: between': 'CPU of what is between, to the device, s/GB',
+    'trip p50': 'round trip of a byte, p50, us',
+    'trip p99': 'round trip of a byte, p99, us',
+    'key p50': 'keystroke beside bulk, p50, ms',
+    'key p99': 'keystroke beside bulk, p99, ms',
+    'in sequence': 'connections one after the other, a second',
+    'at once': '300 connections at once, all answered after, ms',
+    **{f'{end} {when}': f'memory of the {end}, {text}, MiB' for when, text in (
+        ('idle', 'idle'), ('peak', 'at most'), ('stalled', 'at most, with a reader that stalls')) for end in ENDS}}
+
+MESSAGE_LABELS = {
+    '15000: a second': '15,000-byte messages a second',
+    '15000: source s/GB': 'CPU of the sending end, s/GB',
+    '15000: destination s/GB': 'CPU of the receiving end, s/GB',
+    '64: a second': '64-byte messages a second',
+    '64: source us': 'CPU of the sending end, us a message',
+    '64: destination us': 'CPU of the receiving end, us a message',
+    'trip p50': 'round trip of a byte, p50, us',
+    'trip p99': 'round trip of a byte, p99, us',
+    'source peak': 'memory of the sending end at most, MiB',
+    'destination peak': 'memory of the receiving end at most, MiB'}
 
 
-class Bench(programs.Case):
-    services = ['BENCH']
+def ways_of(name, baseline, relay):
+    """By what they are called: the relay's command, and the baseline if that is measured."""
+    betweens = {**({'relay': relay} if relay else {}), 'emulator': None}
+    ages = {name: None, **({'before': baseline} if baseline else {})}
+    return {f'{age}, {between}': (command, old) for between, command in betweens.items() for age, old in ages.items()}
 
-    def runTest(self):
-        pass
 
-    def start(self):
-        self.start_emulator()
-        self.destination = self.start_end('destination')
-        self.source = self.start_end('source')
-        self.processes = [self.source, self.emulator, self.destination]
+def proxies(args):
+    """Ways by name, each a rig and how to start it."""
+    ways = {name: (Carrier, functools.partial(Carrier.start_proxies, relay=relay, proxy=old or programs.PROXY))
+            for name, (relay, old) in ways_of('ist-proxy', args.baseline_proxy, args.relay).items()}
+    if shutil.which('haproxy'):
+        ways[LIMIT] = (Carrier, Carrier.start_haproxy)
+    else:
+        print('haproxy is not installed, so there is nothing to compare with', file=sys.stderr)
+    return ways
 
-    def start_end(self, mode):
-        end = self.spawn(mode, [ENDPOINT], {
-            'ISTBENCH_MODE': mode, 'ISTBENCH_ENDPOINT': self.info['endpoint'], 'ISTBENCH_CA': self.info['caFile'],
-            'ISTBENCH_TOKEN': self.tunnel[mode + 'AccessToken']}, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.answer(end, 'connected')
-        return end
 
-    def command(self, end, line):
-        end.stdin.write(f'{line}\n'.encode())
-        end.stdin.flush()
+def messages(args):
+    return {name: (Messages, functools.partial(Messages.start_ends, relay=relay, library=old))
+            for name, (relay, old) in ways_of('libist', args.baseline_library, args.relay).items()}
 
-    def answer(self, end, expected, patience=PATIENCE):
-        line = end.read_line(patience)
-        if not line.startswith(expected):
-            end.complain(f'expected {expected!r}, got {line[:80]!r}')
-        return line
 
-    def transfer(self, sender, receiver, count, size):
-        before = [figures.cpu(p.pid) for p in self.processes]
-        self.command(receiver, f'expect {count * size}')
-        start = time.monotonic()
-        self.command(sender, f'send {count} {size}')
-        self.answer(receiver, 'expect', 3600)
-        seconds = time.monotonic() - start
-        self.answer(sender, 'send')
-        return seconds, [figures.cpu(p.pid) - b for p, b in zip(self.processes, before)]
+def ratios(ways):
+    """Each to the limit, and what is new to what was before."""
+    limits = [(way, LIMIT) for way in ways if LIMIT in ways and way != LIMIT]
+    return limits + [(way, before) for way in ways for before in ways
+                     if before.startswith('before') and way != before and way.endswith(before.partition(',')[2])]
 
-    def memory(self, key):
-        return {p.name: round(figures.memory(p.pid, key), 1) for p in self.processes}
 
-    def measure(self, size, repeat):
-        results = {'idle RSS MiB': self.memory('VmRSS')}
+def run_turns(part, ways, args):
+    for turn in range(args.turns):
+        # Each goes first now and then.
+        names = list(ways)
+        first = turn % len(names)
+        for name in names[first:] + names[:first]:
+            kind, start = ways[name]
+            with kind() as rig:
+                start(rig)
+                yield {'part': part, 'turn': turn, 'way': name, 'figures': rig.measure(args.bytes)}
 
-        count = size // 15_000
-        for label, sender, receiver in (('to the destination', self.source, self.destination),
-                                        ('to the source', self.destination, self.source)):
-            runs = [self.transfer(sender, receiver, count, 15_000) for _ in range(repeat)]
-            gigabytes = count * 15_000 / 1e9
-            results[f'15,000-byte messages {label}'] = {
-                'MB/s': round(statistics.median(gigabytes * 1000 / r[0] for r in runs)),
-                'CPU s/GB': {p.name: round(statistics.median(r[1][i] for r in runs) / gigabytes, 2)
-                             for i, p in enumerate(self.processes)}}
 
-        small = 1_000_000
-        runs = [self.transfer(self.source, self.destination, small, 64) for _ in range(repeat)]
-        results['64-byte messages'] = {'per second': round(statistics.median(small / r[0] for r in runs))}
-
-        self.command(self.destination, 'echo')
-        self.answer(self.destination, 'echo')
-        self.command(self.source, 'ping 5000')
-        trips = sorted(int(t) / 1000 for t in self.answer(self.source, 'ping').split()[1:])
-        results['1-byte round trip us'] = {'p50': round(trips[len(trips) // 2]),
-                                           'p99': round(trips[len(trips) * 99 // 100])}
-        results['peak RSS MiB'] = self.memory('VmHWM')
-        return results
+def told(rows):
+    """Passes them on; who waits sees that something happens."""
+    for row in rows:
+        name = row.get('way') or f'{row["n"]} {row["kind"]}'
+        print(f'turn {row["turn"] + 1}: {name}', file=sys.stderr, flush=True)
+        yield row
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition('\n')[0])
-    parser.add_argument('--bytes', type=int, default=1_000_000_000, help='size of one transfer')
-    parser.add_argument('--repeat', type=int, default=3, help='transfers each way; the median counts')
-    parser.add_argument('--json', action='store_true', help='print the figures as JSON')
+    parser.add_argument('--turns', type=int, default=5)
+    parser.add_argument('--bytes', type=int, default=500_000_000, help='size of one transfer')
+    parser.add_argument('--relay', metavar='COMMAND', default=os.environ.get('IST_BENCH_RELAY'),
+                        help='go through this, too, with {port}, {cert} and {key} in it (default: $IST_BENCH_RELAY)')
+    parser.add_argument('--part', choices=PARTS, action='append', help='only this; may be repeated')
+    parser.add_argument('--baseline-proxy', metavar='FILE', help='another ist-proxy to compare with')
+    parser.add_argument('--baseline-library', metavar='FOLDER', help='the folder of another libist to compare with')
+    parser.add_argument('--json', metavar='FILE', help='keep all figures of all turns')
+    parser.add_argument('--markdown', metavar='FILE', help='write the tables into this document')
+    parser.add_argument('--svg', metavar='FILE', help='draw how cost grows')
     args = parser.parse_args()
+    parts = args.part or PARTS
+    machine = report.machine()
 
-    rig = Bench()
-    rig.setUp()
-    try:
-        rig.start()
-        results = rig.measure(args.bytes, args.repeat)
-    finally:
-        rig.doCleanups()
+    rows = []
+    lines = [report.describe(machine, args.turns, args.bytes)]
+    for part, title, find, labels in (('proxies', 'Programs', proxies, PROXY_LABELS),
+                                      ('messages', 'Messages', messages, MESSAGE_LABELS)):
+        if part in parts:
+            ways = find(args)
+            found = list(told(run_turns(part, ways, args)))
+            rows += found
+            lines += ['', *report.table(title, labels, list(ways), found, ratios(ways))]
+    if 'growth' in parts:
+        found = list(told(growth.points(args.turns, max(args.bytes // 25_000, 1))))
+        rows += found
+        lines += ['', *growth.lines(found)]
+        if args.svg:
+            growth.draw(found, args.svg)
 
+    print('\n'.join(lines))
     if args.json:
-        print(json.dumps(results))
-        return
-    for name, values in results.items():
-        print(f'{name}: {json.dumps(values)}')
+        with open(args.json, 'w', encoding='utf-8') as f:
+            json.dump({'machine': machine, 'rows': rows}, f, indent=1)
+    if args.markdown:
+        report.insert(args.markdown, lines)
 
 
 if __name__ == '__main__':
