@@ -86,6 +86,13 @@ void ist_connection_core_cancel_at_end (IstConnectionCore *self,
 void ist_connection_core_watch (IstConnectionCore *self,
                                 void (*moved) (gpointer user_data),
                                 gpointer user_data);
+/* Tells once when there is something to read, or the end; not at once, if that is so
+ * already. For who runs in the tunnel's context and has many connections: a source for
+ * each costs the main loop something with every turn. @readable (nullable) may not call
+ * the core. */
+void ist_connection_core_await_input (IstConnectionCore *self,
+                                      void (*readable) (gpointer user_data),
+                                      gpointer user_data);
 /* The connection has ended: cleanly, or with @error for whoever reads after
  * what was received. The tunnel is not called any more. */
 void ist_connection_core_end (IstConnectionCore *self,

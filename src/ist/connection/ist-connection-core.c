@@ -37,6 +37,8 @@ struct _IstConnectionCore
   GCancellable *at_end;
   void (*moved) (gpointer user_data);
   gpointer moved_data;
+  void (*readable) (gpointer user_data); /* told once, then NULL */
+  gpointer readable_data;
 
   GMutex mutex; /* guards what follows */
   GCond changed;
@@ -518,6 +520,15 @@ tell_moved (IstConnectionCore *self)
     self->moved (self->moved_data);
 }
 
+static void
+tell_readable (IstConnectionCore *self)
+{
+  void (*readable) (gpointer user_data) = g_steal_pointer (&self->readable);
+
+  if (readable != NULL)
+    readable (self->readable_data);
+}
+
 /* What the receive buffer takes. */
 static gsize
 get_unread (IstConnectionCore *self)
@@ -550,6 +561,7 @@ ist_connection_core_receive (IstConnectionCore *self,
     self->stalled = TRUE;
   unlock_and_wake (self);
 
+  tell_readable (self);
   if (became_full)
     settle (self);
 }
@@ -653,6 +665,7 @@ ist_connection_core_end (IstConnectionCore *self,
   has_lost = self->loss != NULL && self->flushes->len > 0;
   unlock_and_wake (self);
 
+  tell_readable (self);
   if (has_lost)
     settle_flushes_later (self);
   if (was_stalled && tunnel != NULL)
@@ -674,6 +687,15 @@ ist_connection_core_watch (IstConnectionCore *self,
 {
   self->moved = moved;
   self->moved_data = user_data;
+}
+
+void
+ist_connection_core_await_input (IstConnectionCore *self,
+                                 void (*readable) (gpointer user_data),
+                                 gpointer user_data)
+{
+  self->readable = readable;
+  self->readable_data = user_data;
 }
 
 void

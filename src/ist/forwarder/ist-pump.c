@@ -15,6 +15,7 @@
 
 #include <fcntl.h>
 #include <gio/gfiledescriptorbased.h>
+#include <glib-unix.h>
 #include <limits.h>
 
 /* What one read takes becomes one message of the tunnel. */
@@ -127,9 +128,18 @@ flow_get_core (Flow *flow)
 
 /* Waiting */
 
+/* Whether a flow waits for what the tunnel brings; there is no source for that. */
+static gboolean
+flow_awaits_tunnel (Flow *flow)
+{
+  return flow->wait == WAIT_INPUT && flow == &flow->pump->in;
+}
+
 static void
 flow_stop_waiting (Flow *flow)
 {
+  if (flow_awaits_tunnel (flow))
+    ist_connection_core_await_input (flow_get_core (flow), NULL, NULL);
   ist_clear_source (&flow->source);
   flow->wait = WAIT_NOTHING;
 }
@@ -143,7 +153,7 @@ on_flow_stream_ready (GObject *stream,
 }
 
 static gboolean
-on_flow_socket_ready (GSocket *socket,
+on_flow_socket_ready (int fd,
                       GIOCondition condition,
                       gpointer user_data)
 {
@@ -152,7 +162,8 @@ on_flow_socket_ready (GSocket *socket,
 }
 
 /* A local socket is waited for without the streams around it: of each of their
- * sources the main loop takes the descriptor out and in again at every turn. */
+ * sources the main loop takes the descriptor out and in again at every turn. And
+ * by its descriptor, which the main loop looks after without asking the source. */
 static GSource *
 flow_create_socket_source (Flow *flow,
                            GIOCondition condition)
@@ -164,10 +175,19 @@ flow_create_socket_source (Flow *flow,
   if (!G_IS_SOCKET_CONNECTION (local) || (condition == G_IO_IN) != (flow == &flow->pump->out))
     return NULL;
   socket = g_socket_connection_get_socket (G_SOCKET_CONNECTION (local));
-  source = g_socket_create_source (socket, condition, NULL);
+  source = g_unix_fd_source_new (g_socket_get_fd (socket), condition);
   g_source_set_callback (source, G_SOURCE_FUNC (on_flow_socket_ready), flow, NULL);
   g_source_set_can_recurse (source, TRUE);
   return source;
+}
+
+static void flow_wait (Flow *flow,
+                       Wait wait);
+
+static void
+on_flow_readable (gpointer user_data)
+{
+  flow_wait (user_data, WAIT_TURN);
 }
 
 static gboolean
@@ -185,6 +205,11 @@ flow_wait (Flow *flow,
     return;
   flow_stop_waiting (flow);
   flow->wait = wait;
+  if (flow_awaits_tunnel (flow))
+    {
+      ist_connection_core_await_input (flow_get_core (flow), on_flow_readable, flow);
+      return;
+    }
   switch (wait)
     {
     case WAIT_INPUT:
