@@ -17,7 +17,7 @@
  * to stay full while its delays vary. */
 #define QUEUE (32 * 1024)
 #define MAX_QUEUE_TIME 100e-3
-#define MIN_QUEUE_TIME 5e-3
+#define MIN_QUEUE_TIME 1e-3
 
 /* The rate is the best of the latest so many times, each with a measurement and so
  * long at least (a short one of BBR's filters): a delay that has nothing to do with
