@@ -15,10 +15,8 @@
 #include <sys/socket.h>
 #endif
 
+#include "common/ist-block-private.h"
 #include "ist/protocol/ist-wire-private.h"
-
-/* One read of the base stream; TLS gives at most one record of 16 KiB a call. */
-#define READ_AHEAD (64 * 1024)
 
 /* After so many bytes the input says "would block", so that a busy WebSocket
  * leaves its main loop to others a few thousand times a second. */
@@ -117,7 +115,7 @@ struct _IstMeteredStream
   GOutputStream *out;
   GError *failure;
 
-  guint8 *ahead; /* bytes read ahead: [ahead_start, ahead_end) */
+  guint8 *ahead; /* a block with what was read ahead: [ahead_start, ahead_end); or NULL */
   gsize ahead_start;
   gsize ahead_end;
   gsize budget;
@@ -513,7 +511,17 @@ stream_turn_is_over (IstMeteredStream *self)
   return g_get_monotonic_time () >= self->turn_ends;
 }
 
-/* One read of the base stream into the empty read-ahead buffer. */
+/* Nothing is left in it. Most of many tunnels are idle: none keeps a block, and the
+ * busy ones take turns with few. */
+static void
+stream_give_block_back (IstMeteredStream *self)
+{
+  self->ahead_start = self->ahead_end = 0;
+  g_clear_pointer (&self->ahead, ist_block_free);
+}
+
+/* One read of the base stream. Nothing was left of the one before. TLS gives at most
+ * one record of 16 KiB a call. */
 static gssize
 stream_read_ahead (IstMeteredStream *self,
                    GError **error)
@@ -523,10 +531,11 @@ stream_read_ahead (IstMeteredStream *self,
 
   if (self->in_eof)
     return 0;
-  if (self->ahead == NULL)
-    self->ahead = g_malloc (READ_AHEAD);
 
-  n = g_pollable_input_stream_read_nonblocking (self->base_in, self->ahead, READ_AHEAD, NULL, &local);
+  self->ahead = ist_block_new ();
+  n = g_pollable_input_stream_read_nonblocking (self->base_in, self->ahead, IST_BLOCK_SIZE, NULL, &local);
+  if (n <= 0)
+    stream_give_block_back (self);
   if (n < 0)
     {
       self->in_drained = g_error_matches (local, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
@@ -624,10 +633,11 @@ stream_discard_input (IstMeteredStream *self,
 
   do
     {
+      stream_give_block_back (self);
       n = stream_read_ahead (self, error);
-      self->ahead_start = self->ahead_end;
     }
   while (n > 0 && self->bytes_read < self->read_limit);
+  stream_give_block_back (self);
   if (n > 0)
     {
       g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "Reading is over");
@@ -672,6 +682,8 @@ ist_metered_input_stream_read_nonblocking (GPollableInputStream *stream,
     return -1;
   memcpy (buffer, self->ahead + self->ahead_start, n);
   self->ahead_start += n;
+  if (self->ahead_start == self->ahead_end)
+    stream_give_block_back (self);
   self->budget -= n;
   return n;
 }
@@ -1052,7 +1064,7 @@ ist_metered_stream_finalize (GObject *object)
   g_clear_object (&self->socket);
   g_clear_object (&self->base);
   g_clear_error (&self->failure);
-  g_clear_pointer (&self->ahead, g_free);
+  stream_give_block_back (self);
   g_clear_pointer (&self->close_reason, g_bytes_unref);
   g_clear_pointer (&self->context, g_main_context_unref);
   G_OBJECT_CLASS (ist_metered_stream_parent_class)->finalize (object);
