@@ -91,7 +91,6 @@ struct _IstChannel
   gsize queued;
   guint64 last_serial;
 
-  GByteArray *batch;
   ItemQueue in_flight; /* the items of the batch that was handed over last */
   gboolean batch_pending;
   guint64 frames_sent;
@@ -328,20 +327,38 @@ channel_fail_all (IstChannel *self,
 
 /* Sending */
 
+/* Where a thread puts its batches together. The WebSocket makes a frame of one at
+ * once, so that none is kept by the channels that are idle. */
+static GPrivate batch_of_thread = G_PRIVATE_INIT ((GDestroyNotify) g_byte_array_unref);
+
+static GByteArray *
+batch_begin (void)
+{
+  GByteArray *batch = g_private_get (&batch_of_thread);
+
+  if (batch == NULL)
+    {
+      batch = g_byte_array_sized_new (MAX_BATCH);
+      g_private_set (&batch_of_thread, batch);
+    }
+  g_byte_array_set_size (batch, 0);
+  return batch;
+}
+
 static void
-batch_add (IstChannel *self,
+batch_add (GByteArray *batch,
            Item *item)
 {
   if (item->message != NULL)
     {
-      ist_wire_encode_sized (item->message, item->size, self->batch);
+      ist_wire_encode_sized (item->message, item->size, batch);
     }
   else
     {
       gsize length;
       gconstpointer data = g_bytes_get_data (item->bytes, &length);
 
-      g_byte_array_append (self->batch, data, length);
+      g_byte_array_append (batch, data, length);
     }
 }
 
@@ -411,13 +428,13 @@ channel_send_batch (IstChannel *self)
     }
   else
     {
+      GByteArray *batch = batch_begin ();
       Item *item;
 
-      g_byte_array_set_size (self->batch, 0);
       for (item = self->in_flight.head; item != NULL; item = item->next)
-        batch_add (self, item);
-      data = self->batch->data;
-      length = self->batch->len;
+        batch_add (batch, item);
+      data = batch->data;
+      length = batch->len;
     }
 
   self->batch_pending = TRUE;
@@ -1000,7 +1017,6 @@ ist_channel_new (IstMeteredStream *stream,
   self->lanes = g_hash_table_new_full (ist_lane_hash, ist_lane_equal, NULL, (GDestroyNotify) lane_free);
   self->services = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) service_free);
   g_queue_init (&self->turns);
-  self->batch = g_byte_array_sized_new (MAX_BATCH);
   self->window = ist_flow_window_new ();
   self->round_trip = -1;
   self->is_client = type == SOUP_WEBSOCKET_CONNECTION_CLIENT;
@@ -1067,7 +1083,6 @@ ist_channel_unref (IstChannel *self)
   g_hash_table_unref (self->services);
   item_queue_clear (&self->in_flight);
   item_queue_clear (&self->failed);
-  g_byte_array_unref (self->batch);
   ist_flow_window_free (self->window);
   g_clear_error (&self->why);
   g_clear_error (&self->socket_error);
