@@ -4,10 +4,9 @@
 
 #include "ist/tunnel/ist-tunnel-settings-private.h"
 
-#include <glib/gstdio.h>
-#include <limits.h>
 #include <string.h>
 
+#include "common/ist-authorities-private.h"
 #include "common/ist-loopback-private.h"
 #include "common/ist-names-private.h"
 #include "common/ist-text-private.h"
@@ -16,9 +15,6 @@
 /* Of a name and of each of its parts (RFC 1035, section 2.3.4). */
 #define MAX_HOST 253
 #define MAX_LABEL 63
-
-/* The authorities of a whole system take a few hundred kilobytes. */
-#define MAX_CA_FILE (16 * 1024 * 1024)
 
 /* A setting: what its properties are made from, and which numbers a tunnel can
  * work with. */
@@ -743,7 +739,6 @@ ist_tunnel_settings_make_tls_database (const IstTunnelSettings *self,
   g_autofree char *safe = NULL;
   g_autofree char *what = NULL;
   g_autoptr (GError) local = NULL;
-  GStatBuf info;
 
   if (database != NULL)
     return g_object_ref (database);
@@ -751,16 +746,12 @@ ist_tunnel_settings_make_tls_database (const IstTunnelSettings *self,
     return NULL;
 
   absolute = g_canonicalize_filename (ca_file, NULL);
-  /* Others are read for ever, or until memory is full. */
-  if (g_stat (absolute, &info) == 0 && (!S_ISREG (info.st_mode) || info.st_size > MAX_CA_FILE))
-    g_set_error_literal (&local, G_FILE_ERROR, G_FILE_ERROR_INVAL, "this is no file of a sane size");
-  else
-    database = g_tls_file_database_new (absolute, &local);
+  database = ist_authorities_load (absolute, &local);
   if (database != NULL)
     return database;
-  safe = ist_text_make_safe (ca_file, -1, PATH_MAX);
-  what = g_strdup_printf ("can't read certificates from “%s”: %s", safe, local->message);
-  invalid (error, IST_SETTING_CA_FILE, what);
+  what = g_strdup_printf ("can't read certificates from “%s”: %s", ca_file, local->message);
+  safe = ist_text_make_safe (what, -1, G_MAXSIZE);
+  invalid (error, IST_SETTING_CA_FILE, safe);
   return NULL;
 }
 

@@ -4,64 +4,22 @@
 
 #include "tools/proxy/proxy-ca.h"
 
-#include <errno.h>
 #include <glib/gi18n.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sysexits.h>
-#include <unistd.h>
 
+#include "common/ist-authorities-private.h"
 #include "tools/common/tool-error.h"
 
-static void
-close_fd (gpointer data)
-{
-  close (GPOINTER_TO_INT (data));
-}
-
-static gboolean
-write_all (int fd,
-           const char *text)
-{
-  gsize left = strlen (text);
-
-  while (left > 0)
-    {
-      gssize n = write (fd, text, left);
-
-      if (n < 0 && errno != EINTR)
-        return FALSE;
-      if (n > 0)
-        {
-          text += n;
-          left -= n;
-        }
-    }
-  return TRUE;
-}
-
-/* GTlsFileDatabase wants one file, and may open it again later. */
 static GTlsDatabase *
 make_database (const char *pem,
                GError **error)
 {
-  int fd = memfd_create ("ist-proxy-certificates", MFD_CLOEXEC);
-  g_autofree char *path = NULL;
-  GTlsDatabase *database;
+  g_autoptr (GError) local = NULL;
+  GTlsDatabase *database = ist_authorities_new (pem, strlen (pem), &local);
 
-  if (fd == -1 || !write_all (fd, pem))
-    {
-      g_set_error_literal (error, TOOL_ERROR, EX_OSERR, g_strerror (errno));
-      if (fd != -1)
-        close (fd);
-      return NULL;
-    }
-  path = g_strdup_printf ("/proc/self/fd/%d", fd);
-  database = g_tls_file_database_new (path, error);
   if (database == NULL)
-    close (fd);
-  else
-    g_object_set_data_full (G_OBJECT (database), "ist-proxy-certificates", GINT_TO_POINTER (fd), close_fd);
+    g_set_error_literal (error, TOOL_ERROR, EX_OSERR, local->message);
   return database;
 }
 
