@@ -21,7 +21,6 @@ packages_build="
   libprotobuf-c-dev
   libsecret-1-dev
   libsoup-3.0-dev
-  libsystemd-dev
   meson
   ninja-build
   pkg-config

@@ -18,7 +18,6 @@ import socket
 import subprocess
 import threading
 import time
-import unittest
 
 import programs
 import tap
@@ -778,7 +777,6 @@ class TunnelWithoutServices(TunnelCase):
         self.check(self.run_source('-s', 'SSH=0'), 78, 'no services')
 
 
-@unittest.skipUnless('IST_SYSTEMD' in os.environ, 'built without libsystemd')
 class Service(TunnelCase):
     services = ('SSH',)
 
@@ -798,16 +796,40 @@ class Service(TunnelCase):
         systemd.hear(source, 'STOPPING=1')
         self.assertEqual(source.wait(PATIENCE), 0)
 
-    def test_socket_activation(self):
+    def start_activated(self, listener, variables):
+        # The socket is to be number 3, and the variables are to name the process.
+        script = f'exec 3<&{listener.fileno()}; export {variables}; exec "$@"'
+        return self.source('-m', 'src', '--json', command=['sh', '-c', script, 'sh', PROXY],
+                           pass_fds=[listener.fileno()])
+
+    def check_activated(self, names):
         self.ready(self.destination('-d', str(self.target.port), '--json'))
         with socket.create_server(('127.0.0.1', 0)) as listener:
-            # The socket is to be number 3, and the variables are to name the process.
-            script = f'exec 3<&{listener.fileno()}; export LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=door; exec "$@"'
-            source = self.source('-m', 'src', '--json', command=['sh', '-c', script, 'sh', PROXY],
-                                 pass_fds=[listener.fileno()])
+            source = self.start_activated(listener, f'LISTEN_PID=$$ LISTEN_FDS=1 {names}')
             port = listener.getsockname()[1]
             self.assertEqual(self.ports(source), {'SSH': port})
         self.check_echo(port)
+
+    def test_socket_activation(self):
+        self.check_activated('LISTEN_FDNAMES=door')
+
+    def test_socket_without_a_name(self):
+        self.check_activated('')
+
+    def test_what_is_for_another_process(self):
+        systemd = Systemd(self)
+        with socket.create_server(('127.0.0.1', 0)) as listener:
+            source = self.start_activated(listener, f'LISTEN_PID=1 LISTEN_FDS=1 WATCHDOG_PID=1 WATCHDOG_USEC=10000 '
+                                                    f'NOTIFY_SOCKET={systemd.environment["NOTIFY_SOCKET"]}')
+            self.assertNotEqual(self.ports(source), {'SSH': listener.getsockname()[1]})
+        systemd.hear(source, 'READY=1')
+        self.assertFalse(systemd.has_heard('WATCHDOG'))
+
+    def test_sockets_that_are_none(self):
+        with socket.create_server(('127.0.0.1', 0)) as listener:
+            source = self.start_activated(listener, 'LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=front:back')
+            self.assertEqual(source.wait(PATIENCE), 71)
+            self.assertIn('LISTEN_FDNAMES', source.log())
 
 
 if __name__ == '__main__':

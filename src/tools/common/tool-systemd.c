@@ -4,6 +4,7 @@
 
 #include "tools/common/tool-systemd.h"
 
+#include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,8 +15,15 @@
 #include "common/ist-text-private.h"
 #include "tools/common/tool-error.h"
 
+/* What systemd and its services tell each other is fixed by sd_notify(3),
+ * sd_watchdog_enabled(3) and sd_listen_fds(3), and little: libsystemd brings
+ * compression and encryption into each process, a megabyte of them. */
+
 /* Bytes; whoever reads it has one line. */
 #define MAX_STATUS 1024
+
+/* The number of the first socket. */
+#define FIRST_FD 3
 
 static void
 socket_free (gpointer data)
@@ -27,7 +35,7 @@ socket_free (gpointer data)
   g_free (self);
 }
 
-/* Not by sd_notify(), which waits when nobody reads what was told earlier. */
+/* Unlike sd_notify(), this does not wait when nobody reads what was told earlier. */
 static void
 notify (const char *state)
 {
@@ -87,10 +95,6 @@ tool_systemd_notify_stopping (void)
   notify ("STOPPING=1");
 }
 
-#ifdef HAVE_LIBSYSTEMD
-
-#include <systemd/sd-daemon.h>
-
 static gboolean
 on_watchdog (gpointer user_data)
 {
@@ -98,66 +102,91 @@ on_watchdog (gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
+static gboolean
+get_number (const char *variable,
+            guint64 max,
+            guint64 *number)
+{
+  const char *text = g_getenv (variable);
+
+  return text != NULL && g_ascii_string_to_unsigned (text, 10, 1, max, number, NULL);
+}
+
+/* Whether @variable names this process: what is inherited is for another one. */
+static gboolean
+is_for_us (const char *variable)
+{
+  guint64 pid;
+
+  return get_number (variable, G_MAXINT, &pid) && pid == (guint64) getpid ();
+}
+
 guint
 tool_systemd_start_watchdog (void)
 {
-  uint64_t interval;
+  guint64 interval;
 
-  if (sd_watchdog_enabled (FALSE, &interval) <= 0)
+  if (!get_number ("WATCHDOG_USEC", G_MAXINT64, &interval) ||
+      (g_getenv ("WATCHDOG_PID") != NULL && !is_for_us ("WATCHDOG_PID")))
     return 0;
   on_watchdog (NULL);
-  return g_timeout_add (MAX (interval / 2000, 1), on_watchdog, NULL);
+  return g_timeout_add (CLAMP (interval / 2000, 1, G_MAXUINT), on_watchdog, NULL);
 }
 
 static void
-free_names (char **names)
+take_sockets (GPtrArray *sockets,
+              guint n,
+              const char *const *names,
+              GError **error)
 {
-  for (gsize i = 0; names != NULL && names[i] != NULL; i++)
-    free (names[i]);
-  free (names);
-}
-
-GPtrArray *
-tool_systemd_take_sockets (GError **error)
-{
-  g_autoptr (GPtrArray) sockets = g_ptr_array_new_with_free_func (socket_free);
-  char **names = NULL;
-  int n = sd_listen_fds_with_names (TRUE, &names);
-  int i;
+  guint i;
 
   for (i = 0; i < n; i++)
     {
+      int fd = FIRST_FD + i;
+      const char *name = names != NULL ? names[i] : "unknown";
       g_autoptr (GError) local = NULL;
-      GSocket *socket = g_socket_new_from_fd (SD_LISTEN_FDS_START + i, &local);
+      GSocket *socket = g_socket_new_from_fd (fd, &local);
       ToolSystemdSocket *one;
 
       if (socket == NULL)
         {
-          g_set_error (error, TOOL_ERROR, EX_OSERR, "%s: %s", names[i], local->message);
-          free_names (names);
-          return NULL;
+          g_set_error (error, TOOL_ERROR, EX_OSERR, "%s: %s", name, local->message);
+          return;
         }
+      fcntl (fd, F_SETFD, FD_CLOEXEC);
       one = g_new (ToolSystemdSocket, 1);
-      one->name = g_strdup (names[i]);
+      one->name = g_strdup (name);
       one->socket = socket;
       g_ptr_array_add (sockets, one);
     }
-  free_names (names);
-  return g_steal_pointer (&sockets);
-}
-
-#else
-
-guint
-tool_systemd_start_watchdog (void)
-{
-  return 0;
 }
 
 GPtrArray *
 tool_systemd_take_sockets (GError **error)
 {
-  return g_ptr_array_new_with_free_func (socket_free);
-}
+  static const char *const variables[] = { "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES" };
+  g_autoptr (GPtrArray) sockets = g_ptr_array_new_with_free_func (socket_free);
+  const char *text = g_getenv ("LISTEN_FDNAMES");
+  g_auto (GStrv) names = text != NULL ? g_strsplit (text, ":", -1) : NULL;
+  g_autoptr (GError) local = NULL;
+  guint64 n = 0;
+  gsize i;
 
-#endif
+  if (is_for_us ("LISTEN_PID") && get_number ("LISTEN_FDS", G_MAXINT - FIRST_FD, &n))
+    {
+      if (names != NULL && g_strv_length (names) != n)
+        g_set_error_literal (&local, TOOL_ERROR, EX_OSERR, "LISTEN_FDNAMES: not a name for each socket");
+      else
+        take_sockets (sockets, n, (const char *const *) names, &local);
+    }
+  /* Not for whatever this program starts. */
+  for (i = 0; i < G_N_ELEMENTS (variables); i++)
+    g_unsetenv (variables[i]);
+  if (local != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&local));
+      return NULL;
+    }
+  return g_steal_pointer (&sockets);
+}

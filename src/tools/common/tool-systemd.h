@@ -9,8 +9,7 @@
 G_BEGIN_DECLS
 
 /* What systemd wants to know of a service, and gives it. When something else has
- * started the program these do nothing; without libsystemd, nobody asks for a
- * watchdog and there are no sockets. */
+ * started the program these do nothing. */
 
 void tool_systemd_notify_ready (const char *status);
 void tool_systemd_notify_status (const char *status);
