@@ -178,6 +178,15 @@ tls_handshake_translate_error (TlsHandshake *self,
   return translated;
 }
 
+/* GIO loads the authorities anew for each connection, and keeps them with it, where
+ * they are of no use any more: nobody shakes hands twice, and whoever tried would
+ * trust no one. Those of a system take megabytes. */
+static void
+forget_authorities (GTlsConnection *tls)
+{
+  g_tls_connection_set_database (tls, NULL);
+}
+
 static void
 on_handshake_done (GObject *source,
                    GAsyncResult *result,
@@ -189,9 +198,14 @@ on_handshake_done (GObject *source,
   GError *error = NULL;
 
   if (!g_tls_connection_handshake_finish (tls, result, &error) || !tls_handshake_check_connection (self, tls, &error))
-    g_task_return_error (task, tls_handshake_translate_error (self, error));
+    {
+      g_task_return_error (task, tls_handshake_translate_error (self, error));
+    }
   else
-    g_task_return_pointer (task, g_object_ref (tls), g_object_unref);
+    {
+      forget_authorities (tls);
+      g_task_return_pointer (task, g_object_ref (tls), g_object_unref);
+    }
   g_signal_handlers_disconnect_by_data (tls, self);
 }
 
