@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "ist/ist-tunnel-error.h"
+#include "ist/transport/ist-tls-turns-private.h"
 
 /* What GnuTLS requires of whoever asks for no more than its normal level: 2048
  * bits of RSA, and no signature with SHA-1. GIO checks certificates at a lower
@@ -20,7 +21,10 @@
 
 typedef struct
 {
-  char *authority; /* for messages */
+  GIOStream *base;
+  GSocketConnectable *identity;
+  GTlsDatabase *database; /* nullable */
+  char *authority;        /* for messages */
   gboolean skip_verification;
   GTlsCertificateFlags certificate_errors;
 } TlsHandshake;
@@ -28,6 +32,9 @@ typedef struct
 static void
 tls_handshake_free (TlsHandshake *self)
 {
+  g_object_unref (self->base);
+  g_object_unref (self->identity);
+  g_clear_object (&self->database);
   g_free (self->authority);
   g_free (self);
 }
@@ -197,6 +204,7 @@ on_handshake_done (GObject *source,
   GTlsConnection *tls = G_TLS_CONNECTION (source);
   GError *error = NULL;
 
+  ist_tls_turns_end (task);
   if (!g_tls_connection_handshake_finish (tls, result, &error) || !tls_handshake_check_connection (self, tls, &error))
     {
       g_task_return_error (task, tls_handshake_translate_error (self, error));
@@ -223,6 +231,35 @@ make_identity (const char *host,
   return g_network_address_new (host, port);
 }
 
+static void
+begin (GTask *task)
+{
+  TlsHandshake *self = g_task_get_task_data (task);
+  GType type = g_tls_backend_get_client_connection_type (g_tls_backend_get_default ());
+  g_autoptr (GTlsConnection) tls = NULL;
+  GError *error = NULL;
+
+  /* Not left to GSocketClient, which has no way to say which certificates to
+   * trust before it has loaded those of the system: megabytes, and most of the
+   * time that connecting takes. */
+  if (g_cancellable_set_error_if_cancelled (g_task_get_cancellable (task), &error))
+    ;
+  else if (self->database == NULL)
+    tls = g_initable_new (type, NULL, &error, "base-io-stream", self->base, "server-identity", self->identity, NULL);
+  else
+    tls = g_initable_new (type, NULL, &error, "base-io-stream", self->base, "server-identity", self->identity,
+                          "database", self->database, NULL);
+  if (tls == NULL)
+    {
+      ist_tls_turns_end (task);
+      g_task_return_error (task, tls_handshake_translate_error (self, error));
+      return;
+    }
+  g_signal_connect (tls, "accept-certificate", G_CALLBACK (on_accept_certificate), self);
+  g_tls_connection_handshake_async (tls, G_PRIORITY_DEFAULT, g_task_get_cancellable (task), on_handshake_done,
+                                    g_object_ref (task));
+}
+
 void
 ist_tls_connect_async (GIOStream *base,
                        const char *host,
@@ -234,32 +271,16 @@ ist_tls_connect_async (GIOStream *base,
                        gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
-  g_autoptr (GSocketConnectable) identity = make_identity (host, port);
-  g_autoptr (GTlsConnection) tls = NULL;
-  GType type = g_tls_backend_get_client_connection_type (g_tls_backend_get_default ());
   TlsHandshake *self = g_new0 (TlsHandshake, 1);
-  GError *error = NULL;
 
   g_task_set_source_tag (task, ist_tls_connect_async);
   g_task_set_task_data (task, self, (GDestroyNotify) tls_handshake_free);
+  self->base = g_object_ref (base);
+  self->identity = make_identity (host, port);
+  g_set_object (&self->database, database);
   self->authority = g_strdup_printf (strchr (host, ':') != NULL ? "[%s]:%u" : "%s:%u", host, port);
   self->skip_verification = skip_verification;
-
-  /* Not left to GSocketClient, which has no way to say which certificates to
-   * trust before it has loaded those of the system: megabytes, and most of the
-   * time that connecting takes. */
-  if (database == NULL)
-    tls = g_initable_new (type, NULL, &error, "base-io-stream", base, "server-identity", identity, NULL);
-  else
-    tls = g_initable_new (type, NULL, &error, "base-io-stream", base, "server-identity", identity,
-                          "database", database, NULL);
-  if (tls == NULL)
-    {
-      g_task_return_error (task, tls_handshake_translate_error (self, error));
-      return;
-    }
-  g_signal_connect (tls, "accept-certificate", G_CALLBACK (on_accept_certificate), self);
-  g_tls_connection_handshake_async (tls, G_PRIORITY_DEFAULT, cancellable, on_handshake_done, g_steal_pointer (&task));
+  ist_tls_turns_wait (task, begin);
 }
 
 GIOStream *
