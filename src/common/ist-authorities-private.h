@@ -15,8 +15,8 @@ GTlsDatabase *ist_authorities_new (const char *pem,
                                    GError **error);
 
 /* Whom to trust, from a file, which is read at every call. As long as the same is in
- * it, the database is the same, too: the certificates of a whole system take
- * megabytes and tens of milliseconds, for each tunnel. Any thread. */
+ * it and somebody has the database, that is the same, too: the certificates of a whole
+ * system take megabytes and tens of milliseconds, for each tunnel. Any thread. */
 GTlsDatabase *ist_authorities_load (const char *path,
                                     GError **error);
 

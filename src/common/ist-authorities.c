@@ -13,18 +13,15 @@
 /* Those of a whole system take a few hundred kilobytes. */
 #define MAX_SIZE (16 * 1024 * 1024)
 
-/* So many files are in use at the same time, if not more than one. */
-#define MAX_KEPT 4
-
-/* What was loaded: its database stays until others have taken its place. */
+/* What was loaded, as long as somebody has it. */
 typedef struct
 {
   char *checksum;
-  GTlsDatabase *database;
+  GWeakRef database;
 } Loaded;
 
 static GMutex mutex;
-static GQueue kept = G_QUEUE_INIT; /* of Loaded, the last one asked for first; guarded by the mutex */
+static GSList *all_loaded; /* of Loaded, guarded by the mutex */
 
 static void
 close_fd (gpointer data)
@@ -83,41 +80,45 @@ static void
 loaded_free (Loaded *self)
 {
   g_free (self->checksum);
-  g_object_unref (self->database);
+  g_weak_ref_clear (&self->database);
   g_free (self);
 }
 
-/* With the mutex held. */
+/* With the mutex held; drops what nobody has any more. */
 static GTlsDatabase *
-find_kept (const char *checksum)
+find_loaded (const char *checksum)
 {
-  GList *link;
+  GTlsDatabase *found = NULL;
+  GSList **link = &all_loaded;
 
-  for (link = kept.head; link != NULL; link = link->next)
+  while (*link != NULL && found == NULL)
     {
-      Loaded *loaded = link->data;
+      Loaded *loaded = (*link)->data;
+      g_autoptr (GTlsDatabase) database = g_weak_ref_get (&loaded->database);
 
-      if (!g_str_equal (loaded->checksum, checksum))
-        continue;
-      g_queue_unlink (&kept, link);
-      g_queue_push_head_link (&kept, link);
-      return g_object_ref (loaded->database);
+      if (database == NULL)
+        {
+          loaded_free (loaded);
+          *link = g_slist_delete_link (*link, *link);
+          continue;
+        }
+      if (g_str_equal (loaded->checksum, checksum))
+        found = g_steal_pointer (&database);
+      link = &(*link)->next;
     }
-  return NULL;
+  return found;
 }
 
 /* With the mutex held. */
 static void
-keep (const char *checksum,
-      GTlsDatabase *database)
+add_loaded (const char *checksum,
+            GTlsDatabase *database)
 {
-  Loaded *loaded = g_new (Loaded, 1);
+  Loaded *loaded = g_new0 (Loaded, 1);
 
   loaded->checksum = g_strdup (checksum);
-  loaded->database = g_object_ref (database);
-  g_queue_push_head (&kept, loaded);
-  if (kept.length > MAX_KEPT)
-    loaded_free (g_queue_pop_tail (&kept));
+  g_weak_ref_init (&loaded->database, database);
+  all_loaded = g_slist_prepend (all_loaded, loaded);
 }
 
 GTlsDatabase *
@@ -134,12 +135,12 @@ ist_authorities_load (const char *path,
   checksum = g_compute_checksum_for_data (G_CHECKSUM_SHA256, (const guchar *) pem, length);
 
   g_mutex_lock (&mutex);
-  database = find_kept (checksum);
+  database = find_loaded (checksum);
   if (database == NULL)
     {
       database = ist_authorities_new (pem, length, NULL);
       if (database != NULL)
-        keep (checksum, database);
+        add_loaded (checksum, database);
     }
   g_mutex_unlock (&mutex);
 

@@ -106,6 +106,7 @@ struct _IstSecureTunnel
   GSource *timer; /* what the state waits for: reconnecting, the grace for services, the end of stopping */
   IstBackoff backoff;
   IstNetworkWatch *network;
+  GTlsDatabase *authorities; /* of the last attempt: had by one, they are loaded for no other tunnel */
   gint64 attempt_renewed_at;
   gint64 connected_at;
   gboolean was_connected; /* at least once since start() */
@@ -297,6 +298,9 @@ tunnel_start (IstSecureTunnel *self)
   self->was_connected = FALSE;
   ist_tunnel_status_set_n_reconnects (&self->status, 0);
   ist_backoff_reset (&self->backoff);
+  /* Before hundreds of others are started: what is wrong is told by the attempt. */
+  g_clear_object (&self->authorities);
+  self->authorities = ist_tunnel_settings_make_tls_database (&self->settings, NULL);
   /* From the main loop, so that even a failure at once is told after this. */
   tunnel_start_timer (self, 0, on_reconnect);
   tunnel_set_state (self, IST_TUNNEL_STATE_CONNECTING);
@@ -721,6 +725,7 @@ tunnel_begin_attempt (IstSecureTunnel *self)
   params.uri = uri;
   params.access_token = ist_tunnel_settings_get_string (&self->settings, IST_SETTING_ACCESS_TOKEN);
   params.client_token = ist_tunnel_settings_get_string (&self->settings, IST_SETTING_CLIENT_TOKEN);
+  g_set_object (&self->authorities, database);
   params.tls_database = database;
   params.skip_verification = !ist_tunnel_settings_get_boolean (&self->settings,
                                                                IST_SETTING_VERIFY_CERTIFICATE);
@@ -1000,6 +1005,7 @@ ist_secure_tunnel_dispose (GObject *object)
     g_cancellable_cancel (self->connecting);
   g_clear_object (&self->connecting);
   g_clear_pointer (&self->network, ist_network_watch_free);
+  g_clear_object (&self->authorities);
   tunnel_stop_timer (self);
   tunnel_drop_channel (self);
   g_set_error_literal (&gone, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_STOPPED, "The tunnel is gone");
