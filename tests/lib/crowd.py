@@ -4,6 +4,7 @@
 """Many tunnels of one process, through ist-emulator."""
 
 import os
+import pathlib
 import subprocess
 
 import programs
@@ -13,17 +14,17 @@ TUNNELS = os.environ['IST_BENCH_TUNNELS']
 
 class Case(programs.Case):
     services = None
+    # Of the process with the tunnels.
+    crowd_env = {}
 
-    def start_crowd(self, count):
-        """An emulator with so many tunnels, and a process without any yet."""
+    def start_crowd(self, count, authorities=''):
+        """An emulator with so many tunnels, and a process without any yet, which trusts further authorities."""
         self.start_emulator(*count * ['--open', 'SSH'])
         self.tokens = [tunnel['sourceAccessToken'] for tunnel in self.info['tunnels']]
+        ca_file = self.write('authorities.pem', authorities + pathlib.Path(self.info['caFile']).read_text())
         self.crowd = self.spawn('crowd', [TUNNELS], {
-            'ISTBENCH_ENDPOINT': self.info['endpoint'], 'ISTBENCH_CA': self.info['caFile'], **self.crowd_env},
+            'ISTBENCH_ENDPOINT': self.info['endpoint'], 'ISTBENCH_CA': str(ca_file), **self.crowd_env},
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-
-    # Of its process.
-    crowd_env = {}
 
     def connect(self, count, patience):
         """So many more at the same moment; returns the seconds until all were connected."""
