@@ -16,7 +16,7 @@ G_BEGIN_DECLS
 typedef void (*IstTlsTurnFunc) (GTask *task);
 
 /* Calls @func when it is @task's turn, in its context; at once if nobody is before
- * it, or it is cancelled. */
+ * it. A task that is cancelled while it waits returns that, and has no turn. */
 void ist_tls_turns_wait (GTask *task,
                          IstTlsTurnFunc func);
 

@@ -27,6 +27,7 @@ typedef struct
   GTask *task;
   IstTlsTurnFunc func;
   GSource *due;
+  gboolean called; /* one that has ended has left it the turn */
   GList link;
 } Waiting;
 
@@ -62,18 +63,52 @@ turns_free (Turns *self)
   g_free (self);
 }
 
+/* Who is next begins from the main loop, not from inside of who has just ended. */
+static void
+turns_pass_on (Turns *self)
+{
+  GList *link;
+
+  if (self->n_running == 0 && self->waiting.length == 0)
+    {
+      turns_free (self);
+      return;
+    }
+  for (link = self->waiting.head; link != NULL; link = link->next)
+    {
+      Waiting *waiting = link->data;
+
+      if (!waiting->called)
+        {
+          waiting->called = TRUE;
+          g_source_set_ready_time (waiting->due, 0);
+          return;
+        }
+    }
+}
+
 static gboolean
 on_due (gpointer user_data)
 {
   Waiting *self = user_data;
+  Turns *turns = self->turns;
   g_autoptr (GTask) task = self->task;
-  g_autoptr (GMainContext) context = g_main_context_ref (self->turns->context);
+  g_autoptr (GMainContext) context = g_main_context_ref (turns->context);
   IstTlsTurnFunc func = self->func;
+  gboolean called = self->called;
 
-  g_queue_unlink (&self->turns->waiting, &self->link);
-  self->turns->n_running++;
+  g_queue_unlink (&turns->waiting, &self->link);
   ist_clear_source (&self->due);
   g_free (self);
+  if (g_cancellable_is_cancelled (g_task_get_cancellable (task)))
+    {
+      /* Who goes away without a turn has none to leave. */
+      if (called)
+        turns_pass_on (turns);
+      g_task_return_error_if_cancelled (task);
+      return G_SOURCE_REMOVE;
+    }
+  turns->n_running++;
   g_main_context_push_thread_default (context);
   func (task);
   g_main_context_pop_thread_default (context);
@@ -114,28 +149,11 @@ ist_tls_turns_wait (GTask *task,
   g_source_attach (waiting->due, turns->context);
 }
 
-/* Who is next begins from the main loop, not from inside of who has just ended. */
 void
 ist_tls_turns_end (GTask *task)
 {
   Turns *turns = ensure_turns (g_task_get_context (task));
-  GList *link;
 
   turns->n_running--;
-  if (turns->n_running == 0 && turns->waiting.length == 0)
-    {
-      turns_free (turns);
-      return;
-    }
-  /* The first one that has not been called yet. */
-  for (link = turns->waiting.head; link != NULL; link = link->next)
-    {
-      Waiting *waiting = link->data;
-
-      if (g_source_get_ready_time (waiting->due) != 0)
-        {
-          g_source_set_ready_time (waiting->due, 0);
-          return;
-        }
-    }
+  turns_pass_on (turns);
 }
