@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -22,6 +23,10 @@
 /* Bytes; whoever reads it has one line. */
 #define MAX_STATUS 1024
 
+/* Seconds to wait until systemd reads. It reads nothing while it loads its units anew,
+ * and its socket may hold no more than ten datagrams. */
+#define PATIENCE 5
+
 /* The number of the first socket. */
 #define FIRST_FD 3
 
@@ -35,10 +40,13 @@ socket_free (gpointer data)
   g_free (self);
 }
 
-/* Unlike sd_notify(), this does not wait when nobody reads what was told earlier. */
+/* @once: the unit would wait in vain for what was lost. Unlike sd_notify(), nothing
+ * waits for good when nobody reads what was told earlier. */
 static void
-notify (const char *state)
+notify (const char *state,
+        gboolean once)
 {
+  static const struct timeval patience = { .tv_sec = PATIENCE };
   const char *path = g_getenv ("NOTIFY_SOCKET");
   struct sockaddr_un address = { .sun_family = AF_UNIX };
   gsize length = path != NULL ? strlen (path) : 0;
@@ -52,7 +60,8 @@ notify (const char *state)
   fd = socket (AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd == -1)
     return;
-  sendto (fd, state, strlen (state), MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *) &address,
+  setsockopt (fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  sendto (fd, state, strlen (state), MSG_NOSIGNAL | (once ? 0 : MSG_DONTWAIT), (struct sockaddr *) &address,
           offsetof (struct sockaddr_un, sun_path) + length);
   close (fd);
 }
@@ -60,24 +69,25 @@ notify (const char *state)
 /* A line of a status would be a statement of its own. */
 static void
 notify_with_status (const char *states,
-                    const char *status)
+                    const char *status,
+                    gboolean once)
 {
   g_autofree char *harmless = ist_text_make_safe (status, -1, MAX_STATUS);
   g_autofree char *text = g_strconcat (states, "STATUS=", harmless, NULL);
 
-  notify (text);
+  notify (text, once);
 }
 
 void
 tool_systemd_notify_ready (const char *status)
 {
-  notify_with_status ("READY=1\n", status);
+  notify_with_status ("READY=1\n", status, TRUE);
 }
 
 void
 tool_systemd_notify_status (const char *status)
 {
-  notify_with_status ("", status);
+  notify_with_status ("", status, FALSE);
 }
 
 void
@@ -86,19 +96,19 @@ tool_systemd_notify_reloading (void)
   g_autofree char *text = NULL;
 
   text = g_strdup_printf ("RELOADING=1\nMONOTONIC_USEC=%" G_GINT64_FORMAT, g_get_monotonic_time ());
-  notify (text);
+  notify (text, TRUE);
 }
 
 void
 tool_systemd_notify_stopping (void)
 {
-  notify ("STOPPING=1");
+  notify ("STOPPING=1", TRUE);
 }
 
 static gboolean
 on_watchdog (gpointer user_data)
 {
-  notify ("WATCHDOG=1");
+  notify ("WATCHDOG=1", FALSE);
   return G_SOURCE_CONTINUE;
 }
 
