@@ -6,6 +6,7 @@
 
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "forwarding.h"
 
@@ -113,6 +114,34 @@ test_forward (void)
   g_io_stream_close (G_IO_STREAM (other), NULL, NULL);
   test_forwarding_settle (forwarding);
   g_assert_cmpuint (forwarding->closed[IST_MODE_SOURCE], ==, 1);
+}
+
+/* Closed by the program, whose next descriptor has the number of the one before. */
+static void
+test_close_forwarded (void)
+{
+  g_autoptr (TestForwarding) forwarding = test_forwarding_new (test_ssh);
+  g_autoptr (TestProgram) program = test_program_new (NULL, test_serve_echo, NULL);
+  g_autoptr (GSocketConnection) other = NULL;
+  g_autoptr (GSocketConnection) stream = make_pair (&other);
+  g_autoptr (IstForwarderConnection) connection = NULL;
+  g_autoptr (GError) error = NULL;
+  int fd = g_socket_get_fd (g_socket_connection_get_socket (stream));
+  int fds[2];
+
+  test_forwarding_add (forwarding, "SSH", program);
+  connection = forward (forwarding->source, "SSH", G_IO_STREAM (stream), NULL, &error);
+  g_assert_no_error (error);
+  test_run (chat, other);
+
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
+  g_io_stream_close (G_IO_STREAM (stream), NULL, NULL);
+  g_assert_cmpint (dup2 (fds[0], fd), ==, fd);
+  test_wait (forwarding->closed[IST_MODE_SOURCE] == 1);
+  test_forwarding_settle (forwarding);
+  close (fd);
+  close (fds[0]);
+  close (fds[1]);
 }
 
 static gboolean
@@ -269,6 +298,7 @@ main (int argc,
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/forwarder/streams/forward", test_forward);
+  g_test_add_func ("/forwarder/streams/close-forwarded", test_close_forwarded);
   g_test_add_func ("/forwarder/streams/forward-fails", test_forward_fails);
   g_test_add_func ("/forwarder/streams/cancel", test_cancel);
   g_test_add_func ("/forwarder/streams/own", test_own);

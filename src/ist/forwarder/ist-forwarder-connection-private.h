@@ -47,6 +47,8 @@ IstForwarderConnection *ist_forwarder_connection_new (const char *service_id,
                                                       GMainContext *context,
                                                       const IstForwarderConnectionFuncs *funcs,
                                                       gpointer user_data);
+/* The program has the local stream, too, and may close it. */
+void ist_forwarder_connection_set_shared (IstForwarderConnection *self);
 /* On the source: opens a connection through the tunnel. */
 void ist_forwarder_connection_open (IstForwarderConnection *self,
                                     IstSecureTunnel *tunnel);

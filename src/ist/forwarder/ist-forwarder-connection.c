@@ -600,6 +600,12 @@ ist_forwarder_connection_new (const char *service_id,
 }
 
 void
+ist_forwarder_connection_set_shared (IstForwarderConnection *self)
+{
+  self->settings.pump.is_shared = TRUE;
+}
+
+void
 ist_forwarder_connection_open (IstForwarderConnection *self,
                                IstSecureTunnel *tunnel)
 {

@@ -30,7 +30,7 @@ on_accepted (IstListener *listener,
   ListenerData *data = user_data;
   g_autoptr (IstForwarder) self = g_object_ref (data->forwarder);
 
-  ist_forwarder_carry (self, data->service_id, G_IO_STREAM (stream), NULL);
+  ist_forwarder_carry (self, data->service_id, G_IO_STREAM (stream), FALSE, NULL);
 }
 
 static guint

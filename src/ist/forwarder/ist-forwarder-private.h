@@ -70,10 +70,12 @@ struct _IstForwarder
 /* Whether connections can be opened. */
 gboolean ist_forwarder_check_source (IstForwarder *self,
                                      GError **error);
-/* Opens a connection to the service for @local. @task: (transfer full) (nullable) */
+/* Opens a connection to the service for @local. @is_shared: the program has that, too.
+ * @task: (transfer full) (nullable) */
 void ist_forwarder_carry (IstForwarder *self,
                           const char *service_id,
                           GIOStream *local,
+                          gboolean is_shared,
                           GTask *task);
 
 /* Settings */

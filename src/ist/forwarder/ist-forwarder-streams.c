@@ -27,13 +27,17 @@ void
 ist_forwarder_carry (IstForwarder *self,
                      const char *service_id,
                      GIOStream *local,
+                     gboolean is_shared,
                      GTask *task)
 {
   g_autoptr (IstForwarder) alive G_GNUC_UNUSED = g_object_ref (self);
   g_autoptr (IstForwarderConnection) connection = ist_forwarder_admit (self, service_id, NULL, local, task);
 
-  if (connection != NULL)
-    ist_forwarder_connection_open (connection, self->tunnel);
+  if (connection == NULL)
+    return;
+  if (is_shared)
+    ist_forwarder_connection_set_shared (connection);
+  ist_forwarder_connection_open (connection, self->tunnel);
 }
 
 /**
@@ -63,7 +67,7 @@ ist_forwarder_forward (IstForwarder *self,
 
   if (!ist_forwarder_check_source (self, error))
     return FALSE;
-  ist_forwarder_carry (self, service_id, stream, NULL);
+  ist_forwarder_carry (self, service_id, stream, TRUE, NULL);
   return TRUE;
 }
 
@@ -86,7 +90,7 @@ forwarder_carry_async (IstForwarder *self,
   if (!ist_forwarder_check_source (self, &error))
     g_task_return_error (task, error);
   else
-    ist_forwarder_carry (self, service_id, local, g_steal_pointer (&task));
+    ist_forwarder_carry (self, service_id, local, TRUE, g_steal_pointer (&task));
 }
 
 /**

@@ -16,6 +16,7 @@ typedef struct
 {
   guint half_close_grace; /* seconds */
   guint idle_timeout;     /* seconds; 0: none */
+  gboolean is_shared;     /* the program has the local stream, too, and may close it */
 } IstPumpSettings;
 
 /* What a pump tells its owner, who holds a reference while it does. */

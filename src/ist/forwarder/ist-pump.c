@@ -161,9 +161,19 @@ on_flow_socket_ready (int fd,
   return G_SOURCE_CONTINUE;
 }
 
+static gboolean
+on_flow_shared_socket_ready (GSocket *socket,
+                             GIOCondition condition,
+                             gpointer user_data)
+{
+  flow_run (user_data);
+  return G_SOURCE_CONTINUE;
+}
+
 /* A local socket is waited for without the streams around it: of each of their
  * sources the main loop takes the descriptor out and in again at every turn. And
- * by its descriptor, which the main loop looks after without asking the source. */
+ * by its descriptor, which the main loop looks after without asking the source; not
+ * where others may close it, and its number then is that of something else. */
 static GSource *
 flow_create_socket_source (Flow *flow,
                            GIOCondition condition)
@@ -175,8 +185,16 @@ flow_create_socket_source (Flow *flow,
   if (!G_IS_SOCKET_CONNECTION (local) || (condition == G_IO_IN) != (flow == &flow->pump->out))
     return NULL;
   socket = g_socket_connection_get_socket (G_SOCKET_CONNECTION (local));
-  source = g_unix_fd_source_new (g_socket_get_fd (socket), condition);
-  g_source_set_callback (source, G_SOURCE_FUNC (on_flow_socket_ready), flow, NULL);
+  if (flow->pump->settings.is_shared)
+    {
+      source = g_socket_create_source (socket, condition, NULL);
+      g_source_set_callback (source, G_SOURCE_FUNC (on_flow_shared_socket_ready), flow, NULL);
+    }
+  else
+    {
+      source = g_unix_fd_source_new (g_socket_get_fd (socket), condition);
+      g_source_set_callback (source, G_SOURCE_FUNC (on_flow_socket_ready), flow, NULL);
+    }
   g_source_set_can_recurse (source, TRUE);
   return source;
 }
