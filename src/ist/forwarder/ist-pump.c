@@ -539,6 +539,8 @@ flow_take_bytes (Flow *flow)
     flow->passed = ist_connection_core_take (flow_get_core (flow), MIN_PASSED_ON);
   if (flow->passed == NULL)
     return FALSE;
+  /* Nor does a slow reader keep both. */
+  g_clear_pointer (&flow->block, ist_block_free);
   flow_has_read (flow, g_bytes_get_size (flow->passed));
   return TRUE;
 }

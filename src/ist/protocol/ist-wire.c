@@ -69,7 +69,7 @@ arena_alloc (void *data,
   Arena *self = data;
   gsize start = self->used;
 
-  if (size > sizeof self->space - start)
+  if (size >= sizeof self->space - start)
     return g_malloc (size);
   self->used = MIN (start + (size + 15) / 16 * 16, sizeof self->space);
   return self->space + start;
