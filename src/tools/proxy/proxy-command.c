@@ -4,31 +4,11 @@
 
 #include "tools/proxy/proxy-command.h"
 
-#include <fcntl.h>
 #include <glib/gi18n.h>
-#include <signal.h>
-#include <sys/wait.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #include "tools/common/tool-error.h"
-#include "tools/common/tool-signals.h"
 #include "tools/proxy/proxy-bindings.h"
-
-/* As shells have it. */
-#define EXIT_NOT_STARTED 126
-#define EXIT_NOT_FOUND 127
-
-struct _ProxyCommand
-{
-  GPid pid;
-  guint watch;
-  guint n_requests; /* to end it */
-  ProxyCommandEnd end;
-  gpointer user_data;
-};
-
-/* Ports */
 
 typedef struct
 {
@@ -104,99 +84,4 @@ proxy_command_expand (const char *const *command,
       g_strv_builder_add (builder, bindings != NULL ? argument : command[i]);
     }
   return g_strv_builder_end (builder);
-}
-
-/* The process */
-
-gboolean
-proxy_command_check (const char *program,
-                     GError **error)
-{
-  g_autofree char *path = g_find_program_in_path (program);
-
-  if (path == NULL)
-    g_set_error (error, TOOL_ERROR, EXIT_NOT_FOUND, _ ("There is no program “%s”"), program);
-  return path != NULL;
-}
-
-static void
-on_child_exit (GPid pid,
-               int status,
-               gpointer user_data)
-{
-  ProxyCommand *self = user_data;
-
-  self->watch = 0;
-  g_spawn_close_pid (pid);
-  self->end (WIFEXITED (status) ? WEXITSTATUS (status) : TOOL_SIGNAL_EXIT_STATUS + WTERMSIG (status), self->user_data);
-}
-
-ProxyCommand *
-proxy_command_start (const char *const *command,
-                     ProxyCommandEnd end,
-                     gpointer user_data,
-                     GError **error)
-{
-  g_autoptr (GError) local = NULL;
-  ProxyCommand *self;
-  GPid pid;
-
-  if (!g_spawn_async (NULL, (char **) command, NULL,
-                      G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_CHILD_INHERITS_STDIN, NULL, NULL,
-                      &pid, &local))
-    {
-      g_set_error_literal (error, TOOL_ERROR,
-                           g_error_matches (local, G_SPAWN_ERROR, G_SPAWN_ERROR_NOENT) ? EXIT_NOT_FOUND
-                                                                                       : EXIT_NOT_STARTED,
-                           local->message);
-      return NULL;
-    }
-  self = g_new0 (ProxyCommand, 1);
-  self->pid = pid;
-  self->end = end;
-  self->user_data = user_data;
-  self->watch = g_child_watch_add (pid, on_child_exit, self);
-  return self;
-}
-
-void
-proxy_command_free (ProxyCommand *self)
-{
-  if (self->watch != 0)
-    g_source_remove (self->watch);
-  g_free (self);
-}
-
-void
-proxy_command_send_signal (ProxyCommand *self,
-                           int number)
-{
-  /* Once it is reaped, the number is another one's. */
-  if (self->watch != 0)
-    kill (self->pid, number);
-}
-
-/* Ctrl-C goes to all of the terminal's foreground. */
-static gboolean
-is_foreground (void)
-{
-  int fd = open ("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
-  gboolean result;
-
-  if (fd == -1)
-    return FALSE;
-  result = tcgetpgrp (fd) == getpgrp ();
-  close (fd);
-  return result;
-}
-
-void
-proxy_command_pass_on (ProxyCommand *self,
-                       int number)
-{
-  if (number == SIGINT && is_foreground ())
-    return;
-  if (number != SIGINT && self->n_requests++ > 0)
-    number = SIGKILL;
-  proxy_command_send_signal (self, number);
 }

@@ -16,28 +16,4 @@ char **proxy_command_expand (const char *const *command,
                              GPtrArray *bindings,
                              GError **error);
 
-/* Whether there is such a program. */
-gboolean proxy_command_check (const char *program,
-                              GError **error);
-
-/* What runs while the tunnel is open. */
-typedef struct _ProxyCommand ProxyCommand;
-
-/* @exit_status is as a shell has it: 128 and the number if a signal has ended
- * the command. */
-typedef void (*ProxyCommandEnd) (int exit_status,
-                                 gpointer user_data);
-
-ProxyCommand *proxy_command_start (const char *const *command,
-                                   ProxyCommandEnd end,
-                                   gpointer user_data,
-                                   GError **error);
-void proxy_command_free (ProxyCommand *self);
-
-void proxy_command_send_signal (ProxyCommand *self,
-                                int number);
-/* One that has come to this program: it is the command's to end. */
-void proxy_command_pass_on (ProxyCommand *self,
-                            int number);
-
 G_END_DECLS

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/ist-names-private.h"
+#include "tools/common/tool-command.h"
 #include "tools/common/tool-error.h"
 #include "tools/proxy/proxy-ca.h"
 #include "tools/proxy/proxy-command.h"
@@ -171,7 +172,7 @@ config_resolve_command (ProxyConfig *self,
   if (self->is_stdio || self->tells_json || self->shows_status)
     return usage_error (error, _ ("A command leaves no room for --stdio, --json and --status"));
   self->command = proxy_command_expand (command, (const char *const *) self->open_request->services, NULL, error);
-  return self->command != NULL && proxy_command_check (command[0], error);
+  return self->command != NULL && tool_command_check (command[0], error);
 }
 
 /* Where the service is */

@@ -12,6 +12,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "tools/common/tool-command.h"
 #include "tools/common/tool-error.h"
 #include "tools/common/tool-log.h"
 #include "tools/common/tool-signals.h"
@@ -36,8 +37,8 @@ typedef struct
   ToolOutput *output; /* standard output; NULL if nothing is told there */
   ProxyStatus *status;
   GIOStream *stdio;
-  ProxyCommand *command; /* NULL while none runs */
-  GArray *sources;       /* ids */
+  ToolCommand *command; /* NULL while none runs */
+  GArray *sources;      /* ids */
   guint stop_timer;
   gboolean is_getting_ready; /* connected, and the bindings are being made */
   gboolean is_ready;
@@ -72,7 +73,7 @@ session_stop (Session *self,
   ist_forwarder_close (self->forwarder);
   ist_secure_tunnel_stop (self->tunnel);
   if (self->command != NULL)
-    proxy_command_send_signal (self->command, SIGTERM);
+    tool_command_send_signal (self->command, SIGTERM);
   else if (ist_secure_tunnel_get_state (self->tunnel) == IST_TUNNEL_STATE_STOPPED)
     g_main_loop_quit (self->loop);
   else
@@ -100,7 +101,7 @@ on_command_end (int exit_status,
 {
   Session *self = user_data;
 
-  g_clear_pointer (&self->command, proxy_command_free);
+  g_clear_pointer (&self->command, tool_command_free);
   if (!self->is_stopping)
     session_stop (self, exit_status);
   else
@@ -117,7 +118,7 @@ session_run_command (Session *self,
 
   if (command == NULL)
     return FALSE;
-  self->command = proxy_command_start ((const char *const *) command, on_command_end, self, error);
+  self->command = tool_command_start ((const char *const *) command, NULL, on_command_end, self, error);
   return self->command != NULL;
 }
 
@@ -380,7 +381,7 @@ session_on_end (Session *self,
 {
   if (self->command != NULL)
     {
-      proxy_command_pass_on (self->command, number);
+      tool_command_pass_on (self->command, number);
       return G_SOURCE_CONTINUE;
     }
   if (!self->is_stopping)
@@ -595,7 +596,7 @@ session_clear (Session *self)
   g_clear_object (&self->tunnel);
   g_clear_object (&self->stdio);
   g_clear_pointer (&self->output, tool_output_free);
-  g_clear_pointer (&self->command, proxy_command_free);
+  g_clear_pointer (&self->command, tool_command_free);
   g_main_loop_unref (self->loop);
 }
 

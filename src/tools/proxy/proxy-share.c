@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tools/common/tool-command.h"
 #include "tools/common/tool-log.h"
 #include "tools/common/tool-operator-error.h"
 #include "tools/common/tool-operator-forwards.h"
@@ -30,7 +31,7 @@ typedef struct
   ProxyBindings *bindings;
   GAsyncResult *result; /* of the bindings that are being made */
   ToolOutput *output;
-  ProxyCommand *command; /* NULL while none runs */
+  ToolCommand *command; /* NULL while none runs */
   gboolean is_ready;
   gboolean is_over;
   int exit_status; /* once it is over */
@@ -68,7 +69,7 @@ on_signal (int number,
 
   if (self->command != NULL)
     {
-      proxy_command_pass_on (self->command, number);
+      tool_command_pass_on (self->command, number);
       return;
     }
   /* A command that has never run is no success. */
@@ -199,7 +200,7 @@ on_command_end (int exit_status,
 {
   Share *self = user_data;
 
-  g_clear_pointer (&self->command, proxy_command_free);
+  g_clear_pointer (&self->command, tool_command_free);
   share_end (self, exit_status);
 }
 
@@ -213,7 +214,7 @@ share_run_command (Share *self,
 
   if (command == NULL)
     return FALSE;
-  self->command = proxy_command_start ((const char *const *) command, on_command_end, self, error);
+  self->command = tool_command_start ((const char *const *) command, NULL, on_command_end, self, error);
   return self->command != NULL;
 }
 
@@ -248,7 +249,7 @@ share_serve (Share *self,
   while (!self->is_over)
     g_main_loop_run (self->loop);
   if (self->command != NULL)
-    proxy_command_send_signal (self->command, SIGTERM);
+    tool_command_send_signal (self->command, SIGTERM);
   while (self->command != NULL)
     g_main_loop_run (self->loop);
   return TRUE;
@@ -287,7 +288,7 @@ share_clear (Share *self)
   g_clear_pointer (&self->bindings, proxy_bindings_free);
   g_clear_pointer (&self->forwards, tool_operator_forwards_free);
   g_clear_pointer (&self->output, tool_output_free);
-  g_clear_pointer (&self->command, proxy_command_free);
+  g_clear_pointer (&self->command, tool_command_free);
   g_main_loop_unref (self->loop);
 }
 
