@@ -67,7 +67,7 @@ options_parse (Options *options,
   options->verbose = TOOL_LOG_DEFAULT;
   if (!tool_startup_parse_options (_ ("Connects this device to the tunnels of AWS IoT Secure Tunneling that are\n"
                                       "opened to it, so that operators reach the services in the configuration."),
-                                   entries, argc, argv, error))
+                                   entries, NULL, argc, argv, error))
     return FALSE;
 
   if (options->verbose >= 0 && options->verbose <= TOOL_LOG_MAX)

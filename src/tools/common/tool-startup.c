@@ -11,6 +11,7 @@
 #include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -60,9 +61,33 @@ on_version (const char *name,
   exit (EXIT_SUCCESS);
 }
 
+int
+tool_startup_find_command (int argc,
+                           char **argv)
+{
+  int i = 1;
+
+  while (i < argc && strcmp (argv[i], "--") != 0)
+    i++;
+  return i;
+}
+
+/* Its arguments are no options of ours. */
+static void
+take_command (char ***command,
+              int *argc,
+              char **argv)
+{
+  int i = tool_startup_find_command (*argc, argv);
+
+  *command = i + 1 < *argc ? argv + i + 1 : NULL;
+  *argc = i;
+}
+
 gboolean
 tool_startup_parse_options (const char *summary,
                             const GOptionEntry *entries,
+                            char ***command,
                             int *argc,
                             char ***argv,
                             GError **error)
@@ -71,8 +96,11 @@ tool_startup_parse_options (const char *summary,
     { "version", 0, G_OPTION_FLAG_NO_ARG, G_OPTION_ARG_CALLBACK, on_version, N_ ("Show the version"), NULL },
     { NULL },
   };
-  g_autoptr (GOptionContext) context = g_option_context_new (NULL);
+  g_autoptr (GOptionContext) context = NULL;
 
+  if (command != NULL)
+    take_command (command, argc, *argv);
+  context = g_option_context_new (command != NULL ? _ ("[-- COMMAND [ARGUMENT…]]") : NULL);
   g_option_context_set_summary (context, summary);
   g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
   g_option_context_add_main_entries (context, common, NULL);

@@ -20,12 +20,18 @@ void tool_startup_init (const char *name,
                         const char *log_prefix);
 
 /* Takes @entries and --help and --version, which end the program, from the
- * command line. There must be nothing else in it. */
+ * command line. There must be nothing else in it, but what may follow “--” for
+ * @command: that, or NULL; borrowed. */
 gboolean tool_startup_parse_options (const char *summary,
                                      const GOptionEntry *entries,
+                                     char ***command,
                                      int *argc,
                                      char ***argv,
                                      GError **error);
+
+/* Where in @argv a command follows: the “--”, or the end. */
+int tool_startup_find_command (int argc,
+                               char **argv);
 
 void tool_startup_print_version (void);
 

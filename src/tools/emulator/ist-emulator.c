@@ -3,7 +3,6 @@
  */
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,13 +14,18 @@
 #include <ist-emulator/ist-emulator.h>
 #include <json-glib/json-glib.h>
 
+#include "tools/common/tool-command.h"
 #include "tools/common/tool-error.h"
 #include "tools/common/tool-log.h"
 #include "tools/common/tool-output.h"
 #include "tools/common/tool-signals.h"
 #include "tools/common/tool-startup.h"
 #include "tools/emulator/emulator-commands.h"
+#include "tools/emulator/emulator-environment.h"
 #include "tools/emulator/emulator-notifier.h"
+
+/* For --env and commands, where nobody has named any. */
+#define DEFAULT_SERVICE "SSH"
 
 typedef struct
 {
@@ -39,6 +43,8 @@ typedef struct
   char **lose;
   char **delay;
   gboolean commands;
+  gboolean env;
+  char **command; /* nullable; borrowed */
   EmulatorBroker mqtt;
 } Options;
 
@@ -49,6 +55,8 @@ typedef struct
   EmulatorNotifier *notifier; /* nullable */
   EmulatorCommands *commands; /* nullable */
   ToolOutput *answers;        /* to them; nullable */
+  ToolCommand *command;       /* NULL while none runs */
+  int exit_status;            /* the command's */
   GPtrArray *tunnels;         /* those of --open */
   gboolean is_ready;          /* which tells of the tunnels of the start */
   char *ca_file;
@@ -134,6 +142,9 @@ options_parse (Options *options,
           "“fail [OPERATION=]ERROR[:COUNT]”, “lose [OPERATION=]ERROR[:COUNT]”, "
           "“delay [OPERATION=]MILLISECONDS[:COUNT]”, “calls”"),
       NULL },
+    { "env", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, &options->env,
+      N_ ("Print lines for a shell instead of JSON: with them, programs find the emulator and the first tunnel"),
+      NULL },
     { "mqtt", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &options->mqtt.broker,
       N_ ("Notify things through this MQTT broker; with TLS if it is on another machine"),
       N_ ("HOST[:PORT]") },
@@ -153,8 +164,9 @@ options_parse (Options *options,
   if (!tool_startup_parse_options (_ ("Stands in for the AWS IoT Secure Tunneling service on this machine, for\n"
                                       "development and tests. Tells on standard output, in one line of JSON,\n"
                                       "where it listens and which tunnels are open, and on standard error how\n"
-                                      "to open more with the AWS CLI."),
-                                   entries, argc, argv, error))
+                                      "to open more with the AWS CLI. With a command, it runs that, in an\n"
+                                      "environment with which programs find it and a tunnel, and ends with it."),
+                                   entries, &options->command, argc, argv, error))
     return FALSE;
 
   if (options->port < 0 || options->port > G_MAXUINT16)
@@ -177,6 +189,12 @@ options_parse (Options *options,
   else if (options->max_connections < 0)
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _ ("%d is not a number of connections"),
                  options->max_connections);
+  else if (options->env && (options->commands || options->command != NULL))
+    g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                         _ ("--env leaves no room for --commands and a command"));
+  else if (options->commands && options->command != NULL)
+    g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                         _ ("A command leaves no room for --commands"));
   else
     return options_check_mqtt (&options->mqtt, error);
 
@@ -254,13 +272,16 @@ on_operation (IstEmulatorService *service,
     g_message ("operation %s: done", name);
 }
 
-static gboolean
-on_signal (gpointer user_data)
+static void
+on_signal (int number,
+           gpointer user_data)
 {
   Emulator *emulator = user_data;
 
-  g_main_loop_quit (emulator->loop);
-  return G_SOURCE_CONTINUE;
+  if (emulator->command != NULL)
+    tool_command_pass_on (emulator->command, number);
+  else
+    g_main_loop_quit (emulator->loop);
 }
 
 static GTlsCertificate *
@@ -315,7 +336,7 @@ make_service (const Options *options,
 
 static gboolean
 open_tunnels (Emulator *emulator,
-              char **open,
+              const char *const *open,
               GError **error)
 {
   for (gsize i = 0; open != NULL && open[i] != NULL; i++)
@@ -424,11 +445,31 @@ add_tunnel (JsonBuilder *builder,
 }
 
 static gboolean
+print (const char *text)
+{
+  return fputs (text, stdout) != EOF && fflush (stdout) != EOF;
+}
+
+static gboolean
+tell_environment (Emulator *emulator)
+{
+  EmulatorEnvironment *environment;
+  g_autofree char *text = NULL;
+
+  environment = emulator_environment_new (emulator->service, emulator->ca_file,
+                                          g_ptr_array_index (emulator->tunnels, 0));
+  text = emulator_environment_to_shell (environment);
+  emulator_environment_free (environment);
+  return print (text);
+}
+
+static gboolean
 tell_ready (Emulator *emulator)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new_immutable ();
   g_autoptr (JsonGenerator) generator = json_generator_new ();
   g_autoptr (JsonNode) root = NULL;
+  g_autofree char *json = NULL;
   g_autofree char *text = NULL;
 
   json_builder_begin_object (builder);
@@ -448,23 +489,15 @@ tell_ready (Emulator *emulator)
 
   root = json_builder_get_root (builder);
   json_generator_set_root (generator, root);
-  text = json_generator_to_data (generator, NULL);
-  return puts (text) != EOF && fflush (stdout) != EOF;
-}
-
-/* A URI for a control plane from that of the data plane: "https" for "wss", "http" for "ws". */
-static char *
-make_endpoint_url (Emulator *emulator)
-{
-  const char *endpoint = ist_emulator_service_get_endpoint (emulator->service);
-
-  return g_strconcat ("http", endpoint + strlen ("ws"), NULL);
+  json = json_generator_to_data (generator, NULL);
+  text = g_strconcat (json, "\n", NULL);
+  return print (text);
 }
 
 static void
 explain (Emulator *emulator)
 {
-  g_autofree char *url = make_endpoint_url (emulator);
+  g_autofree char *url = emulator_environment_make_url (emulator->service);
   g_autoptr (GString) text = g_string_new (NULL);
 
   g_string_append (text, "\n"
@@ -493,10 +526,39 @@ on_stopped (IstEmulatorService *service,
   g_main_loop_quit (emulator->loop);
 }
 
+static void
+on_command_end (int exit_status,
+                gpointer user_data)
+{
+  Emulator *emulator = user_data;
+
+  g_clear_pointer (&emulator->command, tool_command_free);
+  emulator->exit_status = exit_status;
+  g_main_loop_quit (emulator->loop);
+}
+
+static gboolean
+run_command (Emulator *emulator,
+             const char *const *command,
+             GError **error)
+{
+  EmulatorEnvironment *environment;
+  g_auto (GStrv) merged = NULL;
+
+  environment = emulator_environment_new (emulator->service, emulator->ca_file,
+                                          g_ptr_array_index (emulator->tunnels, 0));
+  merged = emulator_environment_merge (environment);
+  emulator_environment_free (environment);
+  emulator->command = tool_command_start (command, merged, on_command_end, emulator, error);
+  return emulator->command != NULL;
+}
+
 static int
 run (Emulator *emulator,
      const Options *options)
 {
+  const char *const default_open[] = { options->env || options->command != NULL ? DEFAULT_SERVICE : NULL, NULL };
+  const char *const *open = options->open != NULL ? (const char *const *) options->open : default_open;
   g_autoptr (GError) error = NULL;
 
   emulator->service = make_service (options, &error);
@@ -530,7 +592,7 @@ run (Emulator *emulator,
       tool_log_fatal (_ ("Could not start: %s"), error->message);
       return EX_UNAVAILABLE;
     }
-  if (!open_tunnels (emulator, options->open, &error))
+  if (!open_tunnels (emulator, open, &error))
     {
       tool_log_fatal ("%s", error->message);
       return tool_error_get_exit_status (error);
@@ -540,13 +602,22 @@ run (Emulator *emulator,
       tool_log_fatal ("%s", error->message);
       return EX_CANTCREAT;
     }
-  if (!tell_ready (emulator))
+  if (options->command != NULL)
+    {
+      if (!run_command (emulator, (const char *const *) options->command, &error))
+        {
+          tool_log_fatal ("%s", error->message);
+          return tool_error_get_exit_status (error);
+        }
+    }
+  else if (!(options->env ? tell_environment (emulator) : tell_ready (emulator)))
     {
       tool_log_fatal (_ ("Could not write to standard output: %s"), g_strerror (errno));
       return EX_IOERR;
     }
   emulator->is_ready = TRUE;
-  explain (emulator);
+  if (!options->env)
+    explain (emulator);
   if (options->commands)
     {
       emulator->answers = tool_output_new (STDOUT_FILENO, NULL, NULL);
@@ -559,7 +630,7 @@ run (Emulator *emulator,
   g_signal_connect (emulator->service, "stopped", G_CALLBACK (on_stopped), emulator);
   ist_emulator_service_stop (emulator->service);
   g_main_loop_run (emulator->loop);
-  return EXIT_SUCCESS;
+  return emulator->exit_status;
 }
 
 int
@@ -569,8 +640,7 @@ main (int argc,
   Options options = { .max_connections = 4096 };
   Emulator emulator = { 0 };
   g_autoptr (GError) error = NULL;
-  guint interrupt;
-  guint terminate;
+  ToolSignals *signals;
   int status;
 
   tool_startup_init ("ist-emulator", "ist-emulator: ");
@@ -582,15 +652,25 @@ main (int argc,
       return tool_error_get_exit_status (error);
     }
 
+  if (options.command != NULL)
+    {
+      /* That has its own to say. */
+      tool_log_set_level (TOOL_LOG_QUIET);
+      if (!tool_command_check (options.command[0], &error))
+        {
+          tool_log_fatal ("%s", error->message);
+          options_clear (&options);
+          return tool_error_get_exit_status (error);
+        }
+    }
+
   emulator.loop = g_main_loop_new (NULL, FALSE);
   emulator.tunnels = g_ptr_array_new_with_free_func (g_object_unref);
-  interrupt = tool_signal_watch (SIGINT, on_signal, &emulator);
-  terminate = tool_signal_watch (SIGTERM, on_signal, &emulator);
+  signals = tool_signals_new (on_signal, &emulator);
 
   status = run (&emulator, &options);
 
-  tool_signal_unwatch (interrupt);
-  tool_signal_unwatch (terminate);
+  tool_signals_free (signals);
   remove_temporary_folder (&emulator);
   g_clear_pointer (&emulator.commands, emulator_commands_free);
   g_clear_pointer (&emulator.answers, tool_output_free);

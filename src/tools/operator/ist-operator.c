@@ -81,7 +81,7 @@ options_parse (Options *options,
   if (!tool_startup_parse_options (_ ("Connects the programs of this session to services of devices, through tunnels\n"
                                       "of AWS IoT Secure Tunneling that they share. Started by D-Bus; istctl is the\n"
                                       "command for people."),
-                                   entries, argc, argv, error) ||
+                                   entries, NULL, argc, argv, error) ||
       !check_seconds ("--linger", options->linger, error) ||
       !check_seconds ("--idle-timeout", options->idle_timeout, error))
     return FALSE;

@@ -9,6 +9,7 @@
 #include <sysexits.h>
 
 #include "tools/common/tool-error.h"
+#include "tools/common/tool-startup.h"
 #include "tools/proxy/proxy-ini.h"
 #include "tools/proxy/proxy-token.h"
 
@@ -404,18 +405,6 @@ add_letters (GStrvBuilder *builder,
     }
 }
 
-/* Where the command begins: its arguments are no options of ours. */
-static int
-find_separator (int argc,
-                char **argv)
-{
-  int i = 1;
-
-  while (i < argc && strcmp (argv[i], "--") != 0)
-    i++;
-  return i;
-}
-
 /* GOptionContext knows neither -s5555 nor cut names, which users of the
  * reference proxy may have in their scripts, and doesn't tell where in argv a
  * token was. So everything is written out as --NAME=VALUE for it. */
@@ -508,7 +497,7 @@ proxy_options_parse_arguments (ProxyOptions *self,
                                GError **error)
 {
   g_autoptr (GOptionContext) context = options_make_context (self);
-  int n_own = find_separator (argc, argv);
+  int n_own = tool_startup_find_command (argc, argv);
   g_autofree char **own = g_memdup2 (argv, (n_own + 1) * sizeof (char *));
   g_auto (GStrv) arguments = NULL;
 
