@@ -6,7 +6,8 @@
 alone; and the programs in README and tutorials do what their text says, as
 they stand there: the source of each language against the destination of the
 same language, through an emulator; and likewise the two that use connections as
-streams, a source in C and a forwarder in Python."""
+streams, a source in C and a forwarder in Python. A program that is not let in says
+why. What the first chapter of README has somebody type is typed."""
 
 import argparse
 import json
@@ -17,9 +18,11 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 BLOCK = '^```{}\n(.*?)^```$'
+FIRST_CHAPTER = '## Try it in 60 seconds'
 TIMEOUT = 60
 
 
@@ -95,16 +98,18 @@ def extract(document, language, *files):
 
 class Emulator:
     def __init__(self, program):
-        self.process = subprocess.Popen([program, '--plain', '--open', 'SSH'],
-                                        stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen([program, '--open', 'SSH'], stdout=subprocess.PIPE, text=True)
         ready = json.loads(self.process.stdout.readline())
         self.endpoint = ready['endpoint']
+        self.ca_file = ready['caFile']
         self.tunnel = ready['tunnels'][0]
 
-    def environment(self, side):
+    def environment(self, side, **others):
         return {**os.environ,
                 'AWSIOT_TUNNEL_ENDPOINT': self.endpoint,
-                'AWSIOT_TUNNEL_ACCESS_TOKEN': self.tunnel[f'{side}AccessToken']}
+                'AWSIOT_TUNNEL_ACCESS_TOKEN': self.tunnel[f'{side}AccessToken'],
+                'SSL_CERT_FILE': self.ca_file,
+                **others}
 
     def __enter__(self):
         return self
@@ -136,6 +141,29 @@ def answer_through(forwarder, emulator):
             process.wait(timeout=TIMEOUT)
 
 
+def check_complaint(program, emulator, words, **wrong):
+    """It says what it is not let in for."""
+    process = subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                               env=emulator.environment('destination', **wrong))
+    watch = threading.Timer(TIMEOUT, process.kill)
+    watch.start()
+    try:
+        line = process.stdout.readline()
+        if not re.search(words, line):
+            sys.exit(f'{program} said {line!r}, not {words}')
+    finally:
+        watch.cancel()
+        process.terminate()
+        process.communicate(timeout=TIMEOUT)
+
+
+def check_complaints(program, emulator_program):
+    # The system's, which no emulator's certificate is of.
+    with Emulator(emulator_program) as emulator:
+        check_complaint(program, emulator, '[Cc]ertificate', SSL_CERT_FILE='/etc/ssl/certs/ca-certificates.crt')
+        check_complaint(program, emulator, '403', AWSIOT_TUNNEL_ACCESS_TOKEN='no-such-token')
+
+
 def check_documents(emulator_program, destination, ask, source):
     with Emulator(emulator_program) as emulator:
         echo = subprocess.Popen(destination, stdout=subprocess.PIPE, text=True,
@@ -161,10 +189,50 @@ def check_language(installed, language, top, emulator_program):
     extract(top / 'README.md', language, *in_readme)
     extract(top / 'doc' / f'tutorial-{tutorial}.md', language, source)
     echo = make(destination)
-    check_documents(emulator_program, echo, answer_of, make(source))
+    source = make(source)
+    check_documents(emulator_program, echo, answer_of, source)
+    for program in echo, source:
+        check_complaints(program, emulator_program)
     if stream in in_readme:
         ask = answer_of if language == 'c' else answer_through
-        check_documents(emulator_program, echo, ask, make(stream))
+        stream = make(stream)
+        check_documents(emulator_program, echo, ask, stream)
+        check_complaints([*stream, installed.work / 'unused'] if ask is answer_through else stream, emulator_program)
+
+
+def check_first_chapter(installed, top):
+    """Types the chapter's lines, each once the one before it has done what it does."""
+    readme = (top / 'README.md').read_text(encoding='utf-8')
+    chapter = readme[readme.index(FIRST_CHAPTER):]
+    # Below the program, which is indented, too.
+    typed = chapter[chapter.index('\n```\n'):chapter.index('\n## ')]
+    lines = re.findall('^    (.*)$', typed, re.MULTILINE)
+    answers = {'python3 destination.py &': 'connected\n', 'echo hello | ist-proxy --stdio': 'hello\n'}
+    if not answers.keys() < set(lines):
+        sys.exit(f'the first chapter has the lines {lines}')
+
+    folder = installed.work / 'first-chapter'
+    folder.mkdir()
+    extract(top / 'README.md', 'python', folder / 'destination.py', folder / 'forward.py')
+    (folder / 'python3').symlink_to(installed.args.python)
+    path = f'{folder}:{installed.prefix / "bin"}:{os.environ["PATH"]}'
+    process = subprocess.Popen(lines[0].split(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=folder,
+                               env={**os.environ, 'PATH': path})
+    watch = threading.Timer(TIMEOUT, process.kill)
+    watch.start()
+    try:
+        for line in lines[1:]:
+            process.stdin.write(line + '\n')
+            process.stdin.flush()
+            if line in answers and process.stdout.readline() != answers[line]:
+                sys.exit(f'“{line}” did not say {answers[line]!r}')
+        status = process.wait(timeout=TIMEOUT)
+        if status != 0 or process.stdout.read():
+            sys.exit(f'the first chapter ended with status {status}, and said more than it should')
+    finally:
+        watch.cancel()
+        process.kill()
+        process.communicate()
 
 
 def main():
@@ -197,6 +265,8 @@ def main():
         if args.emulator:
             for language in languages:
                 check_language(installed, language, args.top, installed.prefix / 'bin' / 'ist-emulator')
+            if 'python' in languages:
+                check_first_chapter(installed, args.top)
 
     print('good:', ', '.join(languages))
     return 0
