@@ -370,10 +370,7 @@ main (int argc,
 
   tool_startup_init ("ist-agent", NULL);
   if (!options_parse (&options, &argc, &argv, &error))
-    {
-      tool_log_fatal ("%s", error->message);
-      return tool_error_get_exit_status (error);
-    }
+    return tool_startup_fail (error, tool_error_get_exit_status (error));
   tool_log_set_level (options.verbose);
   return program_run (&options);
 }

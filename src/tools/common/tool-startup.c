@@ -44,6 +44,16 @@ tool_startup_init (const char *name,
   tool_log_init (log_prefix);
 }
 
+int
+tool_startup_fail (const GError *error,
+                   int exit_status)
+{
+  tool_log_fatal ("%s", error->message);
+  if (exit_status == EX_USAGE)
+    g_message (_ ("Try “%s --help”"), g_get_prgname ());
+  return exit_status;
+}
+
 void
 tool_startup_print_version (void)
 {
@@ -93,7 +103,7 @@ tool_startup_parse_options (const char *summary,
                             GError **error)
 {
   const GOptionEntry common[] = {
-    { "version", 0, G_OPTION_FLAG_NO_ARG, G_OPTION_ARG_CALLBACK, on_version, N_ ("Show the version"), NULL },
+    { "version", 'V', G_OPTION_FLAG_NO_ARG, G_OPTION_ARG_CALLBACK, on_version, N_ ("Show the version"), NULL },
     { NULL },
   };
   g_autoptr (GOptionContext) context = NULL;

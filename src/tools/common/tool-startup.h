@@ -35,4 +35,9 @@ int tool_startup_find_command (int argc,
 
 void tool_startup_print_version (void);
 
+/* Logs what ends the program; where the command line is at fault, by
+ * @exit_status, with where to look. Returns @exit_status. */
+int tool_startup_fail (const GError *error,
+                       int exit_status);
+
 G_END_DECLS

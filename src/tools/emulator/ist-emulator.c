@@ -573,18 +573,15 @@ run (Emulator *emulator,
   if (!set_faults (emulator, "fail", options->fail, &error) ||
       !set_faults (emulator, "lose", options->lose, &error) ||
       !set_faults (emulator, "delay", options->delay, &error))
-    {
-      tool_log_fatal ("%s", error->message);
-      return EX_USAGE;
-    }
+    return tool_startup_fail (error, EX_USAGE);
 
   if (options->mqtt.broker != NULL)
     {
       emulator->notifier = emulator_notifier_new (emulator->service, &options->mqtt, &error);
       if (emulator->notifier == NULL)
         {
-          tool_log_fatal ("--mqtt: %s", error->message);
-          return EX_USAGE;
+          g_prefix_error (&error, "--mqtt: ");
+          return tool_startup_fail (error, EX_USAGE);
         }
     }
   if (!ist_emulator_service_start (emulator->service, &error))
@@ -647,9 +644,8 @@ main (int argc,
 
   if (!options_parse (&options, &argc, &argv, &error))
     {
-      tool_log_fatal ("%s", error->message);
       options_clear (&options);
-      return tool_error_get_exit_status (error);
+      return tool_startup_fail (error, tool_error_get_exit_status (error));
     }
 
   if (options.command != NULL)

@@ -90,13 +90,13 @@ find_command (const CtlCommand *commands,
   shown = ist_text_make_safe (name, -1, MAX_SHOWN);
   if (*name == '-')
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION,
-                 _ ("Unknown option %s: options of a command come after it; see “%s --help”"), shown, g_get_prgname ());
+                 _ ("Unknown option %s: options of a command come after it"), shown);
   else if (similar != NULL)
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, _ ("There is no command “%s %s”; is it “%s”?"),
                  g_get_prgname (), shown, similar->name);
   else
-    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, _ ("There is no command “%s %s”; see “%s --help”"),
-                 g_get_prgname (), shown, g_get_prgname ());
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, _ ("There is no command “%s %s”"),
+                 g_get_prgname (), shown);
   return NULL;
 }
 
@@ -133,7 +133,7 @@ print_help (const CtlCommand *commands,
   help_add_commands (help, commands, "");
   g_string_append_printf (help, _ ("\n“%s COMMAND --help” tells the options of one.\n"), g_get_prgname ());
   if (is_program)
-    g_string_append (help, _ ("\nOptions:\n  -h, --help       Show this\n  --version        Show the version\n"));
+    g_string_append (help, _ ("\nOptions:\n  -h, --help       Show this\n  -V, --version    Show the version\n"));
   g_print ("%s", help->str);
 }
 
@@ -167,8 +167,7 @@ ctl_command_run (const CtlCommand *commands,
 
   if (argc < 2)
     {
-      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, _ ("Which command? “%s --help” lists them"),
-                   g_get_prgname ());
+      g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, _ ("Which command?"));
       return EXIT_FAILURE;
     }
   if (g_str_equal (argv[1], "--help") || g_str_equal (argv[1], "-h"))
@@ -176,7 +175,7 @@ ctl_command_run (const CtlCommand *commands,
       print_help (commands, summary, is_program);
       return EXIT_SUCCESS;
     }
-  if (is_program && g_str_equal (argv[1], "--version"))
+  if (is_program && (g_str_equal (argv[1], "--version") || g_str_equal (argv[1], "-V")))
     {
       tool_startup_print_version ();
       return EXIT_SUCCESS;

@@ -4,7 +4,6 @@
 
 #include <glib/gi18n.h>
 
-#include "tools/common/tool-log.h"
 #include "tools/common/tool-operator-error.h"
 #include "tools/common/tool-startup.h"
 #ifdef HAVE_AGENT
@@ -51,6 +50,5 @@ main (int argc,
                                  argv, &error);
   if (error == NULL)
     return exit_status;
-  tool_log_fatal ("%s", error->message);
-  return tool_operator_error_get_exit_status (error);
+  return tool_startup_fail (error, tool_operator_error_get_exit_status (error));
 }

@@ -310,10 +310,7 @@ main (int argc,
 
   tool_startup_init ("ist-operator", NULL);
   if (!options_parse (&options, &argc, &argv, &error))
-    {
-      tool_log_fatal ("%s", error->message);
-      return tool_error_get_exit_status (error);
-    }
+    return tool_startup_fail (error, tool_error_get_exit_status (error));
   tool_log_set_level (options.verbose);
   tool_operator_bus_init ();
   program.loop = g_main_loop_new (NULL, FALSE);

@@ -87,8 +87,7 @@ run (int argc,
       if (path == NULL && resolve (&config, &options, &error))
         return run_config (&config);
     }
-  tool_log_fatal ("%s", error->message);
-  return tool_operator_error_get_exit_status (error);
+  return tool_startup_fail (error, tool_operator_error_get_exit_status (error));
 }
 
 int

@@ -89,7 +89,7 @@ config_resolve_mode (ProxyConfig *self,
   if (listen == NULL && connect == NULL && !self->is_stdio && mode == NULL && self->open_request == NULL)
     return usage_error (error,
                         _ ("One of --source-listen-port (-s), --destination-app (-d), --stdio and --mode "
-                           "(-m) is needed; “ist-proxy --help” shows them all"));
+                           "(-m) is needed"));
 
   self->mode = connect != NULL ? IST_MODE_DESTINATION : IST_MODE_SOURCE;
   if (mode != NULL)
