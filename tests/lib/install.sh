@@ -59,6 +59,7 @@ packages_test="
   dbus-user-session
   git
   gjs
+  groff-base
   iproute2
   libc6-dbg
   libclang-rt-14-dev
