@@ -53,10 +53,12 @@ packages_test="
   $packages_fleet
   ansible-core
   awscli
+  bash-completion
   binutils
   clang
   clang-format
   dbus-user-session
+  fish
   git
   gjs
   groff-base
