@@ -78,6 +78,7 @@ packages_test="
   systemd
   tinyproxy
   valgrind
+  zsh
 "
 
 # The packages were made for the system's own tools (PyGObject for its Python,

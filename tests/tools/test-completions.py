@@ -6,6 +6,8 @@ is asked itself."""
 
 import os
 import pathlib
+import pty
+import select
 import subprocess
 import tempfile
 import unittest
@@ -28,6 +30,21 @@ compopt () { :; }
 "$function" "$1" "${@:$#}" "${@:$#-1:1}"
 printf '%s\\n' "${COMPREPLY[@]}"
 '''
+ZSH = '''
+PS1="ready> "
+unsetopt zle_bracketed_paste
+fpath=("$ZDOTDIR" $fpath)
+autoload -Uz compinit && compinit -u -d "$ZDOTDIR/dump"
+# Tells what is added; with -O, -A and -D nothing is. The arrays of callers are seen here.
+compadd () {
+  local -a _test_found
+  if [[ -z "${@[(r)-[OAD]]}" ]]; then
+    builtin compadd -A _test_found "$@"
+    (($#_test_found == 0)) || print -rl -- "${_test_found[@]}" >>"$ZDOTDIR/found"
+  fi
+  builtin compadd "$@"
+}
+'''
 
 
 def find_data(name):
@@ -37,12 +54,15 @@ def find_data(name):
     raise unittest.SkipTest(f'{name} is not installed')
 
 
-def run(command, *words, **environment):
-    # As a user's, to whom the programs are known by their names.
+def make_environment(**others):
+    """A user's, to whom the programs are known by their names."""
     path = ':'.join([*{str(pathlib.Path(program).parent): None for program in PROGRAMS.values()}, os.environ['PATH']])
+    return {**os.environ, 'PATH': path, 'LC_ALL': 'C.UTF-8', **others}
+
+
+def run(command, *words, **environment):
     done = subprocess.run([*command, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          text=True, timeout=PATIENCE,
-                          env={**os.environ, 'PATH': path, 'LC_ALL': 'C.UTF-8', **environment})
+                          text=True, timeout=PATIENCE, env=make_environment(**environment))
     if done.stderr:
         raise AssertionError(done.stderr)
     return done.stdout.splitlines()
@@ -74,16 +94,17 @@ class Shell:
         """What follows “--” has options of its own."""
         for name in 'ist-emulator', 'ist-proxy':
             if name in PROGRAMS:
-                self.assertEqual(set(self.complete(name, '--', 'istct')), {'istctl'})
+                self.assertIn('istctl', self.complete(name, '--', 'istct'))
+                self.assertFalse(self.complete_options(name, '--', 'istctl') & {'--open'})
 
     def test_values(self):
         for words, expected in ((('ist-proxy', '--mode', 's'), {'src', 'source'}),
                                 (('ist-agent', '--bus', ''), {'system', 'session', 'none'}),
                                 (('ist-operator', '-v', ''), set('0123456')),
                                 (('istctl', 'open', '--reuse', ''), {'own', 'any', 'never'}),
-                                (('ist-emulator', '--state-dir', '/et'), {'/etc'})):
+                                (('ist-emulator', '--state-dir', '/et'), {'etc'})):
             if words[0] in PROGRAMS:
-                self.assertEqual({found.rstrip('/') for found in self.complete(*words)}, expected)
+                self.assertEqual({found.strip('/') for found in self.complete(*words)}, expected)
 
 
 class Bash(Shell, unittest.TestCase):
@@ -111,6 +132,42 @@ class Fish(Shell, unittest.TestCase):
         lines = run(['fish', '-c', 'complete -C "$argv"'], *words, HOME=str(self.folder),
                     XDG_DATA_DIRS=f'{self.folder}:/usr/share')
         return [line.partition('\t')[0] for line in lines]
+
+
+class Zsh(Shell, unittest.TestCase):
+    def setUp(self):
+        require('zsh')
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        (self.folder / '.zshrc').write_text(ZSH, encoding='ascii')
+        (self.folder / '_ist').symlink_to(TOOLS / 'completions' / '_ist')
+
+    def read_until(self, text):
+        shown = b''
+        while text not in shown:
+            self.assertTrue(select.select([self.terminal], [], [], PATIENCE)[0], shown)
+            shown += os.read(self.terminal, 4096)
+
+    def complete(self, *words):
+        """It completes nowhere but on a terminal."""
+        found = self.folder / 'found'
+        found.unlink(missing_ok=True)
+        self.terminal, other = pty.openpty()
+        shell = subprocess.Popen(['zsh', '--no-globalrcs', '-i'], stdin=other, stdout=other, stderr=other,
+                                 start_new_session=True,
+                                 env=make_environment(ZDOTDIR=str(self.folder), TERM='dumb', HOME=str(self.folder)))
+        os.close(other)
+        try:
+            self.read_until(b'ready> ')
+            # The line is cleared once it is completed, and the shell ended.
+            os.write(self.terminal, ' '.join(words).encode() + b'\t\x15print do""ne\n')
+            self.read_until(b'\ndone')
+        finally:
+            shell.kill()
+            shell.wait()
+            os.close(self.terminal)
+        return found.read_text(encoding='utf-8').splitlines() if found.exists() else []
 
 
 if __name__ == '__main__':
