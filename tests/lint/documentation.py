@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
 """What is written of the tree is so: README has each option of the build, with
-its default, contributing.md each folder of sources, and the files, paths and pages
-that are named anywhere exist."""
+its default, contributing.md each folder of sources, NEWS begins with the version,
+and the files, paths and pages that are named anywhere exist."""
 
 import glob
 import pathlib
@@ -42,6 +42,13 @@ def check_options(top):
             yield f'README.md: the default of {name} is {options[name]}'
 
 
+def check_news(top):
+    version, = re.findall(r"^  version: '([\d.]+)',$", (top / 'meson.build').read_text(encoding='utf-8'), re.MULTILINE)
+    first = (top / 'NEWS').read_text(encoding='utf-8').splitlines()[0]
+    if first != f'libist {version}':
+        yield f'NEWS: begins with “{first}”, not with libist {version}'
+
+
 def check_paths(top, path, text):
     for name in PATH.findall(text):
         if name not in GENERATED and not any(glob.glob(name, root_dir=root) for root in (top, path.parent)):
@@ -69,8 +76,8 @@ def check_links(top, path, text):
 def main():
     top = pathlib.Path(sys.argv[1])
     files = [path for folder in FOLDERS for path in sorted((top / folder).rglob('*')) if path.suffix in SUFFIXES]
-    files += [top / name for name in ('README.md', 'REUSE.toml', 'meson.build', '.ci/run')]
-    faults = [*check_options(top), *check_tree(top)]
+    files += [top / name for name in ('NEWS', 'README.md', 'REUSE.toml', 'SECURITY.md', 'meson.build', '.ci/run')]
+    faults = [*check_options(top), *check_tree(top), *check_news(top)]
 
     for path in files:
         text = path.read_text(encoding='utf-8')
