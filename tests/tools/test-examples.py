@@ -120,14 +120,29 @@ class File(Case):
 
 
 class Failures(Case):
-    def test_tokens(self):
-        commands = [self.send(__file__)]
+    def commands(self):
+        """Of all examples that can run here."""
+        yield self.send(__file__)
         for make in (lambda: self.receive(self.folder / 'received'), self.echo, self.events):
             try:
-                commands.append(make())
+                yield make()
             except unittest.SkipTest:
                 continue
-        for command in commands:
+
+    def test_authorities(self):
+        """Another emulator's: a program says so, and does not wait in silence."""
+        other = self.info['caFile'] + '.other'
+        os.rename(self.info['caFile'], other)
+        self.restart()
+        for command in self.commands():
+            command = [other if word == self.info['caFile'] else word for word in command]
+            process = self.start('wrong', command, self.tunnel['destinationAccessToken'])
+            self.read_until(process, 'ertificate')
+            process.terminate()
+            process.communicate(timeout=PATIENCE)
+
+    def test_tokens(self):
+        for command in self.commands():
             self.assertIn('403', self.assert_ends(self.start('wrong', command, 'no-such-token'), 1))
             self.assertIn('access-token: missing', self.assert_ends(self.start('none', command), 1))
 
