@@ -13,6 +13,7 @@ import sys
 import programs
 import tap
 from child import AWS, require, run
+from terminal import Terminal
 from waiting import PATIENCE, wait_until
 
 # Of whoever runs the test, as it would lead elsewhere.
@@ -25,6 +26,14 @@ WAIT = [sys.executable, '-c', 'import os, signal, sys\n'
                               'for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP: signal.signal(number, end)\n'
                               'print(os.environ["SSL_CERT_FILE"], flush=True)\n'
                               'while True: signal.pause()\n']
+COUNT = [sys.executable, '-c', 'import signal, sys, time\n'
+                               'count = 0\n'
+                               'def note(*_): global count; count += 1\n'
+                               'signal.signal(signal.SIGINT, note)\n'
+                               'print("ready", flush=True)\n'
+                               'while not count: time.sleep(0.02)\n'
+                               'time.sleep(0.3)\n'
+                               'sys.exit(count)']
 AWS_OPEN = 'aws iotsecuretunneling --endpoint-url "$AWS_ENDPOINT_URL_IOTSECURETUNNELING" list-tunnels --output text'
 
 
@@ -37,7 +46,8 @@ class Case(programs.Case):
 
     def emulator_with(self, *arguments, **options):
         return self.spawn('emulator', [programs.EMULATOR, *arguments],
-                          {**MISLEADING, 'XDG_RUNTIME_DIR': str(self.runtime)}, stdout=subprocess.PIPE, **options)
+                          {**MISLEADING, 'XDG_RUNTIME_DIR': str(self.runtime)},
+                          **{'stdout': subprocess.PIPE, **options})
 
     def run_with(self, *arguments):
         """To its end; returns its status and output."""
@@ -161,6 +171,43 @@ class Command(Case):
         status, output = self.run_with('--open', 'RDP', '--', 'sh', '-c', script)
         self.assertEqual(status, 0, self.log_of('emulator'))
         self.assertIn('OPEN', output)
+
+
+class OnATerminal(Case):
+    def start(self, *command):
+        self.terminal = Terminal()
+        self.addCleanup(self.terminal.close)
+        self.process = self.emulator_with('--', *command, **self.terminal.options())
+
+    def wait_for(self, text):
+        self.process.wait_until(lambda: text in self.terminal.read(), repr(text))
+
+    def check_end(self, status):
+        self.assertEqual(self.process.wait(PATIENCE), status)
+        self.assertEqual(list(self.runtime.iterdir()), [])
+
+    def test_interrupted(self):
+        """The key's signal comes to both, and to the command once."""
+        self.start(*COUNT)
+        self.wait_for(b'ready')
+        self.terminal.press(b'\x03')
+        self.check_end(1)
+
+    def test_shell(self):
+        """One with jobs of its own."""
+        self.start('sh', '-i')
+        self.terminal.press(b'echo a""b; sleep 100\n')
+        self.wait_for(b'ab\r\n')
+        self.terminal.press(b'\x03')
+        self.terminal.press(b'echo c""d; exit 5\n')
+        self.wait_for(b'cd\r\n')
+        self.check_end(5)
+
+    def test_closed(self):
+        self.start(*WAIT)
+        self.wait_for(b'ca.pem')
+        self.terminal.hang_up()
+        self.check_end(40 + signal.SIGHUP)
 
 
 class Shell(Case):
