@@ -192,11 +192,13 @@ class Making(TestCase):
                 self.assertFalse(spec.flags & GObject.ParamFlags.WRITABLE, spec.name)
                 with self.assertRaises(TypeError):
                     end.set_property(spec.name, None)
-        # GObject itself refuses, with a warning.
-        old = GLib.log_set_always_fatal(GLib.LogLevelFlags.LEVEL_ERROR)
-        end.set_property('endpoint', 'elsewhere')
-        end.set_property('mode', DESTINATION)
-        GLib.log_set_always_fatal(old)
+        for name, value in ('endpoint', 'elsewhere'), ('mode', DESTINATION), ('access-token', 'another'):
+            with self.assertRaisesRegex(TypeError, f'{name}.*when the object is made'):
+                end.set_property(name, value)
+            with self.assertRaisesRegex(TypeError, 'when the object is made'):
+                setattr(end.props, name.replace('-', '_'), value)
+        with self.assertRaises(TypeError):
+            end.set_properties(region='eu-west-1', endpoint='elsewhere')
         self.assertEqual((end.props.endpoint, end.props.mode), (self.service.get_endpoint(), SOURCE))
 
     def test_tokens_are_unreadable(self):

@@ -6,8 +6,9 @@
 alone; and the programs in README and tutorials do what their text says, as
 they stand there: the source of each language against the destination of the
 same language, through an emulator; and likewise the two that use connections as
-streams, a source in C and a forwarder in Python. A program that is not let in says
-why. What the first chapter of README has somebody type is typed."""
+streams, a source in C and a forwarder in Python, and the one in Python's own way. A
+program that is not let in says why. What the first chapter of README has somebody
+type is typed."""
 
 import argparse
 import json
@@ -54,6 +55,8 @@ class Installed:
         os.environ['PKG_CONFIG_PATH'] = str(pc.parent)
         libdir = output_of(['pkg-config', '--variable=libdir', 'ist-1'])
         os.environ['LD_LIBRARY_PATH'] = libdir
+        overrides = [path.parents[2] for path in root.rglob('gi/overrides/Ist.py')]
+        os.environ['PYTHONPATH'] = os.pathsep.join(map(str, overrides))
         os.environ['GI_TYPELIB_PATH'] = output_of(['pkg-config', '--variable=typelibdir', 'ist-1'])
 
     def check_pkg_config(self):
@@ -193,6 +196,10 @@ def check_language(installed, language, top, emulator_program):
     check_documents(emulator_program, echo, answer_of, source)
     for program in echo, source:
         check_complaints(program, emulator_program)
+    if language == 'python' and os.environ['PYTHONPATH']:
+        short = installed.work / 'short.py'
+        extract(top / 'doc' / 'python.md', language, short)
+        check_documents(emulator_program, echo, answer_of, make(short))
     if stream in in_readme:
         ask = answer_of if language == 'c' else answer_through
         stream = make(stream)
