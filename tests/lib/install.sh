@@ -71,6 +71,7 @@ packages_test="
   openssh-client
   openssh-server
   python3-botocore
+  python3-gbulb
   python3-paramiko
   python3-protobuf
   python3-websockets

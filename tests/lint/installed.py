@@ -6,7 +6,7 @@
 alone; and the programs in README and tutorials do what their text says, as
 they stand there: the source of each language against the destination of the
 same language, through an emulator; and likewise the two that use connections as
-streams, a source in C and a forwarder in Python, and the one in Python's own way. A
+streams, a source in C and a forwarder in Python, and those in Python's own ways. A
 program that is not let in says why. What the first chapter of README has somebody
 type is typed."""
 
@@ -197,9 +197,11 @@ def check_language(installed, language, top, emulator_program):
     for program in echo, source:
         check_complaints(program, emulator_program)
     if language == 'python' and os.environ['PYTHONPATH']:
-        short = installed.work / 'short.py'
-        extract(top / 'doc' / 'python.md', language, short)
-        check_documents(emulator_program, echo, answer_of, make(short))
+        sources = [installed.work / f'{name}.py' for name in ('short', 'messages', 'streams')]
+        extract(top / 'doc' / 'python.md', language, *sources)
+        with_gbulb = subprocess.run([*make('-c'), 'import gbulb'], check=False, stderr=subprocess.DEVNULL).returncode == 0
+        for program in sources if with_gbulb else sources[:1]:
+            check_documents(emulator_program, echo, answer_of, make(program))
     if stream in in_readme:
         ask = answer_of if language == 'c' else answer_through
         stream = make(stream)

@@ -139,8 +139,80 @@ class StreamInfo(Value, Ist.StreamInfo):
     version = property(lambda self: self.get_version())
 
 
+def is_awaited(arguments, least):
+    """Whether a call of GIO's kind is without a callback and in asyncio: then its value is to be awaited."""
+    asyncio = sys.modules.get('asyncio')
+    return len(arguments) == least and asyncio is not None and asyncio._get_running_loop() is not None
+
+
+def awaitable(begin, finish, *arguments):
+    from gi.overrides import IstAsyncio
+    return IstAsyncio.complete(begin, finish, *arguments)
+
+
 @override
 class SecureTunnel(Frozen, Running, Ist.SecureTunnel):
+    _inbox = None
+
+    def start_async(self, *arguments):
+        if is_awaited(arguments, 0):
+            return awaitable(super().start_async, self.start_finish)
+        return super().start_async(*arguments)
+
+    def stop(self):
+        if self._inbox:
+            self._inbox.asked = True
+        super().stop()
+
+    def stop_async(self, *arguments):
+        if self._inbox:
+            self._inbox.asked = True
+        if is_awaited(arguments, 0):
+            return awaitable(super().stop_async, self.stop_finish)
+        return super().stop_async(*arguments)
+
+    def send_message_async(self, *arguments):
+        if is_awaited(arguments, 1):
+            return awaitable(super().send_message_async, self.send_message_finish, *arguments)
+        return super().send_message_async(*arguments)
+
+    def open_connection_async(self, *arguments):
+        if is_awaited(arguments, 1):
+            return awaitable(super().open_connection_async, self.open_connection_finish, *arguments)
+        return super().open_connection_async(*arguments)
+
+    async def __aenter__(self):
+        from gi.overrides import IstAsyncio
+        if self._inbox:
+            raise RuntimeError('the tunnel is in use by another async with')
+        self._inbox = IstAsyncio.Inbox(self)
+        try:
+            await self.start_async()
+        except BaseException:
+            self._close_inbox()
+            raise
+        return self
+
+    async def __aexit__(self, *_exception):
+        try:
+            await self.stop_async()
+        finally:
+            self._close_inbox()
+
+    def _close_inbox(self):
+        self._inbox.close()
+        self._inbox = None
+
+    def __aiter__(self):
+        if not self._inbox:
+            raise RuntimeError('async for needs async with')
+        return self
+
+    async def __anext__(self):
+        if not self._inbox:
+            raise StopAsyncIteration
+        return await self._inbox.take()
+
     def send(self, payload, service_id=None, connection_id=0):
         """Sends bytes, a buffer or text, as send_message() does a message."""
         self.send_message(Message.new_for_connection(service_id, connection_id, payload))
@@ -161,6 +233,12 @@ class Forwarder(Frozen, Ist.Forwarder):
         super().listen_async(service_id, address_text(address), *arguments)
 
 
+async def open_streams(connection, limit=65536):
+    """An asyncio.StreamReader and StreamWriter of a connection, or whatever else is a Gio.IOStream."""
+    from gi.overrides import IstAsyncio
+    return IstAsyncio.open_streams(connection, limit)
+
+
 def errors(*codes):
     """For an except clause: catches errors of Ist.TunnelError, those with one of the codes or, without any, all."""
     error = sys.exc_info()[1]
@@ -172,4 +250,4 @@ def errors(*codes):
     return ()
 
 
-__all__ = ['Forwarder', 'Message', 'SecureTunnel', 'StreamInfo', 'errors']
+__all__ = ['Forwarder', 'Message', 'SecureTunnel', 'StreamInfo', 'errors', 'open_streams']
