@@ -10,8 +10,8 @@ G_BEGIN_DECLS
 
 /* Hundreds of tunnels may want to shake hands at the same moment. GIO does no more
  * than ten of them at once, but makes what each needs beforehand: that takes megabytes
- * where the authorities are those of a system. So each waits for its turn. One with a
- * server that does not answer keeps others waiting for a moment only. */
+ * where the authorities are those of a system. So each waits for its turn; behind
+ * servers that do not answer, a tenth of a second for each that waits before it. */
 
 typedef void (*IstTlsTurnFunc) (GTask *task);
 

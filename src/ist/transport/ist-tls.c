@@ -242,9 +242,7 @@ begin (GTask *task)
   /* Not left to GSocketClient, which has no way to say which certificates to
    * trust before it has loaded those of the system: megabytes, and most of the
    * time that connecting takes. */
-  if (g_cancellable_set_error_if_cancelled (g_task_get_cancellable (task), &error))
-    ;
-  else if (self->database == NULL)
+  if (self->database == NULL)
     tls = g_initable_new (type, NULL, &error, "base-io-stream", self->base, "server-identity", self->identity, NULL);
   else
     tls = g_initable_new (type, NULL, &error, "base-io-stream", self->base, "server-identity", self->identity,

@@ -298,9 +298,6 @@ tunnel_start (IstSecureTunnel *self)
   self->was_connected = FALSE;
   ist_tunnel_status_set_n_reconnects (&self->status, 0);
   ist_backoff_reset (&self->backoff);
-  /* Before hundreds of others are started: what is wrong is told by the attempt. */
-  g_clear_object (&self->authorities);
-  self->authorities = ist_tunnel_settings_make_tls_database (&self->settings, NULL);
   /* From the main loop, so that even a failure at once is told after this. */
   tunnel_start_timer (self, 0, on_reconnect);
   tunnel_set_state (self, IST_TUNNEL_STATE_CONNECTING);
