@@ -233,7 +233,7 @@ class Commands(SessionCase):
         forward.read_line()
         self.bus.kill()
         self.assertEqual(forward.wait(30), 69)
-        self.assertIn('bus', forward.log())
+        self.assertIn('session bus is gone', forward.log())
 
     def test_forward_in_the_background(self):
         address = self.ctl_json('forward', '--background', THING, 'SSH')['address']
@@ -517,7 +517,15 @@ class Open(SessionCase):
         self.assertEqual(proxy.read_line(), 'on\n')
         self.bus.kill()
         self.assertEqual(proxy.wait(30), 69)
-        self.assertIn('bus', proxy.log())
+        self.assertIn('session bus is gone', proxy.log())
+
+    def test_bus_gone_while_the_device_is_waited_for(self):
+        self.end_child(self.agent)
+        proxy = self.start_open('-v5', '--', 'true')
+        proxy.expect('waiting')
+        self.bus.kill()
+        self.assertEqual(proxy.wait(30), 69)
+        self.assertIn('session bus is gone', proxy.log())
 
     def test_signals(self):
         proxy = self.start_open('--', 'sh', '-c', 'trap "echo int" INT; trap "exit 9" TERM; echo on; '

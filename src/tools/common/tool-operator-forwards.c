@@ -93,12 +93,12 @@ on_vanished (GDBusConnection *connection,
       self->is_forgotten = TRUE;
       return;
     }
-  /* There is none if it is closed. */
-  if (connection == NULL)
-    g_set_error_literal (&error, TOOL_ERROR, EX_UNAVAILABLE, _ ("The session bus is gone"));
-  else
-    g_info (_ ("ist-operator has ended; starting it again"));
-  if (error != NULL || !forwards_tell_again (self, &error))
+  if (tool_operator_link_check_bus (self->link, &error))
+    {
+      g_info (_ ("ist-operator has ended; starting it again"));
+      forwards_tell_again (self, &error);
+    }
+  if (error != NULL)
     self->lost (error, self->user_data);
 }
 

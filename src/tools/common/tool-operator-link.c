@@ -45,7 +45,7 @@ typedef struct
 /* Of a connection, what the service tells. */
 typedef struct
 {
-  GMainLoop *loop;
+  ToolOperatorLink *link;
   gboolean is_told;
   GError *error; /* NULL of a good one */
 } End;
@@ -226,6 +226,16 @@ link_call_once (ToolOperatorLink *self,
     g_main_loop_run (self->loop);
 }
 
+gboolean
+tool_operator_link_check_bus (ToolOperatorLink *self,
+                              GError **error)
+{
+  if (!g_dbus_connection_is_closed (self->connection))
+    return TRUE;
+  g_set_error_literal (error, TOOL_ERROR, EX_UNAVAILABLE, _ ("The session bus is gone"));
+  return FALSE;
+}
+
 GVariant *
 tool_operator_link_call (ToolOperatorLink *self,
                          const char *method,
@@ -247,7 +257,12 @@ tool_operator_link_call (ToolOperatorLink *self,
       link_pause (self);
       link_call_once (self, method, owned, type, &call);
     }
-  if (call.error != NULL)
+  if (call.error != NULL && !tool_operator_link_check_bus (self, error))
+    {
+      /* GIO speaks of a connection, and there are others here. */
+      g_error_free (call.error);
+    }
+  else if (call.error != NULL)
     {
       g_dbus_error_strip_remote_error (call.error);
       g_propagate_error (error, call.error);
@@ -344,7 +359,7 @@ end_tell (End *self,
     }
   self->is_told = TRUE;
   self->error = error;
-  g_main_loop_quit (self->loop);
+  g_main_loop_quit (self->link->loop);
 }
 
 static void
@@ -376,8 +391,13 @@ on_vanished (GDBusConnection *connection,
              const char *name,
              gpointer user_data)
 {
-  end_tell (user_data, g_error_new_literal (TOOL_ERROR, EX_UNAVAILABLE,
-                                            _ ("ist-operator has ended, and the connection with it")));
+  End *self = user_data;
+  GError *error = NULL;
+
+  if (tool_operator_link_check_bus (self->link, &error))
+    g_set_error_literal (&error, TOOL_ERROR, EX_UNAVAILABLE,
+                         _ ("ist-operator has ended, and the connection with it"));
+  end_tell (self, error);
 }
 
 static gboolean
@@ -393,7 +413,7 @@ end_await (End *self)
   guint timeout = g_timeout_add (END_PATIENCE, on_end_late, self);
 
   while (!self->is_told)
-    g_main_loop_run (self->loop);
+    g_main_loop_run (self->link->loop);
   g_source_remove (timeout);
 }
 
@@ -428,7 +448,7 @@ tool_operator_link_carry (ToolOperatorLink *self,
                           GError **error)
 {
   Call call = { .loop = self->loop };
-  End end = { .loop = self->loop };
+  End end = { .link = self };
   g_autoptr (GSocketConnection) connection = NULL;
   guint ended;
 

@@ -21,6 +21,10 @@ void tool_operator_link_free (ToolOperatorLink *self);
 
 GDBusConnection *tool_operator_link_get_connection (ToolOperatorLink *self);
 
+/* Whether there is still the bus that it is on; the error says that it is gone. */
+gboolean tool_operator_link_check_bus (ToolOperatorLink *self,
+                                       GError **error);
+
 /* Ends what is waited for with G_IO_ERROR_CANCELLED, now and from now on. */
 void tool_operator_link_cancel (ToolOperatorLink *self);
 
