@@ -13,7 +13,7 @@
 /* A TCP socket that is closed while there is something in it to read makes the
  * kernel reset the connection, and that throws away what the other end has not
  * received. So what still comes in is read and dropped until the other end
- * closes too, but not for longer than this. */
+ * closes too, but for no longer than this after it has last received something. */
 #define LINGER 5
 
 /* How often to look whether everything was received. */
@@ -24,6 +24,7 @@ typedef struct
   GSocket *socket;
   GSource *source;
   gint64 deadline;
+  int unsent; /* what was not received when the deadline was set */
 } Ending;
 
 static void
@@ -76,13 +77,40 @@ ending_close_now (GTask *task)
   g_io_stream_close_async (stream, g_task_get_priority (task), NULL, on_closed, task);
 }
 
+static int
+ending_count_unsent (Ending *ending)
+{
+  int unsent = 0;
+
+  ioctl (g_socket_get_fd (ending->socket), SIOCOUTQ, &unsent);
+  return unsent;
+}
+
+static void
+ending_set_deadline (Ending *ending,
+                     int unsent)
+{
+  ending->unsent = unsent;
+  ending->deadline = g_get_monotonic_time () + LINGER * G_USEC_PER_SEC;
+}
+
+/* One that receives a little now and then has all of it in the end: there is less each
+ * time. */
 static gboolean
 ending_is_over (GTask *task)
 {
   Ending *ending = g_task_get_task_data (task);
+  int unsent;
 
-  return g_get_monotonic_time () >= ending->deadline ||
-         g_cancellable_is_cancelled (g_task_get_cancellable (task));
+  if (g_cancellable_is_cancelled (g_task_get_cancellable (task)))
+    return TRUE;
+  if (g_get_monotonic_time () < ending->deadline)
+    return FALSE;
+  unsent = ending_count_unsent (ending);
+  if (unsent >= ending->unsent)
+    return TRUE;
+  ending_set_deadline (ending, unsent);
+  return FALSE;
 }
 
 static gboolean
@@ -95,8 +123,9 @@ on_left_over (GSocket *socket,
   char dropped[4096];
   gssize n = g_socket_receive_with_blocking (socket, dropped, sizeof dropped, FALSE, NULL, &error);
 
-  if (!ending_is_over (task) &&
-      (n > 0 || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)))
+  if ((n > 0 || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK) ||
+       g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT)) &&
+      !ending_is_over (task))
     return G_SOURCE_CONTINUE;
   ending_close_now (task);
   return G_SOURCE_REMOVE;
@@ -107,9 +136,8 @@ on_poll_sent (gpointer user_data)
 {
   GTask *task = user_data;
   Ending *ending = g_task_get_task_data (task);
-  int unsent = 0;
 
-  if (!ending_is_over (task) && ioctl (g_socket_get_fd (ending->socket), SIOCOUTQ, &unsent) == 0 && unsent > 0)
+  if (ending_count_unsent (ending) > 0 && !ending_is_over (task))
     return G_SOURCE_CONTINUE;
 
   /* Closing sends a reset then. */
@@ -131,8 +159,6 @@ ist_local_end_async (GIOStream *stream,
 
   g_task_set_source_tag (task, ist_local_end_async);
   g_task_set_task_data (task, ending, (GDestroyNotify) ending_free);
-  ending->deadline = g_get_monotonic_time () + LINGER * G_USEC_PER_SEC;
-
   if (!G_IS_SOCKET_CONNECTION (stream) || g_io_stream_is_closed (stream))
     {
       ending_close_now (task);
@@ -140,6 +166,7 @@ ist_local_end_async (GIOStream *stream,
     }
 
   ending->socket = g_object_ref (g_socket_connection_get_socket (G_SOCKET_CONNECTION (stream)));
+  ending_set_deadline (ending, ending_count_unsent (ending));
   if (how == IST_LOCAL_END_ABORT && G_IS_TCP_CONNECTION (stream))
     {
       ending_watch (task, g_timeout_source_new (POLL_INTERVAL_MS), on_poll_sent);
