@@ -50,13 +50,13 @@ void ist_emulator_relay_set_bandwidth (IstEmulatorRelay *self,
 
 /* @stream: over which the upgrade to a WebSocket has been done. The side must be
  * free. @gone: called when the WebSocket is closed, which is later than that its
- * client has left the side. */
-void ist_emulator_relay_attach (IstEmulatorRelay *self,
-                                IstMode side,
-                                GIOStream *stream,
-                                GUri *uri,
-                                GDestroyNotify gone,
-                                gpointer gone_data);
+ * client has left the side. Returns FALSE if the machine has no more descriptors. */
+gboolean ist_emulator_relay_attach (IstEmulatorRelay *self,
+                                    IstMode side,
+                                    GIOStream *stream,
+                                    GUri *uri,
+                                    GDestroyNotify gone,
+                                    gpointer gone_data);
 
 gboolean ist_emulator_relay_is_connected (IstEmulatorRelay *self,
                                           IstMode side);

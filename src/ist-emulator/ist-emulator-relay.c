@@ -526,7 +526,7 @@ ist_emulator_relay_set_services (IstEmulatorRelay *self,
   self->streams = ist_emulator_streams_new (services);
 }
 
-void
+gboolean
 ist_emulator_relay_attach (IstEmulatorRelay *self,
                            IstMode side,
                            GIOStream *stream,
@@ -536,17 +536,25 @@ ist_emulator_relay_attach (IstEmulatorRelay *self,
 {
   g_autoptr (IstMessage) service_ids = NULL;
   Side *at = &self->sides[side];
-  Client *client = g_new0 (Client, 1);
+  IstMeteredStream *metered;
+  Client *client;
 
+  /* These take the thread-default context of the moment, which is the caller's. */
+  g_main_context_push_thread_default (self->context);
+  metered = ist_metered_stream_new (stream, NULL);
+  if (metered == NULL)
+    {
+      g_main_context_pop_thread_default (self->context);
+      return FALSE;
+    }
+  client = g_new0 (Client, 1);
   g_ref_count_init (&client->ref_count);
   client->relay = self;
   client->side = side;
   client->gone = gone;
   client->gone_data = gone_data;
   client->decoder = ist_wire_decoder_new (TRUE);
-  /* These take the thread-default context of the moment, which is the caller's. */
-  g_main_context_push_thread_default (self->context);
-  client->stream = ist_metered_stream_new (stream);
+  client->stream = metered;
   client->channel = ist_channel_new (client->stream, uri, SOUP_WEBSOCKET_CONNECTION_SERVER,
                                      &channel_delegate, client);
   g_main_context_pop_thread_default (self->context);
@@ -561,6 +569,7 @@ ist_emulator_relay_attach (IstEmulatorRelay *self,
       relay_send_message (self, side, service_ids);
     }
   self->delegate->connected (side, self->user_data);
+  return TRUE;
 }
 
 gboolean

@@ -520,11 +520,8 @@ ist_emulator_tunnel_attach (IstEmulatorTunnel *self,
   why = g_error_new_literal (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_CLIENT_REPLACED, "Replaced by another client");
   /* Whoever hears that a client has gone may close the tunnel. */
   ist_emulator_relay_close (self->relay, mode, SOUP_WEBSOCKET_CLOSE_POLICY_VIOLATION, why->message, why);
-  if (self->open && generation == self->sides[mode].generation)
-    {
-      ist_emulator_relay_attach (self->relay, mode, stream, uri, gone, gone_data);
-    }
-  else
+  if (!self->open || generation != self->sides[mode].generation ||
+      !ist_emulator_relay_attach (self->relay, mode, stream, uri, gone, gone_data))
     {
       g_io_stream_close_async (stream, G_PRIORITY_DEFAULT, NULL, NULL, NULL);
       gone (gone_data);

@@ -187,7 +187,7 @@ fixture_new_full (SoupWebsocketConnectionType type,
   if (tls)
     add_tls (&stream, &peer_stream);
 
-  f->stream = ist_metered_stream_new (stream);
+  f->stream = ist_metered_stream_new (stream, NULL);
   f->channel = ist_channel_new (f->stream, uri, type, &delegate, f);
   f->peer = test_peer_new (peer_stream, peer_socket);
   f->peer->masks = type == SOUP_WEBSOCKET_CONNECTION_SERVER;

@@ -6,6 +6,7 @@
 
 #include "common/ist-block-private.h"
 #include "common/ist-source-private.h"
+#include "common/ist-watch-private.h"
 #include "ist/connection/ist-connection-core-private.h"
 #include "ist/forwarder/ist-hangup-private.h"
 #include "ist/forwarder/ist-local-end-private.h"
@@ -15,7 +16,6 @@
 
 #include <fcntl.h>
 #include <gio/gfiledescriptorbased.h>
-#include <glib-unix.h>
 #include <limits.h>
 
 /* What one read takes becomes one message of the tunnel. */
@@ -84,6 +84,8 @@ struct _IstPump
   Flow in;  /* from the tunnel */
   Flow out; /* to the tunnel */
   GCancellable *cancellable;
+  IstWatch *watch;
+  gboolean is_watched; /* the local end's socket, by the watch */
   GSource *timer;
   guint check_delay_ms;
   gint64 active_at;
@@ -97,6 +99,8 @@ struct _IstPump
 };
 
 static void flow_run (Flow *flow);
+static void flow_wait (Flow *flow,
+                       Wait wait);
 static void pump_end (IstPump *self,
                       IstLocalEnd how,
                       const GError *error);
@@ -135,6 +139,19 @@ flow_awaits_tunnel (Flow *flow)
   return flow->wait == WAIT_INPUT && flow == &flow->pump->in;
 }
 
+/* Both directions wait for one socket. */
+static void
+pump_update_watch (IstPump *self)
+{
+  GIOCondition condition = 0;
+
+  if (self->out.wait == WAIT_INPUT)
+    condition |= G_IO_IN;
+  if (self->in.wait == WAIT_OUTPUT)
+    condition |= G_IO_OUT;
+  ist_watch_set_condition (self->watch, condition);
+}
+
 static void
 flow_stop_waiting (Flow *flow)
 {
@@ -142,6 +159,8 @@ flow_stop_waiting (Flow *flow)
     ist_connection_core_await_input (flow_get_core (flow), NULL, NULL);
   ist_clear_source (&flow->source);
   flow->wait = WAIT_NOTHING;
+  if (flow->pump->is_watched)
+    pump_update_watch (flow->pump);
 }
 
 static gboolean
@@ -153,7 +172,7 @@ on_flow_stream_ready (GObject *stream,
 }
 
 static gboolean
-on_flow_socket_ready (int fd,
+on_flow_socket_ready (GSocket *socket,
                       GIOCondition condition,
                       gpointer user_data)
 {
@@ -161,46 +180,19 @@ on_flow_socket_ready (int fd,
   return G_SOURCE_CONTINUE;
 }
 
-static gboolean
-on_flow_shared_socket_ready (GSocket *socket,
-                             GIOCondition condition,
-                             gpointer user_data)
+static void
+on_watch_ready (GIOCondition condition,
+                gpointer user_data)
 {
-  flow_run (user_data);
-  return G_SOURCE_CONTINUE;
+  IstPump *self = ist_pump_ref (user_data);
+  gboolean in_has_turn = self->in.wait == WAIT_TURN;
+
+  if ((condition & G_IO_IN) != 0 || self->out.wait == WAIT_TURN)
+    flow_run (&self->out);
+  if ((condition & G_IO_OUT) != 0 || in_has_turn)
+    flow_run (&self->in);
+  ist_pump_unref (self);
 }
-
-/* A local socket is waited for without the streams around it: of each of their
- * sources the main loop takes the descriptor out and in again at every turn. And
- * by its descriptor, which the main loop looks after without asking the source; not
- * where others may close it, and its number then is that of something else. */
-static GSource *
-flow_create_socket_source (Flow *flow,
-                           GIOCondition condition)
-{
-  GIOStream *local = flow->pump->local;
-  GSocket *socket;
-  GSource *source;
-
-  if (!G_IS_SOCKET_CONNECTION (local) || (condition == G_IO_IN) != (flow == &flow->pump->out))
-    return NULL;
-  socket = g_socket_connection_get_socket (G_SOCKET_CONNECTION (local));
-  if (flow->pump->settings.is_shared)
-    {
-      source = g_socket_create_source (socket, condition, NULL);
-      g_source_set_callback (source, G_SOURCE_FUNC (on_flow_shared_socket_ready), flow, NULL);
-    }
-  else
-    {
-      source = g_unix_fd_source_new (g_socket_get_fd (socket), condition);
-      g_source_set_callback (source, G_SOURCE_FUNC (on_flow_socket_ready), flow, NULL);
-    }
-  g_source_set_can_recurse (source, TRUE);
-  return source;
-}
-
-static void flow_wait (Flow *flow,
-                       Wait wait);
 
 static void
 on_flow_readable (gpointer user_data)
@@ -208,53 +200,68 @@ on_flow_readable (gpointer user_data)
   flow_wait (user_data, WAIT_TURN);
 }
 
+/* A local socket is waited for without the streams around it, of whose sources the main
+ * loop takes the descriptor out and in again at every turn. */
 static gboolean
-on_flow_turn (gpointer user_data)
+flow_awaits_socket (Flow *flow)
 {
-  flow_run (user_data);
-  return G_SOURCE_CONTINUE;
+  return G_IS_SOCKET_CONNECTION (flow->pump->local) &&
+         flow->wait == (flow == &flow->pump->out ? WAIT_INPUT : WAIT_OUTPUT);
+}
+
+static GSource *
+flow_create_source (Flow *flow)
+{
+  GSource *source;
+
+  if (flow_awaits_socket (flow))
+    {
+      source = g_socket_create_source (g_socket_connection_get_socket (G_SOCKET_CONNECTION (flow->pump->local)),
+                                       flow->wait == WAIT_INPUT ? G_IO_IN : G_IO_OUT, NULL);
+      g_source_set_callback (source, G_SOURCE_FUNC (on_flow_socket_ready), flow, NULL);
+      g_source_set_can_recurse (source, TRUE);
+      return source;
+    }
+  if (flow->wait == WAIT_INPUT)
+    source = g_pollable_input_stream_create_source (G_POLLABLE_INPUT_STREAM (flow->from), NULL);
+  else
+    source = g_pollable_output_stream_create_source (G_POLLABLE_OUTPUT_STREAM (flow->to), NULL);
+  g_source_set_callback (source, G_SOURCE_FUNC (on_flow_stream_ready), flow, NULL);
+  return source;
 }
 
 static void
 flow_wait (Flow *flow,
            Wait wait)
 {
+  IstPump *self = flow->pump;
+
   if (flow->wait == wait)
-    return;
+    {
+      if (wait == WAIT_TURN)
+        ist_watch_wake (self->watch);
+      return;
+    }
   flow_stop_waiting (flow);
   flow->wait = wait;
   if (flow_awaits_tunnel (flow))
     {
       ist_connection_core_await_input (flow_get_core (flow), on_flow_readable, flow);
-      return;
     }
-  switch (wait)
+  else if (wait == WAIT_TURN)
     {
-    case WAIT_INPUT:
-      flow->source = flow_create_socket_source (flow, G_IO_IN);
-      if (flow->source != NULL)
-        break;
-      flow->source = g_pollable_input_stream_create_source (G_POLLABLE_INPUT_STREAM (flow->from), NULL);
-      g_source_set_callback (flow->source, G_SOURCE_FUNC (on_flow_stream_ready), flow, NULL);
-      break;
-    case WAIT_OUTPUT:
-      flow->source = flow_create_socket_source (flow, G_IO_OUT);
-      if (flow->source != NULL)
-        break;
-      flow->source = g_pollable_output_stream_create_source (G_POLLABLE_OUTPUT_STREAM (flow->to), NULL);
-      g_source_set_callback (flow->source, G_SOURCE_FUNC (on_flow_stream_ready), flow, NULL);
-      break;
-    case WAIT_TURN:
-      flow->source = g_idle_source_new ();
-      g_source_set_priority (flow->source, G_PRIORITY_DEFAULT);
-      g_source_set_callback (flow->source, on_flow_turn, flow, NULL);
-      break;
-    case WAIT_NOTHING:
-    default:
-      return;
+      ist_watch_wake (self->watch);
     }
-  g_source_set_static_name (flow->source, "IstPump");
-  g_source_attach (flow->source, flow->pump->context);
+  else if (self->is_watched && flow_awaits_socket (flow))
+    {
+      pump_update_watch (self);
+    }
+  else
+    {
+      flow->source = flow_create_source (flow);
+      g_source_set_static_name (flow->source, "IstPump");
+      g_source_attach (flow->source, self->context);
+    }
 }
 
 /* Time */
@@ -715,6 +722,8 @@ pump_close_streams (IstPump *self)
     return;
 
   self->closing = 2;
+  self->is_watched = FALSE;
+  g_clear_pointer (&self->watch, ist_watch_free);
   g_io_stream_close_async (self->tunnel, G_PRIORITY_DEFAULT, NULL, on_tunnel_closed, ist_pump_ref (self));
   ist_local_end_async (self->local, self->how, self->cancellable, on_local_ended, ist_pump_ref (self));
 }
@@ -749,6 +758,17 @@ pump_end (IstPump *self,
 }
 
 /* For the rest of the library */
+
+/* Not where others may close the socket: its number is that of something else then. Where
+ * the machine has no more descriptors, the socket has a source of its own. */
+static gboolean
+pump_watch_socket (IstPump *self)
+{
+  return G_IS_SOCKET_CONNECTION (self->local) && !self->settings.is_shared &&
+         ist_watch_set_descriptor (
+           self->watch, g_socket_get_fd (g_socket_connection_get_socket (G_SOCKET_CONNECTION (self->local))), NULL,
+           NULL);
+}
 
 static gboolean
 pump_is_blocking (GOutputStream *stream)
@@ -799,6 +819,8 @@ ist_pump_new (GIOStream *tunnel,
   self->cancellable = g_cancellable_new ();
   flow_init (&self->in, self, tunnel, local);
   flow_init (&self->out, self, local, tunnel);
+  self->watch = ist_watch_new (context, on_watch_ready, self);
+  self->is_watched = pump_watch_socket (self);
   return self;
 }
 
@@ -853,6 +875,7 @@ ist_pump_unref (IstPump *self)
   pump_stop_timer (self);
   flow_clear (&self->in);
   flow_clear (&self->out);
+  g_clear_pointer (&self->watch, ist_watch_free);
   g_clear_object (&self->tunnel);
   g_clear_object (&self->local);
   g_clear_object (&self->cancellable);

@@ -5,6 +5,7 @@
 #include "ist/transport/ist-channel-private.h"
 
 #include "common/ist-text-private.h"
+#include "common/ist-watch-private.h"
 #include "ist/ist-tunnel-error.h"
 #include "ist/protocol/ist-wire-private.h"
 #include "ist/transport/ist-flow-window-private.h"
@@ -102,8 +103,9 @@ struct _IstChannel
   GSource *window_timer;
 
   ItemQueue failed; /* to be told of */
-  GSource *source;  /* for everything that is told */
-  gboolean woken;
+  IstWatch *watch;  /* for everything that is told */
+  gboolean attending;
+  gboolean woken_again;
   gboolean shortened;
 
   guint pong_timeout;
@@ -119,6 +121,7 @@ struct _IstChannel
   gboolean paused;
   gboolean closing; /* by us */
   gboolean closed;
+  gboolean closed_told;
   GError *why;
   GError *socket_error; /* what libsoup said last */
 };
@@ -208,7 +211,7 @@ clear_timer (GSource **timer)
 static void
 channel_wake (IstChannel *self)
 {
-  self->woken = TRUE;
+  ist_watch_wake (self->watch);
 }
 
 /* Lanes */
@@ -694,7 +697,7 @@ channel_tell_closed (IstChannel *self)
   failed = channel_take_failed (self);
   channel_tell_sent (self, &failed);
 
-  g_source_destroy (self->source);
+  self->closed_told = TRUE;
   delegate = self->delegate;
   self->delegate = (IstChannelDelegate){ 0 };
   if (delegate.closed != NULL)
@@ -728,15 +731,12 @@ channel_mark (IstChannel *self)
     ist_metered_stream_ping (self->stream, self->is_client, ist_flow_window_get_next_number (self->window));
 }
 
-static gboolean
-on_dispatch (IstChannel *channel)
+static void
+channel_attend (IstChannel *self)
 {
-  g_autoptr (IstChannel) self = ist_channel_ref (channel);
   ItemQueue failed = { 0 };
   ItemQueue sent;
   gint64 round_trip;
-
-  self->woken = FALSE;
 
   sent = channel_take_sent (self);
   /* While the channel is closing, the fate of what is older is not decided. */
@@ -758,7 +758,7 @@ on_dispatch (IstChannel *channel)
 
   if (self->closed)
     {
-      if (!g_source_is_destroyed (self->source))
+      if (!self->closed_told)
         channel_tell_closed (self);
     }
   else if (self->shortened && self->delegate.drained != NULL)
@@ -766,44 +766,30 @@ on_dispatch (IstChannel *channel)
       self->shortened = FALSE;
       self->delegate.drained (self, self->user_data);
     }
-  return G_SOURCE_CONTINUE;
 }
 
-/* Everything happens in one thread, so a flag is enough, and spares the main
- * loop the wake-up of g_source_set_ready_time(). */
-typedef struct
+/* A main loop that runs inside what is told goes on when that is over. */
+static void
+on_woken (GIOCondition condition,
+          gpointer user_data)
 {
-  GSource source;
-  IstChannel *channel;
-} DispatchSource;
+  g_autoptr (IstChannel) self = ist_channel_ref (user_data);
 
-static gboolean
-dispatch_source_check (GSource *source)
-{
-  return ((DispatchSource *) source)->channel->woken;
+  if (self->closed_told)
+    return;
+  if (self->attending)
+    {
+      self->woken_again = TRUE;
+      return;
+    }
+  self->attending = TRUE;
+  channel_attend (self);
+  self->attending = FALSE;
+  if (self->woken_again)
+    channel_wake (self);
+  self->woken_again = FALSE;
 }
 
-static gboolean
-dispatch_source_prepare (GSource *source,
-                         int *timeout)
-{
-  *timeout = -1;
-  return dispatch_source_check (source);
-}
-
-static gboolean
-dispatch_source_dispatch (GSource *source,
-                          GSourceFunc callback,
-                          gpointer user_data)
-{
-  return on_dispatch (((DispatchSource *) source)->channel);
-}
-
-static GSourceFuncs dispatch_source_funcs = {
-  .prepare = dispatch_source_prepare,
-  .check = dispatch_source_check,
-  .dispatch = dispatch_source_dispatch,
-};
 
 /* Pings */
 
@@ -1021,10 +1007,7 @@ ist_channel_new (IstMeteredStream *stream,
   self->round_trip = -1;
   self->is_client = type == SOUP_WEBSOCKET_CONNECTION_CLIENT;
 
-  self->source = g_source_new (&dispatch_source_funcs, sizeof (DispatchSource));
-  g_source_set_static_name (self->source, "IstChannel");
-  ((DispatchSource *) self->source)->channel = self;
-  g_source_attach (self->source, self->context);
+  self->watch = ist_watch_new (self->context, on_woken, self);
 
   self->stream = g_object_ref (stream);
   ist_metered_stream_watch_frames (stream, on_frame_written, on_pong_read, self);
@@ -1072,9 +1055,7 @@ ist_channel_unref (IstChannel *self)
   g_signal_handlers_disconnect_by_data (self->websocket, self);
   ist_metered_stream_watch_frames (self->stream, NULL, NULL, NULL);
   channel_stop_timers (self);
-  g_source_destroy (self->source);
-  g_source_unref (self->source);
-
+  ist_watch_free (self->watch);
   websocket_unref_later (self->websocket, self->context);
   g_object_unref (self->websocket);
   g_object_unref (self->stream);

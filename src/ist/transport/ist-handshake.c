@@ -301,9 +301,15 @@ send_request (GTask *task,
 {
   Handshake *self = g_task_get_task_data (task);
   g_autoptr (GString) request = NULL;
+  g_autoptr (GError) error = NULL;
 
   self->stage = STAGE_UPGRADING;
-  self->stream = ist_metered_stream_new (stream);
+  self->stream = ist_metered_stream_new (stream, &error);
+  if (self->stream == NULL)
+    {
+      return_error (task, g_steal_pointer (&error));
+      return;
+    }
   request = handshake_make_request (self);
   if (request->len > MAX_REQUEST)
     {

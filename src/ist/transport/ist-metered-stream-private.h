@@ -51,7 +51,9 @@ typedef void (*IstMeteredStreamFrameFunc) (IstFrameOpcode opcode,
 typedef void (*IstMeteredStreamPongFunc) (gint64 number,
                                           gpointer user_data);
 
-IstMeteredStream *ist_metered_stream_new (GIOStream *base);
+/* Fails where the machine has no more descriptors; @base is closed then. */
+IstMeteredStream *ist_metered_stream_new (GIOStream *base,
+                                          GError **error);
 
 /* Starts counting frames; what passed before was no WebSocket traffic. */
 void ist_metered_stream_watch_frames (IstMeteredStream *self,

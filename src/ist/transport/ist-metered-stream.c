@@ -16,6 +16,7 @@
 #endif
 
 #include "common/ist-block-private.h"
+#include "common/ist-watch-private.h"
 #include "ist/protocol/ist-wire-private.h"
 
 /* After so many bytes the input says "would block", so that a busy WebSocket
@@ -90,17 +91,6 @@ typedef struct
   GObject *stream; /* the pollable stream it was made for */
 } MeteredSource;
 
-/* Watches the socket for all of them, so that they need no file descriptor of
- * their own: libsoup makes a source for every wait, and adding and removing
- * one with a descriptor costs the main loop a wake-up each time. */
-typedef struct
-{
-  GSource source;
-  IstMeteredStream *owner;
-  GPollFD poll;
-  gboolean polling;
-} SocketWatch;
-
 struct _IstMeteredStream
 {
   GIOStream parent_instance;
@@ -110,7 +100,7 @@ struct _IstMeteredStream
   GPollableOutputStream *base_out;
   GSocket *socket;
   GMainContext *context;
-  SocketWatch *watch;
+  IstWatch *watch; /* of the socket, for all who wait; NULL once that is closed */
   GInputStream *in;
   GOutputStream *out;
   GError *failure;
@@ -294,77 +284,40 @@ output_ready (IstMeteredStream *self)
   return self->failure != NULL || !self->out_blocked;
 }
 
-static gboolean
-socket_watch_prepare (GSource *source,
-                      int *timeout)
+/* libsoup makes a source for every wait. They need no descriptor of their own: adding and
+ * removing one costs the main loop a wake-up each time. */
+static void
+stream_update_watch (IstMeteredStream *self)
 {
-  SocketWatch *self = (SocketWatch *) source;
-  IstMeteredStream *owner = self->owner;
-  gushort events = 0;
+  GIOCondition condition = 0;
 
-  if (owner->in_sources > 0 && !input_stopped (owner))
-    events |= G_IO_IN;
-  if (owner->out_sources > 0 && owner->out_blocked)
-    events |= G_IO_OUT;
-
-  /* A descriptor that is polled for nothing still tells of a hang-up, for ever. */
-  if (self->polling && events == 0)
-    g_source_remove_poll (source, &self->poll);
-  else if (!self->polling && events != 0)
-    g_source_add_poll (source, &self->poll);
-  self->polling = events != 0;
-  self->poll.events = events;
-  self->poll.revents = 0;
-  *timeout = -1;
-  return FALSE;
+  if (self->watch == NULL)
+    return;
+  if (self->in_sources > 0 && !input_stopped (self))
+    condition |= G_IO_IN;
+  if (self->out_sources > 0 && self->out_blocked)
+    condition |= G_IO_OUT;
+  ist_watch_set_condition (self->watch, condition);
 }
 
-/* Comes before the check of the sources that wait, which were attached later;
- * they are dispatched, this is not. */
-static gboolean
-socket_watch_check (GSource *source)
+/* Before the check of the sources that wait, which were attached later. */
+static void
+on_socket_noticed (GIOCondition condition,
+                   gpointer user_data)
 {
-  SocketWatch *self = (SocketWatch *) source;
+  IstMeteredStream *self = user_data;
 
-  if (self->poll.revents & (G_IO_IN | G_IO_HUP | G_IO_ERR))
-    self->owner->in_drained = FALSE;
-  if (self->poll.revents & (G_IO_OUT | G_IO_HUP | G_IO_ERR))
-    self->owner->out_blocked = FALSE;
-  return FALSE;
+  if (condition & G_IO_IN)
+    self->in_drained = FALSE;
+  if (condition & G_IO_OUT)
+    self->out_blocked = FALSE;
+  stream_update_watch (self);
 }
-
-static gboolean
-socket_watch_dispatch (GSource *source,
-                       GSourceFunc callback,
-                       gpointer user_data)
-{
-  return G_SOURCE_CONTINUE;
-}
-
-static GSourceFuncs socket_watch_funcs = {
-  .prepare = socket_watch_prepare,
-  .check = socket_watch_check,
-  .dispatch = socket_watch_dispatch,
-};
 
 static void
-socket_watch_free (SocketWatch *self)
+on_socket_woken (GIOCondition condition,
+                 gpointer user_data)
 {
-  g_source_destroy ((GSource *) self);
-  g_source_unref ((GSource *) self);
-}
-
-static SocketWatch *
-socket_watch_new (IstMeteredStream *owner)
-{
-  GSource *source = g_source_new (&socket_watch_funcs, sizeof (SocketWatch));
-  SocketWatch *self = (SocketWatch *) source;
-
-  g_source_set_static_name (source, "IstMeteredStream socket");
-  self->owner = owner;
-  self->poll.fd = g_socket_get_fd (owner->socket);
-  g_source_attach (source, g_main_context_get_thread_default ());
-  return self;
 }
 
 static IstMeteredStream *
@@ -436,7 +389,10 @@ metered_source_finalize (GSource *source)
 
   owner = metered_source_get_owner (self, &is_input);
   if (owner != NULL)
-    *(is_input ? &owner->in_sources : &owner->out_sources) -= 1;
+    {
+      *(is_input ? &owner->in_sources : &owner->out_sources) -= 1;
+      stream_update_watch (owner);
+    }
   g_object_unref (self->stream);
 }
 
@@ -475,7 +431,10 @@ metered_source_new (GObject *stream,
   self->stream = g_object_ref (stream);
   owner = metered_source_get_owner (self, &is_input);
   if (owner != NULL)
-    *(is_input ? &owner->in_sources : &owner->out_sources) += 1;
+    {
+      *(is_input ? &owner->in_sources : &owner->out_sources) += 1;
+      stream_update_watch (owner);
+    }
   if (cancellable != NULL)
     {
       g_autoptr (GSource) cancelled = g_cancellable_source_new (cancellable);
@@ -738,7 +697,10 @@ stream_track_output (IstMeteredStream *self,
       if (!frame_tracker_advance (&self->out_frames, &data, &length))
         continue;
       if (self->out_frames.opcode == IST_FRAME_PONG && self->pongs_owed > 0)
-        self->pongs_owed--;
+        {
+          self->pongs_owed--;
+          stream_update_watch (self);
+        }
       if (self->out_frames.opcode == IST_FRAME_CLOSE)
         self->out_closed = TRUE;
       self->frame_written (self->out_frames.opcode, self->frame_data);
@@ -763,6 +725,7 @@ stream_write_base (IstMeteredStream *self,
       if (n < 0)
         {
           self->out_blocked = g_error_matches (local, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
+          stream_update_watch (self);
           /* What was written counts; a real error comes again with the next call. */
           if (total > 0)
             break;
@@ -970,7 +933,7 @@ stream_shut_socket (IstMeteredStream *self)
 static void
 stream_end_waiting (IstMeteredStream *self)
 {
-  g_clear_pointer (&self->watch, socket_watch_free);
+  g_clear_pointer (&self->watch, ist_watch_free);
   stream_wait_for_ping (self, FALSE);
   if (self->failure == NULL)
     g_set_error_literal (&self->failure, G_IO_ERROR, G_IO_ERROR_CLOSED, "The stream is closed");
@@ -1112,9 +1075,10 @@ ist_metered_stream_init (IstMeteredStream *self)
 }
 
 IstMeteredStream *
-ist_metered_stream_new (GIOStream *base)
+ist_metered_stream_new (GIOStream *base,
+                        GError **error)
 {
-  IstMeteredStream *self = g_object_new (IST_TYPE_METERED_STREAM, NULL);
+  g_autoptr (IstMeteredStream) self = g_object_new (IST_TYPE_METERED_STREAM, NULL);
 
   self->base = g_object_ref (base);
   self->base_in = G_POLLABLE_INPUT_STREAM (g_io_stream_get_input_stream (base));
@@ -1123,8 +1087,10 @@ ist_metered_stream_new (GIOStream *base)
   g_assert (self->socket != NULL);
   tune_socket (self->socket);
   self->context = g_main_context_ref_thread_default ();
-  self->watch = socket_watch_new (self);
-  return self;
+  self->watch = ist_watch_new (self->context, on_socket_woken, self);
+  if (!ist_watch_set_descriptor (self->watch, g_socket_get_fd (self->socket), on_socket_noticed, error))
+    return NULL;
+  return g_steal_pointer (&self);
 }
 
 void
@@ -1286,6 +1252,7 @@ ist_metered_stream_set_paused (IstMeteredStream *self,
   if (self->paused == paused)
     return;
   self->paused = paused;
+  stream_update_watch (self);
 }
 
 void
