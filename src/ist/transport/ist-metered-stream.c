@@ -89,6 +89,7 @@ typedef struct
 {
   GSource source;
   GObject *stream; /* the pollable stream it was made for */
+  gboolean is_input;
 } MeteredSource;
 
 struct _IstMeteredStream
@@ -321,11 +322,9 @@ on_socket_woken (GIOCondition condition,
 }
 
 static IstMeteredStream *
-metered_source_get_owner (MeteredSource *self,
-                          gboolean *is_input)
+metered_source_get_owner (MeteredSource *self)
 {
-  *is_input = G_IS_INPUT_STREAM (self->stream);
-  if (*is_input)
+  if (self->is_input)
     return ((IstMeteredInputStream *) self->stream)->owner;
   return ((IstMeteredOutputStream *) self->stream)->owner;
 }
@@ -333,10 +332,10 @@ metered_source_get_owner (MeteredSource *self,
 static gboolean
 metered_source_check (GSource *source)
 {
-  gboolean is_input;
-  IstMeteredStream *owner = metered_source_get_owner ((MeteredSource *) source, &is_input);
+  MeteredSource *self = (MeteredSource *) source;
+  IstMeteredStream *owner = metered_source_get_owner (self);
 
-  return owner == NULL || (is_input ? input_ready (owner) : output_ready (owner));
+  return owner == NULL || (self->is_input ? input_ready (owner) : output_ready (owner));
 }
 
 static gboolean
@@ -355,11 +354,10 @@ metered_source_dispatch (GSource *source,
   MeteredSource *self = (MeteredSource *) source;
   IstMeteredStream *owner;
   GMainContext *context;
-  gboolean is_input;
   gboolean result;
 
-  owner = metered_source_get_owner (self, &is_input);
-  if (owner != NULL && is_input)
+  owner = metered_source_get_owner (self);
+  if (owner != NULL && self->is_input)
     {
       owner->budget = READ_BUDGET;
       owner->turn_ends = g_get_monotonic_time () + READ_TIME;
@@ -374,8 +372,8 @@ metered_source_dispatch (GSource *source,
   g_main_context_push_thread_default (context);
   result = ((GPollableSourceFunc) (void (*) (void)) callback) (self->stream, user_data);
   g_main_context_pop_thread_default (context);
-  owner = metered_source_get_owner (self, &is_input);
-  if (owner != NULL && is_input)
+  owner = metered_source_get_owner (self);
+  if (owner != NULL && self->is_input)
     owner->turn_ends = 0;
   return result;
 }
@@ -385,12 +383,11 @@ metered_source_finalize (GSource *source)
 {
   MeteredSource *self = (MeteredSource *) source;
   IstMeteredStream *owner;
-  gboolean is_input;
 
-  owner = metered_source_get_owner (self, &is_input);
+  owner = metered_source_get_owner (self);
   if (owner != NULL)
     {
-      *(is_input ? &owner->in_sources : &owner->out_sources) -= 1;
+      *(self->is_input ? &owner->in_sources : &owner->out_sources) -= 1;
       stream_update_watch (owner);
     }
   g_object_unref (self->stream);
@@ -425,14 +422,14 @@ metered_source_new (GObject *stream,
   GSource *source = g_source_new (&metered_source_funcs, sizeof (MeteredSource));
   MeteredSource *self = (MeteredSource *) source;
   IstMeteredStream *owner;
-  gboolean is_input;
 
   g_source_set_static_name (source, "IstMeteredStream");
   self->stream = g_object_ref (stream);
-  owner = metered_source_get_owner (self, &is_input);
+  self->is_input = G_IS_INPUT_STREAM (stream);
+  owner = metered_source_get_owner (self);
   if (owner != NULL)
     {
-      *(is_input ? &owner->in_sources : &owner->out_sources) += 1;
+      *(self->is_input ? &owner->in_sources : &owner->out_sources) += 1;
       stream_update_watch (owner);
     }
   if (cancellable != NULL)
