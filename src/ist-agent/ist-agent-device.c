@@ -150,18 +150,42 @@ static const IstMqttClientEvents client_events = {
 
 /* Starting and stopping */
 
+/**
+ * ist_agent_device_check_settings:
+ * @self: an agent
+ * @error: return location for an error
+ *
+ * Looks whether [method@IstAgent.Device.start] could work with the agent's
+ * properties, and connects to nothing.
+ *
+ * The error is %IST_TUNNEL_ERROR_INVALID_SETTING. Its message begins with the name of
+ * the property that can't work. Whether files can be read is not looked at, but for
+ * [property@IstAgent.Device:endpoint-ca-file].
+ *
+ * Returns: %TRUE if nothing is wrong with them
+ *
+ * Since: 1.0
+ */
+gboolean
+ist_agent_device_check_settings (IstAgentDevice *self,
+                                 GError **error)
+{
+  g_return_val_if_fail (IST_AGENT_IS_DEVICE (self), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!ist_agent_settings_check (&self->settings, error))
+    return FALSE;
+  if (self->settings.broker != NULL && self->mqtt == NULL)
+    self->mqtt = ist_agent_broker_make_settings (&self->settings, error);
+  return self->settings.broker == NULL || self->mqtt != NULL;
+}
+
 static gboolean
 device_check_startable (IstAgentDevice *self,
                         GError **error)
 {
-  if (!ist_agent_settings_check (&self->settings, error))
+  if (!ist_agent_device_check_settings (self, error))
     return FALSE;
-  if (self->settings.broker != NULL && self->mqtt == NULL)
-    {
-      self->mqtt = ist_agent_broker_make_settings (&self->settings, error);
-      if (self->mqtt == NULL)
-        return FALSE;
-    }
   if (self->state == IST_AGENT_DEVICE_STATE_STOPPED ||
       (self->state == IST_AGENT_DEVICE_STATE_STOPPING && !self->start_again))
     return TRUE;

@@ -50,6 +50,10 @@ IstAgentDevice *ist_agent_device_new (const char *thing_name,
                                       const char *broker) G_GNUC_WARN_UNUSED_RESULT;
 
 IST_AVAILABLE_IN_1_0
+gboolean ist_agent_device_check_settings (IstAgentDevice *self,
+                                          GError **error);
+
+IST_AVAILABLE_IN_1_0
 gboolean ist_agent_device_start (IstAgentDevice *self,
                                  GError **error);
 IST_AVAILABLE_IN_1_0

@@ -248,6 +248,7 @@ ist_agent_settings_make_tunnel (const IstAgentSettings *self,
                                 GError **error)
 {
   g_autoptr (IstSecureTunnelBuilder) builder = ist_secure_tunnel_builder_new ();
+  IstSecureTunnel *tunnel;
 
   ist_secure_tunnel_builder_set_mode (builder, IST_MODE_DESTINATION);
   ist_secure_tunnel_builder_set_access_token (builder, access_token);
@@ -257,7 +258,11 @@ ist_agent_settings_make_tunnel (const IstAgentSettings *self,
     ist_secure_tunnel_builder_set_endpoint (builder, self->endpoint);
   else
     ist_secure_tunnel_builder_set_region (builder, region);
-  return ist_secure_tunnel_builder_build (builder, error);
+  tunnel = ist_secure_tunnel_builder_build (builder, error);
+  /* The agent's own ca-file is the broker's. */
+  if (tunnel == NULL && error != NULL && g_str_has_prefix ((*error)->message, "ca-file:"))
+    g_prefix_error_literal (error, "endpoint-");
+  return tunnel;
 }
 
 gboolean

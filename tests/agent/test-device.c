@@ -823,6 +823,8 @@ test_settings (void)
       g_assert_cmpstr (ist_agent_device_get_certificate_file (agent), ==, cases[i].certificate);
       g_assert_cmpstr (ist_agent_device_get_endpoint (agent), ==, cases[i].endpoint);
       g_assert_cmpint (ist_agent_device_get_allow_plain (agent), ==, cases[i].allow_plain);
+      g_assert_cmpint (ist_agent_device_check_settings (agent, NULL), ==, cases[i].good);
+      g_assert_cmpint (ist_agent_device_get_state (agent), ==, IST_AGENT_DEVICE_STATE_STOPPED);
       g_assert_cmpint (ist_agent_device_start (agent, &error), ==, cases[i].good);
       if (!cases[i].good)
         g_assert_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING);

@@ -403,6 +403,55 @@ class Configuration(AgentCase):
                      '[agent]\nthing=a\nbroker=mqtt://user@localhost\n'):
             self.assertEqual(self.exit_status(text), 78, text)
 
+    def complaints(self, text, *arguments):
+        """What is said of a file that is named relative to the folder one is in."""
+        self.write('bad.conf', text)
+        result = subprocess.run([AGENT, '--bus', 'none', '--config', 'bad.conf', *arguments], cwd=self.folder,
+                                stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+        self.assertNotIn('CRITICAL', result.stderr)
+        return result.returncode, [line.partition(f'{self.path("bad.conf")}: ')[2] or line
+                                   for line in (result.stdout + result.stderr).splitlines()]
+
+    def test_check(self):
+        good = '[agent]\nthing=a\nbroker=mqtt://localhost:1\n'
+        self.assertEqual(self.complaints(good, '--check'), (0, ['bad.conf: nothing is wrong']))
+        self.assertEqual(subprocess.run([AGENT, '--check', '--config', '/nonexistent'], stderr=subprocess.DEVNULL,
+                                        timeout=60).returncode, 66)
+
+        # All of them, as they are spelt.
+        status, lines = self.complaints('[agent]\nthing=a\nkeepalive=1\nallow-plain=maybe\nnonsense=1\nca=none.pem\n'
+                                        '[other]\n[services]\nSSH=nonsense\nS S=22\n', '--check')
+        self.assertEqual(status, 78)
+        self.assertEqual([line.partition(': ')[0] for line in lines],
+                         ['[other]', '[agent] nonsense', '[agent] allow-plain', '[agent] keepalive', '[agent] broker',
+                          '[services] SSH', '[services] S S', '[agent] ca'])
+        self.assertIn(self.path('none.pem'), lines[-1])
+
+        # Without it, the first.
+        status, lines = self.complaints('[agent]\nnonsense=1\n')
+        self.assertEqual(status, 78)
+        self.assertEqual(lines, ['[agent] nonsense: there is no such setting; 2 more are told by --check'])
+
+    def test_check_files(self):
+        other = Authority(self.path('other'))
+        start = '[agent]\nthing=a\nbroker=localhost:1\n'
+        relative = [os.path.relpath(path, self.folder) for path in (other.certificate, other.key)]
+        for text, faults in (('', ['[agent] certificate']),
+                             ('certificate=none.pem\n', ['[agent] certificate']),
+                             ('certificate=bad.conf\nca=bad.conf\nendpoint-ca=bad.conf\n',
+                              ['[agent] certificate', '[agent] ca', '[agent] endpoint-ca']),
+                             (f'certificate={relative[0]}\nkey=bad.conf\n', ['[agent] key']),
+                             (f'certificate={relative[0]}\n', ['[agent] key']),
+                             (f'certificate={relative[0]}\nkey={relative[1]}\nca={relative[0]}\n', [])):
+            status, lines = self.complaints(start + text, '--check')
+            self.assertEqual([line.partition(': ')[0] for line in lines if 'nothing is wrong' not in line], faults, lines)
+            self.assertEqual(status, 78 if faults else 0)
+
+    def test_endpoint_authorities(self):
+        status, lines = self.complaints('[agent]\nthing=a\nbroker=mqtt://localhost:1\nendpoint-ca=none.pem\n')
+        self.assertEqual(status, 78)
+        self.assertTrue(lines[0].startswith('[agent] endpoint-ca: '), lines)
+
     def test_plain_to_loopback(self):
         self.open_tunnels()
         self.start_agent({'SSH': '1'}, broker=f'mqtt://127.0.0.1:{self.broker.plain_port}', certificate=None,

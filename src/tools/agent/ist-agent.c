@@ -28,6 +28,7 @@ typedef struct
   char *config;
   char *bus;
   int verbose;
+  gboolean check;
 } Options;
 
 typedef struct
@@ -57,6 +58,8 @@ options_parse (Options *options,
   const GOptionEntry entries[] = {
     { "config", 'c', G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME, &options->config,
       N_ ("Read this file (default: /etc/ist-agent.conf)"), N_ ("FILE") },
+    { "check", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, &options->check,
+      N_ ("Say what is wrong with the configuration and the files that it names, and end"), NULL },
     { "bus", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &options->bus,
       N_ ("Go on this D-Bus: “system” (the default), “session”, an address or “none”"), N_ ("BUS") },
     { "verbose", 'v', G_OPTION_FLAG_NONE, G_OPTION_ARG_INT, &options->verbose,
@@ -65,6 +68,7 @@ options_parse (Options *options,
   };
 
   options->verbose = TOOL_LOG_DEFAULT;
+  options->config = g_strdup (DEFAULT_CONFIG);
   if (!tool_startup_parse_options (_ ("Connects this device to the tunnels of AWS IoT Secure Tunneling that are\n"
                                       "opened to it, so that operators reach the services in the configuration."),
                                    entries, NULL, argc, argv, error))
@@ -310,21 +314,32 @@ program_set_up (Program *self,
   if (self->agent == NULL)
     return FALSE;
   program_connect_signals (self);
-  if (ist_agent_device_start (self->agent, error))
-    return TRUE;
-  /* All settings come from the file. */
-  if (error != NULL && g_error_matches (*error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_INVALID_SETTING))
+  return ist_agent_device_start (self->agent, error);
+}
+
+static int
+check_config (const char *path)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) faults = agent_config_check (path, &error);
+
+  if (faults == NULL)
     {
-      (*error)->domain = TOOL_ERROR;
-      (*error)->code = EX_CONFIG;
+      tool_log_fatal ("%s", error->message);
+      return tool_error_get_exit_status (error);
     }
-  return FALSE;
+  for (guint i = 0; i < faults->len; i++)
+    g_printerr ("%s\n", (const char *) g_ptr_array_index (faults, i));
+  if (faults->len > 0)
+    return EX_CONFIG;
+  g_print (_ ("%s: nothing is wrong\n"), path);
+  return EXIT_SUCCESS;
 }
 
 static int
 program_run (const Options *options)
 {
-  Program program = { .config = options->config != NULL ? options->config : DEFAULT_CONFIG };
+  Program program = { .config = options->config };
   const char *bus = options->bus != NULL ? options->bus : "system";
   g_autoptr (GError) error = NULL;
   guint interrupt;
@@ -372,5 +387,5 @@ main (int argc,
   if (!options_parse (&options, &argc, &argv, &error))
     return tool_startup_fail (error, tool_error_get_exit_status (error));
   tool_log_set_level (options.verbose);
-  return program_run (&options);
+  return options.check ? check_config (options.config) : program_run (&options);
 }
