@@ -16,6 +16,11 @@
 /* A subscription that lasted so long counts as a success, in microseconds. */
 #define STABLE_AFTER (10 * G_USEC_PER_SEC)
 
+/* A client that is hung up on so often, each time within so many microseconds, shares its
+ * id with another one. */
+#define TAKEN_OVER 3
+#define TAKEN_OVER_AFTER (60 * G_USEC_PER_SEC)
+
 /* Networks come in bursts of changes: no attempt follows another faster than
  * this because of them, in microseconds. */
 #define LEAST_INTERVAL G_USEC_PER_SEC
@@ -30,6 +35,7 @@ struct _IstMqttClient
   GSource *timer;    /* the next attempt, or the end of patience with the link */
   IstBackoff backoff;
   gint64 subscribed_at; /* 0 before */
+  guint n_hang_ups;     /* soon after the subscription, in a row */
   gint64 asked_at;      /* when the last attempt or probe began */
   GMainContext *context;
   IstNetworkWatch *network;
@@ -61,14 +67,35 @@ on_retry (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+/* Two with one id throw each other out, each time that one comes back. */
+static gboolean
+client_is_taken_over (IstMqttClient *self,
+                      const GError *error)
+{
+  if (self->subscribed_at == 0 || !g_error_matches (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_DISCONNECTED))
+    return FALSE;
+  if (g_get_monotonic_time () - self->subscribed_at >= TAKEN_OVER_AFTER)
+    self->n_hang_ups = 0;
+  return ++self->n_hang_ups >= TAKEN_OVER;
+}
+
 static void
 on_lost (const GError *error,
          gpointer user_data)
 {
   IstMqttClient *self = user_data;
+  g_autoptr (GError) taken = NULL;
   guint delay_ms;
 
   self->link = NULL;
+  if (client_is_taken_over (self, error))
+    {
+      taken = g_error_new (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_DISCONNECTED,
+                           "The broker hangs up on the client “%s” again and again, as it does when another client has "
+                           "the same id: look whether there is one, and give each its own",
+                           self->settings->client_id);
+      error = taken;
+    }
   if (self->subscribed_at != 0 && g_get_monotonic_time () - self->subscribed_at >= STABLE_AFTER)
     ist_backoff_reset (&self->backoff);
   self->subscribed_at = 0;

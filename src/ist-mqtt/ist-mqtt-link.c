@@ -40,7 +40,9 @@ struct _IstMqttLink
   gint64 sign_time;
   gboolean reached;  /* by TCP */
   gboolean accepted; /* by the broker */
-  gboolean closed;   /* nobody wants to hear of it any more */
+  gboolean asked;    /* for the topic */
+  gboolean answered;
+  gboolean closed; /* nobody wants to hear of it any more */
 
   /* What libmosquitto's callbacks tell: they must not be interrupted by a user
    * who ends the link, so it is passed on when they are over. */
@@ -107,6 +109,27 @@ link_set_error (IstMqttLink *self,
     self->error = g_error_new_literal (IST_TUNNEL_ERROR, code, text);
 }
 
+/* AWS IoT hangs up, without an answer, on whom a policy does not allow what it asks for. */
+static void
+link_set_hang_up (IstMqttLink *self)
+{
+  const char *id = self->settings->client_id != NULL ? self->settings->client_id : "";
+  g_autofree char *text = NULL;
+
+  if (!self->accepted)
+    text = g_strdup_printf ("The broker hung up instead of accepting the client “%s”: look whether the policy of its "
+                            "certificate allows it to connect with that id, and whether the certificate is active",
+                            id);
+  else if (self->asked && !self->answered)
+    text = g_strdup_printf ("The broker hung up when the client “%s” asked for “%s”: look whether the policy of its "
+                            "certificate allows it to subscribe to that topic",
+                            id, self->settings->topic);
+  if (text != NULL)
+    link_set_error (self, IST_TUNNEL_ERROR_REFUSED, text);
+  else
+    link_set_error (self, IST_TUNNEL_ERROR_DISCONNECTED, "The connection to the broker was lost");
+}
+
 static void
 link_set_error_from_result (IstMqttLink *self,
                             int result,
@@ -131,7 +154,7 @@ link_set_error_from_result (IstMqttLink *self,
       link_set_error (self, IST_TUNNEL_ERROR_TIMED_OUT, "The broker did not answer in time");
       break;
     case MOSQ_ERR_CONN_LOST:
-      link_set_error (self, IST_TUNNEL_ERROR_DISCONNECTED, "The connection to the broker was lost");
+      link_set_hang_up (self);
       break;
     default:
       text = g_strdup_printf ("The connection to the broker failed: %s", mosquitto_strerror (result));
@@ -160,6 +183,7 @@ link_subscribe (IstMqttLink *self)
 {
   int result = mosquitto_subscribe (self->mosquitto, NULL, self->settings->topic, 1);
 
+  self->asked = TRUE;
   if (result != MOSQ_ERR_SUCCESS)
     link_set_error_from_result (self, result, errno);
 }
@@ -199,10 +223,12 @@ on_subscribe (struct mosquitto *mosquitto,
 {
   IstMqttLink *self = user_data;
 
+  self->answered = TRUE;
   if (n_granted > 0 && granted[0] < SUBSCRIPTION_REFUSED)
     self->subscribed = TRUE;
   else
-    link_set_error (self, IST_TUNNEL_ERROR_REFUSED, "The broker refused the subscription");
+    link_set_error (self, IST_TUNNEL_ERROR_REFUSED,
+                    "The broker refused the subscription: look whether it allows the client to subscribe to the topic");
 }
 
 static guint64

@@ -93,6 +93,17 @@ close_at_once (TestServer *server,
 }
 
 static void
+hang_up_on_subscription (TestServer *server,
+                         TestPeer *peer,
+                         gpointer user_data)
+{
+  guint8 body[128];
+
+  g_assert_true (broker_accept_client (peer));
+  g_assert_true (broker_read_packet (peer, BROKER_SUBSCRIBE, body));
+}
+
+static void
 break_off (TestServer *server,
            TestPeer *peer,
            gpointer user_data)
@@ -131,6 +142,7 @@ typedef struct
 {
   TestScript script;
   int code;
+  const char *advice; /* NULL for any */
 } BadBroker;
 
 static void
@@ -147,6 +159,38 @@ test_bad_broker (gconstpointer data)
   test_wait (lost != NULL);
   g_test_message ("%s", lost->message);
   g_assert_error (lost, IST_TUNNEL_ERROR, bad->code);
+  if (bad->advice != NULL)
+    g_assert_nonnull (strstr (lost->message, bad->advice));
+}
+
+static void
+on_broker_lost_again (IstAgentDevice *agent,
+                      const GError *error,
+                      guint delay_ms,
+                      gpointer user_data)
+{
+  g_ptr_array_add (user_data, g_error_copy (error));
+}
+
+/* Another client with the same id is thrown out by this one, and comes back. */
+static void
+test_taken_over (void)
+{
+  g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, break_off, NULL);
+  g_autoptr (GPtrArray) lost = g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
+  g_autoptr (IstAgentDevice) agent = broker_make_agent (server);
+  g_autoptr (GError) error = NULL;
+
+  g_signal_connect (agent, "broker-lost", G_CALLBACK (on_broker_lost_again), lost);
+  g_assert_true (ist_agent_device_start (agent, &error));
+  test_wait (lost->len == 3);
+  for (guint i = 0; i < lost->len; i++)
+    {
+      const GError *one = g_ptr_array_index (lost, i);
+
+      g_assert_error (one, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_DISCONNECTED);
+      g_assert_cmpint (strstr (one->message, "the same id") != NULL, ==, i == 2);
+    }
 }
 
 static void
@@ -303,10 +347,10 @@ test_stop_between_notifications (void)
   g_assert_cmpuint (refused, ==, 1);
 }
 
-#define ADD_BAD_BROKER(name, script, code)                                \
+#define ADD_BAD_BROKER(name, ...)                                         \
   G_STMT_START                                                            \
   {                                                                       \
-    static const BadBroker bad_ = { script, code };                       \
+    static const BadBroker bad_ = { __VA_ARGS__ };                        \
     g_test_add_data_func ("/agent/broker/" name, &bad_, test_bad_broker); \
   }                                                                       \
   G_STMT_END
@@ -321,10 +365,13 @@ main (int argc,
 
   ADD_BAD_BROKER ("refuses-client", refuse_client, IST_TUNNEL_ERROR_REFUSED);
   ADD_BAD_BROKER ("refuses-subscription", refuse_subscription, IST_TUNNEL_ERROR_REFUSED);
-  ADD_BAD_BROKER ("closes-at-once", close_at_once, IST_TUNNEL_ERROR_DISCONNECTED);
+  ADD_BAD_BROKER ("closes-at-once", close_at_once, IST_TUNNEL_ERROR_REFUSED, "to connect with that id");
+  ADD_BAD_BROKER ("hangs-up-on-subscription", hang_up_on_subscription, IST_TUNNEL_ERROR_REFUSED,
+                  "/tunnels/notify”: look whether the policy");
   ADD_BAD_BROKER ("breaks-off", break_off, IST_TUNNEL_ERROR_DISCONNECTED);
   ADD_BAD_BROKER ("says-nonsense", say_nonsense, IST_TUNNEL_ERROR_DISCONNECTED);
   ADD_BAD_BROKER ("falls-silent", fall_silent, IST_TUNNEL_ERROR_TIMED_OUT);
+  g_test_add_func ("/agent/broker/taken-over", test_taken_over);
   g_test_add_func ("/agent/broker/network-changes", test_network_changes);
   g_test_add_func ("/agent/broker/network-changes-elsewhere", test_network_changes_elsewhere);
   g_test_add_func ("/agent/broker/stop-between-notifications", test_stop_between_notifications);

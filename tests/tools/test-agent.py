@@ -363,6 +363,16 @@ class Failures(AgentCase):
         self.wait_for_log('TLS failed')
         self.assertEqual(self.count('Subscribed'), 0)
 
+    def test_another_client_with_the_id(self):
+        self.open_tunnels()
+        broker = self.broker
+        certificate, key = broker.authority.issue('second')
+        # It comes back each time that it is thrown out.
+        self.start_agent({'SSH': '1'})
+        self.spawn('other', ['mosquitto_sub', '-h', 'localhost', '-p', str(broker.port), '-i', THING, '-t', TOPIC,
+                             '--cafile', str(broker.authority.certificate), '--cert', str(certificate), '--key', str(key)])
+        self.wait_for_log(f'“{THING}” again and again.*the same id')
+
     def test_certificate_that_the_broker_does_not_know(self):
         self.open_tunnels()
         other = Authority(self.path('other'))
