@@ -8,57 +8,19 @@ import asyncio
 import contextlib
 import hashlib
 import random
-import tempfile
-import unittest
 
 import gi
 gi.require_version('Ist', '1')
-gi.require_version('IstEmulator', '1')
-from gi.repository import GLib, Ist, IstEmulator
+from gi.repository import GLib, Ist
 
 import tap
+import tunnels
+from aio import live
 from sockets import Echo
-from waiting import PATIENCE
-
-try:
-    import gbulb
-    gbulb.install()
-except ImportError:
-    gbulb = None
-
-SOURCE = Ist.Mode.SOURCE
-DESTINATION = Ist.Mode.DESTINATION
+from tunnels import DESTINATION, SOURCE
 
 
-@unittest.skipUnless(gbulb, 'there is no gbulb')
-class Case(unittest.TestCase):
-    def setUp(self):
-        self.service = IstEmulator.Service()
-        self.service.start()
-        self.addCleanup(self.service.stop)
-        self.tunnel = self.service.open_tunnel(['SSH'], None, 0)
-        ca_file = tempfile.NamedTemporaryFile()
-        self.addCleanup(ca_file.close)
-        self.service.write_ca_file(ca_file.name)
-        self.settings = {'endpoint': self.service.get_endpoint(), 'ca_file': ca_file.name}
-
-    def run_async(self, coroutine):
-        # Not asyncio.run(), which closes the one loop that gbulb has for the default main context.
-        loop = asyncio.get_event_loop_policy().get_event_loop()
-        return loop.run_until_complete(asyncio.wait_for(coroutine, PATIENCE))
-
-    def make(self, mode, **settings):
-        token = self.tunnel.get_source_access_token() if mode == SOURCE else self.tunnel.get_destination_access_token()
-        return Ist.SecureTunnel(mode=mode, access_token=token, **self.settings, **settings)
-
-
-def live(test):
-    def run(self):
-        self.run_async(test(self))
-    return run
-
-
-class Tunnels(Case):
+class Tunnels(tunnels.Case):
     @live
     async def test_start_and_stop(self):
         end = self.make(SOURCE)
@@ -156,7 +118,7 @@ class Tunnels(Case):
                 pass
 
 
-class Streams(Case):
+class Streams(tunnels.Case):
     async def with_echo(self, use, prefix=b''):
         echo = Echo(prefix)
         async with self.make(DESTINATION) as destination, self.make(SOURCE) as source:

@@ -8,31 +8,29 @@ import gc
 import hashlib
 import random
 import threading
-import unittest
 import weakref
 
 import gi
 gi.require_version('Ist', '1')
-gi.require_version('IstEmulator', '1')
-from gi.repository import Gio, GLib, Ist, IstEmulator
+from gi.repository import Gio, GLib, Ist
 
 import tap
+import tunnels
 from mainloop import call, wait_for
 
 
-class Connections(unittest.TestCase):
-    def setUp(self):
-        self.service = IstEmulator.Service(plain=True)
-        self.service.start()
-        self.addCleanup(self.service.stop)
-        tunnel = self.service.open_tunnel(['SSH'], None, 0)
-        self.incoming = []
-        self.destination = self.start(Ist.Mode.DESTINATION, tunnel.get_destination_access_token())
-        self.destination.connect('incoming-connection', self.on_incoming)
-        self.source = self.start(Ist.Mode.SOURCE, tunnel.get_source_access_token())
+class Connections(tunnels.Case):
+    plain = True
 
-    def start(self, mode, token):
-        end = Ist.SecureTunnel(mode=mode, access_token=token, endpoint=self.service.get_endpoint())
+    def setUp(self):
+        super().setUp()
+        self.incoming = []
+        self.destination = self.start(Ist.Mode.DESTINATION)
+        self.destination.connect('incoming-connection', self.on_incoming)
+        self.source = self.start(Ist.Mode.SOURCE)
+
+    def start(self, mode):
+        end = self.make(mode)
         end.start()
         wait_for(lambda: end.props.state == Ist.TunnelState.CONNECTED)
         self.addCleanup(self.stop, end)

@@ -5,17 +5,15 @@
 """A forwarder is five lines of Python at each end."""
 
 import socket
-import tempfile
 import threading
-import unittest
 
 import gi
 
 gi.require_version('Ist', '1')
-gi.require_version('IstEmulator', '1')
-from gi.repository import Gio, GLib, Ist, IstEmulator
+from gi.repository import Gio, GLib, Ist
 
 import tap
+import tunnels
 from mainloop import wait_for
 from sockets import Server, echo
 
@@ -43,34 +41,18 @@ class Shown:
         self.lines[line] = f'{props.service_id} {props.bytes_in} {props.bytes_out} {props.state.value_nick}'
 
 
-class Forwarder(unittest.TestCase):
-    def setUp(self):
-        self.service = IstEmulator.Service.new()
-        self.service.start()
-        self.opened = self.service.open_tunnel(['SSH'], None, 0)
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.ca_file = folder.name + '/ca.pem'
-        self.service.write_ca_file(self.ca_file)
-
-    def tearDown(self):
-        self.service.stop()
-
-    def make_tunnel(self, mode, token):
-        return Ist.SecureTunnel(mode=mode, access_token=token, endpoint=self.service.get_endpoint(),
-                                ca_file=self.ca_file)
-
+class Forwarder(tunnels.Case):
     def test_five_lines(self):
         answers, told = [], []
         server = Server(echo)
         self.addCleanup(server.close)
 
-        device = self.make_tunnel(Ist.Mode.DESTINATION, self.opened.get_destination_access_token())
+        device = self.make(Ist.Mode.DESTINATION)
         at_device = Ist.Forwarder.new(device)
         at_device.set_target('SSH', server.address)
         device.start()
 
-        tunnel = self.make_tunnel(Ist.Mode.SOURCE, self.opened.get_source_access_token())
+        tunnel = self.make(Ist.Mode.SOURCE)
         forwarder = Ist.Forwarder.new(tunnel)
         _listener, port = forwarder.listen('SSH', '0')
         tunnel.start()
@@ -95,7 +77,7 @@ class Forwarder(unittest.TestCase):
 
     def test_listen_async(self):
         """Names of hosts, in a coroutine's way: what is awaited comes from the main loop."""
-        tunnel = self.make_tunnel(Ist.Mode.SOURCE, self.opened.get_source_access_token())
+        tunnel = self.make(Ist.Mode.SOURCE)
         forwarder = Ist.Forwarder.new(tunnel)
         loop = GLib.MainLoop()
         listening = []
@@ -140,7 +122,7 @@ class Forwarder(unittest.TestCase):
         connection.close()
 
     def test_errors(self):
-        tunnel = self.make_tunnel(Ist.Mode.SOURCE, self.opened.get_source_access_token())
+        tunnel = self.make(Ist.Mode.SOURCE)
         forwarder = Ist.Forwarder(tunnel=tunnel, max_connections=5)
         with self.assertRaises(GLib.Error) as caught:
             forwarder.listen('SSH', 'nonsense')

@@ -5,7 +5,6 @@
 """What Python has of the libraries besides introspection."""
 
 import socket
-import tempfile
 import threading
 import unittest
 
@@ -16,12 +15,12 @@ gi.require_version('IstOperator', '1')
 from gi.repository import Gio, GLib, GObject, Ist, IstEmulator, IstOperator
 
 import tap
+import tunnels
 from mainloop import call, wait_for
 from sockets import Echo, read_exactly
+from tunnels import DESTINATION, SOURCE
 from waiting import PATIENCE
 
-SOURCE = Ist.Mode.SOURCE
-DESTINATION = Ist.Mode.DESTINATION
 PAYLOADS = (b'caf\xc3\xa9', 'café', bytearray(b'caf\xc3\xa9'), memoryview(b'a caf\xc3\xa9')[2:],
             memoryview(b'.c.a.f.\xc3.\xa9')[1::2], GLib.Bytes.new(b'caf\xc3\xa9'))
 
@@ -196,21 +195,7 @@ class Errors(unittest.TestCase):
             Ist.errors()
 
 
-class Tunnels(unittest.TestCase):
-    def setUp(self):
-        self.service = IstEmulator.Service()
-        self.service.start()
-        self.addCleanup(self.service.stop)
-        self.tunnel = self.service.open_tunnel(['SSH'], None, 0)
-        ca_file = tempfile.NamedTemporaryFile()
-        self.addCleanup(ca_file.close)
-        self.service.write_ca_file(ca_file.name)
-        self.settings = {'endpoint': self.service.get_endpoint(), 'ca_file': ca_file.name}
-
-    def make(self, mode):
-        token = self.tunnel.get_source_access_token() if mode == SOURCE else self.tunnel.get_destination_access_token()
-        return Ist.SecureTunnel(mode=mode, access_token=token, **self.settings)
-
+class Tunnels(tunnels.Case):
     def connected(self, *ends):
         wait_for(lambda: all(end.props.state == Ist.TunnelState.CONNECTED for end in ends), 'the connections')
 

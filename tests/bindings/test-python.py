@@ -15,10 +15,10 @@ gi.require_version('IstEmulator', '1')
 from gi.repository import Gio, GLib, GObject, Ist, IstEmulator
 
 import tap
+import tunnels
 from mainloop import wait_for
+from tunnels import DESTINATION, SOURCE
 
-SOURCE = Ist.Mode.SOURCE
-DESTINATION = Ist.Mode.DESTINATION
 SIGNALS = ('connection-success', 'connection-failure', 'connection-shutdown', 'send-data-complete',
            'message-received', 'stream-started', 'stream-stopped', 'connection-started', 'connection-reset',
            'session-reset', 'stopped')
@@ -66,24 +66,11 @@ def run(coroutine):
         return end.value
 
 
-class TestCase(unittest.TestCase):
-    def setUp(self):
-        self.service = IstEmulator.Service(plain=True)
-        self.service.start()
-        self.addCleanup(self.service.stop)
-        self.open('SSH')
-
-    def open(self, *services):
-        self.tunnel = self.service.open_tunnel(services, None, 0)
-
-    def token(self, mode):
-        if mode == SOURCE:
-            return self.tunnel.get_source_access_token()
-        return self.tunnel.get_destination_access_token()
+class TestCase(tunnels.Case):
+    plain = True
 
     def make(self, mode, **settings):
-        return Ist.SecureTunnel(**{'mode': mode, 'access_token': self.token(mode), 'reconnect_delay_floor_ms': 1,
-                                   'reconnect_delay_base_ms': 1, 'endpoint': self.service.get_endpoint(), **settings})
+        return super().make(mode, **{'reconnect_delay_floor_ms': 1, 'reconnect_delay_base_ms': 1, **settings})
 
     def start(self, mode, **settings):
         end = self.make(mode, **settings)
@@ -211,7 +198,7 @@ class Making(TestCase):
     def test_services(self):
         """An empty list is all that Python sees until the service has named them, and also if there are none."""
         for services in (), ('SSH', 'WEB'):
-            self.open(*services)
+            self.open_tunnel(*services)
             end, events = self.start(SOURCE)
             self.assertEqual((end.get_service_ids(), end.props.service_ids), ([], []))
             self.assertFalse(end.get_service_ids_known())
@@ -225,7 +212,7 @@ class Making(TestCase):
 
 class Signals(TestCase):
     def test_connection(self):
-        self.open('A', 'B')
+        self.open_tunnel('A', 'B')
         self.connect_both()
         self.assertEqual(self.events, [('connection-success', ['A', 'B'])])
         self.assertEqual(self.source.get_service_ids(), ['A', 'B'])
@@ -370,7 +357,7 @@ class Signals(TestCase):
 
     def test_refused(self):
         for status, code, final in ((403, Ist.TunnelError.TOKEN_REJECTED, True), (503, Ist.TunnelError.SERVICE_UNAVAILABLE, False)):
-            self.open('SSH')
+            self.open_tunnel('SSH')
             self.tunnel.refuse_handshakes(SOURCE, 1, status, 'Invalid access token: for the test')
             _end, events = self.start(SOURCE)
             error, will_retry = wait_for(lambda: events.named('connection-failure'))[0]
