@@ -4,12 +4,15 @@
 
 """The agent's class from Python, with a real broker."""
 
+import asyncio
+import json
 import socket
 import threading
 import unittest
 
 import gi
 import tap
+from aio import live
 from device import THING, Broker, notification
 from mainloop import call, wait_for
 from programs import Case
@@ -147,6 +150,27 @@ class Agent(Case):
         self.check_error(closed[2], 'ist-tunnel-error-quark', Ist.TunnelError.TUNNEL_CLOSED)
         self.stop_agent(agent)
 
+    @live
+    async def test_asyncio(self):
+        echo = Echo(b'hello ')
+        self.addCleanup(echo.close)
+        agent = self.make_agent({'SSH': echo.port})
+        async with agent:
+            self.assertEqual(agent.props.state, IstAgent.DeviceState.SUBSCRIBED)
+            tunnel = self.service.open_tunnel(['SSH'], THING, 0)
+            # Not by the broker: the call for that waits, and the loop with it.
+            agent.handle_notification(json.dumps(notification(tunnel.get_destination_access_token(), ['SSH'])))
+            async with Ist.SecureTunnel(mode=Ist.Mode.SOURCE, access_token=tunnel.get_source_access_token(),
+                                        endpoint=self.service.get_endpoint(), ca_file=self.path('ca.pem')) as source:
+                while not tunnel.is_connected(Ist.Mode.DESTINATION):
+                    await asyncio.sleep(0.01)
+                reader, writer = await Ist.open_streams(await source.open_connection_async('SSH'))
+                writer.write(b'world')
+                self.assertEqual(await reader.readexactly(11), b'hello world')
+                writer.close()
+        self.assertEqual(agent.props.state, IstAgent.DeviceState.STOPPED)
+        self.assertEqual(self.events[-1], ('stopped',))
+
     def test_refused(self):
         agent = self.start_agent({'SSH': '1'})
         self.broker.publish(b'nonsense')
@@ -157,6 +181,14 @@ class Agent(Case):
         with self.assertRaises(GLib.Error) as raised:
             agent.handle_notification(GLib.Bytes(b'{}'))
         self.assertEqual(raised.exception.code, IstAgent.DeviceError.INVALID_NOTIFICATION)
+        for codes, caught in (((), False), ((Ist.TunnelError,), False), ((IstAgent.DeviceError,), True),
+                              ((Ist.TunnelError.TLS, IstAgent.DeviceError.INVALID_NOTIFICATION), True)):
+            try:
+                agent.handle_notification('{}')
+            except Ist.errors(*codes):
+                self.assertTrue(caught)
+            except GLib.Error:
+                self.assertFalse(caught)
         with self.assertRaises(GLib.Error):
             agent.set_services({'SSH': 'nonsense'})
         self.stop_agent(agent)

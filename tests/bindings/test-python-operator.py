@@ -10,6 +10,7 @@ import unittest
 
 import gi
 import tap
+from aio import live
 from mainloop import call, wait_for
 from sockets import Echo
 
@@ -128,6 +129,32 @@ class Client(unittest.TestCase):
         self.assertTrue(call(tunnel.close_async, tunnel.close_finish, None))
         self.assertEqual(tunnel.props.state, IstOperator.TunnelState.CLOSED)
 
+    @live
+    async def test_asyncio(self):
+        async with self.client as client:
+            reader, writer = await Ist.open_streams(await client.connect_async(THING, 'SSH'))
+            writer.write(b'hello')
+            self.assertEqual(await reader.readexactly(5), b'hello')
+            writer.close()
+            await writer.wait_closed()
+            async with await client.open_async(THING, ['SSH'], None) as tunnel:
+                self.assertEqual(tunnel.props.state, IstOperator.TunnelState.CONNECTED)
+            self.assertEqual(tunnel.props.state, IstOperator.TunnelState.CLOSED)
+        try:
+            await client.connect_async(THING, 'SSH')
+            self.fail('it was closed')
+        except Ist.errors(IstOperator.ClientError.CLOSED):
+            pass
+
+    def test_with(self):
+        with self.client as client:
+            with IstOperator.Forward(client=client, thing_name=THING, service_id='SSH', address=0) as forward:
+                self.assertGreater(forward.props.port, 0)
+            self.assertFalse(forward.props.active)
+        with self.assertRaises(GLib.Error) as raised:
+            client.connect_sync(THING, 'SSH')
+        self.assertTrue(raised.exception.matches(IstOperator.client_error_quark(), IstOperator.ClientError.CLOSED))
+
     def test_one_after_the_other(self):
         """Without a loop of one's own."""
         with self.assertRaises(GLib.Error) as raised:
@@ -156,7 +183,7 @@ class Client(unittest.TestCase):
                                                  IstOperator.ControlPlaneError.NOT_FOUND))
 
     def test_forward(self):
-        forward = IstOperator.Forward.new(self.client, THING, 'SSH', '127.0.0.1:0', None)
+        forward = IstOperator.Forward.new(self.client, THING, 'SSH', 0)
         opened = []
         forward.connect('connection-opened', lambda _forward, connection: opened.append(connection))
         forward.start()

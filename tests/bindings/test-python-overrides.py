@@ -112,7 +112,7 @@ class Settings(unittest.TestCase):
         self.addCleanup(GLib.log_set_always_fatal, old)
         tunnel = Ist.SecureTunnel(region='eu-west-1', access_token='token')
         for thing in (tunnel, Ist.Forwarder.new(tunnel), IstEmulator.Service(), IstOperator.Credentials(),
-                      IstOperator.ControlPlane(), IstOperator.Client(), IstOperator.Forward()):
+                      IstOperator.ControlPlane(region='eu-west-1'), IstOperator.Client(), IstOperator.Forward()):
             with self.subTest(type(thing).__name__):
                 self.check_frozen(thing)
         self.assertEqual(tunnel.props.region, 'eu-west-1')

@@ -4,6 +4,7 @@
 """What Python expects of libist beyond what introspection can give. PyGObject
 loads this with its namespace."""
 
+import functools
 import sys
 
 from gi.module import get_introspection_module
@@ -69,6 +70,10 @@ class Frozen:
         super().set_properties(**values)
 
 
+def main_context():
+    return GLib.MainContext.get_thread_default() or GLib.MainContext.default()
+
+
 class Running:
     """What a with statement starts and stops."""
 
@@ -78,7 +83,7 @@ class Running:
 
     def __exit__(self, *_exception):
         self.stop()
-        context = GLib.MainContext.get_thread_default() or GLib.MainContext.default()
+        context = main_context()
         # Stopping ends in the main loop, and what follows may be the end of the program.
         if context.acquire():
             try:
@@ -86,6 +91,46 @@ class Running:
                     context.iteration(True)
             finally:
                 context.release()
+
+    async def __aenter__(self):
+        await self.start_async()
+        return self
+
+    async def __aexit__(self, *_exception):
+        await self.stop_async()
+
+
+def is_in_asyncio():
+    """Whether calls of GIO's kind can be awaited."""
+    asyncio = sys.modules.get('asyncio')
+    if asyncio is None or asyncio._get_running_loop() is None:
+        return False
+    if not main_context().is_owner():
+        raise RuntimeError("asyncio's loop does not run GLib's, so that nothing of GLib can be awaited")
+    return True
+
+
+def make_awaitable(name, begin, n_arguments):
+    @functools.wraps(begin)
+    def call(self, *arguments, **named):
+        if len(arguments) > n_arguments + 1 or 'callback' in named or not is_in_asyncio():
+            return begin(self, *arguments, **named)
+        from gi.overrides import IstAsyncio
+        named.update(zip(['cancellable'], arguments[n_arguments:]))
+        finish = getattr(self, name.replace('_async', '_finish'))
+        return IstAsyncio.Call(functools.partial(begin, self, *arguments[:n_arguments]), finish, **named)
+
+    return call
+
+
+def awaitable(kind):
+    """Has the asynchronous calls of a class return what can be awaited where they are not given a callback."""
+    methods = {info.get_name(): info for info in kind.__info__.get_methods()}
+    for name, info in methods.items():
+        if name.endswith('_async') and name.replace('_async', '_finish') in methods:
+            names = [argument.get_name() for argument in info.get_arguments()]
+            setattr(kind, name, make_awaitable(name, getattr(kind, name), names.index('cancellable')))
+    return kind
 
 
 class Value:
@@ -139,47 +184,22 @@ class StreamInfo(Value, Ist.StreamInfo):
     version = property(lambda self: self.get_version())
 
 
-def is_awaited(arguments, least):
-    """Whether a call of GIO's kind is without a callback and in asyncio: then its value is to be awaited."""
-    asyncio = sys.modules.get('asyncio')
-    return len(arguments) == least and asyncio is not None and asyncio._get_running_loop() is not None
-
-
-def awaitable(begin, finish, *arguments):
-    from gi.overrides import IstAsyncio
-    return IstAsyncio.complete(begin, finish, *arguments)
-
-
 @override
+@awaitable
 class SecureTunnel(Frozen, Running, Ist.SecureTunnel):
     _inbox = None
 
-    def start_async(self, *arguments):
-        if is_awaited(arguments, 0):
-            return awaitable(super().start_async, self.start_finish)
-        return super().start_async(*arguments)
-
     def stop(self):
-        if self._inbox:
-            self._inbox.asked = True
+        self._tell_inbox()
         super().stop()
 
-    def stop_async(self, *arguments):
+    def stop_async(self, *arguments, **named):
+        self._tell_inbox()
+        super().stop_async(*arguments, **named)
+
+    def _tell_inbox(self):
         if self._inbox:
             self._inbox.asked = True
-        if is_awaited(arguments, 0):
-            return awaitable(super().stop_async, self.stop_finish)
-        return super().stop_async(*arguments)
-
-    def send_message_async(self, *arguments):
-        if is_awaited(arguments, 1):
-            return awaitable(super().send_message_async, self.send_message_finish, *arguments)
-        return super().send_message_async(*arguments)
-
-    def open_connection_async(self, *arguments):
-        if is_awaited(arguments, 1):
-            return awaitable(super().open_connection_async, self.open_connection_finish, *arguments)
-        return super().open_connection_async(*arguments)
 
     async def __aenter__(self):
         from gi.overrides import IstAsyncio
@@ -187,15 +207,14 @@ class SecureTunnel(Frozen, Running, Ist.SecureTunnel):
             raise RuntimeError('the tunnel is in use by another async with')
         self._inbox = IstAsyncio.Inbox(self)
         try:
-            await self.start_async()
+            return await super().__aenter__()
         except BaseException:
             self._close_inbox()
             raise
-        return self
 
     async def __aexit__(self, *_exception):
         try:
-            await self.stop_async()
+            await super().__aexit__()
         finally:
             self._close_inbox()
 
@@ -217,20 +236,40 @@ class SecureTunnel(Frozen, Running, Ist.SecureTunnel):
         """Sends bytes, a buffer or text, as send_message() does a message."""
         self.send_message(Message.new_for_connection(service_id, connection_id, payload))
 
+    async def create_connection(self, protocol_factory, service_id=None, port=None):
+        """As asyncio's loops have it, with a service in place of the host. There are no ports."""
+        connection = await self.open_connection_async(service_id)
+        return await create_connection(protocol_factory, connection)
+
     def __repr__(self):
         return f'<Ist.SecureTunnel {self.get_mode().value_nick}, {self.get_state().value_nick}>'
 
 
 @override
+@awaitable
 class Forwarder(Frozen, Ist.Forwarder):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_exception):
+        self.close()
+
     def set_target(self, service_id, address):
         return super().set_target(service_id, address_text(address))
 
     def listen(self, service_id, address):
         return super().listen(service_id, address_text(address))
 
-    def listen_async(self, service_id, address, *arguments):
-        super().listen_async(service_id, address_text(address), *arguments)
+    def listen_async(self, service_id, address, *arguments, **named):
+        super().listen_async(service_id, address_text(address), *arguments, **named)
+
+
+async def create_connection(protocol_factory, connection):
+    """The transport and the protocol of a connection, or whatever else is a Gio.IOStream, as asyncio's loops make
+    them of sockets."""
+    from gi.overrides import IstAsyncio
+    protocol = protocol_factory()
+    return IstAsyncio.Transport(connection, protocol), protocol
 
 
 async def open_streams(connection, limit=65536):
@@ -239,15 +278,22 @@ async def open_streams(connection, limit=65536):
     return IstAsyncio.open_streams(connection, limit)
 
 
-def errors(*codes):
-    """For an except clause: catches errors of Ist.TunnelError, those with one of the codes or, without any, all."""
+def is_of(error, kind):
+    """Whether an error has a code, or any code of an enumeration of errors."""
+    if isinstance(kind, type):
+        return error.matches(kind.quark(), error.code)
+    return error.matches(type(kind).quark(), kind)
+
+
+def errors(*kinds):
+    """For an except clause: catches errors with one of these codes, or any code of these enumerations; without
+    arguments, those of Ist.TunnelError."""
     error = sys.exc_info()[1]
     if error is None:
         raise RuntimeError('Ist.errors() is for except clauses')
-    quark = Ist.tunnel_error_quark()
-    if isinstance(error, GLib.Error) and any(error.matches(quark, code) for code in codes or [error.code]):
+    if isinstance(error, GLib.Error) and any(is_of(error, kind) for kind in kinds or [Ist.TunnelError]):
         return GLib.Error
     return ()
 
 
-__all__ = ['Forwarder', 'Message', 'SecureTunnel', 'StreamInfo', 'errors', 'open_streams']
+__all__ = ['Forwarder', 'Message', 'SecureTunnel', 'StreamInfo', 'create_connection', 'errors', 'open_streams']

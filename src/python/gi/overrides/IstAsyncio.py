@@ -6,28 +6,37 @@ this when it is needed: programs without asyncio do not wait for it."""
 
 import asyncio
 import collections
+import functools
 
 from gi.repository import Gio, GLib
 
 BLOCK = 65536
 
 
-async def complete(begin, finish, *arguments):
-    """Awaits a call of GIO's kind. It is cancelled with the task."""
-    future = asyncio.get_running_loop().create_future()
-    cancellable = Gio.Cancellable()
+class Call(asyncio.Future):
+    """A call of GIO's kind, which has begun. Cancelling it, or the task that awaits it, cancels the call."""
 
-    def done(_source, result):
-        if not future.done():
-            future.set_result(result)
+    def __init__(self, begin, finish, cancellable=None, **named):
+        super().__init__()
+        self.cancellable = cancellable or Gio.Cancellable()
+        self.finish = finish
+        begin(**named, cancellable=self.cancellable, callback=self.on_done)
 
-    begin(*arguments, cancellable, done)
-    try:
-        result = await future
-    except asyncio.CancelledError:
-        cancellable.cancel()
-        raise
-    return finish(result)
+    def on_done(self, _source, result):
+        finish, self.finish = self.finish, None
+        if self.cancelled():
+            return
+        try:
+            self.set_result(finish(result))
+        except Exception as error:
+            # Its traceback has this future, which would keep itself alive.
+            self.set_exception(error.with_traceback(None))
+
+    def cancel(self, msg=None):
+        if not super().cancel(msg):
+            return False
+        self.cancellable.cancel()
+        return True
 
 
 class Inbox:
@@ -91,9 +100,12 @@ class Inbox:
 class Transport(asyncio.Transport):
     """A connection of a tunnel as asyncio has a socket."""
 
-    def __init__(self, loop, connection, protocol):
+    # What loop.start_tls() asks for.
+    _start_tls_compatible = True
+
+    def __init__(self, connection, protocol):
         super().__init__({'connection': connection})
-        self.loop = loop
+        self.loop = asyncio.get_running_loop()
         self.connection = connection
         self.protocol = protocol
         self.buffer = bytearray()
@@ -105,9 +117,9 @@ class Transport(asyncio.Transport):
         self.readable.set()
         self.writable = asyncio.Event()
         protocol.connection_made(self)
-        self.reader = loop.create_task(self.read())
-        self.writer = loop.create_task(self.write_all())
-        self.runner = loop.create_task(self.run())
+        self.reader = self.loop.create_task(self.read())
+        self.writer = self.loop.create_task(self.write_all())
+        self.runner = self.loop.create_task(self.run())
 
     def set_protocol(self, protocol):
         self.protocol = protocol
@@ -162,17 +174,27 @@ class Transport(asyncio.Transport):
 
     async def read(self):
         stream = self.connection.get_input_stream()
+        read = functools.partial(stream.read_bytes_async, BLOCK, GLib.PRIORITY_DEFAULT)
         try:
-            while True:
+            while data := (await Call(read, stream.read_bytes_finish)).get_data():
                 await self.readable.wait()
-                data = await complete(stream.read_bytes_async, stream.read_bytes_finish, BLOCK, GLib.PRIORITY_DEFAULT)
-                if not data.get_size():
-                    break
-                self.protocol.data_received(data.get_data())
+                self.give(data)
             if not self.protocol.eof_received():
                 self.close()
-        except GLib.Error as error:
+        except Exception as error:
             self.fail(error)
+
+    def give(self, data):
+        """What has come, to the protocol."""
+        if not isinstance(self.protocol, asyncio.BufferedProtocol):
+            self.protocol.data_received(data)
+            return
+        while data:
+            buffer = memoryview(self.protocol.get_buffer(len(data))).cast('B')
+            size = min(len(buffer), len(data))
+            buffer[:size] = data[:size]
+            self.protocol.buffer_updated(size)
+            data = data[size:]
 
     async def write_all(self):
         stream = self.connection.get_output_stream()
@@ -182,7 +204,8 @@ class Transport(asyncio.Transport):
                 await self.writable.wait()
                 continue
             block = GLib.Bytes.new(bytes(self.buffer[:BLOCK]))
-            written = await complete(stream.write_bytes_async, stream.write_bytes_finish, block, GLib.PRIORITY_DEFAULT)
+            write = functools.partial(stream.write_bytes_async, block, GLib.PRIORITY_DEFAULT)
+            written = await Call(write, stream.write_bytes_finish)
             del self.buffer[:written]
             if self.full and len(self.buffer) <= self.low:
                 self.full = False
@@ -190,20 +213,30 @@ class Transport(asyncio.Transport):
 
     async def run(self):
         """Until it is closed, and then tells so."""
-        await asyncio.wait([self.writer])
-        if not self.writer.cancelled() and self.writer.exception():
-            self.failure = reset(self.writer.exception())
+        try:
+            await self.writer
+        except asyncio.CancelledError:
+            pass  # abort() did it
+        except Exception as error:
+            self.fail(error)
         self.closing = True
         self.buffer.clear()
         self.reader.cancel()
+        close = functools.partial(self.connection.close_async, GLib.PRIORITY_DEFAULT)
         try:
-            await complete(self.connection.close_async, self.connection.close_finish, GLib.PRIORITY_DEFAULT)
+            await Call(close, self.connection.close_finish)
         except GLib.Error as error:
-            self.failure = self.failure or reset(error)
-        self.protocol.connection_lost(self.failure)
+            self.fail(error)
+        self.loop.call_soon(self.protocol.connection_lost, self.failure)
 
     def fail(self, error):
-        self.failure = reset(error)
+        """Ends it, by an error of the connection, which the protocol is told, or of the protocol itself."""
+        if isinstance(error, GLib.Error):
+            self.failure = self.failure or reset(error)
+        else:
+            self.failure = self.failure or error
+            self.loop.call_exception_handler({'message': 'a protocol has raised', 'exception': error, 'transport': self,
+                                              'protocol': self.protocol})
         self.abort()
 
 
@@ -218,4 +251,4 @@ def open_streams(connection, limit):
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=limit, loop=loop)
     protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
-    return reader, asyncio.StreamWriter(Transport(loop, connection, protocol), protocol, reader, loop)
+    return reader, asyncio.StreamWriter(Transport(connection, protocol), protocol, reader, loop)

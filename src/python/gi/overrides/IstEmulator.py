@@ -3,14 +3,21 @@
 
 from gi.module import get_introspection_module
 from gi.overrides import override
-from gi.overrides.Ist import Frozen, Running
+from gi.overrides.Ist import Frozen, Running, awaitable, payload_bytes
 
 IstEmulator = get_introspection_module('IstEmulator')
 
 
 @override
+@awaitable
 class Service(Frozen, Running, IstEmulator.Service):
     pass
 
 
-__all__ = ['Service']
+@override
+class Tunnel(IstEmulator.Tunnel):
+    def send_bytes(self, side, payload):
+        return super().send_bytes(side, payload_bytes(payload))
+
+
+__all__ = ['Service', 'Tunnel']
