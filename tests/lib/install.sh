@@ -68,12 +68,15 @@ packages_test="
   llvm
   microsocks
   mosquitto-clients
+  mypy
   openssh-client
   openssh-server
+  python3-asyncssh
   python3-botocore
   python3-gbulb
   python3-paramiko
   python3-protobuf
+  python3-pytest
   python3-websockets
   rsync
   systemd
