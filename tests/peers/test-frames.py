@@ -226,4 +226,5 @@ class Frames(case.Case):
         self.check_reframed(1000, ECHO_SIZE)
 
 
-tap.main()
+if __name__ == '__main__':
+    tap.main()

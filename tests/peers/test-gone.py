@@ -92,4 +92,5 @@ class Gone(case.Case):
         self.assertTrue(is_listening(port))
 
 
-tap.main()
+if __name__ == '__main__':
+    tap.main()

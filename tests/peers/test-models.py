@@ -267,4 +267,5 @@ class Sources(case.Case):
         self.assertEqual(self.starts(2), [(wire.STREAM_START, 1, 1), (wire.STREAM_START, 2, 2)])
 
 
-tap.main()
+if __name__ == '__main__':
+    tap.main()

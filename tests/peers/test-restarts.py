@@ -107,4 +107,5 @@ class OfProxy(web.FromModel):
         self.check_restarts('vscode', scripted=True, tell_of_lost=False)
 
 
-tap.main()
+if __name__ == '__main__':
+    tap.main()

@@ -524,4 +524,5 @@ class Source(Rules):
         self.check_alive(client, start)
 
 
-tap.main()
+if __name__ == '__main__':
+    tap.main()

@@ -119,4 +119,5 @@ class Sequence(case.Case):
         self.check_source_model('go')
 
 
-tap.main()
+if __name__ == '__main__':
+    tap.main()

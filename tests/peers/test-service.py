@@ -116,4 +116,5 @@ class Silent(case.Case):
             self.assertRegex(line, r'^\d{4}-\d\d-\d\d ')
 
 
-tap.main()
+if __name__ == '__main__':
+    tap.main()

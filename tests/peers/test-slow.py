@@ -59,4 +59,5 @@ class Slow(case.Case):
         self.check(0, 3)
 
 
-tap.main()
+if __name__ == '__main__':
+    tap.main()

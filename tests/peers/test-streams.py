@@ -204,4 +204,5 @@ class OfProxy(web.FromModel):
             self.assert_closed(client)
 
 
-tap.main()
+if __name__ == '__main__':
+    tap.main()

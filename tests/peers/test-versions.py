@@ -286,4 +286,5 @@ class Told(case.Case):
                                       for message in self.service.messages('source', wire.CONNECTION_START)))
 
 
-tap.main()
+if __name__ == '__main__':
+    tap.main()

@@ -108,4 +108,5 @@ class EndToEnd(programs.Case):
         agent.expect('Tunnel is closed')
 
 
-tap.main()
+if __name__ == '__main__':
+    tap.main()

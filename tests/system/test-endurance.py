@@ -117,4 +117,5 @@ class Endurance(programs.Case):
         self.assertIsNone(self.destination.poll())
 
 
-tap.main()
+if __name__ == '__main__':
+    tap.main()

@@ -415,4 +415,5 @@ class BadInput(OperatorCase):
         self.check_failure('ertificate', arguments=['--ca-file', self.broker.authority.certificate])
 
 
-tap.main()
+if __name__ == '__main__':
+    tap.main()

@@ -145,4 +145,5 @@ class ProxyCommand(programs.Case):
         self.assertEqual(result.stdout, data)
 
 
-tap.main()
+if __name__ == '__main__':
+    tap.main()

@@ -172,4 +172,5 @@ class Systemd(SessionCase):
         self.wait_for_tunnels(0)
 
 
-tap.main()
+if __name__ == '__main__':
+    tap.main()

@@ -143,4 +143,5 @@ class UpstreamProxy(programs.Case):
         self.check_echo(ports['ECHO'], b'straight')
 
 
-tap.main()
+if __name__ == '__main__':
+    tap.main()

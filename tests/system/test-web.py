@@ -185,4 +185,5 @@ class Web(programs.Case):
         self.assertLess(max(source, destination), 100)
 
 
-tap.main()
+if __name__ == '__main__':
+    tap.main()
