@@ -5,7 +5,11 @@
 """asyncssh through a tunnel to a real sshd, with no port at the side of the client."""
 
 import os
+import pathlib
 import pwd
+import re
+import subprocess
+import sys
 import unittest
 
 import programs
@@ -13,6 +17,7 @@ import tap
 import tunnels
 from aio import live
 from gi.repository import Ist
+from mainloop import wait_for
 from tunnels import DESTINATION, SOURCE
 
 try:
@@ -53,6 +58,24 @@ class Ssh(programs.Case, tunnels.Case):
                 with self.assertRaises(asyncssh.Error):
                     await ssh.run('cat', stdin=asyncssh.PIPE)
             forwarder.close()
+
+    def test_document(self):
+        """The program of the document does what it says, with a user's keys where ssh has them."""
+        document = (pathlib.Path(__file__).resolve().parents[2] / 'doc' / 'python.md').read_text()
+        program, = re.findall('^```python\n([^`]*asyncssh[^`]*)^```$', document, re.MULTILINE)
+        self.write('program.py', program)
+        port = self.start_sshd()
+        for name, place in (('user_key', 'id_ed25519'), ('user_key.pub', 'id_ed25519.pub')):
+            self.write(f'.ssh/{place}', (self.folder / name).read_text())
+        self.write('.ssh/known_hosts', f'* {(self.folder / "host_key.pub").read_text()}')
+        with self.make(DESTINATION) as destination, Ist.Forwarder.new(destination) as forwarder:
+            forwarder.set_target('SSH', port)
+            wait_for(lambda: self.tunnel.is_connected(DESTINATION), 'the destination')
+            child = self.spawn('program', [sys.executable, self.path('program.py')], stdout=subprocess.PIPE, env={
+                'HOME': str(self.folder), 'AWSIOT_TUNNEL_ACCESS_TOKEN': self.token(SOURCE),
+                'AWSIOT_TUNNEL_ENDPOINT': self.settings['endpoint'], 'SSL_CERT_FILE': self.settings['ca_file']})
+            wait_for(lambda: child.poll() is not None, 'the end of the program')
+        self.assertEqual((child.stdout.read(), child.returncode), (os.uname().sysname.encode() + b'\n', 0), child.log())
 
 
 if __name__ == '__main__':

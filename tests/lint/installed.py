@@ -197,10 +197,13 @@ def check_language(installed, language, top, emulator_program):
     for program in echo, source:
         check_complaints(program, emulator_program)
     if language == 'python' and os.environ['PYTHONPATH']:
-        sources = [installed.work / f'{name}.py' for name in ('short', 'messages', 'streams')]
+        # bindings-python-asyncssh runs the last one, with an sshd.
+        short, errors, *in_asyncio, _ssh = sources = [
+            installed.work / f'{name}.py' for name in ('short', 'errors', 'messages', 'streams', 'ssh')]
         extract(top / 'doc' / 'python.md', language, *sources)
+        run(make(errors))
         with_gbulb = subprocess.run([*make('-c'), 'import gbulb'], check=False, stderr=subprocess.DEVNULL).returncode == 0
-        for program in sources if with_gbulb else sources[:1]:
+        for program in [short, *in_asyncio] if with_gbulb else [short]:
             check_documents(emulator_program, echo, answer_of, make(program))
     if stream in in_readme:
         ask = answer_of if language == 'c' else answer_through
