@@ -27,9 +27,9 @@ from typing import Any, ClassVar, Literal, TypeVar, overload
 from typing_extensions import Self
 '''
 
-INTEGERS = '''gint guint gint8 guint8 gint16 guint16 gint32 guint32 gint64 guint64 glong gulong gshort gushort
-gsize gssize gunichar goffset gintptr guintptr pid_t uid_t gid_t time_t off_t dev_t socklen_t GLib.Quark GLib.Pid GLib.TimeSpan
-GLib.Time GLib.DateDay GLib.DateYear'''.split()
+INTEGERS = '''gint guint gint8 guint8 gint16 guint16 gint32 guint32 gint64 guint64 glong gulong gshort gushort gsize
+gssize gunichar goffset gintptr guintptr pid_t uid_t gid_t time_t off_t dev_t socklen_t GLib.Quark GLib.Pid
+GLib.TimeSpan GLib.Time GLib.DateDay GLib.DateYear'''.split()
 TYPES = {'none': 'None', 'gboolean': 'bool', 'utf8': 'str', 'filename': 'str', 'gdouble': 'float', 'gfloat': 'float',
          'GType': 'Any', 'gpointer': 'Any', 'gconstpointer': 'Any', 'gchar': 'int', 'GLib.HashTable': 'dict',
          'GLib.ByteArray': 'bytes', 'GObject.Value': 'Any', 'GObject.Closure': 'Callable[..., Any]',
@@ -93,8 +93,9 @@ class Namespace:
 class Types:
     """Types as annotations say them in the file of one namespace."""
 
-    def __init__(self, space):
+    def __init__(self, space, is_ours):
         self.space = space
+        self.is_ours = is_ours
 
     def name(self, name, space):
         full = space.full(name)
@@ -129,7 +130,7 @@ class Types:
         if full == 'GLib.HashTable':
             key, value = [self.of_type(item, space) for item in kind] or ['Any', 'Any']
             return f'dict[{key}, {value}]'
-        if given and full == 'filename':
+        if given and full == 'filename' and self.is_ours:
             return 'str | os.PathLike[str]'
         return self.name(full, space)
 
@@ -261,10 +262,9 @@ def indent(lines):
 
 
 class Module:
-    def __init__(self, space, awaitable):
+    def __init__(self, space, is_ours):
         self.space = space
-        self.types = Types(space)
-        self.awaitable = awaitable
+        self.types = Types(space, is_ours)
         # Kinds, and lines of others, by their names.
         self.things = {}
         makers = {'class': self.add_class, 'interface': self.add_class, 'record': self.add_record,
@@ -323,7 +323,7 @@ class Module:
                    for method in filter(is_public, element.findall(CORE + 'method'))}
         for name, method in methods.items():
             finish = methods.get(name.replace('_async', '_finish'))
-            if name.endswith('_async') and finish and self.awaitable:
+            if name.endswith('_async') and finish and self.types.is_ours:
                 kind.members[name] = asynchronous(method, finish)
             else:
                 kind.members[name] = method.text()
@@ -343,7 +343,7 @@ class Module:
         if element.tag == CORE + 'class' and not flag(element, GLIB + 'fundamental'):
             self.add_properties(kind, element)
         self.add_functions(kind, element)
-        if self.awaitable:
+        if self.types.is_ours:
             self.add_signals(kind, element)
 
     def properties(self, element):
@@ -463,13 +463,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--include-dir', action='append', default=[], type=pathlib.Path, help='where GIR files are')
     parser.add_argument('--additions', type=pathlib.Path, help='what only Python has')
-    parser.add_argument('--awaitable', action='store_true',
-                        help='asynchronous calls can be awaited, and signals are known')
+    parser.add_argument('--ours', action='store_true',
+                        help='asynchronous calls can be awaited, signals are known, and paths are any that Python has')
     parser.add_argument('gir', type=pathlib.Path)
     parser.add_argument('output', type=pathlib.Path)
     args = parser.parse_args()
 
-    module = Module(Namespace(args.gir, [args.gir.parent, *args.include_dir]), args.awaitable)
+    module = Module(Namespace(args.gir, [args.gir.parent, *args.include_dir]), args.ours)
     if args.additions:
         module.amend(args.additions.read_text(encoding='utf-8'))
     args.output.write_text(module.text(), encoding='utf-8')

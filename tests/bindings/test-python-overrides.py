@@ -4,6 +4,8 @@
 
 """What Python has of the libraries besides introspection."""
 
+import copy
+import pathlib
 import socket
 import threading
 import unittest
@@ -89,6 +91,18 @@ class Values(unittest.TestCase):
         self.assertNotEqual(info(), message)
         self.assertEqual(len({info(), info()}), 1)
 
+    def test_copies(self):
+        message = Ist.Message('SSH', 'x')
+        self.assertIs(copy.copy(message), message)
+        self.assertEqual(copy.deepcopy([message, info()]), [message, info()])
+
+    def test_no_order(self):
+        for one, other in ((Ist.Message(), Ist.Message('SSH')), (info(), info())):
+            with self.assertRaises(TypeError):
+                sorted([one, other])
+            with self.assertRaises(TypeError):
+                one >= other
+
     def test_enumerations(self):
         self.assertIn('IST_TUNNEL_STATE_STOPPED', repr(Ist.SecureTunnel().get_state()))
 
@@ -140,6 +154,17 @@ class Settings(unittest.TestCase):
             forwarder.set_property('nonsense', 1)
         with self.assertRaises(AttributeError):
             forwarder.props.nonsense
+
+    def test_paths(self):
+        path = pathlib.Path('/nonexistent/ca.pem')
+        self.assertEqual(Ist.SecureTunnel(ca_file=path).props.ca_file, str(path))
+        builder = Ist.SecureTunnelBuilder(ca_file=path)
+        self.assertEqual(builder.props.ca_file, str(path))
+        self.assertEqual(builder.set_ca_file(path.parent).props.ca_file, str(path.parent))
+        self.assertIsNone(builder.set_ca_file(None).props.ca_file)
+        with self.assertRaises(GLib.Error) as raised:
+            IstEmulator.Service(plain=True).write_ca_file(path)
+        self.assertIn('ca', raised.exception.message.lower())
 
     def test_props(self):
         self.assertEqual(Ist.Forwarder.props.idle_timeout.name, 'idle-timeout')

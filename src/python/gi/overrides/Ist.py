@@ -5,6 +5,7 @@
 loads this with its namespace."""
 
 import functools
+import os
 import sys
 
 from gi.module import get_introspection_module
@@ -142,6 +143,19 @@ class Value:
     def __hash__(self):
         return self.hash()
 
+    def __copy__(self):
+        """It can't be changed."""
+        return self
+
+    def __deepcopy__(self, _memo):
+        return self
+
+    def compare(self, _other):
+        return NotImplemented
+
+    # PyGObject compares addresses.
+    __lt__ = __le__ = __gt__ = __ge__ = compare
+
     def __repr__(self):
         return f'<Ist.{type(self).__name__} {self.to_string()}>'
 
@@ -246,6 +260,12 @@ class SecureTunnel(Frozen, Running, Ist.SecureTunnel):
 
 
 @override
+class SecureTunnelBuilder(Ist.SecureTunnelBuilder):
+    def set_ca_file(self, ca_file):
+        return super().set_ca_file(ca_file and os.fspath(ca_file))
+
+
+@override
 @awaitable
 class Forwarder(Frozen, Ist.Forwarder):
     def __enter__(self):
@@ -296,4 +316,5 @@ def errors(*kinds):
     return ()
 
 
-__all__ = ['Forwarder', 'Message', 'SecureTunnel', 'StreamInfo', 'create_connection', 'errors', 'open_streams']
+__all__ = ['Forwarder', 'Message', 'SecureTunnel', 'SecureTunnelBuilder', 'StreamInfo', 'create_connection', 'errors',
+           'open_streams']

@@ -1,6 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The libist authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
+import os
+
 from gi.module import get_introspection_module
 from gi.overrides import override
 from gi.overrides.Ist import Frozen, Running, awaitable, payload_bytes
@@ -11,7 +13,8 @@ IstEmulator = get_introspection_module('IstEmulator')
 @override
 @awaitable
 class Service(Frozen, Running, IstEmulator.Service):
-    pass
+    def write_ca_file(self, path):
+        return super().write_ca_file(os.fspath(path))
 
 
 @override
