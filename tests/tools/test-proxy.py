@@ -797,9 +797,9 @@ class Service(TunnelCase):
         self.assertEqual(source.wait(PATIENCE), 0)
 
     def start_activated(self, listener, variables):
-        # The socket is to be number 3, and the variables are to name the process.
+        # The socket is to be number 3, and the variables are to name the process. Other shells know ten numbers only.
         script = f'exec 3<&{listener.fileno()}; export {variables}; exec "$@"'
-        return self.source('-m', 'src', '--json', command=['sh', '-c', script, 'sh', PROXY],
+        return self.source('-m', 'src', '--json', command=['bash', '-c', script, 'sh', PROXY],
                            pass_fds=[listener.fileno()])
 
     def check_activated(self, names):
