@@ -62,9 +62,7 @@ for name in /usr/local/share/ca-certificates /etc/ssl/certs; do
   cp -aL "$name/." "$fresh$name/" 2>/dev/null || :
 done
 cp -L /etc/resolv.conf /etc/hosts "$fresh/etc/"
-# Sources are where packages are.
-chroot "$fresh" sh -c 'cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null |
-  sed -n "s/^deb /deb-src /p" >/etc/apt/sources.list.d/sources.list; apt-get -q update >/dev/null'
+chroot "$fresh" apt-get -q update >/dev/null
 
 echo '== packages are built'
 make_system build
@@ -90,6 +88,6 @@ done
 echo '== README is followed'
 make_system readme
 sed -n '/^## Building$/,/^## /s/^    //p' "$top/README.md" >"$work/readme/lines"
-inside readme sh -c 'apt-get -q -y install --no-install-recommends sudo >/dev/null && cd /src && sh -eux /lines'
+inside readme sh -c 'apt-get -q -y install --no-install-recommends sudo >/dev/null && cd /src && bash -eux /lines'
 
 echo '== all is well'
