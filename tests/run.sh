@@ -4,8 +4,9 @@
 #
 # Usage: tests/run.sh [STAGE...]
 #
-# Installs what is missing, builds, and runs the tests. Without arguments all
-# stages run: gcc, clang, valgrind, fuzz. A failure ends its stage only.
+# Installs what is missing, builds, and runs the tests. Without arguments these
+# stages run: gcc, clang, valgrind, fuzz. A failure ends its stage only. There is also
+# packages: Debian's, in fresh systems, which takes a quarter of an hour, and root.
 #
 #   IST_BUILD_DIR       where to build (build/ in the source folder)
 #   IST_FUZZ_SECONDS    how long each fuzz target runs (60)
@@ -16,6 +17,8 @@ exec </dev/null
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd) || exit 1
 build=${IST_BUILD_DIR:-$top/build}
 fuzz_seconds=${IST_FUZZ_SECONDS:-60}
+# Most of the tests wait most of the time.
+at_once=$(($(nproc) + 1))
 stages=("$@")
 [ $# -gt 0 ] || stages=(gcc clang valgrind fuzz)
 
@@ -86,13 +89,13 @@ build_clang ()
 
 stage_gcc ()
 {
-  build_gcc && run_tests "$build/gcc" testlog
+  build_gcc && run_tests "$build/gcc" testlog --num-processes "$at_once"
 }
 
 stage_clang ()
 {
   build_clang &&
-    run_tests "$build/clang" testlog --no-suite lint --no-suite fuzz --no-suite system
+    run_tests "$build/clang" testlog --num-processes "$at_once" --no-suite lint --no-suite fuzz --no-suite system
 }
 
 stage_valgrind ()
@@ -112,11 +115,17 @@ stage_fuzz ()
     --timeout-multiplier 0 --test-args="-max_total_time=$fuzz_seconds"
 }
 
+stage_packages ()
+{
+  install_packages chroot && "$top/packaging/test-packages.sh"
+}
+
 declare -A titles=(
   [gcc]="gcc, warnings are errors, all options: all tests"
   [clang]="clang with AddressSanitizer and UndefinedBehaviorSanitizer: libraries and programs"
   [valgrind]="valgrind: tests in C"
   [fuzz]="libFuzzer: $fuzz_seconds s per target"
+  [packages]="Debian's packages in fresh systems, and README's lines on building"
 )
 
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1}
@@ -124,7 +133,7 @@ export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}
 
 for stage in "${stages[@]}"; do
   if [ -z "${titles[$stage]:-}" ]; then
-    say 'Unknown stage %s; there are: gcc clang valgrind fuzz\n' "$stage" >&2
+    say 'Unknown stage %s; there are: gcc clang valgrind fuzz packages\n' "$stage" >&2
     exit 64
   fi
 done

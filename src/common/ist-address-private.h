@@ -16,4 +16,8 @@ GSocketConnectable *ist_address_parse (const char *address,
                                        const char *default_host,
                                        GError **error);
 
+/* As users write it, with the port that was bound; @port is none of a Unix socket's. */
+char *ist_address_describe (GSocketConnectable *place,
+                            guint port);
+
 G_END_DECLS

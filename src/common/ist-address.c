@@ -112,3 +112,15 @@ ist_address_parse (const char *address,
     return g_network_address_new_loopback (port);
   return g_network_address_new (host, port);
 }
+
+char *
+ist_address_describe (GSocketConnectable *place,
+                      guint port)
+{
+  const char *host;
+
+  if (G_IS_UNIX_SOCKET_ADDRESS (place))
+    return g_strdup (g_unix_socket_address_get_path (G_UNIX_SOCKET_ADDRESS (place)));
+  host = g_network_address_get_hostname (G_NETWORK_ADDRESS (place));
+  return g_strdup_printf (strchr (host, ':') != NULL ? "[%s]:%u" : "%s:%u", host, port);
+}

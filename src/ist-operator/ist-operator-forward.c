@@ -6,6 +6,7 @@
 
 #include <ist-operator/ist-operator-client-error.h>
 
+#include "common/ist-address-private.h"
 #include "ist-operator/ist-operator-request-private.h"
 #include "ist/forwarder/ist-listener-private.h"
 #include "ist/forwarder/ist-place-private.h"
@@ -185,18 +186,6 @@ on_accepted (IstListener *listener,
 
 /* Listening */
 
-static char *
-forward_describe_place (GSocketConnectable *place,
-                        guint port)
-{
-  const char *host;
-
-  if (G_IS_UNIX_SOCKET_ADDRESS (place))
-    return g_strdup (g_unix_socket_address_get_path (G_UNIX_SOCKET_ADDRESS (place)));
-  host = g_network_address_get_hostname (G_NETWORK_ADDRESS (place));
-  return g_strdup_printf (strchr (host, ':') != NULL ? "[%s]:%u" : "%s:%u", host, port);
-}
-
 static IstListener *
 forward_listen (IstOperatorForward *self,
                 GSocketConnectable *place,
@@ -277,7 +266,7 @@ ist_operator_forward_start (IstOperatorForward *self,
       return FALSE;
     }
   self->port = port;
-  self->bound_address = forward_describe_place (place, port);
+  self->bound_address = ist_address_describe (place, port);
   self->cancellable = g_cancellable_new ();
   ist_listener_start (self->listener, on_accepted, self, NULL);
   forward_notify_listening (self);

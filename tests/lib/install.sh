@@ -85,6 +85,12 @@ packages_test="
   zsh
 "
 
+# What makes the systems that Debian's packages are tried in.
+packages_chroot="
+  debootstrap
+  git
+"
+
 # The packages were made for the system's own tools (PyGObject for its Python,
 # first of all), which others in PATH may hide.
 PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin:$PATH

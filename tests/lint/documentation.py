@@ -14,7 +14,7 @@ import sys
 OPTION = re.compile(r"^option\('([\w-]+)', type: '(\w+)', value: ('\w*'|\w+)", re.MULTILINE)
 ROW = re.compile(r'^\| `([\w-]+)` \| ([^|]*) \|', re.MULTILINE)
 
-FOLDERS = ('doc', 'examples', 'po', 'proto', 'src', 'tests')
+FOLDERS = ('doc', 'examples', 'packaging', 'po', 'proto', 'src', 'tests')
 SUFFIXES = ('.1', '.8', '.bash', '.build', '.c', '.h', '.in', '.js', '.md', '.py', '.sh', '.toml', '.vala')
 # Not where something else stands before it, as in "$build/src/".
 PATH = re.compile(r'(?<![\w./$-])(?:%s)/[\w./*-]*[\w*/]' % '|'.join(FOLDERS))

@@ -22,6 +22,6 @@ while read -r file; do
     *.py) python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read(), sys.argv[1])' "$file" || bad=1 ;;
     *.sh | .ci/run) bash -n "$file" || bad=1 ;;
   esac
-done < <(find .ci/run src tests examples -name '*.py' -o -name '*.sh' -o -path .ci/run)
+done < <(find .ci/run src tests examples packaging -name '*.py' -o -name '*.sh' -o -path .ci/run)
 
 exit $bad

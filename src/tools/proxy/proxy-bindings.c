@@ -7,6 +7,7 @@
 #include <glib/gi18n.h>
 #include <sysexits.h>
 
+#include "common/ist-address-private.h"
 #include "tools/common/tool-error.h"
 #include "tools/common/tool-systemd.h"
 #include "tools/proxy/proxy-mapping.h"
@@ -100,6 +101,20 @@ binding_new (const char *service,
   return binding;
 }
 
+/* Where it is listened, not where somebody wanted it: that may have been port 0, and no host. */
+static void
+binding_set_bound (ProxyBinding *self)
+{
+  g_autoptr (GSocketConnectable) place = ist_address_parse (self->address, NULL, NULL);
+  char *bound;
+
+  if (place == NULL || self->port == 0)
+    return;
+  bound = ist_address_describe (place, self->port);
+  g_free (self->address);
+  self->address = bound;
+}
+
 /* Takes the binding, which is there now. */
 static void
 bindings_add (ProxyBindings *self,
@@ -108,6 +123,7 @@ bindings_add (ProxyBindings *self,
   const char *service = binding->service != NULL ? binding->service : "-";
 
   g_ptr_array_add (self->list, binding);
+  binding_set_bound (binding);
   if (self->config->mode == IST_MODE_DESTINATION)
     g_message (_ ("Service %s: connecting to %s"), service, binding->address);
   else if (binding->port != 0)
