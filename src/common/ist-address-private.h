@@ -16,7 +16,8 @@ GSocketConnectable *ist_address_parse (const char *address,
                                        const char *default_host,
                                        GError **error);
 
-/* As users write it, with the port that was bound; @port is none of a Unix socket's. */
+/* The other way round, for what was parsed: "host:port", "[v6]:port" or the whole path of a
+ * Unix socket. @port: the one that is in use instead of port 0. */
 char *ist_address_describe (GSocketConnectable *place,
                             guint port);
 

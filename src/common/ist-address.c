@@ -120,7 +120,9 @@ ist_address_describe (GSocketConnectable *place,
   const char *host;
 
   if (G_IS_UNIX_SOCKET_ADDRESS (place))
-    return g_strdup (g_unix_socket_address_get_path (G_UNIX_SOCKET_ADDRESS (place)));
+    return g_canonicalize_filename (g_unix_socket_address_get_path (G_UNIX_SOCKET_ADDRESS (place)), NULL);
   host = g_network_address_get_hostname (G_NETWORK_ADDRESS (place));
+  if (port == 0)
+    port = g_network_address_get_port (G_NETWORK_ADDRESS (place));
   return g_strdup_printf (strchr (host, ':') != NULL ? "[%s]:%u" : "%s:%u", host, port);
 }

@@ -464,7 +464,8 @@ class Open(SessionCase):
                                 self.path('ports'))
         self.assertEqual(json.loads(proxy.read_line()),
                          {'event': 'ready', 'mode': 'source', 'services': ['SSH', 'VNC'],
-                          'listening': [{'service': 'SSH', 'address': f'localhost:{port}', 'port': port},
+                          'listening': [{'service': 'SSH', 'address': f'localhost:{port}', 'host': 'localhost',
+                                         'port': port},
                                         {'service': 'VNC', 'address': path}]})
         self.assertEqual((self.folder / 'ports').read_text(), f'SSH={port}\nVNC={path}\n')
         proxy.expect(f'Listening for new connection on port {port}')

@@ -22,7 +22,7 @@ import time
 import programs
 import tap
 from programs import PROXY
-from sockets import Server, echo
+from sockets import Server, echo, free_port
 from systemd import Systemd
 from waiting import PATIENCE, wait_until
 
@@ -450,6 +450,12 @@ class TunnelCase(Case):
         """What --json tells."""
         return json.loads(proxy.read_line())
 
+    def check_place(self, place, service, host, port):
+        """It is told as it is in use, not as it was asked for."""
+        self.assertNotEqual(port, 0)
+        self.assertEqual(place, {'service': service, 'address': f'[{host}]:{port}' if ':' in host else f'{host}:{port}',
+                                 'host': host, 'port': port})
+
     def ports(self, proxy):
         return {place['service']: place['port'] for place in self.ready(proxy)['listening']}
 
@@ -528,12 +534,29 @@ class Tunnels(TunnelCase):
         self.ready(self.destination('-d', f'SSH={self.target.port}', '-b', '127.0.0.1', '--json'))
         for address in ('127.0.0.2', '0.0.0.0'):
             source = self.source('-s', 'SSH=0', '-b', address, '--json', '-i', 'c' * 32)
-            port = self.ports(source)['SSH']
+            place, = self.ready(source)['listening']
+            port = place['port']
+            self.check_place(place, 'SSH', address, port)
             self.check_echo(port, address='127.0.0.2')
             if address == '127.0.0.2':
                 with self.assertRaises(ConnectionRefusedError):
                     socket.create_connection(('127.0.0.1', port))
             self.terminate(source)
+
+    def test_places_are_told(self):
+        port = self.target.port
+        told = self.ready(self.destination('-d', f'SSH={port},VNC=127.0.0.1:{port}', '--json'))
+        for place, service, host in zip(told['targets'], ('SSH', 'VNC'), ('localhost', '127.0.0.1'), strict=True):
+            self.check_place(place, service, host, port)
+        chosen = free_port()
+        source = self.source('-s', f'SSH=[::1]:0,VNC={chosen}', '--json', '-i', 'c' * 32)
+        first, second = self.ready(source)['listening']
+        self.check_place(first, 'SSH', '::1', first['port'])
+        self.check_place(second, 'VNC', 'localhost', chosen)
+        self.check_echo(first['port'], address='::1')
+        self.terminate(source)
+        source = self.source('-s', 'SSH=unix:door', '--json', '-i', 'c' * 32)
+        self.assertEqual(self.ready(source)['listening'], [{'service': 'SSH', 'address': str(self.folder / 'door')}])
 
     def test_name_of_a_host(self):
         """To listen on, it has to be looked up."""
@@ -541,7 +564,8 @@ class Tunnels(TunnelCase):
         source = self.source('-s', 'VNC=here.localhost:0,SSH=0', '-b', 'there.localhost', '--json')
         listening = self.ready(source)['listening']
         self.assertEqual([place['service'] for place in listening], ['VNC', 'SSH'])
-        for place in listening:
+        for place, service, host in zip(listening, ('VNC', 'SSH'), ('here.localhost', 'there.localhost'), strict=True):
+            self.check_place(place, service, host, place['port'])
             self.check_echo(place['port'])
 
     def test_name_of_no_host(self):

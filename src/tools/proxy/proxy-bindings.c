@@ -33,7 +33,26 @@ binding_free (gpointer data)
 
   g_free (binding->service);
   g_free (binding->address);
+  g_free (binding->place);
+  g_free (binding->host);
   g_free (binding);
+}
+
+void
+proxy_binding_set_place (ProxyBinding *binding,
+                         const char *address,
+                         const char *default_host,
+                         guint port)
+{
+  g_autoptr (GSocketConnectable) place = ist_address_parse (address, default_host, NULL);
+
+  g_return_if_fail (place != NULL); /* it is in use */
+
+  binding->place = ist_address_describe (place, port);
+  if (!G_IS_NETWORK_ADDRESS (place))
+    return;
+  binding->host = g_strdup (g_network_address_get_hostname (G_NETWORK_ADDRESS (place)));
+  binding->port = port != 0 ? port : g_network_address_get_port (G_NETWORK_ADDRESS (place));
 }
 
 /* Takes @sockets. */
@@ -101,20 +120,6 @@ binding_new (const char *service,
   return binding;
 }
 
-/* Where it is listened, not where somebody wanted it: that may have been port 0, and no host. */
-static void
-binding_set_bound (ProxyBinding *self)
-{
-  g_autoptr (GSocketConnectable) place = ist_address_parse (self->address, NULL, NULL);
-  char *bound;
-
-  if (place == NULL || self->port == 0)
-    return;
-  bound = ist_address_describe (place, self->port);
-  g_free (self->address);
-  self->address = bound;
-}
-
 /* Takes the binding, which is there now. */
 static void
 bindings_add (ProxyBindings *self,
@@ -123,13 +128,10 @@ bindings_add (ProxyBindings *self,
   const char *service = binding->service != NULL ? binding->service : "-";
 
   g_ptr_array_add (self->list, binding);
-  binding_set_bound (binding);
   if (self->config->mode == IST_MODE_DESTINATION)
-    g_message (_ ("Service %s: connecting to %s"), service, binding->address);
-  else if (binding->port != 0)
-    g_message (_ ("Service %s: listening on port %u"), service, binding->port);
+    g_message (_ ("Service %s: connecting to %s"), service, binding->place);
   else
-    g_message (_ ("Service %s: listening on %s"), service, binding->address);
+    g_message (_ ("Service %s: listening on %s"), service, binding->place);
 }
 
 /* Making what is wanted */
@@ -185,11 +187,17 @@ on_listening (GObject *object,
   ProxyBindings *self = user_data;
   ProxyBinding *binding = g_steal_pointer (&self->making);
   g_autoptr (GError) error = NULL;
+  guint port;
 
-  if (ist_forwarder_listen_finish (self->forwarder, result, &binding->port, &error) != 0)
-    bindings_add (self, binding);
+  if (ist_forwarder_listen_finish (self->forwarder, result, &port, &error) != 0)
+    {
+      proxy_binding_set_place (binding, binding->address, self->config->local_address, port);
+      bindings_add (self, binding);
+    }
   else
-    binding_free (binding);
+    {
+      binding_free (binding);
+    }
   if (self->task == NULL)
     return;
   /* Stopped: others are wanted meanwhile. */
@@ -211,7 +219,10 @@ bindings_make_now (ProxyBindings *self,
 {
   if (self->listen != NULL)
     return self->listen (binding, self->user_data, error);
-  return ist_forwarder_set_target (self->forwarder, binding->service, binding->address, error);
+  if (!ist_forwarder_set_target (self->forwarder, binding->service, binding->address, error))
+    return FALSE;
+  proxy_binding_set_place (binding, binding->address, NULL, 0);
+  return TRUE;
 }
 
 static void
@@ -352,7 +363,9 @@ bindings_use_sockets (ProxyBindings *self,
       text = g_socket_connectable_to_string (G_SOCKET_CONNECTABLE (address));
       binding = binding_new (service, text);
       if (G_IS_INET_SOCKET_ADDRESS (address))
-        binding->port = g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (address));
+        proxy_binding_set_place (binding, text, NULL, 0);
+      else
+        binding->place = g_steal_pointer (&text);
       bindings_add (self, binding);
     }
   return TRUE;

@@ -14,14 +14,23 @@ typedef struct
 {
   char *service; /* NULL for the tunnel's only one */
   char *address; /* as it was given */
-  guint port;    /* 0 for a Unix socket */
+  char *place;   /* as it is in use, with host and port, or the path; NULL before, as the next two */
+  char *host;    /* NULL for a Unix socket, too */
+  guint port;
 } ProxyBinding;
+
+/* @address: where it is, as users write it, with @default_host if that is only a port.
+ * @port: the one that was found for port 0. */
+void proxy_binding_set_place (ProxyBinding *binding,
+                              const char *address,
+                              const char *default_host,
+                              guint port);
 
 /* All of these that there are: what the mappings of @config name, or
  * systemd has opened, or else a free port for each service. */
 typedef struct _ProxyBindings ProxyBindings;
 
-/* Has somebody else listen for @binding, and sets its port. */
+/* Has somebody else listen for @binding, and sets its place. */
 typedef gboolean (*ProxyBindingsListen) (ProxyBinding *binding,
                                          gpointer user_data,
                                          GError **error);

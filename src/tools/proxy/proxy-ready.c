@@ -34,9 +34,11 @@ add_binding (JsonBuilder *builder,
   json_builder_set_member_name (builder, "service");
   json_builder_add_string_value (builder, get_service (services, binding));
   json_builder_set_member_name (builder, "address");
-  json_builder_add_string_value (builder, binding->address);
-  if (binding->port != 0)
+  json_builder_add_string_value (builder, binding->place);
+  if (binding->host != NULL)
     {
+      json_builder_set_member_name (builder, "host");
+      json_builder_add_string_value (builder, binding->host);
       json_builder_set_member_name (builder, "port");
       json_builder_add_int_value (builder, binding->port);
     }
@@ -97,13 +99,13 @@ write_port_file (const char *path,
     {
       const ProxyBinding *binding = g_ptr_array_index (bindings, i);
       g_autofree char *service = ist_text_make_safe (get_service (services, binding), -1, G_MAXSIZE);
-      g_autofree char *address = ist_text_make_safe (binding->address, -1, G_MAXSIZE);
+      g_autofree char *place = ist_text_make_safe (binding->place, -1, G_MAXSIZE);
 
       g_string_append_printf (text, "%s=", service);
       if (binding->port != 0)
         g_string_append_printf (text, "%u\n", binding->port);
       else
-        g_string_append_printf (text, "%s\n", address);
+        g_string_append_printf (text, "%s\n", place);
     }
   /* Atomically: whoever finds the file finds all of it. */
   if (!g_file_set_contents (path, text->str, text->len, &local))

@@ -88,15 +88,6 @@ on_lost (const GError *error,
   share_fail (self, g_error_copy (error));
 }
 
-/* The port at its end, or 0 for a path. */
-static guint
-get_port (const char *address)
-{
-  const char *colon = *address != '/' ? strrchr (address, ':') : NULL;
-
-  return colon != NULL ? strtoul (colon + 1, NULL, 10) : 0;
-}
-
 /* ist-operator works in another folder. */
 static char *
 make_absolute (const char *address)
@@ -118,7 +109,7 @@ share_listen (ProxyBinding *binding,
   const char *address = tool_operator_forwards_add (self->forwards, service, wanted, FALSE, error);
 
   if (address != NULL)
-    binding->port = get_port (address);
+    proxy_binding_set_place (binding, address, NULL, 0);
   return address != NULL;
 }
 
