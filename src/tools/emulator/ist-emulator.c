@@ -160,6 +160,7 @@ options_parse (Options *options,
       N_ ("Take the password from the first line of this file"), N_ ("FILE") },
     { NULL },
   };
+  g_autofree char *bandwidth = NULL;
 
   if (!tool_startup_parse_options (_ ("Stands in for the AWS IoT Secure Tunneling service on this machine, for\n"
                                       "development and tests. Tells on standard output, in one line of JSON,\n"
@@ -169,6 +170,8 @@ options_parse (Options *options,
                                    entries, &options->command, argc, argv, error))
     return FALSE;
 
+  /* Translators' tools know no macros of formats. */
+  bandwidth = g_strdup_printf ("%" G_GINT64_FORMAT, options->bandwidth);
   if (options->port < 0 || options->port > G_MAXUINT16)
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _ ("%d is not a TCP port"), options->port);
   else if (options->address != NULL && !g_hostname_is_ip_address (options->address))
@@ -185,7 +188,7 @@ options_parse (Options *options,
                          _ ("--ca-file is for the certificate that is made without --certificate"));
   else if (options->bandwidth < 0 || options->bandwidth > G_MAXUINT)
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                 _ ("%" G_GINT64_FORMAT " is not a bandwidth"), options->bandwidth);
+                 _ ("%s is not a bandwidth"), bandwidth);
   else if (options->max_connections < 0)
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _ ("%d is not a number of connections"),
                  options->max_connections);
