@@ -223,12 +223,18 @@ on_subscribe (struct mosquitto *mosquitto,
 {
   IstMqttLink *self = user_data;
 
+  g_autofree char *text = NULL;
+
   self->answered = TRUE;
   if (n_granted > 0 && granted[0] < SUBSCRIPTION_REFUSED)
-    self->subscribed = TRUE;
-  else
-    link_set_error (self, IST_TUNNEL_ERROR_REFUSED,
-                    "The broker refused the subscription: look whether it allows the client to subscribe to the topic");
+    {
+      self->subscribed = TRUE;
+      return;
+    }
+  text = g_strdup_printf ("The broker refused the client “%s” the subscription to “%s”: look whether the policy of its "
+                          "certificate allows it to subscribe to that topic",
+                          self->settings->client_id, self->settings->topic);
+  link_set_error (self, IST_TUNNEL_ERROR_REFUSED, text);
 }
 
 static guint64

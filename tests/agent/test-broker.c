@@ -364,7 +364,8 @@ main (int argc,
   g_test_add_func ("/agent/broker/unreachable", test_unreachable);
 
   ADD_BAD_BROKER ("refuses-client", refuse_client, IST_TUNNEL_ERROR_REFUSED);
-  ADD_BAD_BROKER ("refuses-subscription", refuse_subscription, IST_TUNNEL_ERROR_REFUSED);
+  ADD_BAD_BROKER ("refuses-subscription", refuse_subscription, IST_TUNNEL_ERROR_REFUSED,
+                  "/tunnels/notify”: look whether the policy");
   ADD_BAD_BROKER ("closes-at-once", close_at_once, IST_TUNNEL_ERROR_REFUSED, "to connect with that id");
   ADD_BAD_BROKER ("hangs-up-on-subscription", hang_up_on_subscription, IST_TUNNEL_ERROR_REFUSED,
                   "/tunnels/notify”: look whether the policy");
