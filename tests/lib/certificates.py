@@ -31,12 +31,12 @@ class Authority:
         run('openssl', 'req', '-x509', *NEW_KEY, '-subj', '/CN=test authority', '-days', '2', '-keyout', self.key,
             '-out', self.certificate)
 
-    def issue(self, name, host=None):
+    def issue(self, name, host=None, days=2):
         """The paths of a certificate and its key."""
         certificate, key, request = (self.folder / f'{name}.{suffix}' for suffix in ('pem', 'key', 'csr'))
         run('openssl', 'req', '-new', *NEW_KEY, '-subj', f'/CN={name}', '-keyout', key, '-out', request)
         extensions = self.folder / f'{name}.ext'
         extensions.write_text(f'subjectAltName={host}\n' if host else 'basicConstraints=CA:FALSE\n')
         run('openssl', 'x509', '-req', '-in', request, '-CA', self.certificate, '-CAkey', self.key,
-            '-CAcreateserial', '-days', '2', '-extfile', extensions, '-out', certificate)
+            '-CAcreateserial', '-days', days, '-extfile', extensions, '-out', certificate)
         return certificate, key

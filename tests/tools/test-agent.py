@@ -5,6 +5,7 @@
 """ist-agent as a device runs it: a real MQTT broker with TLS and client
 certificates, ist-emulator for the service, ist-proxy for the operator."""
 
+import glob
 import json
 import os
 import re
@@ -18,6 +19,7 @@ import time
 import figures
 import tap
 from agent import AGENT, INTERFACE, NOBODY, AgentCase, BusCase
+from broker import Mosquitto
 from certificates import Authority
 from device import THING, TOPIC, notification
 from programs import EMULATOR
@@ -373,6 +375,24 @@ class Failures(AgentCase):
                              '--cafile', str(broker.authority.certificate), '--cert', str(certificate), '--key', str(key)])
         self.wait_for_log(f'“{THING}” again and again.*the same id')
 
+    def test_topic_that_the_broker_does_not_allow(self):
+        # Lists of access, as in acl_file, let anybody subscribe to anything; this refuses it.
+        plugins = glob.glob('/usr/lib/*/mosquitto_dynamic_security.so')
+        if not plugins:
+            self.skipTest('mosquitto has no plugin that refuses subscriptions')
+        rules = self.write('rules.json', json.dumps({
+            'defaultACLAccess': {'publishClientSend': True, 'publishClientReceive': True, 'subscribe': False,
+                                 'unsubscribe': True}}))
+        strict = Mosquitto(self.folder / 'strict', [f'plugin {plugins[0]}', f'plugin_opt_config_file {rules}',
+                                                    'allow_anonymous true'])
+        strict.start()
+        self.addCleanup(strict.stop)
+        self.open_tunnels()
+        self.configure({'SSH': '1'}, broker=f'mqtt://127.0.0.1:{strict.port}', **{'client-id': 'me'})
+        self.spawn_agent()
+        self.wait_for_log(f'the client “me” the subscription to “{re.escape(TOPIC)}”: look whether the policy')
+        self.assertEqual(self.count('Subscribed'), 0)
+
     def test_certificate_that_the_broker_does_not_know(self):
         self.open_tunnels()
         other = Authority(self.path('other'))
@@ -413,11 +433,11 @@ class Configuration(AgentCase):
                      '[agent]\nthing=a\nbroker=mqtt://user@localhost\n'):
             self.assertEqual(self.exit_status(text), 78, text)
 
-    def complaints(self, text, *arguments):
+    def complaints(self, text, *arguments, **options):
         """What is said of a file that is named relative to the folder one is in."""
-        self.write('bad.conf', text)
+        self.write('bad.conf', text, 0o644)
         result = subprocess.run([AGENT, '--bus', 'none', '--config', 'bad.conf', *arguments], cwd=self.folder,
-                                stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+                                stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, **options)
         self.assertNotIn('CRITICAL', result.stderr)
         return result.returncode, [line.partition(f'{self.path("bad.conf")}: ')[2] or line
                                    for line in (result.stdout + result.stderr).splitlines()]
@@ -440,22 +460,82 @@ class Configuration(AgentCase):
         # Without it, the first.
         status, lines = self.complaints('[agent]\nnonsense=1\n')
         self.assertEqual(status, 78)
-        self.assertEqual(lines, ['[agent] nonsense: there is no such setting; 2 more are told by --check'])
+        self.assertEqual(len(lines), 1)
+        self.assertRegex(lines[0], r'^\[agent\] nonsense: there is no such setting, but thing, broker, .*max-lifetime; '
+                         '2 more are told by --check$')
+
+    def test_relative_paths(self):
+        """They are relative to the file's folder, which itself is named relative to the one the agent is in."""
+        self.open_tunnels()
+        self.configure({'SSH': '1'}, **{
+            key: os.path.relpath(path, self.folder) for key, path in (
+                ('certificate', self.broker.certificate), ('key', self.broker.key),
+                ('ca', self.broker.authority.certificate), ('endpoint-ca', self.info['caFile']))})
+        config = os.path.join(self.folder.name, 'agent.conf')
+        self.assertEqual(subprocess.run([AGENT, '--check', '--config', config], cwd=self.folder.parent, timeout=60,
+                                        stdout=subprocess.DEVNULL).returncode, 0)
+        self.agent = self.spawn('agent', [AGENT, '--config', config, '--bus', 'none'], cwd=self.folder.parent)
+        self.wait_for_log('Subscribed')
+        self.notify()
+        self.wait_for_log('Tunnel 1: connected')
+
+    def test_check_settings(self):
+        """What only the library knows of is told of each key, too, and once."""
+        status, lines = self.complaints('[agent]\nthing=a b\nbroker=http://localhost\nendpoint=ftp://localhost\n'
+                                        'endpoint-ca=none.pem\n', '--check')
+        self.assertEqual(status, 78)
+        self.assertEqual(sorted(line.partition(': ')[0] for line in lines),
+                         ['[agent] broker', '[agent] endpoint', '[agent] endpoint-ca', '[agent] thing'])
+        # What would work with another thing's name is no fault.
+        status, lines = self.complaints('[agent]\nbroker=mqtt://localhost:1\n', '--check')
+        self.assertEqual((status, [line.partition(': ')[0] for line in lines]), (78, ['[agent] thing']))
 
     def test_check_files(self):
-        other = Authority(self.path('other'))
+        authority = Authority(self.path('other'))
+        certificate, key = (os.path.relpath(path, self.folder) for path in authority.issue('device'))
+        _, other_key = (os.path.relpath(path, self.folder) for path in authority.issue('other'))
+        old, old_key = (os.path.relpath(path, self.folder) for path in authority.issue('old', days=-1))
+        self.write('both.pem', ''.join((self.folder / path).read_text() for path in (certificate, key)))
+        (self.folder / 'both.pem').chmod(0o600)
+        os.mkfifo(self.path('pipe'))
         start = '[agent]\nthing=a\nbroker=localhost:1\n'
-        relative = [os.path.relpath(path, self.folder) for path in (other.certificate, other.key)]
-        for text, faults in (('', ['[agent] certificate']),
-                             ('certificate=none.pem\n', ['[agent] certificate']),
-                             ('certificate=bad.conf\nca=bad.conf\nendpoint-ca=bad.conf\n',
-                              ['[agent] certificate', '[agent] ca', '[agent] endpoint-ca']),
-                             (f'certificate={relative[0]}\nkey=bad.conf\n', ['[agent] key']),
-                             (f'certificate={relative[0]}\n', ['[agent] key']),
-                             (f'certificate={relative[0]}\nkey={relative[1]}\nca={relative[0]}\n', [])):
+        for text, faults in (
+                ('', ['certificate: missing']),
+                ('certificate=none.pem\n', ['certificate: Could not read']),
+                ('certificate=pipe\n', ['certificate: “.*” is not a regular file']),
+                ('certificate=bad.conf\nca=bad.conf\nendpoint-ca=bad.conf\n',
+                 ['endpoint-ca: ', 'certificate: “.*” has no certificate', 'ca: can\'t read certificates from']),
+                (f'certificate={old}\nkey={old_key}\n', ['certificate: .*expired at']),
+                (f'certificate={certificate}\nkey=none.key\n', ['key: Could not read']),
+                (f'certificate={certificate}\nkey=bad.conf\n', ['key: “.*” has no private key']),
+                (f'certificate={certificate}\n', ['key: “.*” has no private key']),
+                (f'certificate={certificate}\nkey={other_key}\n', ['key: .* is not the key of the certificate']),
+                (f'certificate={certificate}\nkey={key}\nca={certificate}\n', []),
+                ('certificate=both.pem\n', [])):
             status, lines = self.complaints(start + text, '--check')
-            self.assertEqual([line.partition(': ')[0] for line in lines if 'nothing is wrong' not in line], faults, lines)
-            self.assertEqual(status, 78 if faults else 0)
+            self.assertEqual(status, 78 if faults else 0, lines)
+            if faults:
+                self.assertEqual(len(lines), len(faults), lines)
+            for line, fault in zip(lines, faults):
+                self.assertRegex(line, r'^\[agent\] ' + fault)
+
+    def test_check_permissions(self):
+        """Of files that others can read, and of those that oneself can't."""
+        certificate, key = Authority(self.path('other')).issue('device')
+        text = f'[agent]\nthing=a\nbroker=localhost:1\ncertificate={certificate}\nkey={key}\n'
+        key.chmod(0o644)
+        status, lines = self.complaints(text, '--check')
+        self.assertEqual((status, len(lines)), (78, 1), lines)
+        self.assertRegex(lines[0], r'^\[agent\] key: every user has access')
+        key.chmod(0o640)
+        self.assertEqual(self.complaints(text, '--check')[0], 0)
+        if os.getuid() == 0:
+            key.chmod(0o600)
+            self.folder.chmod(0o755)
+            (self.folder / 'other').chmod(0o755)
+            status, lines = self.complaints(text, '--check', user=NOBODY)
+            self.assertEqual((status, len(lines)), (78, 1), lines)
+            self.assertRegex(lines[0], r'^\[agent\] key: Could not read .*key')
 
     def test_endpoint_authorities(self):
         status, lines = self.complaints('[agent]\nthing=a\nbroker=mqtt://localhost:1\nendpoint-ca=none.pem\n')

@@ -10,6 +10,7 @@
 #include <glib/gi18n.h>
 
 #include "common/ist-file-private.h"
+#include "tools/agent/agent-files.h"
 #include "tools/common/tool-error.h"
 
 /* A configuration is smaller by far. */
@@ -25,26 +26,26 @@ typedef struct
   const char *property;
   gboolean is_path;
   gboolean reloads;
+  const char *missing;  /* NULL if it may be left out */
+  const char *harmless; /* with which others can be checked, if not the default */
 } Key;
 
 static const Key keys[] = {
-  { "thing", "thing-name", FALSE, FALSE },
-  { "broker", "broker", FALSE, FALSE },
-  { "client-id", "client-id", FALSE, FALSE },
-  { "certificate", "certificate-file", TRUE, FALSE },
-  { "key", "key-file", TRUE, FALSE },
-  { "ca", "ca-file", TRUE, FALSE },
-  { "endpoint", "endpoint", FALSE, FALSE },
-  { "endpoint-ca", "endpoint-ca-file", TRUE, FALSE },
-  { "allow-plain", "allow-plain", FALSE, FALSE },
-  { "keepalive", "keepalive", FALSE, FALSE },
-  { "max-tunnels", "max-tunnels", FALSE, TRUE },
-  { "max-connections", "max-connections", FALSE, TRUE },
-  { "max-lifetime", "max-lifetime", FALSE, FALSE },
+  { "thing", "thing-name", FALSE, FALSE, N_ ("is missing: it is the name of the device at AWS IoT"), "thing" },
+  { "broker", "broker", FALSE, FALSE,
+    N_ ("is missing: it is what “aws iot describe-endpoint --endpoint-type iot:Data-ATS” tells"), NULL },
+  { "client-id", "client-id", FALSE, FALSE, NULL, NULL },
+  { "certificate", "certificate-file", TRUE, FALSE, NULL, "none" },
+  { "key", "key-file", TRUE, FALSE, NULL, NULL },
+  { "ca", "ca-file", TRUE, FALSE, NULL, NULL },
+  { "endpoint", "endpoint", FALSE, FALSE, NULL, NULL },
+  { "endpoint-ca", "endpoint-ca-file", TRUE, FALSE, NULL, NULL },
+  { "allow-plain", "allow-plain", FALSE, FALSE, NULL, NULL },
+  { "keepalive", "keepalive", FALSE, FALSE, NULL, NULL },
+  { "max-tunnels", "max-tunnels", FALSE, TRUE, NULL, NULL },
+  { "max-connections", "max-connections", FALSE, TRUE, NULL, NULL },
+  { "max-lifetime", "max-lifetime", FALSE, FALSE, NULL, NULL },
 };
-
-/* The first ones. */
-#define N_REQUIRED 2
 
 struct _AgentConfig
 {
@@ -52,6 +53,7 @@ struct _AgentConfig
   GValue values[G_N_ELEMENTS (keys)]; /* the defaults where the file is silent */
   GHashTable *services;
   GPtrArray *faults; /* sentences */
+  gboolean is_faulty[G_N_ELEMENTS (keys)];
 };
 
 static AgentConfig *
@@ -93,50 +95,71 @@ config_add_fault (AgentConfig *self,
   g_free (what);
 }
 
-G_GNUC_PRINTF (4, 5)
+/* @text: what is wrong there; taken */
 static void
-config_add_fault_of (AgentConfig *self,
-                     const char *group,
-                     const char *key,
-                     const char *format,
-                     ...)
+config_take_fault_of (AgentConfig *self,
+                      const char *group,
+                      const char *key,
+                      char *text)
 {
-  g_autofree char *what = NULL;
-  va_list arguments;
+  config_add_fault (self, g_strdup_printf ("[%s] %s: %s", group, key, text));
+  g_free (text);
+}
 
-  va_start (arguments, format);
-  what = g_strdup_vprintf (format, arguments);
-  va_end (arguments);
-  config_add_fault (self, g_strdup_printf ("[%s] %s: %s", group, key, what));
+/* @text: what is wrong with the key, or NULL if nothing is; taken. What follows from the
+ * first fault of a key is not told. */
+static void
+config_take_fault_of_key (AgentConfig *self,
+                          gsize key,
+                          char *text)
+{
+  if (text != NULL && !self->is_faulty[key])
+    config_take_fault_of (self, GROUP, keys[key].key, text);
+  else
+    g_free (text);
+  self->is_faulty[key] = self->is_faulty[key] || text != NULL;
+}
+
+/* Returns G_N_ELEMENTS (keys) if there is none. */
+static gsize
+find_key (const char *name)
+{
+  gsize i;
+
+  for (i = 0; i < G_N_ELEMENTS (keys); i++)
+    {
+      if (strcmp (keys[i].key, name) == 0)
+        break;
+    }
+  return i;
 }
 
 /* The libraries begin with the property that is at fault. */
-static void
-config_add_error (AgentConfig *self,
-                  const GError *error)
+static gsize
+find_key_of_error (const GError *error)
 {
-  for (gsize i = 0; i < G_N_ELEMENTS (keys); i++)
+  gsize i;
+
+  for (i = 0; i < G_N_ELEMENTS (keys); i++)
     {
       gsize length = strlen (keys[i].property);
 
       if (strncmp (error->message, keys[i].property, length) == 0 && error->message[length] == ':')
-        {
-          config_add_fault_of (self, GROUP, keys[i].key, "%s", error->message + length + strlen (": "));
-          return;
-        }
+        break;
     }
-  config_add_fault (self, g_strdup (error->message));
+  return i;
 }
 
-static const Key *
-config_find_key (const char *name)
+static char *
+list_keys (void)
 {
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_auto (GStrv) names = NULL;
+
   for (gsize i = 0; i < G_N_ELEMENTS (keys); i++)
-    {
-      if (strcmp (keys[i].key, name) == 0)
-        return &keys[i];
-    }
-  return NULL;
+    g_strv_builder_add (builder, keys[i].key);
+  names = g_strv_builder_end (builder);
+  return g_strjoinv (", ", names);
 }
 
 /* A key that is misspelt would leave a default in place unseen. */
@@ -146,6 +169,7 @@ config_check_names (AgentConfig *self,
 {
   g_auto (GStrv) groups = g_key_file_get_groups (file, NULL);
   g_auto (GStrv) names = g_key_file_get_keys (file, GROUP, NULL, NULL);
+  g_autofree char *known = list_keys ();
 
   for (gsize i = 0; groups[i] != NULL; i++)
     {
@@ -155,8 +179,8 @@ config_check_names (AgentConfig *self,
     }
   for (gsize i = 0; names != NULL && names[i] != NULL; i++)
     {
-      if (config_find_key (names[i]) == NULL)
-        config_add_fault_of (self, GROUP, names[i], _ ("there is no such setting"));
+      if (find_key (names[i]) == G_N_ELEMENTS (keys))
+        config_take_fault_of (self, GROUP, names[i], g_strdup_printf (_ ("there is no such setting, but %s"), known));
     }
 }
 
@@ -205,15 +229,14 @@ config_read_values (AgentConfig *self,
       GParamSpec *pspec = g_object_class_find_property (G_OBJECT_CLASS (class), keys[i].property);
       g_autoptr (GError) error = NULL;
       g_autofree char *text = NULL;
-      g_autofree char *fault = NULL;
 
       if (!g_key_file_has_key (file, GROUP, keys[i].key, NULL))
         continue;
       text = g_key_file_get_string (file, GROUP, keys[i].key, &error);
-      fault = text != NULL ? config_parse_value (self, &self->values[i], &keys[i], pspec, text)
-                           : g_strdup (error->message);
-      if (fault != NULL)
-        config_add_fault_of (self, GROUP, keys[i].key, "%s", fault);
+      config_take_fault_of_key (self, i,
+                                text != NULL
+                                  ? config_parse_value (self, &self->values[i], &keys[i], pspec, text)
+                                  : g_strdup (error->message));
     }
 }
 
@@ -238,7 +261,62 @@ config_read_services (AgentConfig *self,
           ist_agent_device_set_services (probe, alone, &error);
         }
       if (error != NULL)
-        config_add_fault_of (self, SERVICES_GROUP, names[i], "%s", error->message);
+        config_take_fault_of (self, SERVICES_GROUP, names[i], g_strdup (error->message));
+    }
+}
+
+static IstAgentDevice *
+make_agent (const GValue *values)
+{
+  const char *names[G_N_ELEMENTS (keys)];
+
+  for (gsize i = 0; i < G_N_ELEMENTS (keys); i++)
+    names[i] = keys[i].property;
+  return IST_AGENT_DEVICE (g_object_new_with_properties (IST_AGENT_TYPE_DEVICE, G_N_ELEMENTS (keys), names, values));
+}
+
+/* Tells what the library finds wrong with the settings; FALSE if that is nothing, or nothing new. */
+static gboolean
+config_take_fault_of_agent (AgentConfig *self,
+                            IstAgentDevice *agent)
+{
+  g_autoptr (GError) error = NULL;
+  gsize key;
+
+  if (ist_agent_device_check_settings (agent, &error))
+    return FALSE;
+  key = find_key_of_error (error);
+  if (key == G_N_ELEMENTS (keys))
+    config_add_fault (self, g_strdup (error->message));
+  if (key == G_N_ELEMENTS (keys) || self->is_faulty[key])
+    return FALSE;
+  config_take_fault_of_key (self, key, g_strdup (error->message + strlen (keys[key].property) + strlen (": ")));
+  return TRUE;
+}
+
+/* The library tells one fault at a time: what has one is left out of the next attempt. */
+static void
+config_check_settings (AgentConfig *self)
+{
+  gboolean is_done = FALSE;
+
+  while (!is_done)
+    {
+      GValue values[G_N_ELEMENTS (keys)] = { 0 };
+      g_autoptr (IstAgentDevice) agent = NULL;
+
+      for (gsize i = 0; i < G_N_ELEMENTS (keys); i++)
+        {
+          g_value_init (&values[i], G_VALUE_TYPE (&self->values[i]));
+          if (!self->is_faulty[i] || !G_VALUE_HOLDS_STRING (&values[i]))
+            g_value_copy (&self->values[i], &values[i]);
+          else
+            g_value_set_static_string (&values[i], keys[i].harmless);
+        }
+      agent = make_agent (values);
+      is_done = !config_take_fault_of_agent (self, agent);
+      for (gsize i = 0; i < G_N_ELEMENTS (keys); i++)
+        g_value_unset (&values[i]);
     }
 }
 
@@ -257,11 +335,12 @@ config_read (AgentConfig *self,
     }
   config_check_names (self, file);
   config_read_values (self, file);
-  for (gsize i = 0; i < N_REQUIRED; i++)
+  for (gsize i = 0; i < G_N_ELEMENTS (keys); i++)
     {
-      if (!g_key_file_has_key (file, GROUP, keys[i].key, NULL))
-        config_add_fault_of (self, GROUP, keys[i].key, _ ("is missing"));
+      if (keys[i].missing != NULL && !g_key_file_has_key (file, GROUP, keys[i].key, NULL))
+        config_take_fault_of_key (self, i, g_strdup (_ (keys[i].missing)));
     }
+  config_check_settings (self);
   config_read_services (self, file);
 }
 
@@ -310,21 +389,12 @@ agent_config_load (const char *path,
 }
 
 IstAgentDevice *
-agent_config_make_agent (AgentConfig *self,
-                         GError **error)
+agent_config_make_agent (const AgentConfig *self)
 {
-  const char *names[G_N_ELEMENTS (keys)];
-  g_autoptr (IstAgentDevice) agent = NULL;
-  g_autoptr (GError) local = NULL;
+  IstAgentDevice *agent = make_agent (self->values);
 
-  for (gsize i = 0; i < G_N_ELEMENTS (keys); i++)
-    names[i] = keys[i].property;
-  agent = IST_AGENT_DEVICE (g_object_new_with_properties (IST_AGENT_TYPE_DEVICE, G_N_ELEMENTS (keys), names,
-                                                          self->values));
-  if (!ist_agent_device_set_services (agent, self->services, &local) ||
-      !ist_agent_device_check_settings (agent, &local))
-    config_add_error (self, local);
-  return config_has_no_faults (self, error) ? g_steal_pointer (&agent) : NULL;
+  ist_agent_device_set_services (agent, self->services, NULL); /* each was tried when it was read */
+  return agent;
 }
 
 /* Checking */
@@ -333,47 +403,28 @@ static const char *
 config_get_path (const AgentConfig *self,
                  const char *key)
 {
-  return g_value_get_string (&self->values[config_find_key (key) - keys]);
+  return g_value_get_string (&self->values[find_key (key)]);
 }
 
 static void
-config_check_authorities (AgentConfig *self,
-                          const char *key)
+config_check_files (AgentConfig *self)
 {
-  const char *path = config_get_path (self, key);
-  g_autoptr (GTlsDatabase) database = NULL;
-  g_autoptr (GError) error = NULL;
+  const char *certificate = config_get_path (self, "certificate");
+  const char *key = config_get_path (self, "key");
+  const char *ca = config_get_path (self, "ca");
+  char *fault = NULL;
 
-  if (path == NULL)
-    return;
-  database = g_tls_file_database_new (path, &error);
-  if (database == NULL)
-    config_add_fault_of (self, GROUP, key, _ ("can't read certificates from “%s”: %s"), path, error->message);
-}
-
-static void
-config_check_certificate (AgentConfig *self)
-{
-  const char *path = config_get_path (self, "certificate");
-  const char *key_path = config_get_path (self, "key");
-  g_autoptr (GTlsCertificate) certificate = NULL;
-  g_autoptr (GTlsCertificate) with_key = NULL;
-  g_autoptr (GError) error = NULL;
-
-  if (path == NULL)
-    return;
-  certificate = g_tls_certificate_new_from_file (path, &error);
-  if (certificate == NULL)
+  if (certificate != NULL)
     {
-      config_add_fault_of (self, GROUP, "certificate", _ ("can't read a certificate from “%s”: %s"), path,
-                           error->message);
-      return;
+      fault = agent_files_check_certificate (certificate);
+      config_take_fault_of_key (self, find_key ("certificate"), g_strdup (fault));
     }
-  if (key_path == NULL)
-    key_path = path;
-  with_key = g_tls_certificate_new_from_files (path, key_path, &error);
-  if (with_key == NULL)
-    config_add_fault_of (self, GROUP, "key", _ ("can't read its key from “%s”: %s"), key_path, error->message);
+  /* Without the one, nobody can tell whether the other is its key. */
+  if (certificate != NULL && fault == NULL)
+    config_take_fault_of_key (self, find_key ("key"), agent_files_check_key (certificate, key));
+  if (ca != NULL)
+    config_take_fault_of_key (self, find_key ("ca"), agent_files_check_authorities (ca));
+  g_free (fault);
 }
 
 GPtrArray *
@@ -381,16 +432,10 @@ agent_config_check (const char *path,
                     GError **error)
 {
   g_autoptr (AgentConfig) self = config_load (path, error);
-  g_autoptr (IstAgentDevice) agent = NULL;
 
   if (self == NULL)
     return NULL;
-  config_check_certificate (self);
-  config_check_authorities (self, "ca");
-  config_check_authorities (self, "endpoint-ca");
-  /* What is wrong with one value would be told twice. */
-  if (self->faults->len == 0)
-    agent = agent_config_make_agent (self, NULL);
+  config_check_files (self);
   return g_ptr_array_ref (self->faults);
 }
 

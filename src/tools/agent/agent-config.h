@@ -17,8 +17,7 @@ AgentConfig *agent_config_load (const char *path,
                                 GError **error);
 void agent_config_free (AgentConfig *self);
 
-IstAgentDevice *agent_config_make_agent (AgentConfig *self,
-                                         GError **error);
+IstAgentDevice *agent_config_make_agent (const AgentConfig *self);
 
 /* Reads all that the file names, too, and connects to nothing. Returns all that is wrong, a
  * sentence each; NULL if the file can't be read. */

@@ -310,9 +310,7 @@ program_set_up (Program *self,
 
   if (config == NULL)
     return FALSE;
-  self->agent = agent_config_make_agent (config, error);
-  if (self->agent == NULL)
-    return FALSE;
+  self->agent = agent_config_make_agent (config);
   program_connect_signals (self);
   return ist_agent_device_start (self->agent, error);
 }
