@@ -208,7 +208,8 @@ call_make_context (CtlCall *self,
     { NULL },
   };
   g_autofree char *parameters = self->command->parameters != NULL ? g_strdup (_ (self->command->parameters)) : NULL;
-  g_autofree char *summary = g_strconcat (_ (self->command->summary), ".", NULL);
+  /* TRANSLATORS: what a command does, as a sentence */
+  g_autofree char *summary = g_strdup_printf (_ ("%s."), _ (self->command->summary));
   GOptionContext *context = g_option_context_new (parameters);
 
   g_option_context_set_summary (context, summary);
