@@ -416,8 +416,9 @@ class Tunnels(Case):
     def test_terminal(self):
         """The terminal itself interrupts a command, once; and the command has the terminal."""
         self.device('SSH')
-        script = ('import signal, sys\nseen = []\n'
-                  'signal.signal(signal.SIGINT, lambda *args: (seen.append(1), print("int", flush=True)))\n'
+        # What was printed may be seen before print() has returned, inside of which there is no printing.
+        script = ('import os, signal, sys\nseen = []\n'
+                  'signal.signal(signal.SIGINT, lambda *args: (seen.append(1), os.write(1, b"int\\n")))\n'
                   'print("on", flush=True)\nsys.stdin.readline()\nsys.exit(40 + len(seen))\n')
         pid, terminal = pty.fork()
         if pid == 0:
