@@ -68,12 +68,13 @@ options_parse (Options *options,
   };
 
   options->verbose = TOOL_LOG_DEFAULT;
-  options->config = g_strdup (DEFAULT_CONFIG);
   if (!tool_startup_parse_options (_ ("Connects this device to the tunnels of AWS IoT Secure Tunneling that are\n"
                                       "opened to it, so that operators reach the services in the configuration."),
                                    entries, NULL, argc, argv, error))
     return FALSE;
 
+  if (options->config == NULL)
+    options->config = g_strdup (DEFAULT_CONFIG);
   if (options->verbose >= 0 && options->verbose <= TOOL_LOG_MAX)
     return TRUE;
   g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _ ("%d is no level of --verbose"), options->verbose);
