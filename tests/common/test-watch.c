@@ -88,11 +88,14 @@ static guint
 count_turns (void)
 {
   gboolean is_over = FALSE;
-  guint n;
+  guint n = 0;
 
   g_timeout_add_once (100, on_time, &is_over);
-  for (n = 0; !is_over; n++)
-    g_main_context_iteration (NULL, TRUE);
+  while (!is_over)
+    {
+      g_main_context_iteration (NULL, TRUE);
+      n++;
+    }
   return n;
 }
 
