@@ -2,92 +2,181 @@
 # SPDX-FileCopyrightText: 2026 The libist authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Usage: packaging/test-packages.sh
+# Usage: packaging/test-packages.sh [WAY...]
 #
-# Builds Debian's packages in a fresh Debian 12, looks at them with lintian, installs them in
-# another, runs packaging/debian/tests there, and follows what README says of building, line by
-# line, in a third. As root; takes about a quarter of an hour, and the archive that this machine
-# uses.
+# Follows what README says of building, line by line, each of its ways in a fresh Debian 12, or only
+# those whose names are given; and tries what is installed with packaging/debian/tests. The packages
+# are looked at with lintian, too, tried with autopkgtest in a system that has nothing else, and
+# removed again. Writes its results as TAP.
+#
+# As root; takes about a quarter of an hour, and the archive that this machine uses.
 
-set -eu
+set -eu -o pipefail
 
-top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+. "$(dirname "${BASH_SOURCE[0]}")/sources.sh"
 work=$(mktemp -d)
 fresh=$work/fresh
+trap 'clean_up' EXIT
 
-unmount ()
+clean_up ()
 {
+  remove_systems
+  rm -rf --one-file-system "$work"
+}
+
+remove_systems ()
+{
+  local root
   for root in "$work"/*/; do
-    umount -q "$root/proc" "$root/dev" 2>/dev/null || :
+    umount -q -l "$root/proc" "$root/dev/pts" "$root/dev" 2>/dev/null || :
+    [ "$root" = "$fresh/" ] || rm -rf --one-file-system "$root"
   done
 }
 
-trap 'unmount; rm -rf --one-file-system "$work"' EXIT
+number=0 failed=0
 
-# inside NAME COMMAND...: in that system, where /src is what is committed.
+# check NAME COMMAND...: a result; what a command that fails has said comes before it.
+check ()
+{
+  local name=$1 log=$work/log bad=""
+  shift
+  # In a shell of its own: “set -e” has no effect in a function whose status is asked for.
+  "$@" >"$log" 2>&1 </dev/null & wait $! || bad="not "
+  number=$((number + 1))
+  if [ -n "$bad" ]; then
+    failed=$((failed + 1))
+    tail -n 60 "$log" | sed 's/^/# /'
+  fi
+  echo "${bad}ok $number - $name"
+  [ -z "$bad" ]
+}
+
+# inside SYSTEM COMMAND...: there, in the sources, as root.
 inside ()
 {
   local root=$work/$1
   shift
   chroot "$root" /usr/bin/env -i HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
-    PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
+    PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+    sh -c 'cd /src && exec "$@"' sh "$@"
 }
 
-# make_system NAME: one that has nothing but Debian's base, and the sources.
+# What everybody's Debian has; the archive, and how to get there, are this machine's.
+make_fresh ()
+{
+  local mirror name
+  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -v security | head -n 1)
+  debootstrap --include=ca-certificates,dbus,sudo bookworm "$fresh" "$mirror"
+  rm -rf "$fresh/etc/apt/sources.list" "$fresh/etc/apt/sources.list.d"
+  for name in /etc/apt/sources.list /etc/apt/sources.list.d /etc/apt/apt.conf.d /etc/apt/trusted.gpg.d \
+              /usr/local/share/ca-certificates /etc/ssl/certs /etc/resolv.conf /etc/hosts; do
+    [ ! -e "$name" ] || cp -aL --remove-destination "$name" "$fresh$(dirname "$name")/"
+  done
+  # No service is to start, or be told to.
+  printf '#!/bin/sh\nexit 101\n' >"$fresh/usr/sbin/policy-rc.d"
+  chmod 755 "$fresh/usr/sbin/policy-rc.d"
+  mkdir "$fresh/src"
+  copy_sources "$fresh/src"
+  chroot "$fresh" useradd --create-home --shell /bin/bash somebody
+  echo 'somebody ALL=(ALL) NOPASSWD: ALL' >"$fresh/etc/sudoers.d/somebody"
+  chroot "$fresh" chown -R somebody /src
+}
+
 make_system ()
 {
   local root=$work/$1
   cp -a "$fresh" "$root"
   mount -t proc proc "$root/proc"
   mount --bind /dev "$root/dev"
-  mkdir "$root/src"
-  git -C "$top" archive HEAD | tar -x -C "$root/src"
-  # build-packages.sh takes what is committed.
-  inside "$1" sh -c 'apt-get -q -y install --no-install-recommends git >/dev/null && cd /src && git init -q &&
-    git add -A && git -c user.name=- -c user.email=- commit -qm -'
+  mount --bind /dev/pts "$root/dev/pts"
 }
 
-# The archive, and how to get there, are this machine's.
-mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -v security | head -n 1)
-debootstrap --variant=minbase bookworm "$fresh" "$mirror" >"$work/debootstrap.log" || {
-  tail -n 20 "$work/debootstrap.log"
-  exit 1
+# The ways that README has, and their lines.
+list_ways ()
+{
+  awk '/^## / { building = $0 == "## Building" } building && /^### / { name = substr ($0, 5) }
+       building && name && /^    / && !told[name]++ { print name }' "$top/README.md"
 }
-rm -rf "$fresh/etc/apt/sources.list" "$fresh/etc/apt/sources.list.d"
-cp -a /etc/apt/sources.list /etc/apt/sources.list.d "$fresh/etc/apt/" 2>/dev/null || :
-cp -a /etc/apt/apt.conf.d/. "$fresh/etc/apt/apt.conf.d/"
-cp -aL /etc/apt/trusted.gpg.d/. "$fresh/etc/apt/trusted.gpg.d/" 2>/dev/null || :
-for name in /usr/local/share/ca-certificates /etc/ssl/certs; do
-  mkdir -p "$fresh$name"
-  cp -aL "$name/." "$fresh$name/" 2>/dev/null || :
+
+lines_of ()
+{
+  awk -v heading="### $1" '/^##/ { inside = $0 == heading } inside && sub (/^    /, "")' "$top/README.md"
+}
+
+# What the tests of the packages use beside them.
+list_others ()
+{
+  sed -n 's/^Depends: //p' "$top/packaging/debian/tests/control" | tr -d ' ' | tr , '\n' |
+    grep -Ev '^(lib|gir1\.2-|python3-)?ist' | sort -u
+}
+
+list_tests ()
+{
+  awk '/^Tests: / { name[++n] = $2 } /^Restrictions: .*needs-root/ { prefix[n] = "sudo env \"PATH=$PATH\" " }
+       END { for (i = 1; i <= n; i++) print prefix[i] "packaging/debian/tests/" name[i] }' \
+    "$top/packaging/debian/tests/control"
+}
+
+# follow SYSTEM WAY: in one shell, as whoever types it; then what is installed has to work there.
+follow ()
+{
+  {
+    echo 'set -eux; cd /src'
+    lines_of "$2"
+    echo "sudo apt-get -q install -y --no-install-recommends $(list_others | xargs)"
+    list_tests
+  } >"$work/$1/way"
+  inside "$1" runuser --login somebody --command 'exec bash /way'
+}
+
+look_with_lintian ()
+{
+  inside packages apt-get -q -y install --no-install-recommends lintian
+  inside packages sh -c 'lintian --allow-root --info --display-info --pedantic \
+    --fail-on error,warning,info,pedantic packages/*.dsc packages/*.deb'
+}
+
+try_with_autopkgtest ()
+{
+  make_system alone
+  cp -a "$work/packages/src/packages" "$work/alone/src/packages"
+  cp -a "$work/alone/src/packaging/debian" "$work/alone/src/debian"
+  inside alone apt-get -q -y install --no-install-recommends autopkgtest
+  inside alone sh -c 'autopkgtest --no-built-binaries packages/*.deb ./ -- null'
+}
+
+# Of their files and what they have switched on, nothing stays.
+remove_packages ()
+{
+  cat >"$work/packages/remove" <<'END'
+set -eu
+packages=$(for file in packages/*.deb; do dpkg-deb --field "$file" Package; done)
+dpkg-query --listfiles $packages | sort -u >/files
+apt-get -q purge -y $packages
+while read -r file; do
+  [ -d "$file" ] || [ ! -e "$file" ] || echo "$file is left"
+done </files >/left
+find /etc /var/lib/systemd -name '*ist-agent*' -o -name '*ist-operator*' >>/left
+cat /left
+[ ! -s /left ]
+END
+  inside packages bash /remove
+}
+
+ways=("$@")
+[ $# -gt 0 ] || mapfile -t ways < <(list_ways)
+
+check 'a fresh system' make_fresh || exit 1
+for way in "${ways[@]}"; do
+  system=$(tr -d -c '[:alnum:]' <<<"${way,,}")
+  [ "$way" != "Debian's packages" ] || system=packages
+  make_system "$system"
+  if check "README: $way" follow "$system" "$way" && [ "$system" = packages ]; then
+    check 'lintian' look_with_lintian || :
+    check 'autopkgtest' try_with_autopkgtest || :
+    check 'removal' remove_packages || :
+  fi
+  remove_systems
 done
-cp -L /etc/resolv.conf /etc/hosts "$fresh/etc/"
-chroot "$fresh" apt-get -q update >/dev/null
-
-echo '== packages are built'
-make_system build
-inside build /src/packaging/build-packages.sh /debs >"$work/build.log" 2>&1 || {
-  tail -n 40 "$work/build.log"
-  exit 1
-}
-
-echo '== lintian'
-inside build apt-get -q -y install --no-install-recommends lintian >/dev/null
-inside build sh -c 'lintian --allow-root --fail-on error,warning /debs/*.deb'
-
-echo '== they are installed, and their tests run'
-make_system use
-mkdir "$work/use/debs"
-cp "$work"/build/debs/*.deb "$work/use/debs/"
-rm -f "$work"/use/debs/*dbgsym*
-inside use sh -c 'apt-get -q -y install --no-install-recommends /debs/*.deb gcc gjs libc6-dev man-db pkgconf >/dev/null'
-for name in compiled introspected programs; do
-  inside use "/src/packaging/debian/tests/$name"
-done
-
-echo '== README is followed'
-make_system readme
-sed -n '/^## Building$/,/^## /s/^    //p' "$top/README.md" >"$work/readme/lines"
-inside readme sh -c 'apt-get -q -y install --no-install-recommends sudo >/dev/null && cd /src && bash -eux /lines'
-
-echo '== all is well'
+echo "1..$number"
+[ "$failed" = 0 ]

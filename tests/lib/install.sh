@@ -3,7 +3,8 @@
 # shellcheck shell=bash
 #
 # Sourced by the scripts that set a machine up. The lists below are the only
-# place that names Debian packages.
+# place that names Debian packages, but for packaging/debian/, which has to;
+# a test compares what both build with.
 
 packages_build="
   ca-certificates
@@ -26,6 +27,8 @@ packages_build="
   pkg-config
   protobuf-c-compiler
   protobuf-compiler
+  python3
+  python3-gi
   valac
 "
 
@@ -88,7 +91,6 @@ packages_test="
 # What makes the systems that Debian's packages are tried in.
 packages_chroot="
   debootstrap
-  git
 "
 
 # The packages were made for the system's own tools (PyGObject for its Python,
@@ -128,8 +130,8 @@ _without_services ()
   return $status
 }
 
-# install_packages SET...: installs what is missing of the sets build, demo
-# and test; says nothing when all is there.
+# install_packages SET...: installs what is missing of the sets, as build, demo
+# or test; says nothing when all is there.
 install_packages ()
 {
   local set wanted="" missing apt log attempt

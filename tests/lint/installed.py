@@ -8,7 +8,7 @@ they stand there: the source of each language against the destination of the
 same language, through an emulator; and likewise the two that use connections as
 streams, a source in C and a forwarder in Python, and those in Python's own ways. A
 program that is not let in says why. What the first chapter of README has somebody
-type is typed."""
+type is typed. It is installed from a build folder, or is what the system has."""
 
 import argparse
 import json
@@ -42,20 +42,28 @@ class Installed:
     def __init__(self, args, work):
         self.args = args
         self.work = work
-        root = work / 'root'
-        run(['meson', 'install', '-C', args.build, '--quiet', '--destdir', root])
+        self.overrides = True
+        if args.build:
+            self.install(work / 'root')
+        self.prefix = pathlib.Path(output_of(['pkg-config', '--variable=prefix', 'ist-1']))
+
+    def install(self, root):
+        run(['meson', 'install', '-C', self.args.build, '--quiet', '--destdir', root])
 
         # The tree was made for another prefix; nothing else about it is changed.
         pc, = root.rglob('ist-1.pc')
         text = pc.read_text(encoding='utf-8')
         prefix = re.search('^prefix=(.*)$', text, re.MULTILINE).group(1)
-        self.prefix = root / prefix.lstrip('/')
-        pc.write_text(text.replace(f'prefix={prefix}', f'prefix={self.prefix}', 1), encoding='utf-8')
+        there = root / prefix.lstrip('/')
+        pc.write_text(text.replace(f'prefix={prefix}', f'prefix={there}', 1), encoding='utf-8')
 
         os.environ['PKG_CONFIG_PATH'] = str(pc.parent)
         libdir = output_of(['pkg-config', '--variable=libdir', 'ist-1'])
         os.environ['LD_LIBRARY_PATH'] = libdir
+        # For valac.
+        os.environ['XDG_DATA_DIRS'] = f'{there / "share"}:/usr/local/share:/usr/share'
         overrides = [path.parents[2] for path in root.rglob('gi/overrides/Ist.py')]
+        self.overrides = len(overrides) > 0
         os.environ['PYTHONPATH'] = os.pathsep.join(map(str, overrides))
         os.environ['GI_TYPELIB_PATH'] = output_of(['pkg-config', '--variable=typelibdir', 'ist-1'])
 
@@ -78,9 +86,7 @@ class Installed:
 
     def vala(self, source):
         program = source.with_suffix('.vala.out')
-        vapidir = self.prefix / 'share' / 'vala' / 'vapi'
-        run(['valac', '--quiet', '--vapidir', vapidir, '--pkg', 'ist-1', '--directory', source.parent,
-             '-o', program.name, source])
+        run(['valac', '--quiet', '--pkg', 'ist-1', '--directory', source.parent, '-o', program.name, source])
         return [program]
 
     def python(self, source):
@@ -196,7 +202,7 @@ def check_language(installed, language, top, emulator_program):
     check_documents(emulator_program, echo, answer_of, source)
     for program in echo, source:
         check_complaints(program, emulator_program)
-    if language == 'python' and os.environ['PYTHONPATH']:
+    if language == 'python' and installed.overrides:
         # bindings-python-asyncssh runs the last one, with an sshd.
         short, errors, *in_asyncio, _ssh = sources = [
             installed.work / f'{name}.py' for name in ('short', 'errors', 'messages', 'streams', 'ssh')]
@@ -250,7 +256,7 @@ def check_first_chapter(installed, top):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--top', required=True, type=pathlib.Path)
-    parser.add_argument('--build', required=True)
+    parser.add_argument('--build', help='to install from, if it is not to be what the system has')
     parser.add_argument('--cc', required=True)
     parser.add_argument('--vala', action='store_true')
     parser.add_argument('--python', help='a Python with PyGObject')

@@ -3,14 +3,20 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
 """packages.py TOP BUILD: each file that is installed is in one of Debian's packages, and in no
-other; and what their lists name is there. packaging/test-packages.sh builds and tries them."""
+other; and what their lists name is there. They are of this version, and built with what
+tests/lib/install.sh has. packaging/test-packages.sh builds and tries them."""
 
 import fnmatch
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
+
+# Of build-essential, which each package is built with; and what is not for building, but to run.
+IMPLIED = {'ca-certificates', 'gcc', 'glib-networking', 'libc6-dev'}
+DEBHELPER = ('debhelper-', 'dh-')
 
 
 def installed(build):
@@ -26,8 +32,11 @@ def installed(build):
 
 
 def patterns(debian):
-    return [(line, path.name) for path in sorted(debian.glob('*.install'))
-            for line in path.read_text(encoding='utf-8').split()]
+    """Of the files in each package; what is behind one is where they go there."""
+    for path in sorted([*debian.glob('*.install'), debian / 'not-installed']):
+        for line in path.read_text(encoding='utf-8').splitlines():
+            if not line.startswith('#'):
+                yield line.split()[0], path.name
 
 
 def covers(pattern, path):
@@ -37,19 +46,47 @@ def covers(pattern, path):
     return len(parts) >= length and all(map(fnmatch.fnmatchcase, parts[:length], pattern.split('/')))
 
 
-def main():
-    top, build = sys.argv[1:]
+def check_files(debian, build):
     paths = installed(build)
-    lists = patterns(pathlib.Path(top) / 'packaging' / 'debian')
-    faults = []
+    lists = list(patterns(debian))
     for path in sorted(paths):
         takers = [name for pattern, name in lists if covers(pattern, path)]
         if len(takers) != 1:
-            faults.append(f'{path}: in {" and ".join(takers) or "no package"}')
-    faults += [f'{name}: there is no {pattern}' for pattern, name in lists
-               if not any(covers(pattern, path) for path in paths)]
-    print(*faults, sep='\n')
+            yield f'{path}: in {" and ".join(takers) or "no package"}'
+    for pattern, name in lists:
+        if not any(covers(pattern, path) for path in paths):
+            yield f'{name}: there is no {pattern}'
     print(len(paths), 'files')
+
+
+def check_version(top, debian):
+    version, = re.findall(r"^  version: '([\d.]+)',$", (top / 'meson.build').read_text(encoding='utf-8'), re.MULTILINE)
+    first = (debian / 'changelog').read_text(encoding='utf-8').splitlines()[0]
+    if not first.startswith(f'libist ({version}-'):
+        yield f'changelog: begins with “{first}”, not with libist {version}'
+
+
+def check_dependencies(top, debian):
+    """The fields of a package can't come from elsewhere."""
+    control = (debian / 'control').read_text(encoding='utf-8')
+    field, = re.findall(r'^Build-Depends:\n((?: .*\n)+)', control, re.MULTILINE)
+    fields = set(re.findall(r'^ ([\w.+-]+)', field, re.MULTILINE))
+    install = (top / 'tests' / 'lib' / 'install.sh').read_text(encoding='utf-8')
+    listed, = re.findall(r'^packages_build="\n(.*?)^"$', install, re.MULTILINE | re.DOTALL)
+    built_with = set(listed.split())
+    for name in sorted(built_with - fields - IMPLIED):
+        yield f'control: Build-Depends lacks {name}'
+    for name in sorted(fields - built_with):
+        if not name.startswith(DEBHELPER):
+            yield f'tests/lib/install.sh: packages_build lacks {name}'
+
+
+def main():
+    top, build = sys.argv[1:]
+    top = pathlib.Path(top)
+    debian = top / 'packaging' / 'debian'
+    faults = [*check_files(debian, build), *check_version(top, debian), *check_dependencies(top, debian)]
+    print(*faults, sep='\n')
     return len(faults) > 0
 
 

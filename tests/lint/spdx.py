@@ -7,7 +7,7 @@
 import pathlib
 import sys
 
-FOLDERS = ('doc', 'examples', 'proto', 'src', 'tests')
+FOLDERS = ('doc', 'examples', 'packaging', 'proto', 'src', 'tests')
 SUFFIXES = ('.c', '.h', '.in', '.js', '.proto', '.py', '.sh', '.supp', '.vala')
 # Templates of things that can't carry comments.
 EXCEPTIONS = ('POTFILES.in',)
