@@ -13,6 +13,13 @@
 
 set -eu -o pipefail
 
+# What is mounted here and who was started here end with this script, however it ends.
+if [ "$$" != 1 ]; then
+  exec unshare --mount --pid --fork --kill-child --mount-proc "$0" "$@"
+fi
+# The first process of a system has only the signals that it asks for.
+trap 'exit 1' HUP INT TERM
+
 . "$(dirname "${BASH_SOURCE[0]}")/sources.sh"
 work=$(mktemp -d)
 fresh=$work/fresh

@@ -14,10 +14,6 @@ import System from 'system';
 const THING = 'pump-7';
 const TIMEOUT = 60;
 
-for (const name of ['connect', 'open', 'close'])
-    Gio._promisify(IstOperator.Client.prototype, `${name}_async`, `${name}_finish`);
-Gio._promisify(IstOperator.Tunnel.prototype, 'close_async', 'close_finish');
-Gio._promisify(Ist.SecureTunnel.prototype, 'stop_async', 'stop_finish');
 Gio._promisify(Gio.OutputStream.prototype, 'write_bytes_async', 'write_bytes_finish');
 Gio._promisify(Gio.OutputStream.prototype, 'splice_async', 'splice_finish');
 Gio._promisify(Gio.InputStream.prototype, 'read_bytes_async', 'read_bytes_finish');
