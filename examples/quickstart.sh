@@ -135,19 +135,16 @@ real_programs ()
   stop source && stop destination || fail "ist-proxy did not end as it should"
 }
 
-start_programs ()
+# start_program WHO TOKEN COMMAND...: what it tells becomes events, and is kept.
+start_program ()
 {
-  local library=$build/src/ist
+  local who=$1 token=$2
 
-  mkfifo "$work/events"
-  AWSIOT_TUNNEL_ACCESS_TOKEN=${ready[4]} GI_TYPELIB_PATH=$library LD_LIBRARY_PATH=$library \
-    python3 "$top/examples/tunnel-receive-file.py" --endpoint "${ready[0]}" --ca-file "$work/ca.pem" \
-    "$work/received" > >(exec sed -u 's/^/destination /' >"$work/events") 2>&1 &
-  remember receive
-  AWSIOT_TUNNEL_ACCESS_TOKEN=${ready[3]} \
-    "$build/examples/tunnel-send-file" --endpoint "${ready[0]}" --ca-file "$work/ca.pem" \
-    "$file" > >(exec sed -u 's/^/source /' >"$work/events") 2>&1 &
-  remember send
+  shift 2
+  AWSIOT_TUNNEL_ACCESS_TOKEN=$token GI_TYPELIB_PATH=$build/src/ist LD_LIBRARY_PATH=$build/src/ist \
+    PYTHONPATH=$top/src/python "$@" --mode "$who" --endpoint "${ready[0]}" --ca-file "$work/ca.pem" \
+    > >(tee "$work/$who.events" | exec sed -u "s/^/$who /" >"$work/events") 2>&1 &
+  remember "$who"
 }
 
 # Shows the events of both, until both have ended.
@@ -160,7 +157,9 @@ show_events ()
     printf -v now '%2d.%03d s' $((now / 1000000)) $((now / 1000 % 1000))
     colour=$blue
     [ "$who" = source ] || colour=$yellow
-    if [[ $what =~ ^sent' '+([0-9]+)' % of '(.*)$ ]]; then
+    # Both tell how far they are; one is enough.
+    [[ ! $what =~ ^received' '[0-9]+' % of ' ]] || continue
+    if [[ $what =~ ^sent' '([0-9]+)' % of '(.*)$ ]]; then
       if [ -n "$clear" ]; then
         printf '%s  %s  %s%-12s%s %s %s %%' "$clear" "$dim$now$normal" "$colour" "$who" "$normal" \
           "$(bar "${BASH_REMATCH[1]}" 100)" "${BASH_REMATCH[1]}"
@@ -177,12 +176,16 @@ own_programs ()
 {
   local since=${EPOCHREALTIME/./} name
 
-  start_programs
+  mkfifo "$work/events"
   show_events &
   remember events
+  start_program destination "${ready[4]}" python3 "$top/examples/tunnel-file.py" "$work/received"
+  # What a source sends before is dropped by the service.
+  wait_for destination grep -q connected "$work/destination.events" || fail "the destination did not connect"
+  start_program source "${ready[3]}" "$build/examples/tunnel-file" "$file"
   # When one has failed the other would wait in vain.
-  wait -n "${pids[receive]}" "${pids[send]}" || fail "the source or the destination ended with status $?"
-  for name in receive send events; do
+  wait -n "${pids[destination]}" "${pids[source]}" || fail "the source or the destination ended with status $?"
+  for name in destination source events; do
     wait_end $name || fail "the source or the destination ended with status $?"
   done
   carried "C to Python" "$since" "$(sum_of "$work/received")" || fail "what was received is not what was sent"

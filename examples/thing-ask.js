@@ -6,8 +6,6 @@ import Gio from 'gi://Gio';
 import GLib from 'gi://GLib';
 import IstOperator from 'gi://IstOperator?version=1';
 
-Gio._promisify(IstOperator.Client.prototype, 'connect_async', 'connect_finish');
-Gio._promisify(IstOperator.Client.prototype, 'close_async', 'close_finish');
 Gio._promisify(Gio.DataInputStream.prototype, 'read_line_async', 'read_line_finish_utf8');
 
 const [thing, service, line] = ARGV;

@@ -2,52 +2,37 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* A destination that sends back whatever comes, until Ctrl-C. What the source
- * does not read fast enough back is waited for: the tunnel is paused meanwhile. */
-
-class Echo {
+/* A destination that sends back whatever comes, until Ctrl-C; a source that sends a text, and shows what
+ * comes back. */
+class Echo : Example {
     const size_t ENOUGH = 512 * 1024;
 
-    private Ist.SecureTunnel tunnel;
-    private MainLoop loop = new MainLoop ();
-    private size_t pending = 0;
-    private bool interrupted = false;
+    private size_t pending = 0;  // bytes on their way back
 
-    public Echo (Ist.SecureTunnel tunnel) {
-        this.tunnel = tunnel;
-        tunnel.connection_success.connect ((service_ids) => {
-            print ("connected, services: %s\n", string.joinv (", ", service_ids));
-        });
-        tunnel.connection_failure.connect ((error, will_retry) => {
-            print ("could not connect%s: %s\n", will_retry ? ", will try again" : "", error.message);
-        });
-        tunnel.connection_shutdown.connect ((error) => {
-            print ("disconnected: %s\n", error != null ? error.message : "stopped");
-        });
-        tunnel.stream_started.connect ((info) => {
-            print ("stream %d started\n", info.get_stream_id ());
-        });
-        tunnel.stream_stopped.connect ((info, error) => {
-            print ("stream %d stopped: %s\n", info.get_stream_id (), error.message);
-        });
-        tunnel.message_received.connect ((message) => {
-            send_back.begin (message);
-        });
-        tunnel.stopped.connect (() => {
-            loop.quit ();
-        });
+    public Echo (string[] args) {
+        base (args, "A destination that sends back whatever comes; a source that sends a text.", "[TEXT]", "hello");
+    }
+
+    protected override async void work () throws Error {
+        if (tunnel.mode == Ist.Mode.SOURCE) {
+            yield show_answer ();
+        } else {
+            tunnel.message_received.connect ((message) => send_back.begin (message));
+            yield until_stopped ();
+        }
     }
 
     private async void send_back (Ist.Message message) {
-        var payload = message.get_payload ();
-        var size = payload != null ? payload.get_size () : 0;
+        var size = message.get_payload ().get_size ();
 
         pending += size;
+        /* A source that does not read what comes back has to wait. */
         if (pending > ENOUGH)
             tunnel.pause ();
         try {
-            yield tunnel.send_message_async (message, null);
+            yield tunnel.send_message_async (message);
         } catch (Error e) {
+            /* Its stream has ended meanwhile, for example. The next one may fare better. */
             print ("not sent back: %s\n", e.message);
         }
         pending -= size;
@@ -55,41 +40,38 @@ class Echo {
             tunnel.resume ();
     }
 
-    public bool run () throws Error {
-        Unix.signal_add (Posix.Signal.INT, () => {
-            interrupted = true;
-            tunnel.stop ();
-            return Source.CONTINUE;
+    /* The service drops what comes while the destination is absent. So asks until there is an answer. */
+    private bool ask () {
+        try {
+            tunnel.start_stream (service);
+            tunnel.send_message (new Ist.Message (service, new Bytes (argument.data)));
+        } catch (Error e) {
+            print ("not sent: %s\n", e.message);
+        }
+        return Source.CONTINUE;
+    }
+
+    private async void show_answer () {
+        Ist.Message? answer = null;
+
+        ask ();
+        var asking = Timeout.add_seconds (1, ask);
+        var waiting = tunnel.message_received.connect ((message) => {
+            var first = answer == null;
+            answer = message;
+            if (first)
+                show_answer.callback ();
         });
-        tunnel.start ();
-        loop.run ();
-        return interrupted;
+        yield;
+        tunnel.disconnect (waiting);
+        Source.remove (asking);
+        /* Bytes, without a zero at the end. */
+        print ("came back: ");
+        stdout.write (answer.get_payload ().get_data ());
+        print ("\n");
     }
 }
 
 int main (string[] args) {
-    string? endpoint = null;
-    string? ca_file = null;
-    OptionEntry[] options = {
-        { "endpoint", 0, 0, OptionArg.STRING, ref endpoint, "Where to connect", "HOST[:PORT]" },
-        { "ca-file", 0, 0, OptionArg.FILENAME, ref ca_file, "Certificate authorities to trust", "FILE" },
-        {}
-    };
-    var context = new OptionContext (null);
-
-    context.set_summary ("The access token comes from AWSIOT_TUNNEL_ACCESS_TOKEN.");
-    context.add_main_entries (options, null);
-    try {
-        context.parse (ref args);
-        var tunnel = new Ist.SecureTunnelBuilder ()
-            .set_mode (Ist.Mode.DESTINATION)
-            .set_access_token (Environment.get_variable ("AWSIOT_TUNNEL_ACCESS_TOKEN"))
-            .set_endpoint (endpoint)
-            .set_ca_file (ca_file)
-            .build ();
-        return new Echo (tunnel).run () ? 0 : 1;
-    } catch (Error e) {
-        printerr ("%s\n", e.message);
-        return 1;
-    }
+    return new Echo (args).run ();
 }

@@ -37,6 +37,7 @@ packages_demo="
   gir1.2-glib-2.0
   nginx-light
   python3
+  python3-gbulb
   python3-gi
 "
 
@@ -62,6 +63,7 @@ packages_test="
   clang-format
   dbus-user-session
   fish
+  gir1.2-soup-3.0
   git
   gjs
   groff-base
@@ -76,7 +78,6 @@ packages_test="
   openssh-server
   python3-asyncssh
   python3-botocore
-  python3-gbulb
   python3-paramiko
   python3-protobuf
   python3-pytest

@@ -2,8 +2,10 @@
 # SPDX-FileCopyrightText: 2026 The libist authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
-"""Runs the examples against ist-emulator, as a user would."""
+"""Runs the examples against ist-emulator, as a user would: the same programs in each
+language that can run here, and each language with the others."""
 
+import itertools
 import os
 import pathlib
 import signal
@@ -17,50 +19,44 @@ from waiting import PATIENCE
 # What was built, and what runs as it is.
 BUILT = pathlib.Path(os.environ['IST_EXAMPLES'])
 SCRIPTS = pathlib.Path(__file__).parents[2] / 'examples'
-# Which find the libraries' bindings, if there are any.
-PYTHON = os.environ.get('IST_PYTHON')
-GJS = os.environ.get('IST_GJS')
+PROGRAMS = ['tunnel-echo', 'tunnel-events', 'tunnel-file', 'tunnel-http']
+INTERRUPTED = 130
+
+
+def languages():
+    """How to run a program in each, by the ends of their files' names."""
+    found = {'c': lambda name: [BUILT / name]}
+    # Which find the libraries' bindings, if there are any.
+    python = os.environ.get('IST_PYTHON')
+    if python and subprocess.run([python, '-c', 'import gbulb']).returncode == 0:
+        found['py'] = lambda name: [python, SCRIPTS / f'{name}.py']
+    if 'IST_GJS' in os.environ:
+        found['js'] = lambda name: [os.environ['IST_GJS'], '-m', SCRIPTS / f'{name}.js']
+    if (BUILT / 'tunnel-echo-vala').exists():
+        found['vala'] = lambda name: [BUILT / f'{name}-vala']
+    return found
+
+
+LANGUAGES = languages()
+# Each with itself, and with another one.
+PAIRS = [*zip(LANGUAGES, LANGUAGES), *zip(LANGUAGES, [*LANGUAGES][1:] + [*LANGUAGES][:1])]
 
 
 class Case(programs.Case):
-    services = ['FILE']
+    services = ['DEMO']
 
-    def setUp(self):
-        super().setUp()
-        self.restart()
+    def start(self, end, name, language, *arguments, token=None):
+        """With a tunnel's token, unless there is another one."""
+        token = token or self.tunnel[f'{end}AccessToken']
+        command = [*LANGUAGES[language](name), '--mode', end, '--endpoint', self.info['endpoint'],
+                   '--ca-file', self.info['caFile'], *arguments]
+        return self.spawn(end, command, {'AWSIOT_TUNNEL_ACCESS_TOKEN': token}, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
-    def restart(self):
-        """With a new tunnel."""
-        self.start_emulator()
-        self.where = ['--endpoint', self.info['endpoint'], '--ca-file', self.info['caFile']]
-
-    def start(self, name, command, token=None):
-        return self.spawn(name, command, {'AWSIOT_TUNNEL_ACCESS_TOKEN': token} if token else {},
-                          text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-
-    def source(self, command):
-        return self.start('source', command, self.tunnel['sourceAccessToken'])
-
-    def destination(self, command):
-        return self.start('destination', command, self.tunnel['destinationAccessToken'])
-
-    def events(self):
-        if not GJS:
-            self.skipTest('needs gjs and introspection')
-        return ['env', GJS, '-m', SCRIPTS / 'tunnel-events.js', self.info['endpoint'], self.info['caFile']]
-
-    def echo(self):
-        if not (BUILT / 'tunnel-echo').exists():
-            self.skipTest('needs the Vala bindings')
-        return [BUILT / 'tunnel-echo', *self.where]
-
-    def send(self, *path):
-        return [BUILT / 'tunnel-send-file', *self.where, *path]
-
-    def receive(self, path):
-        if not PYTHON:
-            self.skipTest('needs PyGObject and introspection')
-        return [PYTHON, SCRIPTS / 'tunnel-receive-file.py', *self.where, path]
+    def start_destination(self, name, language, *arguments):
+        destination = self.start('destination', name, language, *arguments)
+        self.read_until(destination, 'connected, services: DEMO')
+        return destination
 
     def read_until(self, process, expected):
         while expected not in process.read_line():
@@ -72,6 +68,55 @@ class Case(programs.Case):
         self.assertEqual(process.returncode, status, text)
         return text
 
+    def interrupt(self, process):
+        process.send_signal(signal.SIGINT)
+        text = self.assert_ends(process, INTERRUPTED)
+        self.assertIn('disconnected: stopped', text)
+        return text
+
+    def each(self, pairs):
+        """With a new tunnel for each."""
+        for pair in pairs:
+            self.note(f'{pair[0]} at the destination, {pair[1]} at the source')
+            self.start_emulator()
+            yield pair
+
+
+class Together(Case):
+    def test_echo(self):
+        for theirs, ours in self.each(PAIRS):
+            destination = self.start_destination('tunnel-echo', theirs)
+            text = self.assert_ends(self.start('source', 'tunnel-echo', ours, 'a few words'), 0)
+            self.assertIn('came back: a few words\n', text)
+            self.interrupt(destination)
+
+    def test_echo_early(self):
+        """The source asks until somebody is there."""
+        for theirs, ours in self.each(zip(LANGUAGES, LANGUAGES)):
+            source = self.start('source', 'tunnel-echo', ours)
+            self.read_until(source, 'connected')
+            destination = self.start_destination('tunnel-echo', theirs)
+            self.assertIn('came back: hello\n', self.assert_ends(source, 0))
+            self.interrupt(destination)
+
+    def test_events(self):
+        for theirs, ours in self.each(PAIRS):
+            destination = self.start_destination('tunnel-events', theirs)
+            source = self.start('source', 'tunnel-echo', ours)
+            text = self.read_until(destination, 'received data')
+            self.assertIn('stream started: service “DEMO”, stream 1, connection 1, version 3\n', text)
+            self.assertRegex(text, r'received data, service “DEMO”, stream 1, connection 1, 5 bytes\n')
+            # Nobody answers.
+            self.interrupt(source)
+            self.interrupt(destination)
+
+    def test_http(self):
+        for theirs, ours in self.each(PAIRS):
+            destination = self.start_destination('tunnel-http', theirs)
+            text = self.assert_ends(self.start('source', 'tunnel-http', ours, '/a/path'), 0)
+            self.assertRegex(text, '200 OK\n(.*\n)*You asked for /a/path\n')
+            self.assertIn('GET /a/path\n', self.interrupt(destination))
+
 
 class File(Case):
     def make(self, size):
@@ -79,101 +124,106 @@ class File(Case):
         sent.write_bytes(os.urandom(size))
         return sent, self.folder / 'received'
 
-    def assert_passes(self, source, destination, sent, received):
-        self.assertIn('delivered', self.assert_ends(source, 0))
-        self.assertRegex(self.assert_ends(destination, 0), 'received, SHA-256 [0-9a-f]{64}\n')
+    def assert_passes(self, pair, size):
+        sent, received = self.make(size)
+        destination = self.start_destination('tunnel-file', pair[0], received)
+        text = self.assert_ends(self.start('source', 'tunnel-file', pair[1], sent), 0)
+        self.assertIn('delivered\n', text)
+        if size > 0:
+            self.assertRegex(text, r'sent \d+ % of ')
+        self.assertIn(f'received {received}\n', self.assert_ends(destination, 0))
         self.assertEqual(received.read_bytes(), sent.read_bytes())
         self.assertFalse((self.folder / 'received.part').exists())
 
-    def test_destination_first(self):
-        for size in 0, 1, 3000000:
-            self.restart()
-            sent, received = self.make(size)
-            destination = self.destination(self.receive(received))
-            self.read_until(destination, 'connected')
-            self.assert_passes(self.source(self.send(sent)), destination, sent, received)
+    def test_all(self):
+        for pair in self.each(itertools.product(LANGUAGES, LANGUAGES)):
+            self.assert_passes(pair, 1500000)
 
-    def test_source_first(self):
-        sent, received = self.make(3000000)
-        received.write_text('something old')
-        command = self.receive(received)
-        source = self.source(self.send(sent))
-        # It was asked, and nobody was there.
-        self.read_until(source, 'connected')
-        self.read_until(source, 'stream 1 stopped')
-        self.assert_passes(source, self.destination(command), sent, received)
+    def test_sizes(self):
+        for pair in self.each(zip(LANGUAGES, LANGUAGES)):
+            for size in 0, 1:
+                self.start_emulator()
+                self.assert_passes(pair, size)
 
     def test_interrupted(self):
-        sent, received = self.make(0)
-        os.truncate(sent, 1 << 33)  # takes longer than a signal, on any machine
-        command = self.receive(received)
-        destination = self.destination(command)
-        self.read_until(destination, 'connected')
-        source = self.source(self.send(sent))
-        self.read_until(source, 'answers GO')
-        destination.send_signal(signal.SIGINT)
-        self.assert_ends(destination, 1)
-        self.assertFalse((self.folder / 'received.part').exists())
-        self.assertFalse(received.exists())
-        source.send_signal(signal.SIGINT)
-        self.assertIn('disconnected: stopped', self.assert_ends(source, 1))
+        """What is there already stays until there is something new."""
+        for theirs, ours in self.each(zip(LANGUAGES, LANGUAGES)):
+            sent, received = self.make(0)
+            os.truncate(sent, 1 << 34)  # takes longer than a signal, on any machine
+            received.write_text('something old')
+            destination = self.start_destination('tunnel-file', theirs, received)
+            source = self.start('source', 'tunnel-file', ours, sent)
+            self.read_until(destination, 'received 0 %')
+            self.interrupt(source)
+            text = self.assert_ends(destination, 1)
+            self.assertRegex(text, 'clos|ended|reset')
+            self.assertEqual(received.read_text(), 'something old')
+            self.assertFalse((self.folder / 'received.part').exists())
 
 
 class Failures(Case):
-    def commands(self):
-        """Of all examples that can run here."""
-        yield self.send(__file__)
-        for make in (lambda: self.receive(self.folder / 'received'), self.echo, self.events):
-            try:
-                yield make()
-            except unittest.SkipTest:
-                continue
+    def each_language(self):
+        for language, _ in self.each(zip(LANGUAGES, LANGUAGES)):
+            yield language
 
     def test_authorities(self):
         """Another emulator's: a program says so, and does not wait in silence."""
-        other = self.info['caFile'] + '.other'
-        os.rename(self.info['caFile'], other)
-        self.restart()
-        for command in self.commands():
-            command = [other if word == self.info['caFile'] else word for word in command]
-            process = self.start('wrong', command, self.tunnel['destinationAccessToken'])
+        for language in self.each_language():
+            other = self.path('other.pem')
+            os.rename(self.info['caFile'], other)
+            self.start_emulator()
+            self.info['caFile'] = other
+            process = self.start('destination', 'tunnel-echo', language)
             self.read_until(process, 'ertificate')
             process.terminate()
             process.communicate(timeout=PATIENCE)
 
     def test_tokens(self):
-        for command in self.commands():
-            self.assertIn('403', self.assert_ends(self.start('wrong', command, 'no-such-token'), 1))
-            self.assertIn('access-token: missing', self.assert_ends(self.start('none', command), 1))
+        for language in self.each_language():
+            for name in PROGRAMS:
+                argument = ['file'] if name == 'tunnel-file' else []
+                process = self.start('destination', name, language, *argument, token='no-such-token')
+                self.assertIn('403', self.assert_ends(process, 1))
+
+    def test_no_token(self):
+        for language in self.each_language():
+            process = self.start('destination', 'tunnel-echo', language, token=' ')
+            self.assertIn('access-token', self.assert_ends(process, 1))
 
     def test_arguments(self):
-        self.assertIn('--help', self.assert_ends(self.source(self.send()), 1))
-        self.assertIn('missing', self.assert_ends(self.source(self.send(self.folder / 'missing')), 1))
+        for language in self.each_language():
+            for arguments in ['tunnel-file'], ['tunnel-events', 'more'], ['tunnel-echo', '--mode=neither']:
+                process = self.start('destination', arguments[0], language, *arguments[1:])
+                text, _ = process.communicate(timeout=PATIENCE)
+                self.assertNotEqual(process.returncode, 0)
+                self.assertRegex(text, '--help|usage: ')
+
+    def test_missing(self):
+        """A file that is not there."""
+        for language in self.each_language():
+            destination = self.start_destination('tunnel-file', language, self.folder / 'received')
+            source = self.start('source', 'tunnel-file', language, self.folder / 'missing')
+            self.assertIn('missing', self.assert_ends(source, 1))
+            # Which may not have heard of it.
+            self.end_child(destination)
 
 
-class Events(Case):
-    def test_events(self):
-        destination = self.destination(self.events())
-        self.read_until(destination, 'connected, services: FILE')
-        source = self.source(self.send(__file__))
-        text = self.read_until(destination, 'stream stopped')
-        self.assertRegex(text, 'stream started: service “FILE”, stream 1, connection 1, version 3\n')
-        self.assertRegex(text, r'received data, service “FILE”, stream 1, connection 1, \d+ bytes\n')
-        source.send_signal(signal.SIGINT)
-        self.assert_ends(source, 1)
-        destination.send_signal(signal.SIGINT)
-        self.assertRegex(self.assert_ends(destination, 0), r'\n[1-9]\d* messages, [1-9]\d* bytes in\n')
+class Help(Case):
+    services = None
 
-    def test_echo(self):
-        destination = self.destination(self.echo())
-        self.read_until(destination, 'connected, services: FILE')
-        source = self.source(self.send(__file__))
-        size = os.path.getsize(__file__)
-        self.assertIn(f'answers SIZE {size}\n', self.read_until(source, 'answers SIZE'))
-        # That is no digest.
-        self.assert_ends(source, 1)
-        destination.send_signal(signal.SIGINT)
-        self.assertIn('stream 1 started', self.assert_ends(destination, 0))
+    def test_help(self):
+        """All have the same options."""
+        for language in LANGUAGES:
+            for name in PROGRAMS:
+                text = subprocess.run([*map(str, LANGUAGES[language](name)), '--help'], check=True, text=True,
+                                      stdout=subprocess.PIPE, timeout=PATIENCE).stdout
+                for option in '--mode', '--endpoint', '--ca-file', '--service':
+                    self.assertIn(option, text, f'{name} in {language}')
+
+    def test_lengths(self):
+        """A page, which whoever learns can take in."""
+        for path in SCRIPTS.glob('tunnel-*.*'):
+            self.assertLess(len(path.read_text().splitlines()), 80, path.name)
 
 
 if __name__ == '__main__':
