@@ -14,7 +14,7 @@ import sys
 import gbulb
 import gi
 gi.require_version('Ist', '1')
-from gi.repository import Gio, GLib, Ist
+from gi.repository import GLib, Ist
 
 
 def parse(description, argument=None, default=None):
@@ -29,8 +29,10 @@ def parse(description, argument=None, default=None):
     parser.add_argument('--ca-file', metavar='FILE', default=os.environ.get('SSL_CERT_FILE'),
                         help="authorities to trust (default: SSL_CERT_FILE, or the system's)")
     parser.add_argument('--service', metavar='ID', help='service (default: the only one)')
-    if argument:
-        parser.add_argument('argument', metavar=argument, nargs='?' if default else None, default=default)
+    if default:
+        parser.add_argument('argument', metavar=argument, nargs='?', default=default)
+    elif argument:
+        parser.add_argument('argument', metavar=argument)
     return parser.parse_args()
 
 
@@ -76,4 +78,4 @@ def run(work):
     except asyncio.CancelledError:
         sys.exit(130)
     except (GLib.Error, OSError, EOFError, ValueError) as error:
-        sys.exit(getattr(error, 'message', error))
+        sys.exit(error.message if isinstance(error, GLib.Error) else str(error))

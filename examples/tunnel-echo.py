@@ -7,7 +7,8 @@
 import asyncio
 
 import example
-from example import Ist, tell
+from example import tell
+from gi.repository import Ist
 
 
 async def send_back(tunnel):

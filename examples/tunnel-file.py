@@ -10,7 +10,8 @@ import asyncio
 import os
 
 import example
-from example import Ist, tell
+from example import tell
+from gi.repository import Ist
 
 PATIENCE = 30
 
@@ -42,7 +43,7 @@ async def send(tunnel, service, path):
 
 
 async def receive(tunnel, path):
-    connections = asyncio.Queue()
+    connections: asyncio.Queue[Ist.Connection] = asyncio.Queue()
     # True: it was taken. The destination serves one, and then it is done.
     tunnel.connect('incoming-connection', lambda _, connection: connections.put_nowait(connection) or True)
     async with tunnel:

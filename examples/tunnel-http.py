@@ -11,10 +11,10 @@ import tempfile
 
 import example
 import gi
-from example import Gio, GLib, Ist, tell
+from example import tell
 
 gi.require_version('Soup', '3.0')
-from gi.repository import Soup
+from gi.repository import Gio, GLib, Ist, Soup
 
 PATIENCE = 10
 

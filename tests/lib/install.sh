@@ -63,6 +63,7 @@ packages_test="
   clang-format
   dbus-user-session
   fish
+  g++
   gir1.2-soup-3.0
   git
   gjs

@@ -6,7 +6,8 @@
 - the umbrella header includes each of them, and nothing else of ours;
 - none includes a private header, or one of a library that is not GLib's;
 - none can be included directly, and the error says what to include instead;
-- each is complete by itself, in the order of anybody's includes."""
+- each is complete by itself, in the order of anybody's includes;
+- all of them are C++, too, and each type has its g_autoptr."""
 
 import argparse
 import pathlib
@@ -15,6 +16,7 @@ import subprocess
 import sys
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
+TYPE = re.compile(r'^(?:typedef struct _(\w+) \w+;|G_DECLARE_\w+ \((\w+),)', re.MULTILINE)
 GLIB = re.compile(r'(glib|glib-object|gio/[a-z0-9]+)\.h')
 
 
@@ -30,14 +32,15 @@ class Checker:
         print(text)
         self.bad += 1
 
-    def compile(self, source):
-        command = [*self.args.cc.split(), '-std=gnu11', '-Wall', '-Wextra', '-Werror', '-fsyntax-only',
-                   *self.args.cflags.split(), '-x', 'c', '-']
+    def compile(self, source, language='c'):
+        compiler, standard = {'c': (self.args.cc, 'gnu11'), 'c++': (self.args.cxx, 'c++17')}[language]
+        command = [*compiler.split(), f'-std={standard}', '-Wall', '-Wextra', '-Werror', '-fsyntax-only',
+                   *self.args.cflags.split(), '-x', language, '-']
         return subprocess.run(command, input=source, text=True, check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
-    def expect_success(self, what, source):
-        result = self.compile(source)
+    def expect_success(self, what, source, language='c'):
+        result = self.compile(source, language)
         if result.returncode != 0:
             self.fault(f'{what} does not compile:\n{result.stdout}')
 
@@ -53,6 +56,18 @@ class Checker:
         for name in sorted(set(self.headers) - {self.umbrella} - ours):
             self.fault(f'{self.umbrella} does not include {name}')
         self.expect_success(self.umbrella, f'#include <{self.umbrella}>\n')
+        if self.args.cxx:
+            self.expect_success(f'{self.umbrella} in C++', f'#include <{self.umbrella}>\n', 'c++')
+
+    def check_cleanup(self):
+        """Of what can't be kept in an automatic variable, somebody forgets the end."""
+        types = {name for path in self.headers.values() for pair in TYPE.findall(path.read_text(encoding='utf-8'))
+                 for name in pair if name}
+        for name in sorted(types):
+            self.expect_success(f'g_autoptr ({name})', f'#include <{self.umbrella}>\n'
+                                f'void f (void);\nvoid f (void)\n{{\n  g_autoptr ({name}) it = NULL;\n  (void) it;\n}}\n')
+        if not types:
+            self.fault('there are no types')
 
     def check_guard(self, name):
         result = self.compile(f'#include <{name}>\n')
@@ -64,6 +79,7 @@ class Checker:
 
     def run(self):
         self.check_umbrella()
+        self.check_cleanup()
         for name, path in sorted(self.headers.items()):
             self.check_includes(name, path)
             # What only has macros may be included from anywhere.
@@ -76,6 +92,7 @@ class Checker:
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--cc', required=True)
+    parser.add_argument('--cxx', help='where there is one')
     parser.add_argument('--cflags', required=True)
     parser.add_argument('--umbrella', required=True, help='as in an include: ist/ist.h')
     parser.add_argument('--inside', required=True, help='the macro that lets a header be included')

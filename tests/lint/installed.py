@@ -25,6 +25,7 @@ import time
 BLOCK = '^```{}\n(.*?)^```$'
 FIRST_CHAPTER = '## Try it in 60 seconds'
 TIMEOUT = 60
+SANITIZE = ['-g', '-fsanitize=address,undefined']
 
 
 def run(command, **options):
@@ -43,6 +44,8 @@ class Installed:
         self.args = args
         self.work = work
         self.overrides = True
+        os.environ['ASAN_OPTIONS'] = f'detect_leaks=1:intercept_tls_get_addr=0:log_path={work}/sanitizer'
+        os.environ['UBSAN_OPTIONS'] = f'halt_on_error=1:print_stacktrace=1:log_path={work}/sanitizer'
         if args.build:
             self.install(work / 'root')
         self.prefix = pathlib.Path(output_of(['pkg-config', '--variable=prefix', 'ist-1']))
@@ -75,18 +78,26 @@ class Installed:
         if 'soup' in libs or 'protobuf' in libs:
             sys.exit(f'ist-1.pc makes programs link what only libist uses: {libs}')
 
+    def complaints(self):
+        """Of the sanitizers, which look at what is in C and Vala."""
+        return [path.read_text(encoding='utf-8') for path in self.work.glob('sanitizer.*')]
+
     # Each of these makes a program of a source file, and returns its command.
 
     def c(self, source):
         program = source.with_suffix('.c.out')
         flags = output_of(['pkg-config', '--cflags', '--libs', 'ist-1']).split()
         run([*self.args.cc.split(), '-Wall', '-Wextra', '-Wno-unused-parameter', '-Werror',
-             source, '-o', program, *flags])
+             *SANITIZE, source, '-o', program, *flags])
         return [program]
 
     def vala(self, source):
         program = source.with_suffix('.vala.out')
-        run(['valac', '--quiet', '--pkg', 'ist-1', '--directory', source.parent, '-o', program.name, source])
+        # What comes of it is C without a warning, but for what valac leaves unused, and for const, which Vala has not.
+        flags = [*SANITIZE, '-Wall', '-Werror', '-Wno-unused', '-Wno-discarded-qualifiers', '-Wno-incompatible-pointer-types']
+        warnings = [word for flag in flags for word in ('-X', flag)]
+        run(['valac', '--quiet', '--debug', '--fatal-warnings', *warnings, '--pkg', 'ist-1', '--directory',
+             source.parent, '-o', program.name, source])
         return [program]
 
     def python(self, source):
@@ -285,6 +296,9 @@ def main():
                 check_language(installed, language, args.top, installed.prefix / 'bin' / 'ist-emulator')
             if 'python' in languages:
                 check_first_chapter(installed, args.top)
+        complaints = installed.complaints()
+        if complaints:
+            sys.exit('\n'.join(complaints))
 
     print('good:', ', '.join(languages))
     return 0
