@@ -56,6 +56,7 @@ packages_test="
   $packages_demo
   $packages_fleet
   ansible-core
+  at-spi2-core
   awscli
   bash-completion
   binutils
@@ -64,6 +65,7 @@ packages_test="
   dbus-user-session
   fish
   g++
+  gir1.2-atspi-2.0
   gir1.2-soup-3.0
   git
   gjs
@@ -71,6 +73,7 @@ packages_test="
   iproute2
   libc6-dbg
   libclang-rt-14-dev
+  libgtk-4-dev
   llvm
   microsocks
   mosquitto-clients
@@ -87,6 +90,7 @@ packages_test="
   systemd
   tinyproxy
   valgrind
+  xvfb
   zsh
 "
 

@@ -8,13 +8,17 @@ language that can run here, and each language with the others."""
 import itertools
 import os
 import pathlib
+import re
 import signal
+import socket
 import subprocess
 import unittest
 
 import programs
 import tap
-from waiting import PATIENCE
+from desktop import Desktop
+from sockets import read_exactly
+from waiting import PATIENCE, wait_until
 
 # What was built, and what runs as it is.
 BUILT = pathlib.Path(os.environ['IST_EXAMPLES'])
@@ -40,20 +44,27 @@ def languages():
 LANGUAGES = languages()
 # Each with itself, and with another one.
 PAIRS = [*zip(LANGUAGES, LANGUAGES), *zip(LANGUAGES, [*LANGUAGES][1:] + [*LANGUAGES][:1])]
+# Has the echo only.
+CPP = ['cpp'] if (BUILT / 'tunnel-echo-cpp').exists() else []
 
 
 class Case(programs.Case):
     services = ['DEMO']
 
-    def start(self, end, name, language, *arguments, token=None):
+    def start_command(self, end, command, *arguments, token=None, env=None):
         """With a tunnel's token, unless there is another one."""
         token = token or self.tunnel[f'{end}AccessToken']
-        command = [*LANGUAGES[language](name), '--mode', end, '--endpoint', self.info['endpoint'],
-                   '--ca-file', self.info['caFile'], *arguments]
-        return self.spawn(end, command, {'AWSIOT_TUNNEL_ACCESS_TOKEN': token}, text=True,
+        command = [*command, '--mode', end, '--endpoint', self.info['endpoint'], '--ca-file', self.info['caFile'],
+                   *arguments]
+        return self.spawn(end, command, {**(env or {}), 'AWSIOT_TUNNEL_ACCESS_TOKEN': token}, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
-    def start_destination(self, name, language, *arguments):
+    def start(self, end, name, language, *arguments, token=None):
+        command = [BUILT / f'{name}-cpp'] if language in CPP else LANGUAGES[language](name)
+        return self.start_command(end, command, *arguments, token=token)
+
+    def start_first(self, name, language, *arguments):
+        """A destination that is there before the source is."""
         destination = self.start('destination', name, language, *arguments)
         self.read_until(destination, 'connected, services: DEMO')
         return destination
@@ -84,8 +95,8 @@ class Case(programs.Case):
 
 class Together(Case):
     def test_echo(self):
-        for theirs, ours in self.each(PAIRS):
-            destination = self.start_destination('tunnel-echo', theirs)
+        for theirs, ours in self.each([*PAIRS, *itertools.product(CPP, ['c']), *itertools.product(['c'], CPP)]):
+            destination = self.start_first('tunnel-echo', theirs)
             text = self.assert_ends(self.start('source', 'tunnel-echo', ours, 'a few words'), 0)
             self.assertIn('came back: a few words\n', text)
             self.interrupt(destination)
@@ -95,13 +106,13 @@ class Together(Case):
         for theirs, ours in self.each(zip(LANGUAGES, LANGUAGES)):
             source = self.start('source', 'tunnel-echo', ours)
             self.read_until(source, 'connected')
-            destination = self.start_destination('tunnel-echo', theirs)
+            destination = self.start_first('tunnel-echo', theirs)
             self.assertIn('came back: hello\n', self.assert_ends(source, 0))
             self.interrupt(destination)
 
     def test_events(self):
         for theirs, ours in self.each(PAIRS):
-            destination = self.start_destination('tunnel-events', theirs)
+            destination = self.start_first('tunnel-events', theirs)
             source = self.start('source', 'tunnel-echo', ours)
             text = self.read_until(destination, 'received data')
             self.assertIn('stream started: service “DEMO”, stream 1, connection 1, version 3\n', text)
@@ -112,7 +123,7 @@ class Together(Case):
 
     def test_http(self):
         for theirs, ours in self.each(PAIRS):
-            destination = self.start_destination('tunnel-http', theirs)
+            destination = self.start_first('tunnel-http', theirs)
             text = self.assert_ends(self.start('source', 'tunnel-http', ours, '/a/path'), 0)
             self.assertRegex(text, '200 OK\n(.*\n)*You asked for /a/path\n')
             self.assertIn('GET /a/path\n', self.interrupt(destination))
@@ -126,7 +137,7 @@ class File(Case):
 
     def assert_passes(self, pair, size):
         sent, received = self.make(size)
-        destination = self.start_destination('tunnel-file', pair[0], received)
+        destination = self.start_first('tunnel-file', pair[0], received)
         text = self.assert_ends(self.start('source', 'tunnel-file', pair[1], sent), 0)
         self.assertIn('delivered\n', text)
         if size > 0:
@@ -151,7 +162,7 @@ class File(Case):
             sent, received = self.make(0)
             os.truncate(sent, 1 << 34)  # takes longer than a signal, on any machine
             received.write_text('something old')
-            destination = self.start_destination('tunnel-file', theirs, received)
+            destination = self.start_first('tunnel-file', theirs, received)
             source = self.start('source', 'tunnel-file', ours, sent)
             self.read_until(destination, 'received 0 %')
             self.interrupt(source)
@@ -201,11 +212,42 @@ class Failures(Case):
     def test_missing(self):
         """A file that is not there."""
         for language in self.each_language():
-            destination = self.start_destination('tunnel-file', language, self.folder / 'received')
+            destination = self.start_first('tunnel-file', language, self.folder / 'received')
             source = self.start('source', 'tunnel-file', language, self.folder / 'missing')
             self.assertIn('missing', self.assert_ends(source, 1))
             # Which may not have heard of it.
             self.end_child(destination)
+
+
+class Window(Case):
+    def test_window(self):
+        """What it lists is what there is."""
+        if not (BUILT / 'tunnel-window').exists() or 'py' not in LANGUAGES:
+            self.skipTest('needs GTK, and PyGObject')
+        desktop = Desktop(self)
+        self.start_emulator()
+
+        def answer(connection):
+            connection.sendall(connection.recv(100) + b' and more')
+            # Until the other end closes.
+            connection.recv(1)
+
+        port = self.serve_tcp(answer)
+        self.start_destination(f'DEMO=127.0.0.1:{port}')
+        window = self.start_command('source', [BUILT / 'tunnel-window'], '--service', 'DEMO', env=desktop.env)
+        self.read_until(window, 'connected')
+        port = int(re.search(r'listens at (\d+)\n', ''.join(window.lines)).group(1))
+
+        def labels():
+            return [name for role, name in desktop.read('tunnel-window') if role == 'label']
+
+        wait_until(lambda: labels() == ['connected'], 'the window')
+        with socket.create_connection(('127.0.0.1', port), PATIENCE) as connection:
+            connection.sendall(b'hello')
+            self.assertEqual(read_exactly(connection, 14), b'hello and more')
+            wait_until(lambda: labels()[1:] == ['DEMO', '14', '5'], 'the connection')
+        wait_until(lambda: labels() == ['connected'], 'its end')
+        self.interrupt(window)
 
 
 class Help(Case):
@@ -222,7 +264,7 @@ class Help(Case):
 
     def test_lengths(self):
         """A page, which whoever learns can take in."""
-        for path in SCRIPTS.glob('tunnel-*.*'):
+        for path in SCRIPTS.glob('tunnel-*'):
             self.assertLess(len(path.read_text().splitlines()), 80, path.name)
 
 
