@@ -1,4 +1,4 @@
-#!/usr/bin/env -S gjs -m
+#!/usr/bin/gjs -m
 // SPDX-FileCopyrightText: 2026 The libist authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 

@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: 2026 The libist authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
-"""What is written of the tree is so: README has each option of the build, with
+"""What is written of the tree is so: building.md has each option of the build, with
 its default, contributing.md each folder of sources, NEWS begins with the version,
 and the files, paths and pages that are named anywhere exist."""
 
@@ -27,19 +27,17 @@ LINK = re.compile(r'\]\(([\w./-]+?)(?:#[\w-]+)?\)')
 
 
 def check_options(top):
-    readme = (top / 'README.md').read_text(encoding='utf-8')
-    table = readme[readme.index('| option | default |'):]
-    told = dict(ROW.findall(table[:table.index('\n\n')]))
+    told = dict(ROW.findall((top / 'doc' / 'building.md').read_text(encoding='utf-8')))
     options = {name: default.strip("'") for name, _, default
                in OPTION.findall((top / 'meson_options.txt').read_text(encoding='utf-8'))}
 
     for name in sorted(options.keys() | told.keys()):
         if name not in told:
-            yield f'README.md: the option {name} is missing'
+            yield f'building.md: the option {name} is missing'
         elif name not in options:
-            yield f'README.md: there is no option {name}'
+            yield f'building.md: there is no option {name}'
         elif options[name] and told[name] != options[name]:
-            yield f'README.md: the default of {name} is {options[name]}'
+            yield f'building.md: the default of {name} is {options[name]}'
 
 
 def check_news(top):

@@ -3,12 +3,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
 """An installed libist is all that programs need, found by its pkg-config file
-alone; and the programs in README and tutorials do what their text says, as
+alone; and the programs in README and documents do what their text says, as
 they stand there: the source of each language against the destination of the
 same language, through an emulator; and likewise the two that use connections as
 streams, a source in C and a forwarder in Python, and those in Python's own ways. A
-program that is not let in says why. What the first chapter of README has somebody
-type is typed. It is installed from a build folder, or is what the system has."""
+program that is not let in says why. What the first chapter of README, and examples.md,
+have somebody type is typed. It is installed from a build folder, or is what the system has."""
 
 import argparse
 import json
@@ -199,14 +199,21 @@ def check_documents(emulator_program, destination, ask, source):
             echo.wait(timeout=TIMEOUT)
 
 
+def has_gbulb(installed):
+    return subprocess.run([installed.args.python, '-c', 'import gbulb'], check=False,
+                          stderr=subprocess.DEVNULL).returncode == 0
+
+
 def check_language(installed, language, top, emulator_program):
     make = getattr(installed, language)
     suffix = {'python': 'py'}.get(language, language)
     tutorial = {'js': 'gjs'}.get(language, language)
     destination, stream, source = (installed.work / f'{name}.{suffix}' for name in ('destination', 'stream', 'source'))
-    in_readme = [destination, stream] if language in ('c', 'python') else [destination]
+    has_stream = language in ('c', 'python')
 
-    extract(top / 'README.md', language, *in_readme)
+    extract(top / ('README.md' if language == 'python' else 'doc/destination.md'), language, destination)
+    if has_stream:
+        extract(top / 'doc' / 'connections.md', language, stream)
     extract(top / 'doc' / f'tutorial-{tutorial}.md', language, source)
     echo = make(destination)
     source = make(source)
@@ -219,32 +226,30 @@ def check_language(installed, language, top, emulator_program):
             installed.work / f'{name}.py' for name in ('short', 'errors', 'messages', 'streams', 'ssh')]
         extract(top / 'doc' / 'python.md', language, *sources)
         run(make(errors))
-        with_gbulb = subprocess.run([*make('-c'), 'import gbulb'], check=False, stderr=subprocess.DEVNULL).returncode == 0
-        for program in [short, *in_asyncio] if with_gbulb else [short]:
+        for program in [short, *in_asyncio] if has_gbulb(installed) else [short]:
             check_documents(emulator_program, echo, answer_of, make(program))
-    if stream in in_readme:
+    if has_stream:
         ask = answer_of if language == 'c' else answer_through
         stream = make(stream)
         check_documents(emulator_program, echo, ask, stream)
         check_complaints([*stream, installed.work / 'unused'] if ask is answer_through else stream, emulator_program)
 
 
-def check_first_chapter(installed, top):
-    """Types the chapter's lines, each once the one before it has done what it does."""
-    readme = (top / 'README.md').read_text(encoding='utf-8')
-    chapter = readme[readme.index(FIRST_CHAPTER):]
-    # Below the program, which is indented, too.
-    typed = chapter[chapter.index('\n```\n'):chapter.index('\n## ')]
-    lines = re.findall('^    (.*)$', typed, re.MULTILINE)
-    answers = {'python3 destination.py &': 'connected\n', 'echo hello | ist-proxy --stdio': 'hello\n'}
+def check_typed(installed, document, heading, answers, folder):
+    """Types a chapter's lines, each once the one before it has said what it says."""
+    text = document.read_text(encoding='utf-8')
+    chapter = text[text.index(heading):].partition('\n## ')[0]
+    # Not those of a program, which is indented, too.
+    lines = re.findall('^    (.*)$', re.sub('^```.*?^```$', '', chapter, flags=re.MULTILINE | re.DOTALL), re.MULTILINE)
     if not answers.keys() < set(lines):
-        sys.exit(f'the first chapter has the lines {lines}')
+        sys.exit(f'“{heading}” has the lines {lines}')
 
-    folder = installed.work / 'first-chapter'
-    folder.mkdir()
-    extract(top / 'README.md', 'python', folder / 'destination.py', folder / 'forward.py')
-    (folder / 'python3').symlink_to(installed.args.python)
-    path = f'{folder}:{installed.prefix / "bin"}:{os.environ["PATH"]}'
+    tools = installed.work / 'tools'
+    tools.mkdir(exist_ok=True)
+    for name, program in ('python3', installed.args.python), ('gjs', installed.args.gjs):
+        if program and not (tools / name).exists():
+            (tools / name).symlink_to(program)
+    path = f'{tools}:{installed.prefix / "bin"}:{os.environ["PATH"]}'
     process = subprocess.Popen(lines[0].split(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=folder,
                                env={**os.environ, 'PATH': path})
     watch = threading.Timer(TIMEOUT, process.kill)
@@ -253,15 +258,32 @@ def check_first_chapter(installed, top):
         for line in lines[1:]:
             process.stdin.write(line + '\n')
             process.stdin.flush()
-            if line in answers and process.stdout.readline() != answers[line]:
-                sys.exit(f'“{line}” did not say {answers[line]!r}')
+            for answer in answers.get(line, []):
+                if (said := process.stdout.readline()) != answer:
+                    sys.exit(f'“{line}” did not say {answer!r}, but {said!r}')
         status = process.wait(timeout=TIMEOUT)
         if status != 0 or process.stdout.read():
-            sys.exit(f'the first chapter ended with status {status}, and said more than it should')
+            sys.exit(f'“{heading}” ended with status {status}, and said more than it should')
     finally:
         watch.cancel()
         process.kill()
-        process.communicate()
+        process.wait(timeout=TIMEOUT)
+
+
+def check_first_chapter(installed, top):
+    folder = installed.work / 'first-chapter'
+    folder.mkdir()
+    extract(top / 'README.md', 'python', folder / 'destination.py')
+    check_typed(installed, top / 'README.md', FIRST_CHAPTER,
+                {'python3 destination.py &': ['connected\n'], 'echo hello | ist-proxy --stdio': ['hello\n']}, folder)
+
+
+def check_examples(installed, top):
+    connected = 'connected, services: SSH\n'
+    check_typed(installed, top / 'doc' / 'examples.md', '## Trying them',
+                {'python3 tunnel-echo.py &': [connected],
+                 "gjs -m tunnel-echo.js --mode source 'a few words'":
+                     [connected, 'came back: a few words\n', 'disconnected: stopped\n']}, top / 'examples')
 
 
 def main():
@@ -296,6 +318,8 @@ def main():
                 check_language(installed, language, args.top, installed.prefix / 'bin' / 'ist-emulator')
             if 'python' in languages:
                 check_first_chapter(installed, args.top)
+            if {'python', 'js'} < set(languages) and installed.overrides and has_gbulb(installed):
+                check_examples(installed, args.top)
         complaints = installed.complaints()
         if complaints:
             sys.exit('\n'.join(complaints))
