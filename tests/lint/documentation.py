@@ -18,8 +18,6 @@ FOLDERS = ('doc', 'examples', 'packaging', 'po', 'proto', 'src', 'tests')
 SUFFIXES = ('.1', '.8', '.bash', '.build', '.c', '.h', '.in', '.js', '.md', '.py', '.sh', '.toml', '.vala')
 # Not where something else stands before it, as in "$build/src/".
 PATH = re.compile(r'(?<![\w./$-])(?:%s)/[\w./*-]*[\w*/]' % '|'.join(FOLDERS))
-# In the build folder.
-GENERATED = ('doc/ist-1/',)
 # Without their folder, as the picture in contributing.md has them.
 FILE = re.compile(r'(?<![\w./-])[a-z][\w-]*\.[ch]\b')
 SOURCES = ('.c', '.h', '.js', '.py', '.sh', '.vala')
@@ -49,7 +47,7 @@ def check_news(top):
 
 def check_paths(top, path, text):
     for name in PATH.findall(text):
-        if name not in GENERATED and not any(glob.glob(name, root_dir=root) for root in (top, path.parent)):
+        if not any(glob.glob(name, root_dir=root) for root in (top, path.parent)):
             yield f'{path.relative_to(top)}: there is no {name}'
 
 
