@@ -116,6 +116,21 @@ def extract(document, language, *files):
         file.write_text(program, encoding='utf-8')
 
 
+def check_fragments(installed, top):
+    """What documents have in C besides programs compiles: functions, and what stands in one."""
+    for document in sorted((top / 'doc').glob('*.md')):
+        blocks = re.findall(BLOCK.format('c'), document.read_text(encoding='utf-8'), re.MULTILINE | re.DOTALL)
+        fragments = [block for block in blocks if '\nmain (' not in block]
+        functions = [block for block in fragments if block.startswith('static ')]
+        statements = [f'{{\n{block}}}\n' for block in fragments if not block.startswith('static ')]
+        if fragments:
+            source = installed.work / f'{document.stem}.c'
+            source.write_text('#include <ist/ist.h>\n' + ''.join(functions) +
+                              f'void f (IstSecureTunnel *tunnel)\n{{\n{"".join(statements)}}}\n', encoding='utf-8')
+            flags = output_of(['pkg-config', '--cflags', 'ist-1']).split()
+            run([*installed.args.cc.split(), '-Wall', '-Wextra', '-Wno-unused', '-Werror', '-fsyntax-only', source, *flags])
+
+
 class Emulator:
     def __init__(self, program):
         self.process = subprocess.Popen([program, '--open', 'SSH'], stdout=subprocess.PIPE, text=True)
@@ -226,6 +241,9 @@ def check_language(installed, language, top, emulator_program):
             installed.work / f'{name}.py' for name in ('short', 'errors', 'messages', 'streams', 'ssh')]
         extract(top / 'doc' / 'python.md', language, *sources)
         run(make(errors))
+        unit_test = installed.work / 'testing.py'
+        extract(top / 'doc' / 'testing.md', language, unit_test)
+        run(make(unit_test))
         for program in [short, *in_asyncio] if has_gbulb(installed) else [short]:
             check_documents(emulator_program, echo, answer_of, make(program))
     if has_stream:
@@ -308,6 +326,7 @@ def main():
         installed = Installed(args, work)
         installed.check_pkg_config()
 
+        check_fragments(installed, args.top)
         for language in {'c', 'vala'} & set(languages):
             copy = work / f'installed.{language}'
             copy.write_bytes((here / copy.name).read_bytes())
