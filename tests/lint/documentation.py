@@ -4,7 +4,8 @@
 
 """What is written of the tree is so: building.md has each option of the build, with
 its default, contributing.md each folder of sources, NEWS begins with the version,
-and the files, paths and pages that are named anywhere exist."""
+the files, paths and pages that are named anywhere exist, and no example takes a
+peer's bytes for text in Vala."""
 
 import glob
 import pathlib
@@ -51,6 +52,13 @@ def check_paths(top, path, text):
             yield f'{path.relative_to(top)}: there is no {name}'
 
 
+def check_text(top, path, text):
+    """What a peer has sent ends with its length, not with a zero."""
+    if 'examples' in path.parts or path.suffix == '.md':
+        for line in re.findall(r'^.*\(string\) .*$', text, re.MULTILINE):
+            yield f'{path.relative_to(top)}: takes bytes for text: {line.strip()}'
+
+
 def check_tree(top):
     text = (top / 'doc' / 'contributing.md').read_text(encoding='utf-8')
     sources = [path for folder in ('src', 'tests') for path in (top / folder).glob('*/**/*') if path.suffix in SOURCES]
@@ -77,7 +85,7 @@ def main():
 
     for path in files:
         text = path.read_text(encoding='utf-8')
-        faults += check_paths(top, path, text)
+        faults += [*check_paths(top, path, text), *check_text(top, path, text)]
         if path.suffix == '.md':
             faults += check_links(top, path, text)
 

@@ -15,6 +15,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -266,7 +267,7 @@ def check_typed(installed, document, heading, answers, folder):
     tools.mkdir(exist_ok=True)
     for name, program in ('python3', installed.args.python), ('gjs', installed.args.gjs):
         if program and not (tools / name).exists():
-            (tools / name).symlink_to(program)
+            (tools / name).symlink_to(shutil.which(program))
     path = f'{tools}:{installed.prefix / "bin"}:{os.environ["PATH"]}'
     process = subprocess.Popen(lines[0].split(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=folder,
                                env={**os.environ, 'PATH': path})
