@@ -532,16 +532,22 @@ class Tunnels(TunnelCase):
 
     def test_local_address(self):
         self.ready(self.destination('-d', f'SSH={self.target.port}', '-b', '127.0.0.1', '--json'))
-        for address in ('127.0.0.2', '0.0.0.0'):
-            source = self.source('-s', 'SSH=0', '-b', address, '--json', '-i', 'c' * 32)
+        with socket.socket() as taken:
+            # So that nobody else listens there.
+            taken.bind(('127.0.0.1', 0))
+            port = taken.getsockname()[1]
+            source = self.source('-s', f'SSH={port}', '-b', '127.0.0.2', '--json', '-i', 'c' * 32)
             place, = self.ready(source)['listening']
-            port = place['port']
-            self.check_place(place, 'SSH', address, port)
+            self.check_place(place, 'SSH', '127.0.0.2', port)
             self.check_echo(port, address='127.0.0.2')
-            if address == '127.0.0.2':
-                with self.assertRaises(ConnectionRefusedError):
-                    socket.create_connection(('127.0.0.1', port))
+            with self.assertRaises(ConnectionRefusedError):
+                socket.create_connection(('127.0.0.1', port))
             self.terminate(source)
+        source = self.source('-s', 'SSH=0', '-b', '0.0.0.0', '--json', '-i', 'c' * 32)
+        place, = self.ready(source)['listening']
+        self.check_place(place, 'SSH', '0.0.0.0', place['port'])
+        self.check_echo(place['port'], address='127.0.0.2')
+        self.terminate(source)
 
     def test_places_are_told(self):
         port = self.target.port

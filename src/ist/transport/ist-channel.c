@@ -4,6 +4,7 @@
 
 #include "ist/transport/ist-channel-private.h"
 
+#include "common/ist-source-private.h"
 #include "common/ist-text-private.h"
 #include "common/ist-watch-private.h"
 #include "ist/ist-tunnel-error.h"
@@ -198,14 +199,6 @@ channel_start_timer (IstChannel *self,
   g_source_set_callback (timer, callback, self, NULL);
   g_source_attach (timer, self->context);
   return timer;
-}
-
-static void
-clear_timer (GSource **timer)
-{
-  if (*timer != NULL)
-    g_source_destroy (*timer);
-  g_clear_pointer (timer, g_source_unref);
 }
 
 static void
@@ -676,11 +669,11 @@ channel_describe_end (IstChannel *self)
 static void
 channel_stop_timers (IstChannel *self)
 {
-  clear_timer (&self->ping_timer);
-  clear_timer (&self->pong_timer);
-  clear_timer (&self->probe_timer);
-  clear_timer (&self->close_timer);
-  clear_timer (&self->window_timer);
+  ist_clear_source (&self->ping_timer);
+  ist_clear_source (&self->pong_timer);
+  ist_clear_source (&self->probe_timer);
+  ist_clear_source (&self->close_timer);
+  ist_clear_source (&self->window_timer);
 }
 
 static void
@@ -826,7 +819,7 @@ on_pong_timeout (gpointer user_data)
 static void
 channel_restart_pong_timer (IstChannel *self)
 {
-  clear_timer (&self->pong_timer);
+  ist_clear_source (&self->pong_timer);
   self->bytes_read_at_ping = ist_metered_stream_get_bytes_read (self->stream);
   self->pong_timer = channel_start_timer (self, self->pong_timeout * 1000, on_pong_timeout);
 }
@@ -895,7 +888,7 @@ on_pong_read (gint64 number,
 
   if (round_trip < 0)
     return;
-  clear_timer (&self->pong_timer);
+  ist_clear_source (&self->pong_timer);
   /* The window's own are too many to be told of. */
   if (asked)
     self->round_trip = round_trip;
@@ -1087,7 +1080,7 @@ ist_channel_set_keepalive (IstChannel *self,
                            guint pong_timeout)
 {
   self->pong_timeout = pong_timeout;
-  clear_timer (&self->ping_timer);
+  ist_clear_source (&self->ping_timer);
   if (interval == 0)
     return;
   /* In whole seconds, so that many channels wake the machine at the same moment. */
@@ -1112,7 +1105,7 @@ ist_channel_network_changed (IstChannel *self)
       break;
     case IST_ROUTE_SAME:
     default:
-      clear_timer (&self->probe_timer);
+      ist_clear_source (&self->probe_timer);
       self->probe_timer = channel_start_timer (self, PROBE_TIMEOUT, on_probe_timeout);
       self->bytes_read_at_probe = ist_metered_stream_get_bytes_read (self->stream);
       channel_ping (self);
@@ -1276,7 +1269,7 @@ ist_channel_set_paused (IstChannel *self,
   self->paused = paused;
   ist_metered_stream_set_paused (self->stream, paused);
   ist_flow_window_set_deaf (self->window, paused);
-  clear_timer (&self->window_timer);
+  ist_clear_source (&self->window_timer);
   channel_wake (self);
   /* The time in which we did not listen does not count. */
   if (!paused && self->pong_timer != NULL)
