@@ -52,7 +52,7 @@ check ()
   number=$((number + 1))
   if [ -n "$bad" ]; then
     failed=$((failed + 1))
-    tail -n 60 "$log" | sed 's/^/# /'
+    tail -n 100 "$log" | sed 's/^/# /'
   fi
   echo "${bad}ok $number - $name"
   [ -z "$bad" ]

@@ -116,6 +116,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--failed', type=int, default=0, help='failures to add')
     parser.add_argument('--skipped', type=int, default=0, help='skips to add')
+    parser.add_argument('--tap', action='append', default=[], help='what a program has written by itself, as NAME=FILE')
     parser.add_argument('logs', nargs='*', help='testlog.json files of meson')
     args = parser.parse_args()
 
@@ -124,6 +125,9 @@ def main():
         with open(log, encoding='utf-8') as lines:
             for line in lines:
                 tally.add(json.loads(line))
+    for name, _, file in (tap.partition('=') for tap in args.tap):
+        with open(file, encoding='utf-8', errors='replace') as output:
+            tally.add_cases(name, output.read())
 
     if tally.passed + tally.failed == 0:
         print('FAIL: no test has run')
