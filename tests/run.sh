@@ -73,7 +73,7 @@ run_tests ()
 
 build_gcc ()
 {
-  CC=gcc build_in "$build/gcc" -Dwerror=true \
+  CC=gcc CXX=g++ build_in "$build/gcc" -Dwerror=true \
     -Dintrospection=enabled -Dvapi=enabled -Ddocs=enabled \
     -Demulator=true -Dtools=true -Dexamples=true -Dtests=true
 }
@@ -82,7 +82,7 @@ build_gcc ()
 # of sources need not run twice, and whole systems are measured.
 build_clang ()
 {
-  CC=clang build_in "$build/clang" -Dwerror=true \
+  CC=clang CXX=clang++ build_in "$build/clang" -Dwerror=true \
     -Db_sanitize=address,undefined -Db_lundef=false \
     -Dintrospection=disabled -Dvapi=disabled -Ddocs=disabled -Dfuzzing=auto
 }
