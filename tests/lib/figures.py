@@ -3,6 +3,7 @@
 
 """What the kernel counts of a program."""
 
+import contextlib
 import os
 import pathlib
 import time
@@ -40,9 +41,11 @@ def switches_of(pid):
     """How often each thread of a process went to sleep so far: it was awake before."""
     switches = {}
     for task in os.listdir(f'/proc/{pid}/task'):
-        for line in pathlib.Path(f'/proc/{pid}/task/{task}/status').read_text().splitlines():
-            if line.startswith('voluntary_ctxt_switches:'):
-                switches[task] = int(line.split()[1])
+        # It may have ended since it was listed.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            for line in pathlib.Path(f'/proc/{pid}/task/{task}/status').read_text().splitlines():
+                if line.startswith('voluntary_ctxt_switches:'):
+                    switches[task] = int(line.split()[1])
     return switches
 
 
