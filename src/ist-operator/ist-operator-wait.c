@@ -11,7 +11,9 @@ struct _IstOperatorWait
   GMainContext *context;
   GCancellable *cancellable;
   GSource *timer;
-  GSource *parent;
+  GCancellable *parent;
+  gulong parent_id;
+  GSource *wake; /* for the parent's end, which another thread may bring */
   GAsyncResult *result;
   gboolean has_timed_out;
 };
@@ -27,13 +29,25 @@ on_time_over (gpointer user_data)
 }
 
 static gboolean
-on_parent_cancelled (GCancellable *parent,
-                     gpointer user_data)
+dispatch_wake (GSource *source,
+               GSourceFunc callback,
+               gpointer user_data)
 {
   IstOperatorWait *self = user_data;
 
   g_cancellable_cancel (self->cancellable);
   return G_SOURCE_REMOVE;
+}
+
+static GSourceFuncs wake_funcs = {
+  .dispatch = dispatch_wake,
+};
+
+static void
+on_parent_cancelled (GCancellable *parent,
+                     gpointer user_data)
+{
+  g_source_set_ready_time (user_data, 0);
 }
 
 IstOperatorWait *
@@ -49,9 +63,14 @@ ist_operator_wait_new (GCancellable *parent,
   g_source_attach (self->timer, self->context);
   if (parent != NULL)
     {
-      self->parent = g_cancellable_source_new (parent);
-      g_source_set_callback (self->parent, G_SOURCE_FUNC (on_parent_cancelled), self, NULL);
-      g_source_attach (self->parent, self->context);
+      /* Not g_cancellable_source_new(): GLib loses its source if that is freed in one thread while another is
+       * still about to cancel, as far as 2.74 at least. */
+      self->wake = g_source_new (&wake_funcs, sizeof (GSource));
+      g_source_set_callback (self->wake, NULL, self, NULL);
+      g_source_attach (self->wake, self->context);
+      self->parent = g_object_ref (parent);
+      self->parent_id = g_cancellable_connect (parent, G_CALLBACK (on_parent_cancelled), g_source_ref (self->wake),
+                                               (GDestroyNotify) g_source_unref);
     }
   return self;
 }
@@ -60,7 +79,10 @@ void
 ist_operator_wait_free (IstOperatorWait *self)
 {
   ist_clear_source (&self->timer);
-  ist_clear_source (&self->parent);
+  /* Waits for a cancellation that goes on in another thread. */
+  g_cancellable_disconnect (self->parent, self->parent_id);
+  g_clear_object (&self->parent);
+  ist_clear_source (&self->wake);
   g_clear_object (&self->result);
   g_object_unref (self->cancellable);
   g_main_context_unref (self->context);
