@@ -25,6 +25,7 @@ static const GOptionEntry options[] = {
   { NULL },
 };
 static int status = EXIT_SUCCESS;
+static gboolean is_talking;
 
 static void
 on_connection_success (IstSecureTunnel *tunnel, char **service_ids)
@@ -118,13 +119,11 @@ example_run (IstSecureTunnel *tunnel)
     }
   interrupt = g_unix_signal_add (SIGINT, on_interrupt, tunnel);
   g_main_loop_run (loop);
+  /* A thread that has lost its connection has something to clear away. */
+  while (is_talking)
+    g_main_context_iteration (NULL, TRUE);
   g_source_remove (interrupt);
   g_signal_handlers_disconnect_by_data (tunnel, loop);
-  g_strfreev (rest);
-  g_free (mode);
-  g_free (endpoint);
-  g_free (ca_file);
-  g_free (service);
   return status;
 }
 
@@ -160,6 +159,7 @@ on_talked (GObject *connection, GAsyncResult *result, gpointer user_data)
   g_autoptr (IstSecureTunnel) tunnel = user_data;
   g_autoptr (GError) error = NULL;
 
+  is_talking = FALSE;
   if (g_task_propagate_boolean (G_TASK (result), &error))
     ist_secure_tunnel_stop (tunnel);
   else
@@ -172,6 +172,7 @@ start_talking (IstSecureTunnel *tunnel, IstConnection *connection, gpointer talk
   g_autoptr (GTask) task = g_task_new (connection, NULL, on_talked, g_object_ref (tunnel));
 
   g_task_set_task_data (task, talk, NULL);
+  is_talking = TRUE;
   g_task_run_in_thread (task, talk_in_thread);
 }
 

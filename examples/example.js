@@ -83,6 +83,8 @@ export async function run(tunnel, work) {
     try {
         const early = await Promise.race([interrupted, failed, tunnel.start_async(null).then(work)]);
         await tunnel.stop_async(null);
+        // Whatever has lost its connection by that clears away first.
+        await new Promise(resolve => GLib.idle_add(GLib.PRIORITY_LOW, () => resolve() ?? GLib.SOURCE_REMOVE));
         System.exit(early ? 130 : 0);
     } catch (error) {
         fail(error.message);

@@ -95,7 +95,11 @@ public abstract class Example : Object {
     public int run () {
         Unix.signal_add (Posix.Signal.INT, () => {
             status = INTERRUPTED;
-            tunnel.stop_async.begin (null, () => loop.quit ());
+            /* Whatever has lost its connection by that clears away first. */
+            tunnel.stop_async.begin (null, () => Idle.add (() => {
+                loop.quit ();
+                return Source.REMOVE;
+            }, Priority.LOW));
             return Source.CONTINUE;
         });
         drive.begin ();

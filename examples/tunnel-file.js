@@ -34,8 +34,9 @@ async function send(tunnel, service, path) {
     await expectLine(input, /^READY$/);
     // A word fits in at once. A file does not: splicing waits while the way is full.
     connection.outputStream.write_all(`${size}\n`, null);
-    // The tunnel counts anew after each turn of the main loop.
-    tunnel.connect('notify::bytes-out', () => Example.tellProgress('sent', connection.bytesOut, size));
+    // The tunnel counts anew after each turn of the main loop; the line is none of the file.
+    tunnel.connect('notify::bytes-out', () => size > 0 && connection.bytesOut > `${size}\n`.length &&
+        Example.tellProgress('sent', connection.bytesOut - `${size}\n`.length, size));
     await connection.outputStream.splice_async(file.read(null), Gio.OutputStreamSpliceFlags.NONE, PRIORITY, null);
     await expectLine(input, /^RECEIVED$/);
     print('delivered');

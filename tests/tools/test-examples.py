@@ -140,8 +140,9 @@ class File(Case):
         destination = self.start_first('tunnel-file', pair[0], received)
         text = self.assert_ends(self.start('source', 'tunnel-file', pair[1], sent), 0)
         self.assertIn('delivered\n', text)
-        if size > 0:
-            self.assertRegex(text, r'sent \d+ % of ')
+        told = [int(percent) for percent in re.findall(r'sent (\d+) % of ', text)]
+        self.assertEqual(told, sorted(told))
+        self.assertEqual(told[-1:], [100] if size > 0 else [])
         self.assertIn(f'received {received}\n', self.assert_ends(destination, 0))
         self.assertEqual(received.read_bytes(), sent.read_bytes())
         self.assertFalse((self.folder / 'received.part').exists())
@@ -168,6 +169,14 @@ class File(Case):
             self.interrupt(source)
             text = self.assert_ends(destination, 1)
             self.assertRegex(text, 'clos|ended|reset')
+            self.assertEqual(received.read_text(), 'something old')
+            self.assertFalse((self.folder / 'received.part').exists())
+            self.start_emulator()
+            destination = self.start_first('tunnel-file', theirs, received)
+            source = self.start('source', 'tunnel-file', ours, sent)
+            self.read_until(destination, 'received 0 %')
+            self.interrupt(destination)
+            self.end_child(source)
             self.assertEqual(received.read_text(), 'something old')
             self.assertFalse((self.folder / 'received.part').exists())
 
