@@ -1336,16 +1336,27 @@ test_disown (void)
   fixture_free (f);
 }
 
-/* Gives up the channel when the time has come. */
+/* What a hook waits for, and how often that came. */
 static const char *hook_for;
+static guint n_hooked;
 
+static gboolean
+hook_is_due (const char *what)
+{
+  if (!g_str_equal (what, hook_for))
+    return FALSE;
+  n_hooked++;
+  return TRUE;
+}
+
+/* Gives up the channel when the time has come. */
 static void
 unref_hook (gpointer fixture,
             const char *what)
 {
   Fixture *f = fixture;
 
-  if (!g_str_equal (what, hook_for) || f->channel == NULL)
+  if (!hook_is_due (what) || f->channel == NULL)
     return;
   ist_channel_disown (f->channel);
   ist_channel_unref (g_steal_pointer (&f->channel));
@@ -1358,7 +1369,7 @@ abort_hook (gpointer fixture,
   Fixture *f = fixture;
   g_autoptr (GError) why = g_error_new_literal (IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_TIMED_OUT, "From inside");
 
-  if (g_str_equal (what, hook_for))
+  if (hook_is_due (what))
     ist_channel_abort (f->channel, why);
 }
 
@@ -1368,7 +1379,7 @@ close_hook (gpointer fixture,
 {
   Fixture *f = fixture;
 
-  if (g_str_equal (what, hook_for))
+  if (hook_is_due (what))
     ist_channel_close (f->channel, 1000, NULL, NULL);
 }
 
@@ -1388,6 +1399,7 @@ test_reentrancy (void)
           guint k;
 
           hook_for = moments[i];
+          n_hooked = 0;
           f->hook = hooks[j];
           ist_channel_set_keepalive (f->channel, i == 3 ? 1 : 0, 0);
           for (k = 0; k < 10; k++)
@@ -1407,9 +1419,10 @@ test_reentrancy (void)
             }
           for (k = 0; k < 10; k++)
             test_peer_send_frame (f->peer, TEST_FIN | TEST_BINARY, "x", 1);
-          test_run_for (20);
           if (i < 4)
             {
+              test_wait (n_hooked > 0);
+              test_run_for (20);
               g_assert_cmpuint (f->n_received, <=, i == 0 ? 1 : 10);
             }
           else
