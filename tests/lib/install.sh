@@ -56,6 +56,7 @@ packages_test="
   $packages_demo
   $packages_fleet
   ansible-core
+  appstream
   at-spi2-core
   awscli
   bash-completion
@@ -63,12 +64,18 @@ packages_test="
   clang
   clang-format
   dbus-user-session
+  desktop-file-utils
+  dunst
   fish
   g++
+  gir1.2-adw-1
   gir1.2-atspi-2.0
+  gir1.2-secret-1
   gir1.2-soup-3.0
+  gir1.2-vte-3.91
   git
   gjs
+  gnome-keyring
   groff-base
   iproute2
   libc6-dbg
@@ -82,6 +89,7 @@ packages_test="
   openssh-server
   python3-asyncssh
   python3-botocore
+  python3-gi-cairo
   python3-paramiko
   python3-protobuf
   python3-pytest
@@ -90,6 +98,7 @@ packages_test="
   systemd
   tinyproxy
   valgrind
+  xdotool
   xvfb
   zsh
 "

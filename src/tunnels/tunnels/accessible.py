@@ -1,0 +1,38 @@
+# SPDX-FileCopyrightText: 2026 The libist authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+"""Names and actions for screen readers, where GTK 4.8 has none, or says names twice and with their underscores."""
+
+from gi.repository import Gio, Gtk
+
+LABEL = Gtk.AccessibleProperty.LABEL
+
+
+def _mend(widget):
+    if isinstance(widget, Gtk.Button) and widget.get_label():
+        # There is a relation to the label in it, too, which is enough.
+        widget.reset_property(LABEL)
+    elif isinstance(widget, Gtk.MenuButton):
+        # The one that is pressed is in the other.
+        widget.get_first_child().update_property([LABEL], [widget.get_tooltip_text()])
+    elif isinstance(widget, Gtk.Button) and widget.get_tooltip_text():
+        widget.update_property([LABEL], [widget.get_tooltip_text()])
+    elif isinstance(widget, Gtk.SearchEntry):
+        widget.update_property([LABEL], [widget.props.placeholder_text])
+    elif isinstance(widget, Gtk.ListBoxRow) and widget.get_activatable():
+        # What Enter does. Those of libadwaita have a method of that name that does less.
+        action = Gio.SimpleAction(name='activate')
+        action.connect('activate', lambda _action, _parameter: Gtk.Widget.activate(widget))
+        group = Gio.SimpleActionGroup()
+        group.add_action(action)
+        widget.insert_action_group('row', group)
+
+
+def mend(widget):
+    """It and all that is in it: buttons go by what is written on them, or else by what their tooltip says."""
+    _mend(widget)
+    child = None if isinstance(widget, Gtk.MenuButton) else widget.get_first_child()
+    while child:
+        mend(child)
+        child = child.get_next_sibling()
+    return widget

@@ -1,0 +1,208 @@
+# SPDX-FileCopyrightText: 2026 The libist authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+"""The program: its actions, and what it tells of when nobody looks."""
+
+import signal
+import time
+from gettext import gettext as _
+
+from gi.repository import Adw, Gio, GLib, Gtk
+
+from . import APP_ID, words
+from .demo import Demo
+from .devices import Accounts, Devices
+from .operator import Operator
+from .preferences import Preferences
+from .search import SearchProvider
+from .window import Window
+
+# Of these, what runs in a terminal wants those without Shift for itself.
+ACCELERATORS = {
+    'win.add-device': ['<Control>n', '<Control><Shift>n'], 'win.search': ['<Control>f', '<Control><Shift>f'],
+    'win.back': ['<Alt>Left'], 'win.close-tab': ['<Control>w', '<Control><Shift>w'],
+    'win.show-help-overlay': ['<Control>question'], 'win.terminal': ['<Control>t', '<Control><Shift>t'],
+    'win.connect': ['<Control>Return'], 'app.preferences': ['<Control>comma'],
+    'app.quit': ['<Control>q', '<Control><Shift>q'],
+}
+TERMINAL_ACCELERATORS = {
+    'terminal.copy': ['<Control><Shift>c'], 'terminal.paste': ['<Control><Shift>v'],
+    'terminal.zoom-in': ['<Control>plus', '<Control>equal', '<Control>KP_Add'],
+    'terminal.zoom-out': ['<Control>minus', '<Control>KP_Subtract'], 'terminal.zoom-normal': ['<Control>0'],
+}
+# How often the time that tunnels have left is looked at, in seconds.
+LOOK = 30
+PARAMETER = GLib.VariantType('(ss)')
+
+
+class Application(Adw.Application):
+    __gtype_name__ = 'TunnelsApplication'
+
+    def __init__(self, version):
+        super().__init__(application_id=APP_ID, resource_base_path='/io/github/libist/Tunnels')
+        self.version = version
+        self.window = None
+        self.set_option_context_parameter_string('[DEVICE]')
+        self.set_option_context_summary(_('Reaches devices through tunnels of AWS IoT, in windows.'))
+        self.add_main_option('version', ord('V'), GLib.OptionFlags.NONE, GLib.OptionArg.NONE, _('Show the version'),
+                             None)
+        self.add_main_option('terminal', ord('t'), GLib.OptionFlags.NONE, GLib.OptionArg.NONE,
+                             _('Open a terminal at the device'), None)
+        self.set_flags(Gio.ApplicationFlags.HANDLES_COMMAND_LINE)
+
+    def do_handle_local_options(self, options):
+        if options.contains('version'):
+            print(f'tunnels {self.version}')
+            return 0
+        return -1
+
+    def do_command_line(self, command_line):
+        words_given = command_line.get_arguments()[1:]
+        if len(words_given) > 1:
+            command_line.printerr_literal(_('One device at a time; see “tunnels --help”.') + '\n')
+            return 64
+        self.activate()
+        if words_given:
+            device = self._find_device(words_given[0])
+            if command_line.get_options_dict().contains('terminal'):
+                self.window.open_terminal(device)
+            else:
+                self.window.show_device(device)
+        return 0
+
+    def do_startup(self):
+        Adw.Application.do_startup(self)
+        Gtk.Window.set_default_icon_name(APP_ID)
+        self.settings = Gio.Settings.new(APP_ID)
+        self.accounts = Accounts(self.settings)
+        self.operator = Operator(self.get_dbus_connection() or Gio.bus_get_sync(Gio.BusType.SESSION, None))
+        self.devices = Devices(self.settings, self.accounts, self.operator)
+        self.demo = Demo(self.accounts, self.devices)
+        self._warned = set()
+        self.operator.connect('appeared', lambda _operator: self._set_linger())
+        self.operator.connect('tunnel-gone', self._on_tunnel_gone)
+        self.devices.connect_changed(self._look_at_time)
+        self.settings.connect('changed::linger', lambda *_: self._set_linger())
+        GLib.timeout_add_seconds(LOOK, self._look_at_time)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, number, self.quit)
+        for name, act in {'quit': self._quit, 'preferences': self._show_preferences, 'about': self._show_about,
+                          'demo': self._start_demo}.items():
+            action = Gio.SimpleAction(name=name)
+            action.connect('activate', lambda _action, _parameter, act=act: act())
+            self.add_action(action)
+        # Of notifications and the shell's search, whose devices are named by account and thing.
+        for name, act in {'show-device': lambda window, device: window.show_device(device),
+                          'open-terminal': lambda window, device: window.open_terminal(device),
+                          'open-anew': lambda window, device: window.show_device(device).connect_tunnel(anew=True),
+                          }.items():
+            action = Gio.SimpleAction(name=name, parameter_type=PARAMETER)
+            action.connect('activate', self._on_device_action, act)
+            self.add_action(action)
+        for action, keys in TERMINAL_ACCELERATORS.items():
+            self.set_accels_for_action(action, keys)
+        self.set_in_terminal(False)
+
+    def set_in_terminal(self, yes):
+        for action, keys in ACCELERATORS.items():
+            self.set_accels_for_action(action, [key for key in keys if not yes or '<Shift>' in key])
+
+    def do_shutdown(self):
+        self.demo.stop()
+        self.operator.close()
+        Adw.Application.do_shutdown(self)
+
+    def do_dbus_register(self, connection, path):
+        self.search = SearchProvider(self, connection, path + '/SearchProvider')
+        return Adw.Application.do_dbus_register(self, connection, path)
+
+    def do_dbus_unregister(self, connection, path):
+        self.search.close()
+        Adw.Application.do_dbus_unregister(self, connection, path)
+
+    def do_activate(self):
+        if not self.window:
+            self.window = Window(self, self.devices, self.operator, self.settings)
+            self.window.connect('destroy', self._on_destroy)
+        self.window.present()
+
+    def _on_destroy(self, _window):
+        self.window = None
+
+    def _find_device(self, thing):
+        """Of those that are known, or a new one in the first account."""
+        return (next((device for device in self.devices.model if device.thing == thing), None)
+                or self.devices.add(self.accounts.model[0].id, thing))
+
+    def _on_device_action(self, _action, parameter, act):
+        account, thing = parameter.unpack()
+        self.activate()
+        act(self.window, self.devices.add(account, thing))
+
+    # The program
+
+    def _quit(self):
+        if self.window:
+            self.window.close()
+        else:
+            self.quit()
+
+    def _show_preferences(self):
+        Preferences(self.accounts, self.settings, transient_for=self.window, modal=True).present()
+
+    def _show_about(self):
+        Adw.AboutWindow(
+            transient_for=self.window, application_name=_('Tunnels'), application_icon=APP_ID, version=self.version,
+            developer_name=_('The libist authors'), license_type=Gtk.License.LGPL_2_1,
+            website='https://github.com/libist/libist', issue_url='https://github.com/libist/libist/issues',
+            comments=_('Reaches devices through tunnels of AWS IoT.'),
+            # Translators: your names, one a line.
+            translator_credits=_('translator-credits')).present()
+
+    def _start_demo(self):
+        def on_started(device, problem):
+            if problem:
+                self.window.say(problem)
+            else:
+                self.window.show_device(device)
+        self.demo.start(on_started)
+
+    def _set_linger(self):
+        """The service does not keep it; whoever wants the usual time says nothing."""
+        linger = self.settings.get_user_value('linger')
+        if linger is None or not self.operator.is_running:
+            return
+        self.operator.set_linger(linger.unpack())
+
+    # What happens to tunnels
+
+    def _target(self, device):
+        return GLib.Variant('(ss)', device.key)
+
+    def _look_at_time(self):
+        minutes = self.settings.get_int('expiry-warning')
+        now = time.time()
+        for tunnel in self.operator.tunnels:
+            left = tunnel.expires_at / 1e6 - now
+            if not tunnel.expires_at or left > minutes * 60 or not tunnel.is_connected or tunnel.path in self._warned:
+                continue
+            self._warned.add(tunnel.path)
+            device = self.devices.of(tunnel)
+            told = Gio.Notification.new(_('The tunnel to %s is about to end') % device.thing)
+            told.set_body(_('It has %s left. What uses it ends with it.') % words.span(left))
+            told.set_default_action_and_target('app.show-device', self._target(device))
+            told.add_button_with_target(_('Open Anew'), 'app.open-anew', self._target(device))
+            self.send_notification(f'expiry{tunnel.path}', told)
+        return GLib.SOURCE_CONTINUE
+
+    def _on_tunnel_gone(self, _operator, tunnel):
+        self.withdraw_notification(f'expiry{tunnel.path}')
+        self._warned.discard(tunnel.path)
+        if not tunnel.last_error:
+            return
+        device = self.devices.of(tunnel)
+        told = Gio.Notification.new(_('The tunnel to %s has failed') % device.thing)
+        told.set_body(tunnel.last_error)
+        told.set_default_action_and_target('app.show-device', self._target(device))
+        told.add_button_with_target(_('Open Anew'), 'app.open-anew', self._target(device))
+        self.send_notification(f'failed{tunnel.path}', told)

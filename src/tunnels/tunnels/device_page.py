@@ -1,0 +1,298 @@
+# SPDX-FileCopyrightText: 2026 The libist authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+"""A device: what can be done with it, its tunnels, and the ports of this computer that lead to it."""
+
+from gettext import gettext as _
+
+from gi.repository import Adw, Gdk, Gio, GLib, GObject, Gtk
+
+from . import RESOURCES, dialogs, launch, words
+from .accessible import mend
+from .devices import SERVICES
+from .tunnel_box import TunnelBox
+
+# Rows that reach a service: action, icon, title, which of the device's services.
+WAYS = (
+    ('terminal', 'utilities-terminal-symbolic', _('Terminal'), 'terminal'),
+    ('files', 'folder-remote-symbolic', _('Files'), 'terminal'),
+    ('web', 'web-browser-symbolic', _('Web Page'), 'web'),
+    ('vnc', 'video-display-symbolic', _('Screen (VNC)'), 'vnc'),
+    ('rdp', 'computer-symbolic', _('Screen (RDP)'), 'rdp'),
+)
+# A free port, for this computer alone.
+LOOPBACK = '127.0.0.1:0'
+
+
+@Gtk.Template(resource_path=RESOURCES + '/device-page.ui')
+class DevicePage(Adw.Bin):
+    __gtype_name__ = 'TunnelsDevicePage'
+    # A terminal is wanted, and something to say.
+    __gsignals__ = {'terminal': (GObject.SignalFlags.RUN_FIRST, None, ()),
+                    'say': (GObject.SignalFlags.RUN_FIRST, None, (str,)),
+                    'forget': (GObject.SignalFlags.RUN_FIRST, None, ())}
+
+    name_label = Gtk.Template.Child()
+    account_label = Gtk.Template.Child()
+    favourite_button = Gtk.Template.Child()
+    reach_group = Gtk.Template.Child()
+    tunnels_group = Gtk.Template.Child()
+    none_row = Gtk.Template.Child()
+    forwards_group = Gtk.Template.Child()
+
+    def __init__(self, device, devices, operator, settings):
+        super().__init__()
+        self.device = device
+        self.devices = devices
+        self.operator = operator
+        self.settings = settings
+        self.account = devices.accounts.get(device.account)
+        self._boxes = {}
+        self._forwards = {}
+        self._opening = None
+        self._opening_row = None
+        # Tunnels that were there before.
+        self._others = set()
+        self._handlers = [
+            (store, store.connect('items-changed', lambda *_, show=show: show()))
+            for store, show in ((operator.tunnels, self._show_tunnels), (operator.forwards, self._show_forwards))]
+        self._handlers.append((device, device.connect('notify', lambda *_: self._show())))
+        for action, icon, title, which in WAYS:
+            row = Adw.ActionRow(title=title, use_markup=False, activatable=True, action_name=f'device.{action}')
+            row.add_prefix(Gtk.Image(icon_name=icon))
+            row.add_suffix(Gtk.Image(icon_name='go-next-symbolic'))
+            device.bind_property(which, row, 'subtitle', GObject.BindingFlags.SYNC_CREATE)
+            self.reach_group.add(row)
+        self._add_actions()
+        mend(self)
+        self.favourite_button.set_active(device.favourite)
+        self.favourite_button.connect('toggled', self._on_favourite)
+        self._show()
+        self._show_tunnels()
+        self._show_forwards()
+
+    def close(self):
+        for where, handler in self._handlers:
+            where.disconnect(handler)
+        self._handlers = []
+        for box in self._boxes.values():
+            box.close()
+        if self._opening:
+            self._opening.release()
+
+    def _add_actions(self):
+        group = Gio.SimpleActionGroup()
+        acts = {'terminal': lambda: self.emit('terminal'), 'files': self._files, 'web': self._web,
+                'vnc': lambda: self._screen('vnc'), 'rdp': lambda: self._screen('rdp'), 'connect': self.connect_tunnel,
+                'forward': self._forward, 'settings': self._settings, 'copy-ssh': self._copy_ssh,
+                'forget': lambda: self.emit('forget')}
+        for name, act in acts.items():
+            action = Gio.SimpleAction(name=name)
+            action.connect('activate', lambda _action, _parameter, act=act: act())
+            group.add_action(action)
+        self.connect_action = group.lookup_action('connect')
+        self.insert_action_group('device', group)
+
+    def _show(self):
+        self.name_label.set_label(self.device.thing)
+        about = self.account.name or self.account.profile or _('Account of the AWS tools')
+        self.account_label.set_label(f'{about} · {self.account.region}' if self.account.region else about)
+
+    def _on_favourite(self, button):
+        self.device.favourite = button.get_active()
+        button.set_icon_name('starred-symbolic' if self.device.favourite else 'non-starred-symbolic')
+        self.devices.save()
+
+    # Tunnels
+
+    def _show_tunnels(self):
+        now = {tunnel.path: tunnel for tunnel in self.devices.tunnels_of(self.device)}
+        for path in list(self._boxes):
+            if path not in now:
+                box = self._boxes.pop(path)
+                box.close()
+                self.tunnels_group.remove(box)
+        for path, tunnel in now.items():
+            if path not in self._boxes:
+                self._boxes[path] = box = TunnelBox(tunnel, self.operator.connections)
+                box.connect('close', lambda box: self._close_tunnel(box.tunnel))
+                box.connect('again', lambda box: self._open_again(box.tunnel))
+                box.connect('end-connection', lambda _box, path: self._ask(self.operator.close_object, path))
+                self.tunnels_group.add(box)
+        self._show_none()
+
+    def _show_none(self):
+        # A hidden row would leave the frame of its list.
+        wanted = not self._boxes and not self._opening_row
+        if wanted and not self.none_row.get_parent():
+            self.tunnels_group.add(self.none_row)
+        elif not wanted and self.none_row.get_parent():
+            self.tunnels_group.remove(self.none_row)
+
+    def connect_tunnel(self, services=None, anew=False):
+        """With all of the device's services; @anew: though there is one."""
+        if self._opening:
+            return
+        options = self.account.options()
+        if anew:
+            options['reuse'] = GLib.Variant('s', 'never')
+        wanted = services or sorted({getattr(self.device, name) for name in SERVICES} - {''})
+        self._others = set(self._boxes)
+        self._opening_row = row = OpeningRow()
+        row.button.connect('clicked', lambda _button: self._stop_opening())
+        self.tunnels_group.add(row)
+        self._show_none()
+        self.connect_action.set_enabled(False)
+        self._opening = self.operator.open(self.device.thing, wanted, options, row.tell, self._on_open)
+        self.devices.touch(self.device)
+
+    def _stop_opening(self):
+        opening = self._opening
+        opening.release()
+        self._end_opening()
+        # If it is for this alone that there is one, nobody wants it any more.
+        tunnel = next((tunnel for tunnel in self.operator.tunnels if tunnel.path == opening.path), None)
+        if tunnel and tunnel.path not in self._others and not tunnel.connections:
+            self._ask(self.operator.close_object, tunnel.path)
+
+    def _end_opening(self):
+        self._opening = None
+        self.tunnels_group.remove(self._opening_row)
+        self._opening_row = None
+        self.connect_action.set_enabled(True)
+        self._show_none()
+
+    def _on_open(self, _path, error):
+        self._end_opening()
+        if error:
+            dialogs.tell_error(self, _('No Tunnel to %s') % self.device.thing, error,
+                               retry=self.connect_tunnel if self.get_root() else None)
+            return
+        if not self.settings.get_boolean('cost-told'):
+            self.settings.set_boolean('cost-told', True)
+            self.emit('say', _('AWS charges for each tunnel that is opened. All programs share this one.'))
+
+    def _open_again(self, tunnel):
+        """The old one stays for what uses it, and is closed when nothing does."""
+        self.connect_tunnel(services=list(tunnel.services), anew=True)
+        self.operator.let_go(tunnel.path)
+
+    def _close_tunnel(self, tunnel):
+        def close():
+            self._ask(self.operator.close_object, tunnel.path)
+        if not tunnel.connections:
+            close()
+            return
+        dialogs.confirm(self, _('Close the Tunnel to %s?') % self.device.thing,
+                        _('What uses it will end: %s.') % words.connections(tunnel.connections), _('_Close'), close)
+
+    def _ask(self, method, *arguments):
+        method(*arguments, lambda _value, error: error and dialogs.tell_error(self, _('That Did Not Work'), error))
+
+    # What it is reached with
+
+    def _reach(self, service, then):
+        """then(address): at which a port of this computer leads to a service."""
+        known = next((forward for forward in self._forwards_of_device() if forward.service == service
+                      and not forward.address.startswith('/')), None)
+        if known:
+            then(known.address)
+            return
+
+        def on_forward(value, error):
+            if error:
+                dialogs.tell_error(self, _('%s Can’t Be Reached') % self.device.thing, error)
+            else:
+                then(value[1])
+        self.operator.forward(self.device.thing, service, LOOPBACK, self.account.options(), on_forward)
+        self.devices.touch(self.device)
+
+    def _show_uri(self, uri):
+        launch.show(uri, self, lambda problem: problem and self.emit('say', problem))
+
+    def _files(self):
+        def on_ssh(goes_by_name):
+            # Its account may be another one than that which ssh takes by itself.
+            if goes_by_name and not self.account.chosen():
+                self.devices.touch(self.device)
+                self._show_uri(launch.files_uri(self.device))
+            else:
+                self._reach(self.device.terminal,
+                            lambda address: self._show_uri(launch.files_uri(self.device, address)))
+        launch.ask_ssh(self.device, on_ssh)
+
+    def _web(self):
+        self._reach(self.device.web, lambda address: self._show_uri(f'http://{address}/'))
+
+    def _screen(self, scheme):
+        self._reach(getattr(self.device, scheme), lambda address: self._show_uri(f'{scheme}://{address}'))
+
+    def _copy_ssh(self):
+        self._copy(launch.ssh_line(self.device, self.account))
+
+    def _copy(self, text):
+        self.get_clipboard().set_content(Gdk.ContentProvider.new_for_value(text))
+        self.emit('say', _('Copied'))
+
+    # Ports
+
+    def _forwards_of_device(self):
+        return [forward for forward in self.operator.forwards
+                if forward.thing == self.device.thing and self.account.has(forward)]
+
+    def _show_forwards(self):
+        now = {forward.path: forward for forward in self._forwards_of_device()}
+        for path in list(self._forwards):
+            if path not in now:
+                self.forwards_group.remove(self._forwards.pop(path))
+        for path, forward in now.items():
+            if path not in self._forwards:
+                self._forwards[path] = row = ForwardRow(forward)
+                row.copy_button.connect('clicked', lambda _button, row=row: self._copy(row.forward.address))
+                row.stop_button.connect('clicked', lambda _button, path=path: self._ask(self.operator.unforward, path))
+                self.forwards_group.add(row)
+
+    def _forward(self):
+        def on_chosen(service, address):
+            self.operator.forward(self.device.thing, service, address, self.account.options(),
+                                  lambda _value, error: error and dialogs.tell_error(
+                                      self, _('Port %s Can’t Be Forwarded') % address, error))
+            self.devices.touch(self.device)
+        dialogs.ask_forward(self, self.device, on_chosen)
+
+    def _settings(self):
+        dialogs.ask_device(self, self.device, self.devices.save)
+
+
+class OpeningRow(Adw.ActionRow):
+    """A tunnel that is asked for."""
+
+    __gtype_name__ = 'TunnelsOpeningRow'
+
+    def __init__(self):
+        super().__init__(title=_('Connecting'))
+        self.add_prefix(Gtk.Spinner(spinning=True))
+        self.button = Gtk.Button(label=_('C_ancel'), use_underline=True, valign=Gtk.Align.CENTER)
+        self.add_suffix(mend(self.button))
+
+    def tell(self, state):
+        self.set_subtitle(words.state(state))
+
+
+class ForwardRow(Adw.ActionRow):
+    __gtype_name__ = 'TunnelsForwardRow'
+
+    def __init__(self, forward):
+        super().__init__(title=forward.address, use_markup=False, title_lines=1)
+        self.forward = forward
+        self.copy_button = self._add_button('edit-copy-symbolic', _('Copy Address'))
+        self.stop_button = self._add_button('window-close-symbolic', _('Stop Forwarding'))
+        forward.bind_property('connections', self, 'subtitle', GObject.BindingFlags.SYNC_CREATE, self._describe)
+
+    def _describe(self, _binding, number):
+        return f'{self.forward.service} · {words.connections(number)}'
+
+    def _add_button(self, icon, text):
+        button = Gtk.Button(icon_name=icon, tooltip_text=text, valign=Gtk.Align.CENTER, css_classes=['flat'])
+        self.add_suffix(mend(button))
+        return button

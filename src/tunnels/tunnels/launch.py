@@ -1,0 +1,87 @@
+# SPDX-FileCopyrightText: 2026 The libist authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+"""The programs that a device is reached with, and what they are told."""
+
+import shlex
+import shutil
+from gettext import gettext as _
+
+from gi.repository import Gio, GLib
+
+# ssh takes names of hosts that end so for devices (see ssh_config of istctl).
+HOST_SUFFIX = '.thing'
+
+# What to install where nothing opens that.
+PROGRAMS = {
+    'vnc': _('No program is installed that shows screens. GNOME Connections does.'),
+    'rdp': _('No program is installed that shows screens. GNOME Connections does.'),
+    'sftp': _('No program is installed that opens folders of devices. Files does, with gvfs.'),
+}
+
+
+def host(device):
+    return device.thing + HOST_SUFFIX
+
+
+def destination(device):
+    return f'{device.user}@{host(device)}' if device.user else host(device)
+
+
+def proxy_command(device, account):
+    """What ssh goes through. Of a name, ssh has %n in it, which is as it was typed: things differ by case."""
+    options = [word for name, value in account.chosen().items() for word in (f'--{name}', value)]
+    # A word of ours may hold what ssh would take for a token.
+    words = [shlex.quote(word).replace('%', '%%') for word in ('istctl', 'connect', *options)]
+    return ' '.join([*words, '"%n"', shlex.quote(device.terminal).replace('%', '%%')])
+
+
+def ssh_words(device, account):
+    return ['ssh', *(['-F', device.ssh_config] if device.ssh_config else []), '-o', f'ProxyCommand={proxy_command(device, account)}',
+            '-o', 'ServerAliveInterval=30', destination(device)]
+
+
+def ssh_line(device, account):
+    """For a shell."""
+    return shlex.join(ssh_words(device, account))
+
+
+def ask_ssh(device, done):
+    """done(whether ssh by itself, as file managers call it, goes through a tunnel to a device)."""
+    if not shutil.which('ssh'):
+        done(False)
+        return
+    process = Gio.Subprocess.new(['ssh', '-G', host(device)],
+                                 Gio.SubprocessFlags.STDOUT_PIPE | Gio.SubprocessFlags.STDERR_SILENCE)
+
+    def on_output(process, result):
+        try:
+            _good, output, _errors = process.communicate_utf8_finish(result)
+        except GLib.Error:
+            output = ''
+        done(any(line.startswith('proxycommand ') and 'istctl' in line for line in (output or '').splitlines()))
+    process.communicate_utf8_async(None, None, on_output)
+
+
+def files_uri(device, address=None):
+    """@address: where its ssh is reached; None for by its name."""
+    user = GLib.uri_escape_string(device.user, None, True) + '@' if device.user else ''
+    return f'sftp://{user}{address or host(device)}/'
+
+
+def show(uri, window, done):
+    """In the program that the desktop has for it; done(None, or what is wrong)."""
+    scheme = uri.partition('://')[0]
+
+    def on_launched(_source, result):
+        try:
+            Gio.AppInfo.launch_default_for_uri_finish(result)
+        except GLib.Error as error:
+            done(error.message)
+            return
+        done(None)
+    if not Gio.AppInfo.get_default_for_uri_scheme(scheme):
+        done(PROGRAMS.get(scheme) or _('No program is installed that opens %s.') % uri)
+        return
+    context = window.get_display().get_app_launch_context()
+    Gio.AppInfo.launch_default_for_uri_async(uri, context, None, on_launched)

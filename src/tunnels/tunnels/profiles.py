@@ -1,0 +1,141 @@
+# SPDX-FileCopyrightText: 2026 The libist authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+"""Profiles in the AWS tools' files, of which this adds and takes away its own, and leaves all others as they are."""
+
+import configparser
+import os
+import pathlib
+import re
+import tempfile
+from gettext import gettext as _
+
+import gi
+import tunnels
+from gi.repository import GLib
+
+# Every program that knows the AWS tools' files asks this for keys that are in the keyring.
+HELPER = 'tunnels-credentials'
+KEY_ATTRIBUTE = 'aws-profile'
+NAME = re.compile(r'[A-Za-z0-9_.@:+-]+')
+
+
+def _path(variable, name):
+    return pathlib.Path(os.environ.get(variable) or os.path.expanduser(f'~/.aws/{name}'))
+
+
+def config_path():
+    return _path('AWS_CONFIG_FILE', 'config')
+
+
+def exists(profile):
+    for path, section in ((config_path(), profile if profile == 'default' else f'profile {profile}'),
+                          (_path('AWS_SHARED_CREDENTIALS_FILE', 'credentials'), profile)):
+        parser = configparser.RawConfigParser(strict=False, allow_no_value=True)
+        try:
+            parser.read(path, encoding='utf-8')
+        except (OSError, UnicodeError, configparser.Error):
+            # The AWS tools will say what is wrong with it.
+            continue
+        if parser.has_section(section):
+            return True
+    return False
+
+
+def _marks(profile):
+    return f'# Tunnels: {profile}\n', f'# Tunnels: end of {profile}\n'
+
+
+def _read():
+    try:
+        return config_path().read_text(encoding='utf-8')
+    except FileNotFoundError:
+        return ''
+
+
+def _write(text):
+    """All of it or nothing; for nobody else to read."""
+    # It may be a link into a folder of such files.
+    path = config_path().resolve()
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix='.config-')
+    try:
+        with open(handle, 'w', encoding='utf-8') as file:
+            file.write(text)
+            os.fchmod(file.fileno(), mode)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def _without(text, profile):
+    begin, end = _marks(profile)
+    before, found, rest = text.partition(begin)
+    if found and end in rest:
+        return before + rest.partition(end)[2]
+    return text
+
+
+def add(profile, values):
+    """Takes the place of one of that name that was made here. May raise OSError, UnicodeError, ValueError."""
+    if not NAME.fullmatch(profile):
+        raise ValueError(_('A profile’s name has letters, digits and .-_@:+ only.'))
+    for value in values.values():
+        if any(character < ' ' for character in value):
+            raise ValueError(_('A value has a character in it that can’t be written into a file.'))
+    begin, end = _marks(profile)
+    text = _without(_read(), profile)
+    if text and not text.endswith('\n'):
+        text += '\n'
+    lines = ''.join(f'{name} = {value}\n' for name, value in values.items() if value)
+    _write(f'{text}{begin}[profile {profile}]\n{lines}{end}')
+
+
+def remove(profile):
+    """One that was made here. May raise OSError, UnicodeError."""
+    text = _read()
+    if (rest := _without(text, profile)) != text:
+        _write(rest)
+
+
+def schema():
+    """Of the keyring; None where libsecret is not installed."""
+    try:
+        gi.require_version('Secret', '1')
+        from gi.repository import Secret
+    except (ImportError, ValueError):
+        return None, None
+    return Secret, Secret.Schema.new('io.github.libist.Tunnels.Keys', Secret.SchemaFlags.NONE,
+                                     {KEY_ATTRIBUTE: Secret.SchemaAttributeType.STRING})
+
+
+def store_keys(profile, region, key_id, secret, done):
+    """done(None, or what went wrong): keys into the keyring, and a profile that finds them there."""
+    library, kind = schema()
+    if not library:
+        done(_('There is no libsecret here, without which nothing can go into the keyring.'))
+        return
+    if not NAME.fullmatch(profile):
+        done(_('A profile’s name has letters, digits and .-_@:+ only.'))
+        return
+
+    def on_stored(_source, result):
+        try:
+            library.password_store_finish(result)
+            add(profile, {'region': region, 'credential_process': f'{helper()} {profile}'})
+        except GLib.Error as error:
+            done(_('The keyring did not take the keys: %s') % error.message)
+        except (OSError, UnicodeError, ValueError) as error:
+            done(str(error))
+        else:
+            done(None)
+    library.password_store(kind, {KEY_ATTRIBUTE: profile}, library.COLLECTION_DEFAULT,
+                           _('Keys of AWS for “%s”') % profile, f'{key_id}\n{secret}', None, on_stored)
+
+
+def helper():
+    return os.path.join(tunnels.LIBEXECDIR, HELPER)

@@ -1,0 +1,141 @@
+# SPDX-FileCopyrightText: 2026 The libist authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+"""A terminal at a device: ssh, in a tab."""
+
+import os
+from gettext import gettext as _
+
+from gi.repository import Adw, Gdk, Gio, GLib, GObject, Gtk, Pango, Vte
+
+from . import RESOURCES, launch
+from .accessible import mend
+
+ZOOM = 1.2
+SCALES = 0.25, 4.0
+
+# GNOME's palette: what is drawn with the eight colours, and their bright ones.
+PALETTE = ['#241f31', '#c01c28', '#2ec27e', '#f5c211', '#1e78e4', '#9841bb', '#0ab9dc', '#c0bfbc',
+           '#5e5c64', '#ed333b', '#57e389', '#f8e45c', '#51a1ff', '#c061cb', '#4fd2fd', '#f6f5f4']
+# Text and what is behind it, in light and in dark.
+COLOURS = {False: ('#1e1e1e', '#ffffff'), True: ('#ffffff', '#1e1e1e')}
+
+
+def rgba(text):
+    colour = Gdk.RGBA()
+    colour.parse(text)
+    return colour
+
+
+@Gtk.Template(resource_path=RESOURCES + '/terminal.ui')
+class Terminal(Gtk.Box):
+    """ssh runs while this is there; when it ends, what it said stays until somebody closes the tab."""
+
+    __gtype_name__ = 'TunnelsTerminal'
+    __gsignals__ = {'bell': (GObject.SignalFlags.RUN_FIRST, None, ())}
+
+    title = GObject.Property(type=str, default='')
+    running = GObject.Property(type=bool, default=False)
+
+    frame = Gtk.Template.Child()
+    ended = Gtk.Template.Child()
+    ended_label = Gtk.Template.Child()
+    again = Gtk.Template.Child()
+
+    def __init__(self, device, account, settings):
+        super().__init__(title=device.thing)
+        self.device = device
+        self.account = account
+        self.settings = settings
+        self._pid = 0
+        self._cancellable = None
+        self.vte = Vte.Terminal(hexpand=True, vexpand=True, scroll_on_keystroke=True, allow_hyperlink=True)
+        # Its text is there for who cannot see it; this is its name.
+        self.vte.update_property([Gtk.AccessibleProperty.LABEL], [_('Terminal at %s') % device.thing])
+        self.frame.set_child(self.vte)
+        self.vte.connect('child-exited', self._on_exited)
+        self.vte.connect('window-title-changed', self._on_title)
+        self.vte.connect('bell', lambda _vte: self.emit('bell'))
+        settings.bind('terminal-scrollback', self.vte, 'scrollback-lines', Gio.SettingsBindFlags.GET)
+        settings.bind('terminal-bell', self.vte, 'audible-bell', Gio.SettingsBindFlags.GET)
+        settings.bind('terminal-scale', self.vte, 'font-scale', Gio.SettingsBindFlags.DEFAULT)
+        self._handlers = [(settings, settings.connect('changed::terminal-font', lambda *_: self._dress())),
+                          (settings, settings.connect('changed::terminal-colours', lambda *_: self._dress())),
+                          (style := Adw.StyleManager.get_default(),
+                           style.connect('notify::dark', lambda *_: self._dress()))]
+        self._dress()
+        group = Gio.SimpleActionGroup()
+        for name, act in {'copy': self._copy, 'paste': self._paste, 'select-all': self.vte.select_all,
+                          'zoom-in': lambda: self._zoom(ZOOM), 'zoom-out': lambda: self._zoom(1 / ZOOM),
+                          'zoom-normal': lambda: self._zoom(0)}.items():
+            action = Gio.SimpleAction(name=name)
+            action.connect('activate', lambda _action, _parameter, act=act: act())
+            group.add_action(action)
+        self.insert_action_group('terminal', group)
+        mend(self)
+        self.again.connect('clicked', lambda _button: self.start())
+        self.start()
+
+    def close(self):
+        """ssh hears that its terminal has gone."""
+        for where, handler in self._handlers:
+            where.disconnect(handler)
+        self._handlers = []
+        if self._cancellable:
+            self._cancellable.cancel()
+        self.vte.set_pty(None)
+
+    def _dress(self):
+        font = self.settings.get_string('terminal-font')
+        self.vte.set_font(Pango.FontDescription.from_string(font) if font else None)
+        colours = self.settings.get_string('terminal-colours')
+        dark = Adw.StyleManager.get_default().get_dark() if colours == 'desktop' else colours == 'dark'
+        text, behind = COLOURS[dark]
+        self.vte.set_colors(rgba(text), rgba(behind), [rgba(colour) for colour in PALETTE])
+
+    def start(self):
+        self.ended.set_revealed(False)
+        self.running = True
+        self._cancellable = Gio.Cancellable()
+        # The rest of the environment is that of this program.
+        self.vte.spawn_async(Vte.PtyFlags.DEFAULT, None, launch.ssh_words(self.device, self.account),
+                             ['TERM=xterm-256color', 'COLORTERM=truecolor'], GLib.SpawnFlags.SEARCH_PATH, None, None,
+                             -1, self._cancellable, self._on_spawned)
+        self.vte.grab_focus()
+
+    def _on_spawned(self, _vte, pid, error, *_data):
+        if error:
+            self._end(_('ssh could not be started: %s') % error.message)
+        else:
+            self._pid = pid
+
+    def _on_exited(self, _vte, status):
+        if self._handlers:
+            # 255 is ssh's own word; others are those of the shell at the device.
+            lost = os.WIFEXITED(status) and os.WEXITSTATUS(status) == 255
+            self._end(_('The connection to %s could not be made, or was lost.') % self.device.thing if lost
+                      else _('The shell has ended.'))
+
+    def _end(self, text):
+        self._pid = 0
+        self.running = False
+        self.ended_label.set_label(text)
+        self.ended.set_revealed(True)
+        self.again.grab_focus()
+
+    def _on_title(self, vte):
+        said = vte.get_window_title()
+        # What a device says of itself does not hide which one it is.
+        self.title = f'{self.device.thing}: {said}' if said else self.device.thing
+
+    def _copy(self):
+        if self.vte.get_has_selection():
+            self.vte.copy_clipboard_format(Vte.Format.TEXT)
+
+    def _paste(self):
+        self.vte.paste_clipboard()
+
+    def _zoom(self, factor):
+        least, most = SCALES
+        scale = min(most, max(least, self.vte.get_font_scale() * factor)) if factor else 1.0
+        self.vte.set_font_scale(scale)

@@ -1,0 +1,319 @@
+# SPDX-FileCopyrightText: 2026 The libist authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+"""What the desktop program knows, without a window: accounts, devices, profiles, rates, and what it says of them."""
+
+import os
+import pathlib
+import shlex
+import shutil
+import subprocess
+import tempfile
+import time
+import unittest
+from unittest import mock
+
+import tap
+from gi.repository import Gio, GLib
+from tunnels import APP_ID, history, launch, profiles, words
+from tunnels.devices import RECENT, Account, Accounts, Device, Devices
+from tunnels.operator import Connection, Forward, OperatorError, Tunnel
+
+
+class Nobody:
+    """In the place of the session service: what it has is put there by hand."""
+
+    def __init__(self):
+        self.tunnels = Gio.ListStore(item_type=Tunnel)
+        self.connections = Gio.ListStore(item_type=Connection)
+        self.forwards = Gio.ListStore(item_type=Forward)
+
+    def add(self, number=1, **values):
+        tunnel = Tunnel(f'/tunnels/{number}')
+        tunnel.update({'State': 'connected', 'Profile': 'default', 'Region': 'us-east-1', **values})
+        self.tunnels.append(tunnel)
+        return tunnel
+
+
+class Kept(unittest.TestCase):
+    """In settings that end with the process."""
+
+    def setUp(self):
+        self.settings = Gio.Settings.new(APP_ID)
+        for name in ('accounts', 'devices'):
+            self.settings.reset(name)
+        self.operator = Nobody()
+        self.load()
+
+    def load(self):
+        """As at the next start."""
+        self.accounts = Accounts(self.settings)
+        self.devices = Devices(self.settings, self.accounts, self.operator)
+
+    def names(self):
+        return [device.thing for device in self.devices.model]
+
+    def test_first_account(self):
+        account, = self.accounts.model
+        self.assertEqual((account.id, account.chosen()), ('', {}))
+        self.assertIs(self.accounts.get('gone'), account)
+        self.accounts.remove(account)
+        self.assertEqual(len(self.accounts.model), 1)
+
+    def test_accounts(self):
+        made = self.accounts.add(name='Work', profile='work', region='eu-west-1', ca_file='/ca.pem')
+        self.assertEqual(made.chosen(), {'profile': 'work', 'region': 'eu-west-1', 'ca-file': '/ca.pem'})
+        self.assertEqual(made.options()['ca-file'].unpack(), '/ca.pem')
+        self.load()
+        again = self.accounts.get(made.id)
+        self.assertEqual((again.name, again.chosen()), ('Work', made.chosen()))
+        self.accounts.remove(again)
+        self.load()
+        self.assertIs(self.accounts.get(made.id), self.accounts.model[0])
+
+    def test_devices(self):
+        device = self.devices.add('', 'pump-17')
+        self.assertIs(self.devices.add('', 'pump-17'), device)
+        device.user = 'admin'
+        self.devices.touch(device)
+        self.load()
+        device, = self.devices.model
+        self.assertEqual((device.thing, device.user, device.terminal), ('pump-17', 'admin', 'SSH'))
+        self.devices.forget(device)
+        self.assertEqual(self.names(), [])
+        self.load()
+        self.assertEqual(self.names(), [])
+
+    def test_strange_settings(self):
+        """Of another version, or of somebody's hand."""
+        self.settings.set_value('devices', GLib.Variant('aa{sv}', [
+            {}, {'thing': GLib.Variant('i', 7)}, {'thing': GLib.Variant('s', 'a'), 'used': GLib.Variant('s', 'no')},
+            {'thing': GLib.Variant('s', 'b'), 'favourite': GLib.Variant('b', True), 'new': GLib.Variant('b', True)}]))
+        self.settings.set_value('accounts', GLib.Variant('aa{sv}', [{'region': GLib.Variant('b', True)}]))
+        self.load()
+        self.assertEqual(self.names(), ['b'])
+        self.assertEqual(self.accounts.model[0].region, '')
+
+    def test_many_devices(self):
+        """Those that nobody has marked are forgotten in time; those that somebody has, never."""
+        marked = self.devices.add('', 'marked')
+        marked.favourite = True
+        with mock.patch('time.time') as now:
+            for number in range(RECENT + 5):
+                now.return_value = 1000 + number
+                self.devices.touch(self.devices.add('', f'thing-{number}'))
+        self.load()
+        self.assertEqual(sorted(self.names()), sorted(['marked', *(f'thing-{n}' for n in range(5, RECENT + 5))]))
+
+    def test_tunnels(self):
+        """Devices come with the tunnels that others open, and go with them."""
+        tunnel = self.operator.add(ThingName='pump-17', State='waiting')
+        device, = self.devices.model
+        self.assertEqual((device.thing, device.tunnels, device.state), ('pump-17', 1, 'waiting'))
+        tunnel.update({'State': 'connected'})
+        self.assertEqual(device.state, 'connected')
+        self.operator.add(2, ThingName='pump-17', State='opening')
+        self.assertEqual((device.tunnels, device.state), (2, 'connected'))
+        self.operator.tunnels.remove_all()
+        self.assertEqual(self.names(), [])
+        self.load()
+        self.assertEqual(self.names(), [])
+
+    def test_kept_with_tunnel(self):
+        device = self.devices.add('', 'pump-17')
+        self.devices.touch(device)
+        self.operator.add(ThingName='pump-17')
+        self.operator.tunnels.remove_all()
+        self.assertEqual((self.names(), device.tunnels, device.state), (['pump-17'], 0, ''))
+
+    def test_accounts_of_others(self):
+        """Of the same name in another account, it is another device."""
+        self.operator.add(ThingName='pump-17')
+        self.operator.add(2, ThingName='pump-17', Profile='other', Region='eu-west-1')
+        self.assertEqual([device.account for device in self.devices.model], ['', 'other@eu-west-1'])
+        other = self.accounts.get('other@eu-west-1')
+        self.assertEqual(other.chosen(), {'profile': 'other', 'region': 'eu-west-1'})
+        self.assertEqual(len(self.accounts.model), 1)
+        # Nor is it there the next time.
+        self.devices.touch(self.devices.model[1])
+        self.operator.tunnels.remove_all()
+        self.load()
+        self.assertEqual(self.names(), [])
+
+    def test_region(self):
+        self.assertTrue(Account(profile='a').has(self.operator.add(Profile='a')))
+        self.assertTrue(Account().has(self.operator.add(2)))
+        self.assertFalse(Account(region='eu-west-1').has(self.operator.add(3)))
+
+    def test_whole_state_first(self):
+        """Who hears of one change sees all of them."""
+        tunnel = self.operator.add(ThingName='pump-17', State='connected', LastError='')
+        seen = []
+        tunnel.connect('notify', lambda *_: seen.append((tunnel.state, tunnel.last_error, tunnel.bytes_in)))
+        tunnel.update({'State': 'closed', 'LastError': 'It was closed', 'BytesIn': 7})
+        self.assertEqual(set(seen), {('closed', 'It was closed', 7)})
+        self.assertEqual(len(seen), 3)
+
+
+class Profiles(unittest.TestCase):
+    """In a file of the AWS tools, which is somebody's own."""
+
+    def setUp(self):
+        folder = pathlib.Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, folder)
+        self.path = folder / 'aws' / 'config'
+        patch = mock.patch.dict(os.environ, {'AWS_CONFIG_FILE': str(self.path),
+                                             'AWS_SHARED_CREDENTIALS_FILE': str(folder / 'credentials')})
+        patch.start()
+        self.addCleanup(patch.stop)
+
+    def test_new_file(self):
+        profiles.add('demo', {'region': 'us-east-1', 'ca_bundle': ''})
+        self.assertTrue(profiles.exists('demo'))
+        self.assertEqual(self.path.stat().st_mode & 0o777, 0o600)
+        self.assertNotIn('ca_bundle', self.path.read_text())
+        profiles.remove('demo')
+        self.assertEqual(self.path.read_text(), '')
+
+    def test_others_stay(self):
+        """To the byte, with comments and rights."""
+        before = '# mine\n[default]\nregion=eu-west-1\n\n[profile x]\n  s3 =\n    a = b'
+        self.path.parent.mkdir()
+        self.path.write_text(before)
+        self.path.chmod(0o640)
+        for region in ('us-east-1', 'us-east-2'):
+            profiles.add('demo', {'region': region})
+        self.assertEqual(self.path.read_text().count('[profile demo]'), 1)
+        self.assertIn('us-east-2', self.path.read_text())
+        self.assertEqual(self.path.stat().st_mode & 0o777, 0o640)
+        with self.path.open('a') as file:
+            file.write('[profile after]\n')
+        profiles.remove('demo')
+        self.assertEqual(self.path.read_text(), before + '\n[profile after]\n')
+        profiles.remove('x')
+        self.assertTrue(profiles.exists('x'))
+
+    def test_link(self):
+        """Where the file is one of many that are kept elsewhere."""
+        elsewhere = self.path.parent.parent / 'dotfiles'
+        elsewhere.write_text('[default]\n')
+        self.path.parent.mkdir()
+        self.path.symlink_to(elsewhere)
+        profiles.add('demo', {'region': 'us-east-1'})
+        self.assertTrue(self.path.is_symlink())
+        self.assertIn('[profile demo]', elsewhere.read_text())
+
+    def test_bad(self):
+        for name in ('', 'a]', 'a b', 'a\n[default]', 'ü'):
+            with self.assertRaises(ValueError):
+                profiles.add(name, {})
+        with self.assertRaises(ValueError):
+            profiles.add('demo', {'region': 'x\n[default]\naws_access_key_id = y'})
+        self.assertFalse(self.path.exists())
+
+    def test_exists(self):
+        self.assertFalse(profiles.exists('default'))
+        self.path.parent.mkdir()
+        self.path.write_text('[default]\n')
+        self.assertTrue(profiles.exists('default'))
+        self.assertFalse(profiles.exists('other'))
+        pathlib.Path(os.environ['AWS_SHARED_CREDENTIALS_FILE']).write_text('[other]\n')
+        self.assertTrue(profiles.exists('other'))
+        self.path.write_bytes(b'\xff[')
+        self.assertTrue(profiles.exists('other'))
+
+
+class Programs(unittest.TestCase):
+    """What ssh is told, by what ssh says of it."""
+
+    def ask_ssh(self, device, account):
+        if not shutil.which('ssh'):
+            self.skipTest('ssh is not installed')
+        line = shlex.split(launch.ssh_line(device, account))
+        done = subprocess.run([line[0], '-G', '-F', 'none', *line[1:]], stdout=subprocess.PIPE, check=True, text=True)
+        return dict(line.partition(' ')[::2] for line in done.stdout.splitlines())
+
+    def test_ssh(self):
+        said = self.ask_ssh(Device(thing='Pump-17', user='admin'), Account())
+        self.assertEqual((said['user'], said['hostname']), ('admin', 'pump-17.thing'))
+        self.assertEqual(said['proxycommand'], 'istctl connect "%n" SSH')
+
+    def test_account(self):
+        account = Account(profile='a b', region='us-east-1', ca_file="/it's %h/ca.pem")
+        said = self.ask_ssh(Device(thing='pump-17', terminal='MAIN%TENANCE'), account)
+        self.assertEqual(shlex.split(said['proxycommand']), [
+            'istctl', 'connect', '--profile', 'a b', '--region', 'us-east-1', '--ca-file', "/it's %%h/ca.pem", '%n',
+            'MAIN%%TENANCE'])
+
+    def test_files(self):
+        device = Device(thing='pump-17', user='a b')
+        self.assertEqual(launch.files_uri(device), 'sftp://a%20b@pump-17.thing/')
+        self.assertEqual(launch.files_uri(device, '127.0.0.1:22'), 'sftp://a%20b@127.0.0.1:22/')
+
+
+class Words(unittest.TestCase):
+    def test_spans(self):
+        for seconds, text in ((-5, 'less than a minute'), (59, 'less than a minute'), (60, '1 min'),
+                              (3599, '59 min'), (3600, '1 h 0 min'), (43199, '11 h 59 min')):
+            self.assertEqual(words.span(seconds), text)
+        self.assertEqual(words.time_left((time.time() + 90) * 1e6), '1 min')
+
+    def test_figures(self):
+        # There is a space in it that does not break.
+        self.assertEqual(words.rate(1_300_000).replace('\xa0', ' '), '1.3 MB/s')
+        self.assertEqual(words.round_trip(0), 'unknown')
+        self.assertEqual(words.round_trip(1234), '1.2 ms')
+        self.assertEqual(words.round_trip(12345), '12 ms')
+        self.assertEqual((words.connections(1), words.connections(2)), ('1 connection', '2 connections'))
+
+    def test_errors(self):
+        error = OperatorError.from_gerror(Gio.DBusError.new_for_dbus_error(
+            'io.github.libist.Operator1.Error.AccessDenied', 'You may not'))
+        self.assertEqual((error.code, str(error)), ('AccessDenied', 'You may not'))
+        self.assertTrue(words.way_out(error.code))
+        self.assertEqual(words.way_out('Whatever'), '')
+
+    def test_unknown_state(self):
+        """Of a service that is newer."""
+        self.assertEqual(words.state('sleeping'), 'sleeping')
+
+
+class Rates(unittest.TestCase):
+    def setUp(self):
+        self.now = 1000
+        self.history = history.History(lambda: self.now)
+
+    def test_line(self):
+        self.assertEqual(self.history.line(0), [])
+        self.history.add(10, 1)
+        self.now += 5
+        self.history.add(20, 2)
+        self.now += 5
+        self.assertEqual(self.history.line(0), [(10, 10), (5, 20), (0, 20)])
+        self.assertEqual(self.history.line(1), [(10, 1), (5, 2), (0, 2)])
+        self.assertEqual(self.history.peak(), 20)
+
+    def test_bounded(self):
+        """Whatever the service tells, and however long."""
+        for _ in range(10_000):
+            self.history.add(1, 1)
+            self.now += 1
+        self.assertLessEqual(len(self.history.points), history.SECONDS + 2)
+
+    def test_flat(self):
+        self.history.add(10, 0)
+        self.assertFalse(self.history.is_flat())
+        self.now += history.SECONDS + 1
+        self.history.add(0, 0)
+        self.history.add(0, 0)
+        self.now += history.SECONDS + 1
+        self.history.add(0, 0)
+        self.assertTrue(self.history.is_flat())
+
+    def test_scale(self):
+        for peak, top in ((0, 1000), (1000, 1000), (1001, 2000), (2001, 5000), (5001, 10_000), (1.3e6, 2e6)):
+            self.assertEqual(history.scale(peak), top)
+
+
+if __name__ == '__main__':
+    tap.main()

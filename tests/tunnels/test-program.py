@@ -1,0 +1,342 @@
+# SPDX-FileCopyrightText: 2026 The libist authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+"""The desktop program as people use it, under a display that nobody sees: by what a screen reader finds, and by the
+keyboard. The session bus, the session service, the emulator, agent, sshd, ssh, the desktop's way to open addresses
+and the daemon that shows notifications are real ones."""
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import unittest
+import urllib.request
+
+import tap
+from child import require
+from desktop import Desktop
+from device import THING
+from session import ISTCTL, USER, SessionCase
+from waiting import PATIENCE, wait_until
+
+TUNNELS = os.environ['IST_TUNNELS']
+PROGRAM = 'tunnels'
+DATA = pathlib.Path(__file__).parents[2] / 'src/tunnels/data'
+DEMO = 'demo-device'
+# Opens no address, but tells which it was to open.
+HANDLER = '''[Desktop Entry]
+Type=Application
+Name=Opener
+NoDisplay=true
+Exec={command} %u
+MimeType=x-scheme-handler/sftp;x-scheme-handler/http;x-scheme-handler/vnc;
+'''
+
+
+def modules(*names):
+    """Skips where the system's Python does not have them."""
+    check = ';'.join(f"gi.require_version('{name}', '{version}')" for name, version in names)
+    if subprocess.run([os.environ['IST_PYTHON'], '-c', f'import gi, cairo; {check}'],
+                      stderr=subprocess.DEVNULL, check=False).returncode:
+        raise unittest.SkipTest(f'needs {", ".join(name for name, _version in names)} for PyGObject')
+
+
+def discard(connection):
+    while connection.recv(65536):
+        pass
+
+
+class ProgramCase(SessionCase):
+    """With windows, and an account for which the AWS tools' files have all that is needed."""
+
+    def setUp(self):
+        require('Xvfb', 'xdotool', 'ssh', 'sshd')
+        modules(('Gtk', '4.0'), ('Adw', '1'), ('Vte', '3.91'))
+        super().setUp()
+        self.write('home/.aws/config', f'[default]\nregion = us-east-1\nendpoint_url = {self.endpoint_url}\n'
+                                       f'ca_bundle = {self.info["caFile"]}\n')
+        self.desktop = Desktop(self, bus=self.env['DBUS_SESSION_BUS_ADDRESS'], size='1024x1200')
+        self.opened = self.folder / 'opened'
+        # %u is one word of the command line.
+        opener = self.write('opener', f'#!/bin/sh\necho "$1" >>"{self.opened}"\n', 0o755)
+        self.write('data/applications/opener.desktop', HANDLER.format(command=opener))
+        self.write('data/applications/mimeapps.list', '[Default Applications]\n' + ''.join(
+            f'x-scheme-handler/{scheme}=opener.desktop\n' for scheme in ('sftp', 'http', 'vnc')))
+        self.gui_env = {
+            **self.env, **self.desktop.env, 'HOME': str(self.home), 'XDG_DATA_HOME': self.path('data'),
+            'XDG_CONFIG_HOME': self.path('config'), 'XDG_CACHE_HOME': self.path('cache'),
+            'GSETTINGS_BACKEND': 'keyfile', 'AWS_EC2_METADATA_DISABLED': 'true', 'G_DEBUG': '',
+            'XDG_DATA_DIRS': f'{DATA}:/usr/share',
+            'PATH': f'{pathlib.Path(ISTCTL).parent}:{os.environ["PATH"]}'}
+        self.write('config/glib-2.0/settings/keyfile', '[io/github/libist/Tunnels]\nwindow-height=1100\n'
+                                                       + self.settings)
+
+    settings = 'welcomed=true\n'
+
+    def start(self, *arguments):
+        self.program = self.spawn('tunnels', [TUNNELS, *arguments], self.gui_env)
+        self.see('frame', 'Tunnels')
+
+    def stop_program(self):
+        self.program.send_signal(signal.SIGTERM)
+        self.assertEqual(self.program.wait(PATIENCE), 0)
+        self.children.remove(self.program)
+        self.check_log()
+
+    def check_log(self):
+        for fault in ('Traceback', 'CRITICAL', 'WARNING **', 'Gtk-WARNING'):
+            self.assertNotIn(fault, self.program.log())
+
+    def tearDown(self):
+        if self.program in self.children:
+            self.check_log()
+        super().tearDown()
+
+    # What is seen and done
+
+    def see(self, role, name):
+        return self.desktop.wait_for(PROGRAM, role, name)
+
+    def see_none(self, role, name):
+        self.desktop.wait_for_none(PROGRAM, role, name)
+
+    def press(self, role, name):
+        self.desktop.press(PROGRAM, role, name)
+
+    def press_button(self, name):
+        self.press('push button', name)
+
+    def press_row(self, name):
+        self.press('list item', name)
+
+    def read_opened(self):
+        """The next address that the desktop was to open."""
+        lines = wait_until(lambda: self.opened.exists() and self.opened.read_text().splitlines(), 'an address')
+        self.opened.unlink()
+        line, = lines
+        return line
+
+    def run_in_terminal(self, title):
+        """A command, and what it has written, which only the shell at the device could."""
+        path = self.folder / 'written'
+        path.unlink(missing_ok=True)
+        self.desktop.focus(title)
+        # A shell that is not there yet would lose it.
+        def written():
+            self.desktop.type(f'echo $((6 * 7)) $SSH_CONNECTION >{path}')
+            self.desktop.key('Return')
+            return wait_until(lambda: path.exists() and path.read_text().endswith('\n') and path.read_text(), 'it', 5)
+        for _ in range(4):
+            try:
+                text = written()
+                break
+            except TimeoutError:
+                continue
+        self.assertTrue(text.startswith('42 127.0.0.1 '), text)
+
+
+class FirstStart(ProgramCase):
+    """Without AWS, and without anything but this computer."""
+
+    settings = ''
+
+    def test_demo(self):
+        self.start()
+        self.see('label', 'Reach Your Devices')
+        self.press_button('Next')
+        self.press_button('Next')
+        self.see('push button', 'Done')
+        self.press_button('Try It Without AWS')
+        self.see('heading', DEMO)
+        config = self.home / '.aws/config'
+        self.assertIn('[profile libist-demo]', config.read_text())
+
+        self.press_row('Web Page')
+        url = self.read_opened()
+        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
+            self.assertIn(DEMO, answer.read().decode())
+        self.see('label', 'Connected')
+        self.press_row('Terminal')
+        self.run_in_terminal(f'^{DEMO}')
+        self.assertEqual(self.count_opened(), 0)
+
+        self.stop_program()
+        self.assertNotIn('libist-demo', config.read_text())
+        self.assertEqual(self.list()['tunnels'], [])
+        # The first steps are not shown again.
+        self.start()
+        self.assertNotIn(('heading', DEMO), self.desktop.read(PROGRAM))
+        self.see('label', 'No Devices Yet')
+
+
+class Device(ProgramCase):
+    """With a real agent and sshd behind it."""
+
+    thing_services = ('SSH', 'HTTP', 'VNC')
+
+    def setUp(self):
+        super().setUp()
+        port = self.start_sshd()
+        self.web = self.serve_tcp(lambda connection: connection.sendall(b'HTTP/1.0 200 OK\r\n\r\nthe device'))
+        sink = self.serve_tcp(discard)
+        self.start_agent({'SSH': f'127.0.0.1:{port}', 'HTTP': f'127.0.0.1:{self.web}', 'VNC': f'127.0.0.1:{sink}'})
+        # As people have it for ssh alone; the key is the only thing that they have to tell ssh.
+        self.write('home/.ssh/config', f'Host *\n  BatchMode yes\n  StrictHostKeyChecking no\n  LogLevel ERROR\n'
+                                       f'  UserKnownHostsFile {self.path("known_hosts")}\n'
+                                       f'  IdentityFile {self.path("user_key")}\n  User {USER}\n')
+        # OpenSSH goes by the account's home, and not by the environment.
+        ssh = self.write('bin/ssh', f'#!/bin/sh\nexec /usr/bin/ssh -F {self.path("home/.ssh/config")} "$@"\n', 0o755)
+        self.gui_env['PATH'] = f'{ssh.parent}:{self.gui_env["PATH"]}'
+
+    def start_emulator(self, *arguments, **options):
+        return super().start_emulator(*arguments, '--commands', stdin=subprocess.PIPE, **options)
+
+    def add_device(self):
+        """By keyboard alone."""
+        self.desktop.focus('^Tunnels$')
+        self.desktop.key('ctrl+n')
+        self.see('label', 'Add a Device')
+        self.desktop.focus('Add a Device')
+        self.desktop.type(THING)
+        self.desktop.key('Return')
+        self.see('heading', THING)
+
+    def test_everything(self):
+        self.start()
+        self.add_device()
+
+        # A tunnel, with each step, and what it says of itself.
+        self.press_button('Connect')
+        self.see('label', 'Connected')
+        self.see('label', lambda text: text.startswith('Time left: 11 h 59 min · Round trip: '))
+        self.see('label', 'Services: HTTP, RDP, SSH, VNC')
+        self.see('label', lambda text: text.startswith('AWS charges for each tunnel'))
+        self.see('list item', f'{THING}, Connected')
+        self.assertEqual(len(self.open_tunnels()), 1)
+
+        # All of it goes through the one.
+        self.press_row('Terminal')
+        self.run_in_terminal(f'^{THING}')
+        self.see('list item', 'SSH')
+        self.desktop.key('alt+1')
+        self.press_row('Files')
+        address = self.read_opened()
+        self.assertRegex(address, r'^sftp://127\.0\.0\.1:\d+/$')
+        with socket.create_connection(('127.0.0.1', int(address.rpartition(':')[2].rstrip('/'))), PATIENCE) as client:
+            self.assertEqual(client.recv(7), b'SSH-2.0')
+        self.press_row('Web Page')
+        with urllib.request.urlopen(self.read_opened(), timeout=PATIENCE) as answer:
+            self.assertEqual(answer.read(), b'the device')
+        self.press_row('Screen (VNC)')
+        self.assertRegex(self.read_opened(), r'^vnc://127\.0\.0\.1:\d+$')
+        self.press_row('Screen (RDP)')
+        self.see('label', lambda text: 'GNOME Connections' in text)
+        self.assertEqual(self.count_opened(), 1)
+
+        # It moves.
+        _role, before = self.see('image', lambda text: text.startswith('Throughput'))
+        self.desktop.focus('^Tunnels$|^' + THING)
+        pump = self.spawn('pump', ['sh', '-c', f'while :; do head -c 100000 /dev/zero; sleep 0.1; done | '
+                                               f'"{ISTCTL}" connect {THING} VNC >/dev/null'], self.env)
+        self.see('image', lambda text: text.startswith('Throughput') and 'kB/s out' in text and text != before)
+        self.end_child(pump)
+
+        # A port of one's own choice.
+        self.press_button('Forward…')
+        self.see('label', 'Forward a Port')
+        self.press_button('Forward')
+        self.see('list item', lambda text: text.startswith('127.0.0.1:'))
+
+        # Closing asks, for a terminal is there.
+        self.press_button('Close Tunnel')
+        self.see('label', f'Close the Tunnel to {THING}?')
+        self.press_button('Close')
+        self.wait_for_tunnels(0)
+        self.see('list item', 'Not connected')
+        self.see('label', 'The connection to pump-17 could not be made, or was lost.')
+
+        # And is there the next time.
+        self.stop_program()
+        self.start(THING)
+        self.see('heading', THING)
+        self.assertEqual(self.count_opened(), 1)
+
+    def test_failure(self):
+        self.start()
+        self.add_device()
+        self.command_emulator('fail OpenTunnel=AccessDeniedException')
+        self.press_button('Connect')
+        self.see('label', f'No Tunnel to {THING}')
+        self.see('label', lambda text: 'Ask whoever runs the account' in text)
+        self.command_emulator('fail OpenTunnel=none')
+        self.press_button('Try Again')
+        self.see('label', 'Connected')
+
+    def test_cancel(self):
+        """AWS takes its time; whoever does not want to wait, does not pay."""
+        self.start()
+        self.add_device()
+        self.command_emulator('delay OpenTunnel=5000')
+        self.press_button('Connect')
+        self.see('list item', 'Connecting')
+        self.press_button('Cancel')
+        wait_until(lambda: self.count_opened() == 1, 'the tunnel that nobody wants')
+        self.wait_for_tunnels(0)
+        self.see('list item', 'Not connected')
+
+    def test_notifications(self):
+        require('dunst', 'dunstctl')
+        dunst = self.spawn('dunst', ['dunst', '-print'], self.gui_env, stdout=subprocess.PIPE)
+        dunst.wait_until(lambda: self.dunstctl('count'), 'its place on the bus')
+        self.start()
+        # By another program; whatever is open is shown.
+        self.ctl('open', '--lifetime', '1', THING, 'SSH')
+        told = self.read_notification(dunst)
+        self.assertIn(f'summary: \'The tunnel to {THING} is about to end\'', told)
+        self.assertIn('less than a minute left', told)
+        self.dunstctl('action')
+        self.see('heading', THING)
+        # Its time can't be made longer; another one has all of it.
+        self.press_button('Open a Tunnel Anew, with All of Its Time')
+        self.see('label', lambda text: text.startswith('Time left: 11 h 59 min'))
+        self.assertEqual(self.count_opened(), 2)
+
+        # AWS closes the other one, which is told of, too.
+        told = self.read_notification(dunst)
+        self.assertIn(f'summary: \'The tunnel to {THING} has failed\'', told)
+
+    def dunstctl(self, *words):
+        return subprocess.run(['dunstctl', *words], env={**os.environ, **self.gui_env}, stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, check=False, timeout=PATIENCE).stdout
+
+    @staticmethod
+    def read_notification(dunst):
+        """Up to the brace that ends it."""
+        lines = []
+        while not lines or lines[-1] != '}':
+            lines.append(dunst.read_line(2 * PATIENCE).rstrip())
+        return '\n'.join(lines)
+
+    def test_search(self):
+        """What GNOME's shell asks, and does when somebody chooses a result."""
+        self.start()
+        self.add_device()
+        path = '/io/github/libist/Tunnels/SearchProvider'
+
+        def ask(method, *arguments):
+            good, text = self.call(f'org.gnome.Shell.SearchProvider2.{method}', *arguments, path=path,
+                                   dest='io.github.libist.Tunnels')
+            self.assertTrue(good, text)
+            return text
+        self.assertIn('pump-17', ask('GetInitialResultSet', "['PUMP']"))
+        self.assertNotIn('pump-17', ask('GetInitialResultSet', "['other']"))
+        ident = '["", "pump-17"]'
+        self.assertIn('Open a terminal', ask('GetResultMetas', json.dumps([ident])))
+        ask('ActivateResult', f"'{ident}'", '[]', '0')
+        self.run_in_terminal(f'^{THING}')
+
+
+if __name__ == '__main__':
+    tap.main()
