@@ -762,6 +762,25 @@ class Failures(SessionCase):
             self.ctl(*arguments, status=64)
             self.assertNotEqual(self.errors, '')
 
+    def test_linger_that_is_set(self):
+        """For a tunnel that is there, and those that come."""
+        def read():
+            return self.call('org.freedesktop.DBus.Properties.Get', 'io.github.libist.Operator1', 'Linger')[1]
+        self.serve(echo := Echo(b'hello '))
+        self.start_agent({'SSH': echo.address})
+        self.assertEqual(self.ctl('connect', THING, 'SSH'), b'hello ')
+        self.assertEqual(read(), '(<uint32 60>,)\n')
+        good, text = self.call('SetLinger', 86401)
+        self.assertFalse(good)
+        self.assertIn('InvalidArgs', text)
+        self.assertEqual(len(self.open_tunnels()), 1)
+        self.assertTrue(self.call('SetLinger', 1)[0])
+        self.assertEqual(read(), '(<uint32 1>,)\n')
+        self.wait_for_tunnels(0)
+        self.assertEqual(self.ctl('connect', THING, 'SSH'), b'hello ')
+        self.wait_for_tunnels(0)
+        self.assertEqual(self.count_opened(), 2)
+
     def test_calls_that_are_wrong(self):
         for method, arguments in (('Connect', ['no thing', 'SSH', '{}']), ('Connect', [THING, '', '{}']),
                                   ('Connect', [THING, 'SSH', "{'some': <1>}"]),

@@ -27,5 +27,8 @@
 /* Seconds that a device may take to connect. */
 #define OPERATOR_MAX_TIMEOUT 3600
 
+/* Seconds that a tunnel may stay unused. */
+#define OPERATOR_MAX_LINGER 86400
+
 /* Minutes; what AWS gives a tunnel at most. */
 #define OPERATOR_MAX_LIFETIME 720

@@ -15,6 +15,7 @@
 #include "tools/operator/operator-forwards.h"
 #include "tools/operator/operator-held-calls.h"
 #include "tools/operator/operator-leftovers.h"
+#include "tools/operator/operator-limits.h"
 #include "tools/operator/operator-objects.h"
 #include "tools/operator/operator-tunnel.h"
 
@@ -137,6 +138,22 @@ on_account_removed (OperatorAccount *account,
   g_signal_handlers_disconnect_matched (account->client, G_SIGNAL_MATCH_FUNC, 0, 0, NULL, on_progress, NULL);
 }
 
+static void
+service_set_linger (OperatorService *self,
+                    guint seconds)
+{
+  GPtrArray *accounts = operator_accounts_get_all (self->accounts);
+
+  self->linger = seconds;
+  bus_operator1_set_linger (self->skeleton, seconds);
+  for (guint i = 0; i < accounts->len; i++)
+    {
+      OperatorAccount *account = g_ptr_array_index (accounts, i);
+
+      ist_operator_client_set_linger (account->client, seconds);
+    }
+}
+
 /* Methods, of callers that were let in */
 
 static gboolean
@@ -201,6 +218,27 @@ do_watch (OperatorCaller *caller,
   caller->watches = TRUE;
   g_dbus_method_invocation_return_value (invocation, NULL);
   service_change (self);
+}
+
+static void
+do_set_linger (OperatorCaller *caller,
+               GDBusMethodInvocation *invocation,
+               gpointer user_data)
+{
+  OperatorService *self = user_data;
+  guint seconds;
+
+  if (service_refuse_when_leaving (self, invocation))
+    return;
+  g_variant_get (g_dbus_method_invocation_get_parameters (invocation), "(u)", &seconds);
+  if (seconds > OPERATOR_MAX_LINGER)
+    {
+      g_dbus_method_invocation_return_error (invocation, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
+                                             "%u is more than %d seconds", seconds, OPERATOR_MAX_LINGER);
+      return;
+    }
+  service_set_linger (self, seconds);
+  g_dbus_method_invocation_return_value (invocation, NULL);
 }
 
 /* Close */
@@ -356,6 +394,18 @@ on_watch (BusOperator1 *skeleton,
   return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 
+static gboolean
+on_set_linger (BusOperator1 *skeleton,
+               GDBusMethodInvocation *invocation,
+               guint seconds,
+               gpointer user_data)
+{
+  OperatorService *self = user_data;
+
+  operator_callers_admit (self->callers, invocation, do_set_linger);
+  return G_DBUS_METHOD_INVOCATION_HANDLED;
+}
+
 static void
 service_let_go (OperatorService *self,
                 OperatorCaller *caller)
@@ -398,6 +448,7 @@ service_connect_signals (OperatorService *self)
   g_signal_connect (self->skeleton, "handle-forward", G_CALLBACK (on_forward), self);
   g_signal_connect (self->skeleton, "handle-unforward", G_CALLBACK (on_unforward), self);
   g_signal_connect (self->skeleton, "handle-watch", G_CALLBACK (on_watch), self);
+  g_signal_connect (self->skeleton, "handle-set-linger", G_CALLBACK (on_set_linger), self);
 }
 
 void
@@ -436,6 +487,7 @@ operator_service_new (GDBusConnection *connection,
   self->leftovers = operator_leftovers_new (state, self->accounts, on_leftovers_changed, self);
   self->skeleton = bus_operator1_skeleton_new ();
   bus_operator1_set_version (self->skeleton, IST_VERSION_S);
+  bus_operator1_set_linger (self->skeleton, linger);
   service_connect_signals (self);
   if (!g_dbus_interface_skeleton_export (G_DBUS_INTERFACE_SKELETON (self->skeleton), connection, TOOL_OPERATOR_PATH,
                                          error))

@@ -322,8 +322,7 @@ class Operator(GObject.Object):
 
     def set_linger(self, seconds):
         """For how long a tunnel stays that nothing uses; the service may be too old to be told."""
-        self.bus.call(NAME, PATH, 'org.freedesktop.DBus.Properties', 'Set',
-                      GLib.Variant('(ssv)', (NAME, 'Linger', GLib.Variant('u', seconds))), None,
+        self.bus.call(NAME, PATH, NAME, 'SetLinger', GLib.Variant('(u)', (seconds,)), None,
                       Gio.DBusCallFlags.NO_AUTO_START, SHORT, None, None)
 
     def close_object(self, path, done):
