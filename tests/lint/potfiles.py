@@ -9,15 +9,23 @@ import pathlib
 import re
 import sys
 
-MARKED = re.compile(r'\b(?:N?_|C_|NC_|ngettext)\s*\(\s*"')
+# What marks messages, by how names of files end.
+MARKED = {
+    '.c': r'\b(?:N?_|C_|NC_|ngettext)\s*\(\s*"',
+    '.h': r'\b(?:N?_|C_|NC_|ngettext)\s*\(\s*"',
+    '.py': r'\b(?:_|ngettext)\(\s*[\'"]',
+    '.ui': 'translatable="yes"',
+    '.desktop.in': '^Name=',
+    '.metainfo.xml.in': '<name>',
+}
 
 
 def main():
     top = pathlib.Path(sys.argv[1])
     listed = [line for line in (top / 'po' / 'POTFILES.in').read_text(encoding='utf-8').splitlines()
               if line and not line.startswith('#')]
-    marked = {str(path.relative_to(top)) for path in (top / 'src').rglob('*.[ch]')
-              if MARKED.search(path.read_text(encoding='utf-8'))}
+    marked = {str(path.relative_to(top)) for ending, mark in MARKED.items() for path in (top / 'src').rglob('*' + ending)
+              if re.search(mark, path.read_text(encoding='utf-8'), re.MULTILINE)}
 
     faults = [f'{name} is missing' for name in sorted(marked - set(listed))]
     faults += [f'{name} has nothing to translate' for name in sorted(set(listed) - marked)]

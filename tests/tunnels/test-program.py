@@ -171,6 +171,66 @@ class FirstStart(ProgramCase):
         self.see('label', 'No Devices Yet')
 
 
+class Accounts(ProgramCase):
+    """What is typed into the preferences, and where it goes."""
+
+    settings = 'welcomed=true\n'
+    KEYS = 'AKIDTYPEDBYHAND00001', 'typed/by/hand/EXAMPLEKEY'
+
+    def act(self, name):
+        """An action of the program, as its menu has it."""
+        good, text = self.call('org.gtk.Actions.Activate', name, '[]', '{}', path='/io/github/libist/Tunnels',
+                               dest='io.github.libist.Tunnels')
+        self.assertTrue(good, text)
+
+    def fill(self, **values):
+        for name, text in values.items():
+            self.desktop.write(PROGRAM, name.replace('_', ' '), text)
+
+    def test_keys(self):
+        """They go to the keyring, where all programs that know the AWS tools' files find them, and nowhere else."""
+        require('gnome-keyring-daemon')
+        modules(('Secret', '1'))
+        keyring = self.spawn('keyring', ['gnome-keyring-daemon', '--foreground', '--components=secrets', '--unlock'],
+                             self.gui_env, stdin=subprocess.PIPE)
+        keyring.stdin.write(b'the password')
+        keyring.stdin.close()
+        keyring.wait_until(lambda: self.call('org.freedesktop.DBus.NameHasOwner', 'org.freedesktop.secrets',
+                                             path='/org/freedesktop/DBus', dest='org.freedesktop.DBus')[1] == '(true,)\n',
+                           'its place on the bus')
+        self.start()
+        self.act('preferences')
+        self.press_button('Add…')
+        key_id, secret = self.KEYS
+        self.fill(Name='Work', Region='us-east-1', Access_Key_ID=key_id)
+        self.see('label', 'A key has an id and a secret.')
+        self.fill(Secret_Access_Key=secret)
+        self.see('label', 'Keys need a profile, by whose name other programs find them.')
+        self.fill(Profile_of_the_AWS_Tools='default')
+        self.see('label', lambda text: text.startswith('The AWS tools have a profile of that name already.'))
+        self.fill(Profile_of_the_AWS_Tools='work', Endpoint='localhost')
+        self.see('label', 'The endpoint has to begin with https://')
+        self.fill(Endpoint=self.endpoint_url, File_with_Authorities=self.info['caFile'])
+        self.press_button('Save')
+        self.see('list item', 'Work')
+
+        config = self.home / '.aws/config'
+        wait_until(lambda: '[profile work]' in config.read_text(), 'the profile')
+        command = config.read_text().partition('credential_process = ')[2].partition('\n')[0]
+        output = subprocess.run(command.split(), env={**os.environ, **self.gui_env}, stdout=subprocess.PIPE, check=True)
+        self.assertEqual(json.loads(output.stdout), {'Version': 1, 'AccessKeyId': key_id, 'SecretAccessKey': secret})
+        # Which the session service does, too.
+        self.ctl('open', '--profile', 'work', '--timeout', '1', THING, 'SSH', status=75)
+        self.assertIn(THING, self.errors)
+        self.assertEqual(self.count_opened(), 1)
+        self.stop_program()
+        for path in self.folder.rglob('*'):
+            if path.is_file() and 'keyrings' not in path.parts:
+                content = path.read_bytes()
+                self.assertNotIn(secret.encode(), content, path)
+                self.assertNotIn(key_id.encode(), content, path)
+
+
 class Device(ProgramCase):
     """With a real agent and sshd behind it."""
 

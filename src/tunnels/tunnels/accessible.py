@@ -8,17 +8,23 @@ from gi.repository import Gio, Gtk
 LABEL = Gtk.AccessibleProperty.LABEL
 
 
+def _call(widget, name):
+    # PyGObject 3.42 falls over None.
+    if name:
+        widget.update_property([LABEL], [name])
+
+
 def _mend(widget):
     if isinstance(widget, Gtk.Button) and widget.get_label():
         # There is a relation to the label in it, too, which is enough.
         widget.reset_property(LABEL)
     elif isinstance(widget, Gtk.MenuButton):
         # The one that is pressed is in the other.
-        widget.get_first_child().update_property([LABEL], [widget.get_tooltip_text()])
-    elif isinstance(widget, Gtk.Button) and widget.get_tooltip_text():
-        widget.update_property([LABEL], [widget.get_tooltip_text()])
+        _call(widget.get_first_child(), widget.get_tooltip_text())
+    elif isinstance(widget, Gtk.Button):
+        _call(widget, widget.get_tooltip_text())
     elif isinstance(widget, Gtk.SearchEntry):
-        widget.update_property([LABEL], [widget.props.placeholder_text])
+        _call(widget, widget.props.placeholder_text)
     elif isinstance(widget, Gtk.ListBoxRow) and widget.get_activatable():
         # What Enter does. Those of libadwaita have a method of that name that does less.
         action = Gio.SimpleAction(name='activate')

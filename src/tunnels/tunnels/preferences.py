@@ -40,11 +40,14 @@ class Preferences(Adw.PreferencesWindow):
         self.colours_row.set_selected(COLOURS.index(settings.get_string('terminal-colours')))
         self.colours_row.connect('notify::selected', lambda row, _param: settings.set_string(
             'terminal-colours', COLOURS[row.get_selected()]))
-        self.add_button.connect('clicked', lambda _button: AccountWindow(self, accounts, None).present())
+        self.add_button.connect('clicked', lambda _button: self._edit(None))
         handler = accounts.model.connect('items-changed', lambda *_: self._show_accounts())
         self.connect('unrealize', lambda _self: accounts.model.disconnect(handler))
         mend(self)
         self._show_accounts()
+
+    def _edit(self, account):
+        AccountWindow(self, self.accounts, account).present()
 
     def _show_accounts(self):
         for row in self._rows:
@@ -56,8 +59,8 @@ class Preferences(Adw.PreferencesWindow):
                                   lambda _binding, name, account=account: name or account.profile or _('AWS tools'))
             account.bind_property('region', row, 'subtitle', GObject.BindingFlags.SYNC_CREATE)
             row.add_suffix(Gtk.Image(icon_name='go-next-symbolic'))
-            row.connect('activated', lambda _row, account=account: AccountWindow(self, self.accounts, account).present())
-            self.accounts_group.add(row)
+            row.connect('activated', lambda _row, account=account: self._edit(account))
+            self.accounts_group.add(mend(row))
             self._rows.append(row)
 
 

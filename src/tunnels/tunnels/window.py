@@ -217,8 +217,9 @@ class Window(Adw.ApplicationWindow):
         main = self.stack.get_visible_child_name() == 'main'
         folded = self.leaflet.get_folded() and self.leaflet.get_visible_child_name() == 'device'
         self.back_button.set_visible(main and home and folded)
-        self.search_button.set_visible(main and home)
-        self.add_button.set_visible(main and home)
+        # They are about the list.
+        self.search_button.set_visible(main and home and not folded)
+        self.add_button.set_visible(main and home and not folded)
         self.get_application().set_in_terminal(not home)
         page = self.pages.get_visible_child()
         if not home and self.tabs.get_selected_page():
