@@ -11,6 +11,7 @@ import http.server
 import json
 import os
 import pwd
+import re
 import signal
 import socket
 import subprocess
@@ -24,7 +25,7 @@ import tap
 from device import THING
 from session import ACCESS_KEY_ID, INTERFACE, ISTCTL, OPERATOR, SECRET_ACCESS_KEY, SessionCase
 from sockets import Echo, free_port, read_exactly
-from waiting import wait_until
+from waiting import PATIENCE, wait_until
 
 NOBODY = 65534
 
@@ -761,6 +762,28 @@ class Failures(SessionCase):
                           ('forward', '--reuse', 'some', THING, 'SSH')):
             self.ctl(*arguments, status=64)
             self.assertNotEqual(self.errors, '')
+
+    def test_clients(self):
+        """Whose each connection is."""
+        self.serve(echo := Echo(b'hello '))
+        self.start_agent({'SSH': echo.address})
+
+        def clients():
+            text = self.call('org.freedesktop.DBus.ObjectManager.GetManagedObjects')[1]
+            return re.findall(r"'Client': <'([^']*)'>", text)
+        caller = self.spawn_ctl('caller', 'connect', THING, 'SSH', stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.assertEqual(os.read(caller.stdout.fileno(), 6), b'hello ')
+        client, = clients()
+        told = self.call('org.freedesktop.DBus.GetConnectionUnixProcessID', client, path='/org/freedesktop/DBus',
+                         dest='org.freedesktop.DBus')
+        self.assertEqual(told, (True, f'(uint32 {caller.pid},)\n'))
+        self.end_child(caller)
+        wait_until(lambda: not clients(), 'the end of it')
+        forward = self.spawn_ctl('forward', 'forward', THING, 'SSH', stdout=subprocess.PIPE)
+        port = int(forward.read_line().rpartition(':')[2])
+        with socket.create_connection(('127.0.0.1', port), PATIENCE) as connection:
+            self.assertEqual(connection.recv(6), b'hello ')
+            self.assertEqual(clients(), [f'127.0.0.1:{connection.getsockname()[1]}'])
 
     def test_linger_that_is_set(self):
         """For a tunnel that is there, and those that come."""

@@ -7,6 +7,7 @@ import os
 import pathlib
 import shlex
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -15,9 +16,10 @@ from unittest import mock
 
 import tap
 from gi.repository import Gio, GLib
-from tunnels import APP_ID, history, launch, profiles, words
+from tunnels import APP_ID, history, launch, processes, profiles, words
 from tunnels.devices import RECENT, Account, Accounts, Device, Devices
 from tunnels.operator import Connection, Forward, OperatorError, Tunnel
+from waiting import wait_until
 
 
 class Nobody:
@@ -249,6 +251,31 @@ class Programs(unittest.TestCase):
         device = Device(thing='pump-17', user='a b')
         self.assertEqual(launch.files_uri(device), 'sftp://a%20b@pump-17.thing/')
         self.assertEqual(launch.files_uri(device, '127.0.0.1:22'), 'sftp://a%20b@127.0.0.1:22/')
+
+
+class Processes(unittest.TestCase):
+    def start(self, *command):
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.addCleanup(process.communicate)
+        return process
+
+    def test_names(self):
+        process = self.start('cat')
+        wait_until(lambda: processes.name_of(process.pid) == 'cat', 'its name')
+        process.communicate()
+        self.assertEqual(processes.name_of(process.pid), '')
+
+    def test_helper(self):
+        """Our own command says nothing; who has started it does."""
+        folder = pathlib.Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, folder)
+        shutil.copy('/bin/sleep', folder / processes.HELPER)
+        shell = self.start('sh', '-c', f'"{folder}/{processes.HELPER}" 60 >/dev/null & echo $!; wait')
+        child = int(shell.stdout.readline())
+        self.addCleanup(os.kill, child, signal.SIGKILL)
+        # It is the shell itself before.
+        wait_until(lambda: pathlib.Path(f'/proc/{child}/comm').read_text().strip() == processes.HELPER, 'the command')
+        self.assertEqual(processes.name_of(child), 'sh')
 
 
 class Words(unittest.TestCase):

@@ -123,17 +123,20 @@ class ProgramCase(SessionCase):
         path = self.folder / 'written'
         path.unlink(missing_ok=True)
         self.desktop.focus(title)
-        # A shell that is not there yet would lose it.
+
         def written():
+            # A shell that is not there yet may lose it.
             self.desktop.type(f'echo $((6 * 7)) $SSH_CONNECTION >{path}')
             self.desktop.key('Return')
             return wait_until(lambda: path.exists() and path.read_text().endswith('\n') and path.read_text(), 'it', 5)
-        for _ in range(4):
+        for _ in range(PATIENCE // 5):
             try:
                 text = written()
                 break
             except TimeoutError:
                 continue
+        else:
+            self.fail('the shell does not do what is typed')
         self.assertTrue(text.startswith('42 127.0.0.1 '), text)
 
 
@@ -223,6 +226,15 @@ class Accounts(ProgramCase):
         self.ctl('open', '--profile', 'work', '--timeout', '1', THING, 'SSH', status=75)
         self.assertIn(THING, self.errors)
         self.assertEqual(self.count_opened(), 1)
+
+        # With the account they go.
+        self.press_row('Work')
+        self.press_button('Remove Account')
+        self.see('label', 'Remove the Account?')
+        self.press_button('Remove')
+        wait_until(lambda: '[profile work]' not in config.read_text(), 'the end of the profile')
+        wait_until(lambda: subprocess.run(command.split(), env={**os.environ, **self.gui_env}, check=False,
+                                          stderr=subprocess.DEVNULL).returncode == 66, 'the end of the keys')
         self.stop_program()
         for path in self.folder.rglob('*'):
             if path.is_file() and 'keyrings' not in path.parts:
@@ -269,10 +281,10 @@ class Device(ProgramCase):
 
         # A tunnel, with each step, and what it says of itself.
         self.press_button('Connect')
+        self.see('label', 'AWS charges for each tunnel that is opened. All programs share this one.')
         self.see('label', 'Connected')
         self.see('label', lambda text: text.startswith('Time left: 11 h 59 min · Round trip: '))
         self.see('label', 'Services: HTTP, RDP, SSH, VNC')
-        self.see('label', lambda text: text.startswith('AWS charges for each tunnel'))
         self.see('list item', f'{THING}, Connected')
         self.assertEqual(len(self.open_tunnels()), 1)
 
@@ -280,6 +292,7 @@ class Device(ProgramCase):
         self.press_row('Terminal')
         self.run_in_terminal(f'^{THING}')
         self.see('list item', 'SSH')
+        self.see('label', lambda text: text.startswith('ssh · '))
         self.desktop.key('alt+1')
         self.press_row('Files')
         address = self.read_opened()
@@ -338,7 +351,7 @@ class Device(ProgramCase):
         """AWS takes its time; whoever does not want to wait, does not pay."""
         self.start()
         self.add_device()
-        self.command_emulator('delay OpenTunnel=5000')
+        self.command_emulator('delay OpenTunnel=30000')
         self.press_button('Connect')
         self.see('list item', 'Connecting')
         self.press_button('Cancel')

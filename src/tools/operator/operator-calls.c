@@ -263,6 +263,7 @@ call_give (Call *self,
   given->caller = operator_caller_ref (self->caller);
   given->progress = g_strdup (self->options.progress);
   self->caller->n_connections++;
+  operator_tunnel_set_client (connection, self->caller->name);
   g_signal_connect_data (connection, "notify::state", G_CALLBACK (on_given_state), given, given_free, 0);
 }
 

@@ -24,6 +24,7 @@ struct _OperatorTunnel
 
 typedef struct
 {
+  GObject *connection; /* IstForwarderConnection */
   OperatorObjects *objects;
   BusOperator1Connection *skeleton;
   ToolBusCounters *counters;
@@ -141,12 +142,32 @@ operator_tunnel_let_go (OperatorTunnel *self,
 
 /* Its connections */
 
+/* Under this name a connection that is on the bus has its skeleton. */
+#define SKELETON "operator-skeleton"
+
+/* A socket without a name is that of a call. */
+static gboolean
+address_to_bus (GBinding *binding,
+                const GValue *from,
+                GValue *to,
+                gpointer user_data)
+{
+  GSocketAddress *address = g_value_get_object (from);
+
+  if (address == NULL || !G_IS_INET_SOCKET_ADDRESS (address))
+    return FALSE;
+  g_value_take_string (to, g_socket_connectable_to_string (G_SOCKET_CONNECTABLE (address)));
+  return TRUE;
+}
+
 static void
 remove_connection (gpointer made,
                    gpointer user_data)
 {
   Connection *self = made;
 
+  g_object_set_data (self->connection, SKELETON, NULL);
+  g_object_unref (self->connection);
   tool_bus_counters_free (self->counters);
   operator_objects_remove (self->objects, OPERATOR_OBJECTS_CONNECTIONS, G_DBUS_INTERFACE_SKELETON (self->skeleton));
   g_object_unref (self->skeleton);
@@ -160,17 +181,31 @@ add_connection (gpointer connection,
   OperatorTunnel *self = user_data;
   Connection *made = g_new0 (Connection, 1);
 
+  made->connection = g_object_ref (connection);
   made->objects = self->objects;
   made->skeleton = bus_operator1_connection_skeleton_new ();
+  g_object_set_data (connection, SKELETON, made->skeleton);
   bus_operator1_connection_set_tunnel (made->skeleton, operator_tunnel_get_path (self));
   tool_bus_bind_text (connection, "service-id", made->skeleton, "service");
   tool_bus_bind_state (connection, made->skeleton);
   g_object_bind_property (connection, "opened-at", made->skeleton, "opened-at", G_BINDING_SYNC_CREATE);
+  g_object_bind_property_full (connection, "address", made->skeleton, "client", G_BINDING_SYNC_CREATE,
+                               address_to_bus, NULL, NULL, NULL);
   made->counters = tool_bus_counters_new (connection, made->skeleton);
   bus_operator1_connection_set_id (made->skeleton,
                                    operator_objects_add (self->objects, OPERATOR_OBJECTS_CONNECTIONS,
                                                          G_DBUS_INTERFACE_SKELETON (made->skeleton), connection));
   return made;
+}
+
+void
+operator_tunnel_set_client (IstForwarderConnection *connection,
+                            const char *name)
+{
+  BusOperator1Connection *skeleton = g_object_get_data (G_OBJECT (connection), SKELETON);
+
+  if (skeleton != NULL)
+    bus_operator1_connection_set_client (skeleton, name);
 }
 
 /* The object */

@@ -34,6 +34,10 @@ void operator_tunnel_keep (OperatorTunnel *self,
 void operator_tunnel_let_go (OperatorTunnel *self,
                              OperatorCaller *holder);
 
+/* It is for @name, which is on the bus. */
+void operator_tunnel_set_client (IstForwarderConnection *connection,
+                                 const char *name);
+
 IstOperatorTunnel *operator_tunnel_get_tunnel (OperatorTunnel *self);
 const char *operator_tunnel_get_path (OperatorTunnel *self);
 

@@ -30,6 +30,7 @@ class DevicePage(Adw.Bin):
     # A terminal is wanted, and something to say.
     __gsignals__ = {'terminal': (GObject.SignalFlags.RUN_FIRST, None, ()),
                     'say': (GObject.SignalFlags.RUN_FIRST, None, (str,)),
+                    'tell-cost': (GObject.SignalFlags.RUN_FIRST, None, (str,)),
                     'forget': (GObject.SignalFlags.RUN_FIRST, None, ())}
 
     name_label = Gtk.Template.Child()
@@ -170,7 +171,7 @@ class DevicePage(Adw.Bin):
             return
         if not self.settings.get_boolean('cost-told'):
             self.settings.set_boolean('cost-told', True)
-            self.emit('say', _('AWS charges for each tunnel that is opened. All programs share this one.'))
+            self.emit('tell-cost', _('AWS charges for each tunnel that is opened. All programs share this one.'))
 
     def _open_again(self, tunnel):
         """The old one stays for what uses it, and is closed when nothing does."""

@@ -5,6 +5,8 @@
 
 from gi.repository import Gio, GLib, GObject
 
+from . import processes
+
 NAME = 'io.github.libist.Operator1'
 PATH = '/io/github/libist/Operator'
 ERRORS = NAME + '.Error.'
@@ -84,12 +86,15 @@ class Connection(Remote):
 
     tunnel = GObject.Property(type=str, default='')
     service = GObject.Property(type=str, default='')
+    client = GObject.Property(type=str, default='')
+    # Of the client, for people: a program's name, or an address.
+    program = GObject.Property(type=str, default='')
     state = GObject.Property(type=str, default='')
     opened_at = GObject.Property(type=GObject.TYPE_UINT64)
     bytes_in = GObject.Property(type=GObject.TYPE_UINT64)
     bytes_out = GObject.Property(type=GObject.TYPE_UINT64)
 
-    NAMES = {'tunnel': 'Tunnel', 'service': 'Service', 'state': 'State', 'opened_at': 'OpenedAt',
+    NAMES = {'tunnel': 'Tunnel', 'service': 'Service', 'client': 'Client', 'state': 'State', 'opened_at': 'OpenedAt',
              'bytes_in': 'BytesIn', 'bytes_out': 'BytesOut'}
 
 
@@ -267,6 +272,9 @@ class Operator(GObject.Object):
                 found.update({name: proxy.get_cached_property(name).unpack()
                               for name in proxy.get_cached_property_names() or []})
                 self._objects[found.path] = found
+                if isinstance(found, Connection):
+                    found.connect('notify::client', lambda found, _param: self._name_program(found))
+                    self._name_program(found)
                 self._stores[kind].append(found)
 
     def _remove(self, entry):
@@ -282,6 +290,12 @@ class Operator(GObject.Object):
     def _on_changed(self, _manager, entry, _proxy, changed, _invalidated):
         if known := self._objects.get(entry.get_object_path()):
             known.update(changed.unpack())
+
+    def _name_program(self, connection):
+        if connection.client.startswith(':'):
+            processes.ask(self.bus, connection.client, lambda name: connection.set_property('program', name))
+        else:
+            connection.program = connection.client
 
     # What can be asked. Each calls done(value, error), of which one is None.
 

@@ -8,7 +8,7 @@ from gettext import gettext as _
 
 from gi.repository import Adw, Gio, GObject, Gtk
 
-from . import RESOURCES, profiles
+from . import RESOURCES, dialogs, profiles
 from .accessible import mend
 
 COLOURS = ('desktop', 'light', 'dark')
@@ -117,10 +117,13 @@ class AccountWindow(Adw.Window):
             return _('The AWS tools have a profile of that name already. Leave out the keys, or choose another name.')
         return ''
 
-    def _check(self):
-        fault = self._fault()
+    def _show_fault(self, fault):
         self.fault_label.set_label(fault)
         self.fault_label.set_visible(bool(fault))
+
+    def _check(self):
+        fault = self._fault()
+        self._show_fault(fault)
         self.save_button.set_sensitive(not fault)
 
     def _save(self):
@@ -132,8 +135,7 @@ class AccountWindow(Adw.Window):
 
         def on_stored(problem):
             if problem:
-                self.fault_label.set_label(problem)
-                self.fault_label.set_visible(True)
+                self._show_fault(problem)
             else:
                 self._keep(values)
         profiles.store_keys(values['profile'], values['region'], key_id, secret, on_stored)
@@ -148,5 +150,15 @@ class AccountWindow(Adw.Window):
         self.close()
 
     def _remove(self):
+        dialogs.confirm(self, _('Remove the Account?'),
+                        _('Keys that were typed in here are taken out of the keyring, and their profile goes.'),
+                        _('_Remove'), self._remove_now)
+
+    def _remove_now(self):
+        try:
+            profiles.forget_keys(self.account.profile)
+        except (OSError, UnicodeError) as error:
+            self._show_fault(str(error))
+            return
         self.accounts.remove(self.account)
         self.close()

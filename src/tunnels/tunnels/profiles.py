@@ -137,5 +137,16 @@ def store_keys(profile, region, key_id, secret, done):
                            _('Keys of AWS for “%s”') % profile, f'{key_id}\n{secret}', None, on_stored)
 
 
+def forget_keys(profile):
+    """Those that store_keys() has stored, if it has. May raise OSError, UnicodeError."""
+    if _without(text := _read(), profile) == text:
+        return
+    library, kind = schema()
+    if library:
+        # When there is no keyring to ask, nothing in the AWS tools' files leads to it any more either.
+        library.password_clear(kind, {KEY_ATTRIBUTE: profile}, None, None)
+    remove(profile)
+
+
 def helper():
     return os.path.join(tunnels.LIBEXECDIR, HELPER)

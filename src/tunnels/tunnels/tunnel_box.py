@@ -142,5 +142,6 @@ class ConnectionRow(Adw.ActionRow):
 
     def _show(self):
         connection = self.connection
-        self.set_subtitle(_('{size_in} in, {size_out} out so far').format(
-            size_in=words.size(connection.bytes_in), size_out=words.size(connection.bytes_out)))
+        moved = _('{size_in} in, {size_out} out so far').format(
+            size_in=words.size(connection.bytes_in), size_out=words.size(connection.bytes_out))
+        self.set_subtitle(f'{connection.program} · {moved}' if connection.program else moved)

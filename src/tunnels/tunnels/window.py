@@ -13,6 +13,8 @@ from .device_page import DevicePage
 from .terminal import Terminal
 from .welcome import Welcome  # noqa: F401  the template has one
 
+# What is told once is told for longer.
+COST_SECONDS = 20
 OPEN, FAVOURITE, RECENT = range(3)
 SECTIONS = {OPEN: _('Connected'), FAVOURITE: _('Favourites'), RECENT: _('Recent')}
 
@@ -106,7 +108,11 @@ class Window(Adw.ApplicationWindow):
         shortcuts.present()
 
     def say(self, text):
-        self.toasts.add_toast(Adw.Toast(title=GLib.markup_escape_text(text)))
+        """At once, which is about what somebody does now."""
+        self.toasts.add_toast(Adw.Toast(title=GLib.markup_escape_text(text), priority=Adw.ToastPriority.HIGH))
+
+    def tell_cost(self, text):
+        self.toasts.add_toast(Adw.Toast(title=GLib.markup_escape_text(text), timeout=COST_SECONDS))
 
     def end_welcome(self):
         self.settings.set_boolean('welcomed', True)
@@ -187,6 +193,7 @@ class Window(Adw.ApplicationWindow):
             page = DevicePage(device, self.devices, self.operator, self.settings)
             page.connect('terminal', lambda page: self.open_terminal(page.device))
             page.connect('say', lambda _page, text: self.say(text))
+            page.connect('tell-cost', lambda _page, text: self.tell_cost(text))
             page.connect('forget', lambda page: self._forget(page.device))
             self._device_pages[device] = page
             self.pages.add_child(page)
