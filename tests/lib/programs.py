@@ -59,7 +59,7 @@ class Case(unittest.TestCase):
 
     def note(self, text):
         """A figure or a remark in the test's output."""
-        print('#', text, flush=True)
+        print(''.join(f'# {line}\n' for line in text.splitlines()), end='', flush=True)
 
     def spawn(self, name, command, env=None, **options):
         child = Child(name, command, self.path(name + '.log'), env={**os.environ, **(env or {})}, **options)
