@@ -195,10 +195,10 @@ class Application(Adw.Application):
             self.send_notification(f'expiry{tunnel.path}', told)
         return GLib.SOURCE_CONTINUE
 
-    def _on_tunnel_gone(self, _operator, tunnel):
+    def _on_tunnel_gone(self, _operator, tunnel, wanted):
         self.withdraw_notification(f'expiry{tunnel.path}')
         self._warned.discard(tunnel.path)
-        if not tunnel.last_error:
+        if wanted or not tunnel.last_error:
             return
         device = self.devices.of(tunnel)
         told = Gio.Notification.new(_('The tunnel to %s has failed') % device.thing)

@@ -79,7 +79,7 @@ class DevicePage(Adw.Bin):
         for box in self._boxes.values():
             box.close()
         if self._opening:
-            self._opening.release()
+            self.operator.cancel(self._opening)
 
     def _add_actions(self):
         group = Gio.SimpleActionGroup()
@@ -149,7 +149,7 @@ class DevicePage(Adw.Bin):
 
     def _stop_opening(self):
         opening = self._opening
-        opening.release()
+        self.operator.cancel(opening)
         self._end_opening()
         # If it is for this alone that there is one, nobody wants it any more.
         tunnel = next((tunnel for tunnel in self.operator.tunnels if tunnel.path == opening.path), None)

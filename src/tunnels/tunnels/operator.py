@@ -212,7 +212,8 @@ class Operator(GObject.Object):
 
     __gtype_name__ = 'TunnelsOperator'
     __gsignals__ = {'appeared': (GObject.SignalFlags.RUN_FIRST, None, ()),
-                    'tunnel-gone': (GObject.SignalFlags.RUN_FIRST, None, (Tunnel,))}
+                    # And whether somebody here wanted that.
+                    'tunnel-gone': (GObject.SignalFlags.RUN_FIRST, None, (Tunnel, bool))}
 
     def __init__(self, bus):
         super().__init__()
@@ -224,6 +225,8 @@ class Operator(GObject.Object):
         self._objects = {}
         # Tunnels that this program keeps open, by their paths.
         self._kept = {}
+        # Those that somebody here has closed, or does not want any more.
+        self._unwanted = set()
         self._manager = None
         Gio.DBusObjectManagerClient.new(bus, Gio.DBusObjectManagerClientFlags.DO_NOT_AUTO_START, NAME, PATH,
                                         None, None, None, self._on_manager)
@@ -283,9 +286,11 @@ class Operator(GObject.Object):
             found, position = store.find(gone)
             if found:
                 store.remove(position)
+            unwanted = gone.path in self._unwanted
+            self._unwanted.discard(gone.path)
             if isinstance(gone, Tunnel):
                 self.let_go(gone.path)
-                self.emit('tunnel-gone', gone)
+                self.emit('tunnel-gone', gone, unwanted)
 
     def _on_changed(self, _manager, entry, _proxy, changed, _invalidated):
         if known := self._objects.get(entry.get_object_path()):
@@ -312,6 +317,12 @@ class Operator(GObject.Object):
             done(path, error)
         opening = Opening(thing, services, options, told, finish)
         return opening
+
+    def cancel(self, opening):
+        """One that open() has returned, and that is under way."""
+        if opening.path:
+            self._unwanted.add(opening.path)
+        opening.release()
 
     def let_go(self, path):
         """It stays as long as somebody uses it."""
@@ -341,4 +352,5 @@ class Operator(GObject.Object):
 
     def close_object(self, path, done):
         """A tunnel, or a connection. AWS has to say that a tunnel is closed."""
+        self._unwanted.add(path)
         self._call('Close', GLib.Variant('(o)', (path,)), '()', NO_TIMEOUT, done)
