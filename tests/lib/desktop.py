@@ -61,9 +61,6 @@ class Desktop:
         return wait_until(lambda: next((found for found in self.read(program) if found[0] == role and is_it(found[1])),
                                        None), f'{role} {name}')
 
-    def wait_for_none(self, program, role, name):
-        wait_until(lambda: (role, name) not in self.read(program), f'the end of {role} {name}')
-
     def press(self, program, role, name):
         wait_until(lambda: self.ask(program, 'press', role=role, name=name), f'{role} {name} to press')
 
@@ -84,9 +81,3 @@ class Desktop:
 
     def key(self, *names):
         self._keyboard('key', *names)
-
-    def wait_for_focus(self, program, *wanted):
-        wait_until(lambda: self.ask(program, 'focused') == list(wanted), f'the keyboard at {wanted}')
-
-    def picture(self, path):
-        run('import', '-window', 'root', path, env={**os.environ, **self.env})

@@ -6,7 +6,6 @@
     {"do": "read", "program": P}                    -> [[role, name], ...] of everything in its windows, in order
     {"do": "press", "program": P, "role": R, "name": N} -> whether there was one, and it could be pressed
     {"do": "write", ..., "text": T}                 -> likewise, into an entry
-    {"do": "focused", "program": P}                 -> [role, name] of what has the keyboard, or null
 """
 
 import json
@@ -81,15 +80,8 @@ def write(request):
     return False
 
 
-def focused(request):
-    for node in nodes(request['program']):
-        if node.get_state_set().contains(Atspi.StateType.FOCUSED):
-            return describe(node)
-    return None
-
-
 DEEDS = {'read': lambda request: [describe(node) for node in nodes(request['program'])],
-         'press': press, 'write': write, 'focused': focused}
+         'press': press, 'write': write}
 
 
 def main():

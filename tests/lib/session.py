@@ -52,7 +52,6 @@ class SessionCase(Case):
 
     services = None
     operator_arguments = ('--linger', '60', '--idle-timeout', '60')
-    thing_services = ('SSH',)
 
     def setUp(self):
         super().setUp()

@@ -99,9 +99,6 @@ class ProgramCase(SessionCase):
     def see(self, role, name):
         return self.desktop.wait_for(PROGRAM, role, name)
 
-    def see_none(self, role, name):
-        self.desktop.wait_for_none(PROGRAM, role, name)
-
     def press(self, role, name):
         self.desktop.press(PROGRAM, role, name)
 
@@ -245,8 +242,6 @@ class Accounts(ProgramCase):
 
 class Device(ProgramCase):
     """With a real agent and sshd behind it."""
-
-    thing_services = ('SSH', 'HTTP', 'VNC')
 
     def setUp(self):
         super().setUp()

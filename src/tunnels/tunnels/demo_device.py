@@ -23,7 +23,7 @@ import gi
 
 gi.require_version('Ist', '1')
 gi.require_version('IstEmulator', '1')
-from gi.repository import Gio, GLib, Ist, IstEmulator  # noqa: E402
+from gi.repository import GLib, Ist, IstEmulator  # noqa: E402
 
 THING = 'demo-device'
 PAGE = '''<!DOCTYPE html>

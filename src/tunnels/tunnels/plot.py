@@ -5,7 +5,7 @@
 
 from gettext import gettext as _
 
-from gi.repository import Adw, Gdk, GLib, GObject, Graphene, Gtk
+from gi.repository import Adw, Gdk, GLib, Graphene, Gtk
 
 from . import words
 from .history import SECONDS, History, scale
