@@ -240,6 +240,13 @@ class Programs(unittest.TestCase):
         self.assertEqual((said['user'], said['hostname']), ('admin', 'pump-17.thing'))
         self.assertEqual(said['proxycommand'], 'istctl connect "%n" SSH')
 
+    def test_no_option(self):
+        """ssh takes a device's name for that of a host, and refuses it."""
+        line = shlex.split(launch.ssh_line(Device(thing='-V'), Account()))
+        done = subprocess.run(line, stderr=subprocess.PIPE, check=False, text=True)
+        self.assertEqual(done.returncode, 255)
+        self.assertIn('hostname', done.stderr)
+
     def test_account(self):
         account = Account(profile='a b', region='us-east-1', ca_file="/it's %h/ca.pem")
         said = self.ask_ssh(Device(thing='pump-17', terminal='MAIN%TENANCE'), account)

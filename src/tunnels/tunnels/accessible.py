@@ -3,7 +3,9 @@
 
 """Names and actions for screen readers, where GTK 4.8 has none, or says names twice and with their underscores."""
 
-from gi.repository import Gio, Gtk
+from gi.repository import Gtk
+
+from . import actions
 
 LABEL = Gtk.AccessibleProperty.LABEL
 
@@ -27,11 +29,7 @@ def _mend(widget):
         _call(widget, widget.props.placeholder_text)
     elif isinstance(widget, Gtk.ListBoxRow) and widget.get_activatable():
         # What Enter does. Those of libadwaita have a method of that name that does less.
-        action = Gio.SimpleAction(name='activate')
-        action.connect('activate', lambda _action, _parameter: Gtk.Widget.activate(widget))
-        group = Gio.SimpleActionGroup()
-        group.add_action(action)
-        widget.insert_action_group('row', group)
+        widget.insert_action_group('row', actions.group({'activate': lambda: Gtk.Widget.activate(widget)}))
 
 
 def mend(widget):

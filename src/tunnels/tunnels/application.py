@@ -9,7 +9,7 @@ from gettext import gettext as _
 
 from gi.repository import Adw, Gio, GLib, Gtk
 
-from . import APP_ID, words
+from . import APP_ID, RESOURCES, actions, words
 from .demo import Demo
 from .devices import Accounts, Devices
 from .operator import Operator
@@ -17,13 +17,11 @@ from .preferences import Preferences
 from .search import SearchProvider
 from .window import Window
 
-# Of these, what runs in a terminal wants those without Shift for itself.
+# In a terminal with Shift: what runs there wants those without for itself.
 ACCELERATORS = {
-    'win.add-device': ['<Control>n', '<Control><Shift>n'], 'win.search': ['<Control>f', '<Control><Shift>f'],
-    'win.back': ['<Alt>Left'], 'win.close-tab': ['<Control>w', '<Control><Shift>w'],
-    'win.show-help-overlay': ['<Control>question'], 'win.terminal': ['<Control>t', '<Control><Shift>t'],
-    'win.connect': ['<Control>Return'], 'app.preferences': ['<Control>comma'],
-    'app.quit': ['<Control>q', '<Control><Shift>q'],
+    'win.add-device': '<Control>n', 'win.search': '<Control>f', 'win.back': '<Alt>Left', 'win.close-tab': '<Control>w',
+    'win.terminal': '<Control>t', 'win.connect': '<Control>Return', 'win.show-help-overlay': '<Control>question',
+    'app.preferences': '<Control>comma', 'app.quit': '<Control>q',
 }
 TERMINAL_ACCELERATORS = {
     'terminal.copy': ['<Control><Shift>c'], 'terminal.paste': ['<Control><Shift>v'],
@@ -39,7 +37,7 @@ class Application(Adw.Application):
     __gtype_name__ = 'TunnelsApplication'
 
     def __init__(self, version):
-        super().__init__(application_id=APP_ID, resource_base_path='/io/github/libist/Tunnels')
+        super().__init__(application_id=APP_ID, resource_base_path=RESOURCES)
         self.version = version
         self.window = None
         self.set_option_context_parameter_string('[DEVICE]')
@@ -86,11 +84,8 @@ class Application(Adw.Application):
         GLib.timeout_add_seconds(LOOK, self._look_at_time)
         for number in (signal.SIGTERM, signal.SIGHUP):
             GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, number, self.quit)
-        for name, act in {'quit': self._quit, 'preferences': self._show_preferences, 'about': self._show_about,
-                          'demo': self._start_demo}.items():
-            action = Gio.SimpleAction(name=name)
-            action.connect('activate', lambda _action, _parameter, act=act: act())
-            self.add_action(action)
+        actions.add(self, {'quit': self._quit, 'preferences': self._show_preferences, 'about': self._show_about,
+                           'demo': self._start_demo})
         # Of notifications and the shell's search, whose devices are named by account and thing.
         for name, act in {'show-device': lambda window, device: window.show_device(device),
                           'open-terminal': lambda window, device: window.open_terminal(device),
@@ -104,8 +99,8 @@ class Application(Adw.Application):
         self.set_in_terminal(False)
 
     def set_in_terminal(self, yes):
-        for action, keys in ACCELERATORS.items():
-            self.set_accels_for_action(action, [key for key in keys if not yes or '<Shift>' in key])
+        for action, key in ACCELERATORS.items():
+            self.set_accels_for_action(action, [key.replace('<Control>', '<Control><Shift>') if yes else key])
 
     def do_shutdown(self):
         self.demo.stop()
@@ -161,6 +156,7 @@ class Application(Adw.Application):
 
     def _start_demo(self):
         def on_started(device, problem):
+            self.activate()
             if problem:
                 self.window.say(problem)
             else:
@@ -176,33 +172,28 @@ class Application(Adw.Application):
 
     # What happens to tunnels
 
-    def _target(self, device):
-        return GLib.Variant('(ss)', device.key)
+    def _notify(self, kind, tunnel, title, body):
+        device = self.devices.of(tunnel)
+        target = GLib.Variant('(ss)', device.key)
+        told = Gio.Notification.new(title % device.thing)
+        told.set_body(body)
+        told.set_default_action_and_target('app.show-device', target)
+        told.add_button_with_target(_('Open Anew'), 'app.open-anew', target)
+        self.send_notification(kind + tunnel.path, told)
 
     def _look_at_time(self):
-        minutes = self.settings.get_int('expiry-warning')
-        now = time.time()
+        warning = self.settings.get_int('expiry-warning') * 60
         for tunnel in self.operator.tunnels:
-            left = tunnel.expires_at / 1e6 - now
-            if not tunnel.expires_at or left > minutes * 60 or not tunnel.is_connected or tunnel.path in self._warned:
-                continue
-            self._warned.add(tunnel.path)
-            device = self.devices.of(tunnel)
-            told = Gio.Notification.new(_('The tunnel to %s is about to end') % device.thing)
-            told.set_body(_('It has %s left. What uses it ends with it.') % words.span(left))
-            told.set_default_action_and_target('app.show-device', self._target(device))
-            told.add_button_with_target(_('Open Anew'), 'app.open-anew', self._target(device))
-            self.send_notification(f'expiry{tunnel.path}', told)
+            left = tunnel.expires_at / 1e6 - time.time()
+            if (warning and tunnel.expires_at and left <= warning and tunnel.is_connected
+                    and tunnel.path not in self._warned):
+                self._warned.add(tunnel.path)
+                self._notify('expiry', tunnel, _('The tunnel to %s is about to end'),
+                             _('It has %s left. What uses it ends with it.') % words.span(left))
         return GLib.SOURCE_CONTINUE
 
     def _on_tunnel_gone(self, _operator, tunnel, wanted):
         self.withdraw_notification(f'expiry{tunnel.path}')
         self._warned.discard(tunnel.path)
-        if wanted or not tunnel.last_error:
-            return
-        device = self.devices.of(tunnel)
-        told = Gio.Notification.new(_('The tunnel to %s has failed') % device.thing)
-        told.set_body(tunnel.last_error)
-        told.set_default_action_and_target('app.show-device', self._target(device))
-        told.add_button_with_target(_('Open Anew'), 'app.open-anew', self._target(device))
-        self.send_notification(f'failed{tunnel.path}', told)
+        if tunnel.last_error and not wanted:
+            self._notify('failed', tunnel, _('The tunnel to %s has failed'), tunnel.last_error)

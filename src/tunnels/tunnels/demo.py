@@ -25,12 +25,14 @@ class Demo:
         self.accounts = accounts
         self.devices = devices
         self.process = None
-        self.account = None
         self.device = None
 
     def start(self, done):
         if self.device:
             done(self.device, None)
+            return
+        if self.process:
+            # It is about to be there.
             return
         folder = os.path.join(GLib.get_user_data_dir(), 'tunnels', 'demo')
         command = os.path.join(tunnels.LIBEXECDIR, 'tunnels-demo')
@@ -52,10 +54,10 @@ class Demo:
             self.stop()
             done(None, _('The demonstration could not be started: is the emulator (ist-emulator) installed? %s') % error)
             return
-        self.account = self.accounts.add_for_now(
+        account = self.accounts.add_for_now(
             name=_('Demonstration on this computer'), profile=PROFILE, region=REGION,
             endpoint_url=told['endpoint-url'], ca_file=told['ca-file'])
-        self.device = self.devices.add(self.account.id, told['thing'])
+        self.device = self.devices.add(account.id, told['thing'])
         self.device.ssh_config = told['ssh-config']
         self.devices.touch(self.device)
         done(self.device, None)

@@ -5,9 +5,9 @@
 
 from gettext import gettext as _
 
-from gi.repository import Adw, Gdk, Gio, GLib, GObject, Gtk
+from gi.repository import Adw, Gdk, GLib, GObject, Gtk
 
-from . import RESOURCES, dialogs, launch, words
+from . import RESOURCES, actions, dialogs, launch, words
 from .accessible import mend
 from .devices import SERVICES
 from .tunnel_box import TunnelBox
@@ -82,15 +82,11 @@ class DevicePage(Adw.Bin):
             self.operator.cancel(self._opening)
 
     def _add_actions(self):
-        group = Gio.SimpleActionGroup()
-        acts = {'terminal': lambda: self.emit('terminal'), 'files': self._files, 'web': self._web,
-                'vnc': lambda: self._screen('vnc'), 'rdp': lambda: self._screen('rdp'), 'connect': self.connect_tunnel,
-                'forward': self._forward, 'settings': self._settings, 'copy-ssh': self._copy_ssh,
-                'forget': lambda: self.emit('forget')}
-        for name, act in acts.items():
-            action = Gio.SimpleAction(name=name)
-            action.connect('activate', lambda _action, _parameter, act=act: act())
-            group.add_action(action)
+        group = actions.group({
+            'terminal': lambda: self.emit('terminal'), 'files': self._files, 'web': self._web,
+            'vnc': lambda: self._screen('vnc'), 'rdp': lambda: self._screen('rdp'), 'connect': self.connect_tunnel,
+            'forward': self._forward, 'settings': self._settings, 'copy-ssh': self._copy_ssh,
+            'forget': lambda: self.emit('forget')})
         self.connect_action = group.lookup_action('connect')
         self.insert_action_group('device', group)
 
@@ -98,10 +94,10 @@ class DevicePage(Adw.Bin):
         self.name_label.set_label(self.device.thing)
         about = self.account.name or self.account.profile or _('Account of the AWS tools')
         self.account_label.set_label(f'{about} · {self.account.region}' if self.account.region else about)
+        self.favourite_button.set_icon_name('starred-symbolic' if self.device.favourite else 'non-starred-symbolic')
 
     def _on_favourite(self, button):
         self.device.favourite = button.get_active()
-        button.set_icon_name('starred-symbolic' if self.device.favourite else 'non-starred-symbolic')
         self.devices.save()
 
     # Tunnels
@@ -130,21 +126,31 @@ class DevicePage(Adw.Bin):
         elif not wanted and self.none_row.get_parent():
             self.tunnels_group.remove(self.none_row)
 
-    def connect_tunnel(self, services=None, anew=False):
-        """With all of the device's services; @anew: though there is one."""
+    def connect_tunnel(self, services=None, anew=False, instead_of=None):
+        """With all of the device's services; @anew: though there is one; @instead_of: a tunnel that is let go then."""
         if self._opening:
             return
         options = self.account.options()
         if anew:
             options['reuse'] = GLib.Variant('s', 'never')
         wanted = services or sorted({getattr(self.device, name) for name in SERVICES} - {''})
+
+        def on_open(_path, error):
+            self._end_opening()
+            if error:
+                dialogs.tell_error(self, _('No Tunnel to %s') % self.device.thing, error,
+                                   retry=lambda: self.connect_tunnel(services, anew, instead_of))
+                return
+            if instead_of:
+                self.operator.let_go(instead_of.path)
+            self._tell_cost()
         self._others = set(self._boxes)
         self._opening_row = row = OpeningRow()
         row.button.connect('clicked', lambda _button: self._stop_opening())
         self.tunnels_group.add(row)
         self._show_none()
         self.connect_action.set_enabled(False)
-        self._opening = self.operator.open(self.device.thing, wanted, options, row.tell, self._on_open)
+        self._opening = self.operator.open(self.device.thing, wanted, options, row.tell, on_open)
         self.devices.touch(self.device)
 
     def _stop_opening(self):
@@ -163,20 +169,14 @@ class DevicePage(Adw.Bin):
         self.connect_action.set_enabled(True)
         self._show_none()
 
-    def _on_open(self, _path, error):
-        self._end_opening()
-        if error:
-            dialogs.tell_error(self, _('No Tunnel to %s') % self.device.thing, error,
-                               retry=self.connect_tunnel if self.get_root() else None)
-            return
+    def _tell_cost(self):
         if not self.settings.get_boolean('cost-told'):
             self.settings.set_boolean('cost-told', True)
             self.emit('tell-cost', _('AWS charges for each tunnel that is opened. All programs share this one.'))
 
     def _open_again(self, tunnel):
         """The old one stays for what uses it, and is closed when nothing does."""
-        self.connect_tunnel(services=list(tunnel.services), anew=True)
-        self.operator.let_go(tunnel.path)
+        self.connect_tunnel(services=list(tunnel.services), anew=True, instead_of=tunnel)
 
     def _close_tunnel(self, tunnel):
         def close():

@@ -14,8 +14,7 @@ HOST_SUFFIX = '.thing'
 
 # What to install where nothing opens that.
 PROGRAMS = {
-    'vnc': _('No program is installed that shows screens. GNOME Connections does.'),
-    'rdp': _('No program is installed that shows screens. GNOME Connections does.'),
+    **dict.fromkeys(('vnc', 'rdp'), _('No program is installed that shows screens. GNOME Connections does.')),
     'sftp': _('No program is installed that opens folders of devices. Files does, with gvfs.'),
 }
 
@@ -38,7 +37,7 @@ def proxy_command(device, account):
 
 def ssh_words(device, account):
     return ['ssh', *(['-F', device.ssh_config] if device.ssh_config else []), '-o', f'ProxyCommand={proxy_command(device, account)}',
-            '-o', 'ServerAliveInterval=30', destination(device)]
+            '-o', 'ServerAliveInterval=30', '--', destination(device)]
 
 
 def ssh_line(device, account):
@@ -51,7 +50,7 @@ def ask_ssh(device, done):
     if not shutil.which('ssh'):
         done(False)
         return
-    process = Gio.Subprocess.new(['ssh', '-G', host(device)],
+    process = Gio.Subprocess.new(['ssh', '-G', '--', host(device)],
                                  Gio.SubprocessFlags.STDOUT_PIPE | Gio.SubprocessFlags.STDERR_SILENCE)
 
     def on_output(process, result):

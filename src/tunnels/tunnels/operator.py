@@ -24,7 +24,7 @@ ATTEMPTS = 3
 
 
 class Remote(GObject.Object):
-    """An object of the service. Its properties follow those on the bus, which have the same names."""
+    """An object of the service. Its properties follow those on the bus that are of use here."""
 
     __gtype_name__ = 'TunnelsRemote'
 
@@ -51,12 +51,9 @@ class Tunnel(Remote):
     __gtype_name__ = 'TunnelsTunnel'
 
     thing = GObject.Property(type=str, default='')
-    tunnel_id = GObject.Property(type=str, default='')
     state = GObject.Property(type=str, default='')
     services = GObject.Property(type=object)
-    opened_at = GObject.Property(type=GObject.TYPE_UINT64)
     expires_at = GObject.Property(type=GObject.TYPE_UINT64)
-    kept = GObject.Property(type=bool, default=False)
     connections = GObject.Property(type=GObject.TYPE_UINT)
     last_error = GObject.Property(type=str, default='')
     profile = GObject.Property(type=str, default='')
@@ -67,10 +64,10 @@ class Tunnel(Remote):
     rate_out = GObject.Property(type=float)
     round_trip = GObject.Property(type=GObject.TYPE_UINT64)
 
-    NAMES = {'thing': 'ThingName', 'tunnel_id': 'TunnelId', 'state': 'State', 'services': 'Services',
-             'opened_at': 'OpenedAt', 'expires_at': 'ExpiresAt', 'kept': 'Kept', 'connections': 'Connections',
-             'last_error': 'LastError', 'profile': 'Profile', 'region': 'Region', 'bytes_in': 'BytesIn',
-             'bytes_out': 'BytesOut', 'rate_in': 'RateIn', 'rate_out': 'RateOut', 'round_trip': 'RoundTrip'}
+    NAMES = {'thing': 'ThingName', 'state': 'State', 'services': 'Services', 'expires_at': 'ExpiresAt',
+             'connections': 'Connections', 'last_error': 'LastError', 'profile': 'Profile', 'region': 'Region',
+             'bytes_in': 'BytesIn', 'bytes_out': 'BytesOut', 'rate_in': 'RateIn', 'rate_out': 'RateOut',
+             'round_trip': 'RoundTrip'}
 
     @property
     def is_connected(self):
@@ -89,13 +86,10 @@ class Connection(Remote):
     client = GObject.Property(type=str, default='')
     # Of the client, for people: a program's name, or an address.
     program = GObject.Property(type=str, default='')
-    state = GObject.Property(type=str, default='')
-    opened_at = GObject.Property(type=GObject.TYPE_UINT64)
     bytes_in = GObject.Property(type=GObject.TYPE_UINT64)
     bytes_out = GObject.Property(type=GObject.TYPE_UINT64)
 
-    NAMES = {'tunnel': 'Tunnel', 'service': 'Service', 'client': 'Client', 'state': 'State', 'opened_at': 'OpenedAt',
-             'bytes_in': 'BytesIn', 'bytes_out': 'BytesOut'}
+    NAMES = {'tunnel': 'Tunnel', 'service': 'Service', 'client': 'Client', 'bytes_in': 'BytesIn', 'bytes_out': 'BytesOut'}
 
 
 class Forward(Remote):

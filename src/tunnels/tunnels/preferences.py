@@ -77,7 +77,6 @@ class AccountWindow(Adw.Window):
     ca_row = Gtk.Template.Child()
     key_id_row = Gtk.Template.Child()
     secret_row = Gtk.Template.Child()
-    keys_group = Gtk.Template.Child()
     fault_label = Gtk.Template.Child()
     save_button = Gtk.Template.Child()
     cancel_button = Gtk.Template.Child()

@@ -8,7 +8,7 @@ from gettext import gettext as _
 
 from gi.repository import Adw, Gdk, Gio, GLib, GObject, Gtk, Pango, Vte
 
-from . import RESOURCES, launch
+from . import RESOURCES, actions, launch
 from .accessible import mend
 
 ZOOM = 1.2
@@ -47,10 +47,9 @@ class Terminal(Gtk.Box):
         self.device = device
         self.account = account
         self.settings = settings
-        self._pid = 0
         self._cancellable = None
         self.vte = Vte.Terminal(hexpand=True, vexpand=True, scroll_on_keystroke=True, allow_hyperlink=True)
-        # Its text is there for who cannot see it; this is its name.
+        # VTE 0.70 tells screen readers nothing of what is in it; at least they know where they are.
         self.vte.update_property([Gtk.AccessibleProperty.LABEL], [_('Terminal at %s') % device.thing])
         self.frame.set_child(self.vte)
         self.vte.connect('child-exited', self._on_exited)
@@ -64,14 +63,9 @@ class Terminal(Gtk.Box):
                           (style := Adw.StyleManager.get_default(),
                            style.connect('notify::dark', lambda *_: self._dress()))]
         self._dress()
-        group = Gio.SimpleActionGroup()
-        for name, act in {'copy': self._copy, 'paste': self._paste, 'select-all': self.vte.select_all,
-                          'zoom-in': lambda: self._zoom(ZOOM), 'zoom-out': lambda: self._zoom(1 / ZOOM),
-                          'zoom-normal': lambda: self._zoom(0)}.items():
-            action = Gio.SimpleAction(name=name)
-            action.connect('activate', lambda _action, _parameter, act=act: act())
-            group.add_action(action)
-        self.insert_action_group('terminal', group)
+        self.insert_action_group('terminal', actions.group({
+            'copy': self._copy, 'paste': self.vte.paste_clipboard, 'zoom-in': lambda: self._zoom(ZOOM),
+            'zoom-out': lambda: self._zoom(1 / ZOOM), 'zoom-normal': lambda: self._zoom(0)}))
         mend(self)
         self.again.connect('clicked', lambda _button: self.start())
         self.start()
@@ -103,11 +97,9 @@ class Terminal(Gtk.Box):
                              -1, self._cancellable, self._on_spawned)
         self.vte.grab_focus()
 
-    def _on_spawned(self, _vte, pid, error, *_data):
+    def _on_spawned(self, _vte, _pid, error, *_data):
         if error:
             self._end(_('ssh could not be started: %s') % error.message)
-        else:
-            self._pid = pid
 
     def _on_exited(self, _vte, status):
         if self._handlers:
@@ -117,7 +109,6 @@ class Terminal(Gtk.Box):
                       else _('The shell has ended.'))
 
     def _end(self, text):
-        self._pid = 0
         self.running = False
         self.ended_label.set_label(text)
         self.ended.set_revealed(True)
@@ -131,9 +122,6 @@ class Terminal(Gtk.Box):
     def _copy(self):
         if self.vte.get_has_selection():
             self.vte.copy_clipboard_format(Vte.Format.TEXT)
-
-    def _paste(self):
-        self.vte.paste_clipboard()
 
     def _zoom(self, factor):
         least, most = SCALES

@@ -7,7 +7,7 @@ from gettext import gettext as _
 
 from gi.repository import Adw, Gio, GLib, GObject, Gtk
 
-from . import RESOURCES, dialogs, words
+from . import RESOURCES, actions, dialogs, words
 from .accessible import mend
 from .device_page import DevicePage
 from .terminal import Terminal
@@ -82,7 +82,7 @@ class Window(Adw.ApplicationWindow):
         self.search_entry.connect('search-changed', lambda _entry: self._filter.changed(Gtk.FilterChange.DIFFERENT))
         self.search_entry.connect('activate', lambda _entry: self._show_first())
         self._watched = {}
-        devices.model.connect('items-changed', lambda *_: self._watch())
+        self._model_handler = devices.model.connect('items-changed', lambda *_: self._watch())
         self._watch()
         self._show_list()
         self.stack.set_visible_child_name('main' if settings.get_boolean('welcomed') or devices.model.get_n_items()
@@ -95,10 +95,7 @@ class Window(Adw.ApplicationWindow):
                 'search': self._search, 'close-tab': self._close_tab, 'show-help-overlay': self._show_shortcuts,
                 'terminal': lambda: self._with_device(self.open_terminal),
                 'connect': lambda: self._with_device(lambda device: self.show_device(device).connect_tunnel())}
-        for name, act in acts.items():
-            action = Gio.SimpleAction(name=name)
-            action.connect('activate', lambda _action, _parameter, act=act: act())
-            self.add_action(action)
+        actions.add(self, acts)
 
     def _show_shortcuts(self):
         # Made when it is needed: over a window that is there and hidden, GTK 4.8 falls when a screen reader asks
@@ -205,9 +202,8 @@ class Window(Adw.ApplicationWindow):
         return page
 
     def _select(self, device):
-        found, position = next(((True, index) for index in range(self._sorted.get_n_items())
-                                if self._sorted.get_item(index) is device), (False, 0))
-        self.list.select_row(self.list.get_row_at_index(position) if found else None)
+        position = next((position for position, found in enumerate(self._sorted) if found is device), None)
+        self.list.select_row(None if position is None else self.list.get_row_at_index(position))
 
     def _with_device(self, act):
         """The one whose page or terminal is shown."""
@@ -270,8 +266,7 @@ class Window(Adw.ApplicationWindow):
         terminal.bind_property('title', page, 'title', GObject.BindingFlags.SYNC_CREATE)
         terminal.connect('notify::title', lambda *_: self._show_title())
         terminal.connect('bell', lambda _terminal: page.set_needs_attention(not page.get_selected()))
-        self.tabs.connect('notify::selected-page',
-                          lambda *_: page.get_selected() and page.set_needs_attention(False))
+        page.connect('notify::selected', lambda page, _param: page.get_selected() and page.set_needs_attention(False))
         self.tabs.set_selected_page(page)
         terminal.vte.grab_focus()
         return terminal
@@ -323,6 +318,11 @@ class Window(Adw.ApplicationWindow):
                 child.close()
         for page in self._device_pages.values():
             page.close()
+        # They may outlive this window.
+        self.devices.model.disconnect(self._model_handler)
+        for device, handlers in self._watched.items():
+            for handler in handlers:
+                device.disconnect(handler)
         return False
 
 
