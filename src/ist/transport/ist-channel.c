@@ -4,6 +4,7 @@
 
 #include "ist/transport/ist-channel-private.h"
 
+#include "common/ist-beat-private.h"
 #include "common/ist-source-private.h"
 #include "common/ist-text-private.h"
 #include "common/ist-watch-private.h"
@@ -114,7 +115,7 @@ struct _IstChannel
   gint64 round_trip;   /* to be told of, or -1 */
   guint64 bytes_read_at_ping;
   guint64 bytes_read_at_probe;
-  GSource *ping_timer;
+  IstBeat *pings;
   GSource *pong_timer;
   GSource *probe_timer;
   GSource *close_timer;
@@ -669,7 +670,7 @@ channel_describe_end (IstChannel *self)
 static void
 channel_stop_timers (IstChannel *self)
 {
-  ist_clear_source (&self->ping_timer);
+  g_clear_pointer (&self->pings, ist_beat_free);
   ist_clear_source (&self->pong_timer);
   ist_clear_source (&self->probe_timer);
   ist_clear_source (&self->close_timer);
@@ -838,11 +839,10 @@ channel_ping (IstChannel *self)
   ist_metered_stream_ping (self->stream, self->is_client, ist_flow_window_get_next_number (self->window));
 }
 
-static gboolean
+static void
 on_ping_due (gpointer user_data)
 {
   channel_ping (user_data);
-  return G_SOURCE_CONTINUE;
 }
 
 static gboolean
@@ -1080,13 +1080,10 @@ ist_channel_set_keepalive (IstChannel *self,
                            guint pong_timeout)
 {
   self->pong_timeout = pong_timeout;
-  ist_clear_source (&self->ping_timer);
+  g_clear_pointer (&self->pings, ist_beat_free);
   if (interval == 0)
     return;
-  /* In whole seconds, so that many channels wake the machine at the same moment. */
-  self->ping_timer = g_timeout_source_new_seconds (interval);
-  g_source_set_callback (self->ping_timer, on_ping_due, self, NULL);
-  g_source_attach (self->ping_timer, self->context);
+  self->pings = ist_beat_new (self->context, interval, on_ping_due, self);
   channel_ping (self);
 }
 

@@ -84,13 +84,17 @@ typedef struct
   gboolean begun; /* TLS may have taken of it what it has not sent */
 } Ping;
 
-/* What is made for whoever waits for one of the streams. */
-typedef struct
+/* What is made for whoever waits for one of the streams. The main loop asks it twice a
+ * turn: the answer is kept in it, near to what the loop looks at anyway. */
+typedef struct _MeteredSource MeteredSource;
+struct _MeteredSource
 {
   GSource source;
   GObject *stream; /* the pollable stream it was made for */
   gboolean is_input;
-} MeteredSource;
+  gboolean is_ready;
+  MeteredSource *next; /* of the same stream */
+};
 
 struct _IstMeteredStream
 {
@@ -117,12 +121,12 @@ struct _IstMeteredStream
   gboolean paused;
   gboolean discarding;
   guint64 read_limit; /* for bytes_read */
-  guint in_sources;   /* how many wait */
+  MeteredSource *in_sources;
 
   gboolean out_blocked;
   gboolean out_begun;  /* the WebSocket has to offer the same bytes again */
   gboolean out_closed; /* a close frame has gone out */
-  guint out_sources;
+  MeteredSource *out_sources;
   Ping ping;
   GSource *ping_source;
 
@@ -286,17 +290,26 @@ output_ready (IstMeteredStream *self)
 }
 
 /* libsoup makes a source for every wait. They need no descriptor of their own: adding and
- * removing one costs the main loop a wake-up each time. */
+ * removing one costs the main loop a wake-up each time. To be called whenever the answer
+ * may have changed. */
 static void
-stream_update_watch (IstMeteredStream *self)
+stream_update_sources (IstMeteredStream *self)
 {
+  gboolean in_ready = input_ready (self);
+  gboolean out_ready = output_ready (self);
   GIOCondition condition = 0;
+  MeteredSource *source;
+
+  for (source = self->in_sources; source != NULL; source = source->next)
+    source->is_ready = in_ready;
+  for (source = self->out_sources; source != NULL; source = source->next)
+    source->is_ready = out_ready;
 
   if (self->watch == NULL)
     return;
-  if (self->in_sources > 0 && !input_stopped (self))
+  if (self->in_sources != NULL && !input_stopped (self))
     condition |= G_IO_IN;
-  if (self->out_sources > 0 && self->out_blocked)
+  if (self->out_sources != NULL && self->out_blocked)
     condition |= G_IO_OUT;
   ist_watch_set_condition (self->watch, condition);
 }
@@ -312,7 +325,7 @@ on_socket_noticed (GIOCondition condition,
     self->in_drained = FALSE;
   if (condition & G_IO_OUT)
     self->out_blocked = FALSE;
-  stream_update_watch (self);
+  stream_update_sources (self);
 }
 
 static void
@@ -329,13 +342,17 @@ metered_source_get_owner (MeteredSource *self)
   return ((IstMeteredOutputStream *) self->stream)->owner;
 }
 
+static MeteredSource **
+metered_source_get_list (MeteredSource *self,
+                         IstMeteredStream *owner)
+{
+  return self->is_input ? &owner->in_sources : &owner->out_sources;
+}
+
 static gboolean
 metered_source_check (GSource *source)
 {
-  MeteredSource *self = (MeteredSource *) source;
-  IstMeteredStream *owner = metered_source_get_owner (self);
-
-  return owner == NULL || (self->is_input ? input_ready (owner) : output_ready (owner));
+  return ((MeteredSource *) source)->is_ready;
 }
 
 static gboolean
@@ -375,6 +392,8 @@ metered_source_dispatch (GSource *source,
   owner = metered_source_get_owner (self);
   if (owner != NULL && self->is_input)
     owner->turn_ends = 0;
+  if (owner != NULL)
+    stream_update_sources (owner);
   return result;
 }
 
@@ -387,8 +406,12 @@ metered_source_finalize (GSource *source)
   owner = metered_source_get_owner (self);
   if (owner != NULL)
     {
-      *(self->is_input ? &owner->in_sources : &owner->out_sources) -= 1;
-      stream_update_watch (owner);
+      MeteredSource **place = metered_source_get_list (self, owner);
+
+      while (*place != self)
+        place = &(*place)->next;
+      *place = self->next;
+      stream_update_sources (owner);
     }
   g_object_unref (self->stream);
 }
@@ -426,11 +449,15 @@ metered_source_new (GObject *stream,
   g_source_set_static_name (source, "IstMeteredStream");
   self->stream = g_object_ref (stream);
   self->is_input = G_IS_INPUT_STREAM (stream);
+  self->is_ready = TRUE;
   owner = metered_source_get_owner (self);
   if (owner != NULL)
     {
-      *(self->is_input ? &owner->in_sources : &owner->out_sources) += 1;
-      stream_update_watch (owner);
+      MeteredSource **list = metered_source_get_list (self, owner);
+
+      self->next = *list;
+      *list = self;
+      stream_update_sources (owner);
     }
   if (cancellable != NULL)
     {
@@ -603,16 +630,13 @@ stream_discard_input (IstMeteredStream *self,
 }
 
 static gssize
-ist_metered_input_stream_read_nonblocking (GPollableInputStream *stream,
-                                           void *buffer,
-                                           gsize count,
-                                           GError **error)
+stream_read (IstMeteredStream *self,
+             void *buffer,
+             gsize count,
+             GError **error)
 {
-  IstMeteredStream *self = ((IstMeteredInputStream *) stream)->owner;
   gsize n;
 
-  if (owner_is_gone (self, error))
-    return -1;
   if (self->failure != NULL)
     {
       g_propagate_error (error, g_error_copy (self->failure));
@@ -641,6 +665,24 @@ ist_metered_input_stream_read_nonblocking (GPollableInputStream *stream,
   if (self->ahead_start == self->ahead_end)
     stream_give_block_back (self);
   self->budget -= n;
+  return n;
+}
+
+static gssize
+ist_metered_input_stream_read_nonblocking (GPollableInputStream *stream,
+                                           void *buffer,
+                                           gsize count,
+                                           GError **error)
+{
+  IstMeteredStream *self = ((IstMeteredInputStream *) stream)->owner;
+  gssize n;
+
+  if (owner_is_gone (self, error))
+    return -1;
+  n = stream_read (self, buffer, count, error);
+  /* In a dispatch, many small reads follow one another. */
+  if (self->turn_ends == 0)
+    stream_update_sources (self);
   return n;
 }
 
@@ -696,7 +738,7 @@ stream_track_output (IstMeteredStream *self,
       if (self->out_frames.opcode == IST_FRAME_PONG && self->pongs_owed > 0)
         {
           self->pongs_owed--;
-          stream_update_watch (self);
+          stream_update_sources (self);
         }
       if (self->out_frames.opcode == IST_FRAME_CLOSE)
         self->out_closed = TRUE;
@@ -722,7 +764,7 @@ stream_write_base (IstMeteredStream *self,
       if (n < 0)
         {
           self->out_blocked = g_error_matches (local, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
-          stream_update_watch (self);
+          stream_update_sources (self);
           /* What was written counts; a real error comes again with the next call. */
           if (total > 0)
             break;
@@ -934,6 +976,7 @@ stream_end_waiting (IstMeteredStream *self)
   stream_wait_for_ping (self, FALSE);
   if (self->failure == NULL)
     g_set_error_literal (&self->failure, G_IO_ERROR, G_IO_ERROR_CLOSED, "The stream is closed");
+  stream_update_sources (self);
 }
 
 static gboolean
@@ -1240,6 +1283,7 @@ ist_metered_stream_wind_up (IstMeteredStream *self,
 {
   self->read_limit = MIN (self->read_limit, self->bytes_read + MAX_WIND_UP);
   self->discarding |= discard;
+  stream_update_sources (self);
 }
 
 void
@@ -1249,7 +1293,7 @@ ist_metered_stream_set_paused (IstMeteredStream *self,
   if (self->paused == paused)
     return;
   self->paused = paused;
-  stream_update_watch (self);
+  stream_update_sources (self);
 }
 
 void
@@ -1259,6 +1303,7 @@ ist_metered_stream_abort (IstMeteredStream *self,
   if (self->failure != NULL)
     return;
   self->failure = g_error_copy (error);
+  stream_update_sources (self);
 }
 
 guint64
