@@ -70,6 +70,7 @@ class Systemd(SessionCase):
     def tearDown(self):
         self.systemctl('stop', 'ist-operator.service')
         self.bus.kill()
+        self.bus.wait()
         super().tearDown()
 
     def install(self):
