@@ -5,7 +5,7 @@
 
 from gettext import gettext as _
 
-from gi.repository import Adw, Gio, GLib, GObject, Gtk
+from gi.repository import Adw, Gio, GObject, Gtk, Pango
 
 from . import RESOURCES, actions, dialogs, words
 from .accessible import mend
@@ -14,6 +14,9 @@ from .terminal import Terminal
 from .welcome import Welcome  # noqa: F401  the template has one
 
 # What is told once is told for longer.
+# Of a line, at most; and what is beside it, in pixels, with something for heavy letters.
+TOAST_CHARACTERS = 60
+TOAST_MARGINS = 150
 COST_SECONDS = 20
 OPEN, FAVOURITE, RECENT = range(3)
 SECTIONS = {OPEN: _('Connected'), FAVOURITE: _('Favourites'), RECENT: _('Recent')}
@@ -104,12 +107,24 @@ class Window(Adw.ApplicationWindow):
         shortcuts.set_transient_for(self)
         shortcuts.present()
 
+    def _tell(self, text, **properties):
+        # The title of a toast is one line, and cut in a narrow window, or where letters are large. One of several
+        # lines is given the width that it would like, so it must not like more than there is.
+        letter = self.get_pango_context().get_metrics().get_approximate_char_width() / Pango.SCALE
+        space = int((self.get_width() - TOAST_MARGINS) / letter)
+        title = Gtk.Label(label=text, wrap=True, xalign=0, max_width_chars=min(space, TOAST_CHARACTERS), margin_top=6,
+                          margin_bottom=6)
+        title.add_css_class('heading')
+        toast = Adw.Toast(custom_title=title, **properties)
+        self.toasts.add_toast(toast)
+        return toast
+
     def say(self, text):
         """At once, which is about what somebody does now."""
-        self.toasts.add_toast(Adw.Toast(title=GLib.markup_escape_text(text), priority=Adw.ToastPriority.HIGH))
+        self._tell(text, priority=Adw.ToastPriority.HIGH)
 
     def tell_cost(self, text):
-        self.toasts.add_toast(Adw.Toast(title=GLib.markup_escape_text(text), timeout=COST_SECONDS))
+        self._tell(text, timeout=COST_SECONDS)
 
     def end_welcome(self):
         self.settings.set_boolean('welcomed', True)
@@ -251,9 +266,8 @@ class Window(Adw.ApplicationWindow):
             back.favourite, back.used = favourite, used
             self.devices.save()
         self.devices.forget(device)
-        toast = Adw.Toast(title=GLib.markup_escape_text(_('%s is forgotten') % device.thing), button_label=_('_Undo'))
+        toast = self._tell(_('%s is forgotten') % device.thing, button_label=_('_Undo'))
         toast.connect('button-clicked', lambda _toast: undo())
-        self.toasts.add_toast(toast)
 
     # Terminals
 
