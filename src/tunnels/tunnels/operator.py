@@ -31,6 +31,10 @@ class Remote(GObject.Object):
     # Names on the bus, by those of the properties.
     NAMES = {}
 
+    @GObject.Signal
+    def updated(self):
+        """Once for all that has changed together."""
+
     def __init__(self, path):
         super().__init__()
         self.path = path
@@ -45,6 +49,8 @@ class Remote(GObject.Object):
                 changed.append(name)
         for _ in changed:
             self.thaw_notify()
+        if changed:
+            self.emit('updated')
 
 
 class Tunnel(Remote):

@@ -27,7 +27,7 @@ class Plot(Gtk.Widget):
         self.history = History()
         self._timer = 0
         self.set_overflow(Gtk.Overflow.HIDDEN)
-        self.connect('map', lambda _self: self._move())
+        self.connect('map', lambda _self: self.queue_draw())
         self.connect('unmap', lambda _self: self._rest())
         self._tell()
 
@@ -35,7 +35,6 @@ class Plot(Gtk.Widget):
         self.history.add(rate_in, rate_out)
         self._tell()
         self.queue_draw()
-        self._move()
 
     def _tell(self):
         """What a screen reader says of it."""
@@ -44,8 +43,14 @@ class Plot(Gtk.Widget):
                                                                     rate_out=words.rate(last[2]))
         self.update_property([Gtk.AccessibleProperty.LABEL], [text])
 
+    def _is_seen(self):
+        surface = self.get_native().get_surface()
+        return self.get_mapped() and not surface.get_state() & Gdk.ToplevelState.MINIMIZED
+
     def _move(self):
-        if not self._timer and self.get_mapped() and not self.history.is_flat():
+        """After each frame, so that where none is drawn, nothing moves: a window may be hidden in ways that it is not
+        told of."""
+        if not self._timer and self._is_seen() and not self.history.is_flat():
             animated = self.get_settings().get_property('gtk-enable-animations')
             self._timer = GLib.timeout_add(1000 // FRAMES if animated else 1000, self._on_time)
 
@@ -59,10 +64,8 @@ class Plot(Gtk.Widget):
         # What was there has to leave at the left.
         if self.history.points and self.history.clock() - self.history.points[-1][0] > SECONDS:
             self.history.add(*self.history.points[-1][1:])
-        if self.history.is_flat():
-            self._timer = 0
-            return GLib.SOURCE_REMOVE
-        return GLib.SOURCE_CONTINUE
+        self._timer = 0
+        return GLib.SOURCE_REMOVE
 
     def do_measure(self, orientation, _for_size):
         return (HEIGHT, HEIGHT, -1, -1) if orientation == Gtk.Orientation.VERTICAL else (120, 240, -1, -1)
@@ -109,3 +112,4 @@ class Plot(Gtk.Widget):
         snapshot.translate(Graphene.Point().init(4 if not backwards else width - layout_width - 4, 2))
         ink.alpha = 0.7
         snapshot.append_layout(layout, ink)
+        self._move()

@@ -41,7 +41,7 @@ class TunnelBox(Adw.Bin):
         self.plot = Plot()
         self.plot_box.append(self.plot)
         self._timer = 0
-        self._handlers = [(tunnel, tunnel.connect('notify', self._on_notify)),
+        self._handlers = [(tunnel, tunnel.connect('updated', lambda *_: self._on_updated())),
                           (connections, connections.connect('items-changed', lambda *_: self._show_connections()))]
         self.connections = connections
         self._rows = {}
@@ -77,9 +77,8 @@ class TunnelBox(Adw.Bin):
         self._show()
         return GLib.SOURCE_CONTINUE
 
-    def _on_notify(self, tunnel, param):
-        if param.name in ('rate-in', 'rate-out'):
-            self.plot.add(tunnel.rate_in, tunnel.rate_out)
+    def _on_updated(self):
+        self.plot.add(self.tunnel.rate_in, self.tunnel.rate_out)
         if self.get_mapped():
             self._show()
 
