@@ -49,6 +49,13 @@ def discard(connection):
         pass
 
 
+def read_if_there(path):
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b''
+
+
 class ProgramCase(SessionCase):
     """With windows, and an account for which the AWS tools' files have all that is needed."""
 
@@ -109,6 +116,12 @@ class ProgramCase(SessionCase):
 
     def press_row(self, name):
         self.press('list item', name)
+
+    def act(self, name):
+        """An action of the program, as its menu has it."""
+        good, text = self.call('org.gtk.Actions.Activate', name, '[]', '{}', path='/io/github/libist/Tunnels',
+                               dest='io.github.libist.Tunnels')
+        self.assertTrue(good, text)
 
     def read_opened(self):
         """The next address that the desktop was to open."""
@@ -172,18 +185,29 @@ class FirstStart(ProgramCase):
         self.assertNotIn(('heading', DEMO), self.desktop.read(PROGRAM))
         self.see('label', 'No Devices Yet')
 
+    def test_demo_dies(self):
+        self.start()
+        self.act('demo')
+        self.see('heading', DEMO)
+        children = pathlib.Path(f'/proc/{self.program.pid}/task/{self.program.pid}/children').read_text().split()
+        demo, = (int(pid) for pid in children if 'tunnels-demo' in pathlib.Path(f'/proc/{pid}/cmdline').read_text())
+        os.kill(demo, signal.SIGKILL)
+        self.see('label', 'The demonstration has ended. The menu starts it again.')
+        self.assertNotIn('libist-demo', (self.home / '.aws/config').read_text())
+        self.see('label', 'No Devices Yet')
+        # What it had started ends with it.
+        wait_until(lambda: not [path for path in pathlib.Path('/proc').glob('[0-9]*/cmdline')
+                                if self.path('data/tunnels/demo').encode() in read_if_there(path)], 'the end of its sshd')
+        self.act('demo')
+        self.see('heading', DEMO)
+        self.stop_program()
+
 
 class Accounts(ProgramCase):
     """What is typed into the preferences, and where it goes."""
 
     settings = 'welcomed=true\n'
     KEYS = 'AKIDTYPEDBYHAND00001', 'typed/by/hand/EXAMPLEKEY'
-
-    def act(self, name):
-        """An action of the program, as its menu has it."""
-        good, text = self.call('org.gtk.Actions.Activate', name, '[]', '{}', path='/io/github/libist/Tunnels',
-                               dest='io.github.libist.Tunnels')
-        self.assertTrue(good, text)
 
     def fill(self, **values):
         for name, text in values.items():
@@ -234,6 +258,22 @@ class Accounts(ProgramCase):
         wait_until(lambda: '[profile work]' not in config.read_text(), 'the end of the profile')
         wait_until(lambda: subprocess.run(command.split(), env={**os.environ, **self.gui_env}, check=False,
                                           stderr=subprocess.DEVNULL).returncode == 66, 'the end of the keys')
+
+        # Where they don't, that is told.
+        self.press_button('Add…')
+        self.fill(Name='Other', Region='us-east-1', Access_Key_ID=key_id, Secret_Access_Key=secret,
+                  Profile_of_the_AWS_Tools='other')
+        self.press_button('Save')
+        self.see('list item', 'Other')
+        self.end_child(keyring)
+        self.press_row('Other')
+        self.press_button('Remove Account')
+        self.see('label', 'Remove the Account?')
+        self.press_button('Remove')
+        self.see('label', 'Not All of the Account Is Removed')
+        self.see('label', lambda text: text.startswith('The keys may still be in the keyring: '))
+        self.assertNotIn('[profile other]', config.read_text())
+        self.press_button('Close')
         self.stop_program()
         for path in self.folder.rglob('*'):
             if path.is_file() and 'keyrings' not in path.parts:

@@ -75,7 +75,7 @@ class Application(Adw.Application):
         self.accounts = Accounts(self.settings)
         self.operator = Operator(self.get_dbus_connection() or Gio.bus_get_sync(Gio.BusType.SESSION, None))
         self.devices = Devices(self.settings, self.accounts, self.operator)
-        self.demo = Demo(self.accounts, self.devices)
+        self.demo = Demo(self.accounts, self.devices, self._on_demo_ended)
         self._warned = set()
         self.operator.connect('appeared', lambda _operator: self._set_linger())
         self.operator.connect('tunnel-gone', self._on_tunnel_gone)
@@ -162,6 +162,10 @@ class Application(Adw.Application):
             else:
                 self.window.show_device(device)
         self.demo.start(on_started)
+
+    def _on_demo_ended(self):
+        if self.window:
+            self.window.say(_('The demonstration has ended. The menu starts it again.'))
 
     def _set_linger(self):
         """The service does not keep it; whoever wants the usual time says nothing."""

@@ -19,15 +19,17 @@ KEYS = {'aws_access_key_id': 'AKIADEMODEMODEMODEMO', 'aws_secret_access_key': 'd
 
 
 class Demo:
-    """done(device, problem) once, of which one is None."""
+    """ended() when it has without being stopped."""
 
-    def __init__(self, accounts, devices):
+    def __init__(self, accounts, devices, ended):
         self.accounts = accounts
         self.devices = devices
+        self.ended = ended
         self.process = None
         self.device = None
 
     def start(self, done):
+        """done(device, problem) once, of which one is None."""
         if self.device:
             done(self.device, None)
             return
@@ -60,7 +62,14 @@ class Demo:
         self.device = self.devices.add(account.id, told['thing'])
         self.device.ssh_config = told['ssh-config']
         self.devices.touch(self.device)
+        self.process.wait_async(None, self._on_ended)
         done(self.device, None)
+
+    def _on_ended(self, process, result):
+        process.wait_finish(result)
+        if process is self.process:
+            self.stop()
+            self.ended()
 
     def stop(self):
         """Nothing of it is left, but its keys for the next time."""

@@ -77,8 +77,10 @@ def start_sshd(folder):
         f'Host *\n  User {getpass.getuser()}\n  IdentityFile "{folder}/user_key"\n  IdentitiesOnly yes\n'
         f'  UserKnownHostsFile "{folder}/known_hosts"\n  StrictHostKeyChecking yes\n')
     log = open(folder / 'sshd.log', 'wb')
-    process = subprocess.Popen([sshd, '-D', '-e', '-f', folder / 'sshd_config'], stdin=subprocess.DEVNULL, stdout=log,
-                               stderr=log)
+    # It must not outlive this process, however that ends.
+    with_parent = ['setpriv', '--pdeathsig', 'TERM'] if shutil.which('setpriv') else []
+    process = subprocess.Popen([*with_parent, sshd, '-D', '-e', '-f', folder / 'sshd_config'], stdin=subprocess.DEVNULL,
+                               stdout=log, stderr=log)
     return port, process
 
 

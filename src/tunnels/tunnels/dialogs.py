@@ -24,6 +24,10 @@ def _message(widget, heading, body, answers, chosen):
     return mend(dialog)
 
 
+def tell(widget, heading, text):
+    _message(widget, heading, text, [('close', _('_Close'), Adw.ResponseAppearance.DEFAULT)], lambda _answer: None).present()
+
+
 def tell_error(widget, heading, error, retry=None):
     """A sentence of what was wrong, another of what to do about it."""
     if not widget.get_root():

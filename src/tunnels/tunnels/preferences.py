@@ -154,10 +154,9 @@ class AccountWindow(Adw.Window):
                         _('_Remove'), self._remove_now)
 
     def _remove_now(self):
-        try:
-            profiles.forget_keys(self.account.profile)
-        except (OSError, UnicodeError) as error:
-            self._show_fault(str(error))
-            return
-        self.accounts.remove(self.account)
-        self.close()
+        def on_forgotten(problem):
+            if problem:
+                dialogs.tell(self.get_transient_for(), _('Not All of the Account Is Removed'), problem)
+            self.accounts.remove(self.account)
+            self.close()
+        profiles.forget_keys(self.account.profile, on_forgotten)

@@ -137,15 +137,30 @@ def store_keys(profile, region, key_id, secret, done):
                            _('Keys of AWS for “%s”') % profile, f'{key_id}\n{secret}', None, on_stored)
 
 
-def forget_keys(profile):
-    """Those that store_keys() has stored, if it has. May raise OSError, UnicodeError."""
-    if _without(text := _read(), profile) == text:
+def forget_keys(profile, done):
+    """done(None, or what is left of them): those that store_keys() has stored, if it has, and their profile."""
+    try:
+        if _without(text := _read(), profile) == text:
+            done(None)
+            return
+        # Nothing in the AWS tools' files leads to them any more, whatever the keyring does.
+        remove(profile)
+    except (OSError, UnicodeError) as error:
+        done(str(error))
         return
+
+    def on_cleared(_source, result):
+        try:
+            library.password_clear_finish(result)
+        except GLib.Error as error:
+            done(_('The keys may still be in the keyring: %s') % error.message)
+        else:
+            done(None)
     library, kind = schema()
     if library:
-        # When there is no keyring to ask, nothing in the AWS tools' files leads to it any more either.
-        library.password_clear(kind, {KEY_ATTRIBUTE: profile}, None, None)
-    remove(profile)
+        library.password_clear(kind, {KEY_ATTRIBUTE: profile}, None, on_cleared)
+    else:
+        done(None)
 
 
 def helper():
