@@ -259,6 +259,11 @@ class Programs(unittest.TestCase):
         self.assertEqual(launch.files_uri(device), 'sftp://a%20b@pump-17.thing/')
         self.assertEqual(launch.files_uri(device, '127.0.0.1:22'), 'sftp://a%20b@127.0.0.1:22/')
 
+    def test_web_pages(self):
+        self.assertEqual(launch.web_uri(Device(), 'localhost:80'), 'http://localhost:80/')
+        for service in ('HTTPS', 'https-admin'):
+            self.assertEqual(launch.web_uri(Device(web=service), 'localhost:80'), 'https://localhost:80/')
+
 
 class Processes(unittest.TestCase):
     def start(self, *command):

@@ -223,7 +223,7 @@ class DevicePage(Adw.Bin):
         launch.ask_ssh(self.device, on_ssh)
 
     def _web(self):
-        self._reach(self.device.web, lambda address: self._show_uri(f'http://{address}/'))
+        self._reach(self.device.web, lambda address: self._show_uri(launch.web_uri(self.device, address)))
 
     def _screen(self, scheme):
         self._reach(getattr(self.device, scheme), lambda address: self._show_uri(f'{scheme}://{address}'))

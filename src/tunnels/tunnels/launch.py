@@ -40,6 +40,12 @@ def ssh_words(device, account):
             '-o', 'ServerAliveInterval=30', '--', destination(device)]
 
 
+def web_uri(device, address):
+    """A service that says so in its name is TLS's."""
+    scheme = 'https' if device.web.casefold().startswith('https') else 'http'
+    return f'{scheme}://{address}/'
+
+
 def ssh_line(device, account):
     """For a shell."""
     return shlex.join(ssh_words(device, account))
