@@ -39,6 +39,10 @@ char *ist_region_get_host (const char *region,
                            const char *plane,
                            IstHostFlags flags);
 
+/* Where a region has its list of things. */
+char *ist_region_get_registry_host (const char *region,
+                                    IstHostFlags flags);
+
 /* Access tokens are the service's: all that is sure is that they go into a header. */
 gboolean ist_access_token_is_valid (const char *token);
 

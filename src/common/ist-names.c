@@ -47,6 +47,9 @@ ist_region_is_valid (const char *region)
 #define SERVICE "tunneling.iot"
 #define DUAL_STACK_SERVICE "iot-tunneling"
 
+/* And what the host is called that knows the things. */
+#define REGISTRY "iot"
+
 /* A part of AWS with names of its own: what its regions are called, and what the
  * hosts there are called and end with. */
 typedef struct
@@ -84,17 +87,34 @@ find_partition (const char *region)
   return partition;
 }
 
+/* What follows a service's name in those of its hosts. */
+static char *
+make_host (const Partition *partition,
+           const char *service,
+           const char *region,
+           IstHostFlags flags)
+{
+  return g_strdup_printf ("%s%s.%s.%s", service, flags & IST_HOST_FIPS ? "-fips" : "", region,
+                          flags & IST_HOST_DUAL_STACK ? partition->dual_stack_suffix : partition->suffix);
+}
+
 char *
 ist_region_get_host (const char *region,
                      const char *plane,
                      IstHostFlags flags)
 {
   const Partition *partition = find_partition (region);
-  gboolean is_dual = (flags & IST_HOST_DUAL_STACK) != 0;
+  g_autofree char *service =
+    g_strconcat (plane, ".", flags & IST_HOST_DUAL_STACK ? partition->dual_stack_service : SERVICE, NULL);
 
-  return g_strdup_printf ("%s.%s%s.%s.%s", plane, is_dual ? partition->dual_stack_service : SERVICE,
-                          flags & IST_HOST_FIPS ? "-fips" : "", region,
-                          is_dual ? partition->dual_stack_suffix : partition->suffix);
+  return make_host (partition, service, region, flags);
+}
+
+char *
+ist_region_get_registry_host (const char *region,
+                              IstHostFlags flags)
+{
+  return make_host (find_partition (region), REGISTRY, region, flags);
 }
 
 gboolean

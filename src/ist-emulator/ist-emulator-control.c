@@ -11,11 +11,24 @@
 
 #define TARGET_PREFIX "IoTSecuredTunneling."
 #define CONTENT_TYPE "application/x-amz-json-1.1"
+#define REGISTRY_CONTENT_TYPE "application/json"
 
 /* The form of a SigV4 signature. Who signed, and with what, is not looked at. */
-#define AUTHORIZATION_PATTERN                                                                    \
-  "^AWS4-HMAC-SHA256 Credential=[^/, ]+/[0-9]{8}/[a-z0-9-]+/IoTSecuredTunneling/aws4_request, *" \
+#define AUTHORIZATION_PATTERN(service)                                                   \
+  "^AWS4-HMAC-SHA256 Credential=[^/, ]+/[0-9]{8}/[a-z0-9-]+/" service "/aws4_request, *" \
   "SignedHeaders=[a-z0-9;-]+, *Signature=[0-9a-f]{64}$"
+
+/* What a service of AWS's is like. */
+typedef struct
+{
+  const char *authorization;
+  const char *name; /* in signatures */
+  const char *content_type;
+} Manner;
+
+static const Manner tunneling = { AUTHORIZATION_PATTERN ("IoTSecuredTunneling"), "IoTSecuredTunneling", CONTENT_TYPE };
+/* SDKs differ in what they sign for. */
+static const Manner things = { AUTHORIZATION_PATTERN ("(iot|execute-api)"), "iot", REGISTRY_CONTENT_TYPE };
 
 static const char *const error_types[] = {
   [IST_EMULATOR_CONTROL_ERROR_SERIALIZATION] = "SerializationException",
@@ -98,16 +111,28 @@ ist_emulator_control_get_n_calls (IstEmulatorControl *self,
   return sum;
 }
 
+static const Manner *
+get_manner (const IstEmulatorOperation *operation)
+{
+  return operation != NULL && ist_emulator_operation_get_path (operation) != NULL ? &things : &tunneling;
+}
+
 static const IstEmulatorOperation *
-control_find_operation (SoupMessageHeaders *headers,
+control_find_operation (SoupServerMessage *message,
                         GError **error)
 {
+  SoupMessageHeaders *headers = soup_server_message_get_request_headers (message);
   const char *type = soup_message_headers_get_content_type (headers, NULL);
   const char *target = soup_message_headers_get_one (headers, "X-Amz-Target");
+  gboolean is_got = soup_server_message_get_method (message) == SOUP_METHOD_GET;
   const IstEmulatorOperation *operation = NULL;
 
-  if (g_strcmp0 (type, CONTENT_TYPE) == 0 && target != NULL && g_str_has_prefix (target, TARGET_PREFIX))
+  if (is_got)
+    operation = ist_emulator_operation_lookup_path (g_uri_get_path (soup_server_message_get_uri (message)));
+  else if (g_strcmp0 (type, CONTENT_TYPE) == 0 && target != NULL && g_str_has_prefix (target, TARGET_PREFIX))
     operation = ist_emulator_operation_lookup (target + strlen (TARGET_PREFIX));
+  if (operation != NULL && !is_got && ist_emulator_operation_get_path (operation) != NULL)
+    operation = NULL;
   if (operation == NULL)
     g_set_error (error, IST_EMULATOR_CONTROL_ERROR, IST_EMULATOR_CONTROL_ERROR_UNKNOWN_OPERATION,
                  "Needs Content-Type: %s and X-Amz-Target: %sOPERATION with one of the service's operations",
@@ -117,6 +142,7 @@ control_find_operation (SoupMessageHeaders *headers,
 
 static gboolean
 control_check_authorization (SoupMessageHeaders *headers,
+                             const Manner *manner,
                              GError **error)
 {
   const char *authorization = soup_message_headers_get_one (headers, "Authorization");
@@ -127,11 +153,11 @@ control_check_authorization (SoupMessageHeaders *headers,
                            "The request is not signed; any credentials will do, but some are needed");
       return FALSE;
     }
-  if (!g_regex_match_simple (AUTHORIZATION_PATTERN, authorization, 0, 0) ||
+  if (!g_regex_match_simple (manner->authorization, authorization, 0, 0) ||
       soup_message_headers_get_one (headers, "X-Amz-Date") == NULL)
     {
-      g_set_error_literal (error, IST_EMULATOR_CONTROL_ERROR, IST_EMULATOR_CONTROL_ERROR_INCOMPLETE_SIGNATURE,
-                           "The signature is not of version 4 for the service IoTSecuredTunneling");
+      g_set_error (error, IST_EMULATOR_CONTROL_ERROR, IST_EMULATOR_CONTROL_ERROR_INCOMPLETE_SIGNATURE,
+                   "The signature is not of version 4 for the service %s", manner->name);
       return FALSE;
     }
   return TRUE;
@@ -140,9 +166,18 @@ control_check_authorization (SoupMessageHeaders *headers,
 static JsonObject *
 control_run (IstEmulatorControl *self,
              const IstEmulatorOperation *operation,
+             SoupServerMessage *message,
              GBytes *body,
              GError **error)
 {
+  if (get_manner (operation) == &things)
+    {
+      const char *query = g_uri_get_query (soup_server_message_get_uri (message));
+      g_autoptr (GHashTable) parameters = query != NULL ? soup_form_decode (query) : NULL;
+      g_autoptr (GBytes) request = ist_emulator_operation_make_request (operation, parameters);
+
+      return ist_emulator_operation_run (operation, self->registry, request, error);
+    }
   if (body == NULL)
     {
       g_set_error (error, IST_EMULATOR_CONTROL_ERROR, IST_EMULATOR_CONTROL_ERROR_SERIALIZATION,
@@ -170,12 +205,15 @@ control_classify_error (const GError *error)
 }
 
 static IstEmulatorFault
-control_describe_error (const GError *error)
+control_describe_error (const GError *error,
+                        const Manner *manner)
 {
   IstEmulatorControlError code = control_classify_error (error);
+  gboolean is_invalid =
+    code == IST_EMULATOR_CONTROL_ERROR_VALIDATION || code == IST_EMULATOR_CONTROL_ERROR_SERIALIZATION;
 
   return (IstEmulatorFault){
-    .type = error_types[code],
+    .type = is_invalid && manner == &things ? "InvalidRequestException" : error_types[code],
     .status = code == IST_EMULATOR_CONTROL_ERROR_INTERNAL ? SOUP_STATUS_INTERNAL_SERVER_ERROR
                                                           : SOUP_STATUS_BAD_REQUEST,
     .message = error->message,
@@ -185,6 +223,7 @@ control_describe_error (const GError *error)
 /* @answer: (transfer full) */
 static void
 control_respond (SoupServerMessage *message,
+                 const Manner *manner,
                  const char *request_id,
                  guint status,
                  JsonObject *answer)
@@ -201,20 +240,25 @@ control_respond (SoupServerMessage *message,
   soup_message_headers_replace (soup_server_message_get_response_headers (message), "x-amzn-RequestId",
                                 request_id);
   soup_server_message_set_status (message, status, NULL);
-  soup_server_message_set_response (message, CONTENT_TYPE, SOUP_MEMORY_TAKE, text, length);
+  soup_server_message_set_response (message, manner->content_type, SOUP_MEMORY_TAKE, text, length);
 }
 
 static void
 control_refuse (SoupServerMessage *message,
+                const Manner *manner,
                 const char *request_id,
                 const IstEmulatorFault *fault)
 {
   JsonObject *answer = json_object_new ();
 
   g_debug ("Request %s refused: %s: %s", request_id, fault->type, fault->message);
-  json_object_set_string_member (answer, "__type", fault->type);
+  if (manner == &things)
+    soup_message_headers_replace (soup_server_message_get_response_headers (message), "x-amzn-ErrorType",
+                                  fault->type);
+  else
+    json_object_set_string_member (answer, "__type", fault->type);
   json_object_set_string_member (answer, "message", fault->message);
-  control_respond (message, request_id, fault->status, answer);
+  control_respond (message, manner, request_id, fault->status, answer);
 }
 
 IstEmulatorDelivery
@@ -225,7 +269,8 @@ ist_emulator_control_handle (IstEmulatorControl *self,
   SoupMessageHeaders *headers = soup_server_message_get_request_headers (message);
   g_autofree char *id = g_uuid_string_random ();
   g_autoptr (GError) error = NULL;
-  const IstEmulatorOperation *operation = control_find_operation (headers, &error);
+  const IstEmulatorOperation *operation = control_find_operation (message, &error);
+  const Manner *manner = get_manner (operation);
   const char *name = operation != NULL ? ist_emulator_operation_get_name (operation) : NULL;
   g_autoptr (JsonObject) answer = NULL;
   IstEmulatorOutcome outcome = { NULL };
@@ -234,23 +279,23 @@ ist_emulator_control_handle (IstEmulatorControl *self,
 
   if (operation != NULL)
     control_count_call (self, name);
-  if (operation != NULL && control_check_authorization (headers, &error))
+  if (operation != NULL && control_check_authorization (headers, manner, &error))
     {
       outcome = ist_emulator_faults_take (self->faults, name);
       if (outcome.fault == NULL || outcome.is_done)
-        answer = control_run (self, operation, body, &error);
+        answer = control_run (self, operation, message, body, &error);
     }
 
   if (answer != NULL && outcome.fault == NULL)
     {
-      control_respond (message, id, SOUP_STATUS_OK, g_steal_pointer (&answer));
+      control_respond (message, manner, id, SOUP_STATUS_OK, g_steal_pointer (&answer));
     }
   else
     {
-      fault = outcome.fault != NULL ? *outcome.fault : control_describe_error (error);
+      fault = outcome.fault != NULL ? *outcome.fault : control_describe_error (error, manner);
       delivery.is_lost = fault.status == 0;
       if (!delivery.is_lost)
-        control_refuse (message, id, &fault);
+        control_refuse (message, manner, id, &fault);
     }
   delivery.delay = outcome.delay;
   if (operation != NULL)

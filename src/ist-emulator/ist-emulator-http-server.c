@@ -11,6 +11,7 @@
 #include "common/ist-names-private.h"
 #include "ist-emulator/ist-emulator-handshake-private.h"
 #include "ist-emulator/ist-emulator-listener-private.h"
+#include "ist-emulator/ist-emulator-operation-private.h"
 #include "ist-emulator/ist-emulator-tunnel-private.h"
 
 #define BODY_KEY "ist-emulator-body"
@@ -283,6 +284,16 @@ http_server_handle_control (IstEmulatorHttpServer *self,
 
 /* The server */
 
+static gboolean
+is_for_control (SoupServerMessage *message,
+                const char *path)
+{
+  const char *method = soup_server_message_get_method (message);
+
+  return (method == SOUP_METHOD_POST && strcmp (path, "/") == 0) ||
+         (method == SOUP_METHOD_GET && ist_emulator_operation_lookup_path (path) != NULL);
+}
+
 /* Whoever hears of a tunnel or a refusal may drop the owner. */
 static void
 on_request (SoupServer *server,
@@ -297,7 +308,7 @@ on_request (SoupServer *server,
   ist_emulator_listener_note_request (self->listener, soup_server_message_get_remote_address (message));
   if (strcmp (path, IST_TUNNEL_PATH) == 0)
     http_server_handle_tunnel (self, message);
-  else if (strcmp (path, "/") == 0 && soup_server_message_get_method (message) == SOUP_METHOD_POST)
+  else if (is_for_control (message, path))
     http_server_handle_control (self, message);
   else
     http_server_refuse (self, message, SOUP_STATUS_BAD_REQUEST, "Invalid path");

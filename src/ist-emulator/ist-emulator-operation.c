@@ -8,9 +8,11 @@
 
 #include "common/ist-names-private.h"
 #include "ist-emulator/ist-emulator-shape-private.h"
+#include "ist-emulator/ist-emulator-tunnel-private.h"
 
 #define MAX_TAGS 50
 #define MAX_RESULTS 100
+#define MAX_THINGS 250
 
 /* What a token to continue a list with has of its checksum. */
 #define CHECK_LENGTH 16
@@ -22,6 +24,7 @@ struct _IstEmulatorOperation
   JsonObject *(*run) (IstEmulatorRegistry *registry,
                       JsonObject *request,
                       GError **error);
+  const char *path; /* NULL for what has its name in a header */
 };
 
 static const char *const client_modes[] = { "SOURCE", "DESTINATION", "ALL", NULL };
@@ -50,6 +53,8 @@ static const IstEmulatorShape shape_max_results = {
   .min = 1,
   .max = MAX_RESULTS,
 };
+static const IstEmulatorShape shape_max_things = { IST_EMULATOR_SHAPE_INTEGER, .min = 1, .max = MAX_THINGS };
+static const IstEmulatorShape shape_text = { IST_EMULATOR_SHAPE_STRING };
 static const IstEmulatorShape shape_next_token = {
   IST_EMULATOR_SHAPE_STRING,
   .pattern = "[a-zA-Z0-9_=-]{1,4096}",
@@ -303,30 +308,32 @@ operation_describe_tunnel (IstEmulatorRegistry *registry,
   return answer;
 }
 
-/* Names the last tunnel of a page, and the list that it was a page of. */
+/* Names where a page ends, and the list that it was a page of. @filter: (nullable): what
+ * is in it of all that it could have */
 static char *
-operation_make_next_token (guint64 sequence,
-                           const char *thing_name)
+operation_make_next_token (const char *list,
+                           guint64 sequence,
+                           const char *filter)
 {
   g_autofree char *text = NULL;
   g_autofree char *check = NULL;
 
-  text = g_strdup_printf ("ListTunnels %" G_GUINT64_FORMAT " %s", sequence,
-                          thing_name != NULL ? thing_name : "");
+  text = g_strdup_printf ("%s %" G_GUINT64_FORMAT " %s", list, sequence, filter != NULL ? filter : "");
   check = g_compute_checksum_for_string (G_CHECKSUM_SHA256, text, -1);
   return g_strdup_printf ("%" G_GINT64_MODIFIER "x-%.*s", sequence, CHECK_LENGTH, check);
 }
 
 static gboolean
 operation_read_next_token (const char *token,
-                           const char *thing_name,
+                           const char *list,
+                           const char *filter,
                            guint64 *sequence,
                            GError **error)
 {
   g_autofree char *expected = NULL;
 
   *sequence = g_ascii_strtoull (token, NULL, 16);
-  expected = operation_make_next_token (*sequence, thing_name);
+  expected = operation_make_next_token (list, *sequence, filter);
   if (strcmp (token, expected) == 0)
     return TRUE;
 
@@ -350,7 +357,7 @@ operation_list_tunnels (IstEmulatorRegistry *registry,
   JsonArray *summaries;
   JsonObject *answer;
 
-  if (token != NULL && !operation_read_next_token (token, thing_name, &before, error))
+  if (token != NULL && !operation_read_next_token (token, "ListTunnels", thing_name, &before, error))
     return NULL;
 
   records = ist_emulator_registry_list (registry);
@@ -365,7 +372,7 @@ operation_list_tunnels (IstEmulatorRegistry *registry,
         continue;
       if (json_array_get_length (summaries) == max_results)
         {
-          next_token = operation_make_next_token (last->sequence, thing_name);
+          next_token = operation_make_next_token ("ListTunnels", last->sequence, thing_name);
           continue;
         }
       json_array_add_object_element (summaries, operation_summarize (record));
@@ -507,6 +514,62 @@ operation_list_tags_for_resource (IstEmulatorRegistry *registry,
   return answer;
 }
 
+/* Things */
+
+#define THING_ARN_PREFIX "arn:aws:iot:" IST_EMULATOR_REGION ":000000000000:thing/"
+
+static JsonObject *
+operation_describe_thing (const IstEmulatorThing *thing)
+{
+  JsonObject *described = json_object_new ();
+  g_autofree char *arn = g_strconcat (THING_ARN_PREFIX, thing->name, NULL);
+
+  operation_set_string (described, "thingName", thing->name);
+  operation_set_string (described, "thingTypeName", thing->type_name);
+  operation_set_string (described, "thingArn", arn);
+  json_object_set_object_member (described, "attributes", json_object_new ());
+  json_object_set_int_member (described, "version", 1);
+  return described;
+}
+
+static JsonObject *
+operation_list_things (IstEmulatorRegistry *registry,
+                       JsonObject *request,
+                       GError **error)
+{
+  IstEmulatorThings *things = ist_emulator_registry_get_things (registry);
+  const char *type_name = operation_get_string (request, "thingTypeName");
+  const char *token = operation_get_string (request, "nextToken");
+  /* None has any. */
+  gboolean by_attribute = json_object_has_member (request, "attributeName");
+  guint max_results = json_object_get_int_member_with_default (request, "maxResults", MAX_THINGS);
+  guint64 position = 0;
+  g_autofree char *next_token = NULL;
+  JsonArray *described;
+  JsonObject *answer;
+
+  if (token != NULL && !operation_read_next_token (token, "ListThings", type_name, &position, error))
+    return NULL;
+
+  described = json_array_new ();
+  for (guint64 i = position; i < ist_emulator_things_get_n (things) && !by_attribute && next_token == NULL; i++)
+    {
+      const IstEmulatorThing *thing = ist_emulator_things_get (things, i);
+
+      if (type_name != NULL && g_strcmp0 (thing->type_name, type_name) != 0)
+        continue;
+      if (json_array_get_length (described) == max_results)
+        next_token = operation_make_next_token ("ListThings", i, type_name);
+      else
+        json_array_add_object_element (described, operation_describe_thing (thing));
+    }
+
+  answer = json_object_new ();
+  json_object_set_array_member (answer, "things", described);
+  operation_set_string (answer, "nextToken", next_token);
+  return answer;
+}
+
 #define REQUEST(...)                                                          \
   {                                                                           \
     IST_EMULATOR_SHAPE_STRUCTURE, .members = (const IstEmulatorShapeMember[]) \
@@ -543,6 +606,13 @@ static const IstEmulatorOperation operations[] = {
     REQUEST ({ "resourceArn", &shape_arn, TRUE }, { "tagKeys", &shape_tag_keys, TRUE }),
     operation_untag_resource },
   { "ListTagsForResource", REQUEST ({ "resourceArn", &shape_arn, TRUE }), operation_list_tags_for_resource },
+  { "ListThings",
+    REQUEST ({ "maxResults", &shape_max_things },
+             { "nextToken", &shape_next_token },
+             { "thingTypeName", &shape_name },
+             { "attributeName", &shape_text }),
+    operation_list_things,
+    "/things" },
 };
 
 const IstEmulatorOperation *
@@ -554,10 +624,54 @@ ist_emulator_operation_lookup (const char *name)
   return NULL;
 }
 
+const IstEmulatorOperation *
+ist_emulator_operation_lookup_path (const char *path)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (operations); i++)
+    if (g_strcmp0 (operations[i].path, path) == 0)
+      return &operations[i];
+  return NULL;
+}
+
+const char *
+ist_emulator_operation_get_path (const IstEmulatorOperation *self)
+{
+  return self->path;
+}
+
 const char *
 ist_emulator_operation_get_name (const IstEmulatorOperation *self)
 {
   return self->name;
+}
+
+GBytes *
+ist_emulator_operation_make_request (const IstEmulatorOperation *self,
+                                     GHashTable *query)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new_immutable ();
+  g_autoptr (JsonNode) root = NULL;
+  char *text;
+
+  json_builder_begin_object (builder);
+  for (const IstEmulatorShapeMember *member = self->request.members; member->name != NULL; member++)
+    {
+      const char *value = query != NULL ? g_hash_table_lookup (query, member->name) : NULL;
+      gint64 number;
+
+      if (value == NULL)
+        continue;
+      json_builder_set_member_name (builder, member->name);
+      if (member->shape->kind == IST_EMULATOR_SHAPE_INTEGER &&
+          g_ascii_string_to_signed (value, 10, G_MININT64, G_MAXINT64, &number, NULL))
+        json_builder_add_int_value (builder, number);
+      else
+        json_builder_add_string_value (builder, value);
+    }
+  json_builder_end_object (builder);
+  root = json_builder_get_root (builder);
+  text = json_to_string (root, FALSE);
+  return g_bytes_new_take (text, strlen (text));
 }
 
 JsonObject *

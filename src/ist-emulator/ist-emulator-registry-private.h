@@ -7,6 +7,7 @@
 #include <ist-emulator/ist-emulator-tunnel.h>
 
 #include "ist-emulator/ist-emulator-record-private.h"
+#include "ist-emulator/ist-emulator-things-private.h"
 
 G_BEGIN_DECLS
 
@@ -85,6 +86,9 @@ gboolean ist_emulator_registry_touch (IstEmulatorRegistry *self,
 
 /* All of them, the oldest first: (element-type IstEmulatorRecord) (transfer none). */
 GPtrArray *ist_emulator_registry_list (IstEmulatorRegistry *self);
+
+/* (transfer none) */
+IstEmulatorThings *ist_emulator_registry_get_things (IstEmulatorRegistry *self);
 
 /* Which tunnel and side an access token is for, valid or not; NULL if unknown.
  * (transfer none) */

@@ -26,6 +26,7 @@ struct _IstEmulatorRegistry
   GPtrArray *records;      /* owned, in the order in which they were opened */
   GHashTable *ids;         /* id -> record */
   IstEmulatorTokens *tokens;
+  IstEmulatorThings *things;
   guint64 sequence; /* of the last one opened */
   guint n_closed;
   gint64 prune_at; /* real time when the first closed one is too old */
@@ -247,6 +248,7 @@ ist_emulator_registry_new (guint bandwidth,
   self->records = g_ptr_array_new_with_free_func ((GDestroyNotify) ist_emulator_record_free);
   self->ids = g_hash_table_new (g_str_hash, g_str_equal);
   self->tokens = ist_emulator_tokens_new ();
+  self->things = ist_emulator_things_new ();
   return self;
 }
 
@@ -260,6 +262,7 @@ ist_emulator_registry_free (IstEmulatorRegistry *self)
   g_hash_table_unref (self->ids);
   g_main_context_unref (self->context);
   ist_emulator_tokens_free (self->tokens);
+  ist_emulator_things_free (self->things);
   g_free (self);
 }
 
@@ -291,6 +294,7 @@ ist_emulator_registry_restore (IstEmulatorRegistry *self,
     {
       IstEmulatorRecord *record = g_ptr_array_index (self->records, i);
 
+      ist_emulator_things_note (self->things, ist_emulator_tunnel_get_thing_name (record->tunnel));
       g_ptr_array_add (tunnels, g_object_ref (record->tunnel));
     }
   for (guint i = 0; i < tunnels->len; i++)
@@ -440,6 +444,7 @@ ist_emulator_registry_open (IstEmulatorRegistry *self,
       registry_forget_record (self, record);
       return NULL;
     }
+  ist_emulator_things_note (self->things, request->thing_name);
   self->delegate->opened (tunnel, self->user_data);
   registry_notify_thing (self, tunnel);
   return g_steal_pointer (&tunnel);
@@ -504,6 +509,7 @@ ist_emulator_registry_rotate (IstEmulatorRegistry *self,
   if (destination != NULL)
     {
       ist_emulator_tunnel_set_destination (tunnel, destination->services, destination->thing_name);
+      ist_emulator_things_note (self->things, destination->thing_name);
       record = registry_get_record (self, tunnel);
       if (record != NULL && !registry_save (self, record, error))
         return FALSE;
@@ -518,6 +524,12 @@ ist_emulator_registry_list (IstEmulatorRegistry *self)
 {
   registry_prune (self);
   return self->records;
+}
+
+IstEmulatorThings *
+ist_emulator_registry_get_things (IstEmulatorRegistry *self)
+{
+  return self->things;
 }
 
 IstEmulatorTunnel *

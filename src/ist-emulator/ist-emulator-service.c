@@ -894,3 +894,31 @@ ist_emulator_service_rotate_tokens (IstEmulatorService *self,
 
   return ist_emulator_registry_rotate (self->registry, tunnel_id, sides, NULL, error);
 }
+
+/**
+ * ist_emulator_service_add_thing:
+ * @self: a service
+ * @thing_name: the name of a thing, matching `^[a-zA-Z0-9:_-]{1,128}$`
+ * @type_name: (nullable): the name of its type, likewise, or %NULL for none
+ * @error: return location for an error
+ *
+ * Has the service's API tell of a thing when it lists things (`ListThings`), as if the
+ * account had it. Things that tunnels were opened to are listed, too, and need not be
+ * added; they have no type. One that is there already gets the type.
+ *
+ * Returns: %TRUE on success; otherwise %IST_TUNNEL_ERROR_INVALID_SETTING for what is no
+ *   name, or %G_IO_ERROR_NO_SPACE if there are too many
+ *
+ * Since: 1.0
+ */
+gboolean
+ist_emulator_service_add_thing (IstEmulatorService *self,
+                                const char *thing_name,
+                                const char *type_name,
+                                GError **error)
+{
+  g_return_val_if_fail (IST_EMULATOR_IS_SERVICE (self), FALSE);
+  g_return_val_if_fail (thing_name != NULL, FALSE);
+
+  return ist_emulator_things_add (ist_emulator_registry_get_things (self->registry), thing_name, type_name, error);
+}

@@ -115,6 +115,12 @@ gboolean ist_emulator_service_rotate_tokens (IstEmulatorService *self,
                                              GError **error);
 
 IST_AVAILABLE_IN_1_0
+gboolean ist_emulator_service_add_thing (IstEmulatorService *self,
+                                         const char *thing_name,
+                                         const char *type_name,
+                                         GError **error);
+
+IST_AVAILABLE_IN_1_0
 gboolean ist_emulator_service_fail_operations (IstEmulatorService *self,
                                                const char *operation,
                                                const char *error_type,

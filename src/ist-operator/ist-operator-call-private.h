@@ -11,14 +11,22 @@
 
 G_BEGIN_DECLS
 
+/* Where one of AWS's services is asked. */
+typedef struct
+{
+  const char *service; /* as signatures name it */
+  GUri *uri;
+  char *url; /* for messages */
+} IstOperatorPlace;
+
 /* What the calls of a control plane share. */
 typedef struct
 {
   grefcount ref_count;
   IstOperatorCredentials *credentials;
   SoupSession *session;
-  GUri *uri;
-  char *url; /* for messages */
+  IstOperatorPlace tunneling;
+  IstOperatorPlace registry;
   char *region;
   gboolean verify_certificate;
   guint timeout; /* of an attempt, seconds */
@@ -29,15 +37,20 @@ typedef struct
   gpointer user_data;
 } IstOperatorCaller;
 
-/* @uri: encoded, as those of a SoupMessage are. The rest is for whoever calls to set. */
+/* @uri, @registry_uri: encoded, as those of a SoupMessage are. The rest is for whoever
+ * calls to set. */
 IstOperatorCaller *ist_operator_caller_new (IstOperatorCredentials *credentials,
-                                            GUri *uri);
+                                            GUri *uri,
+                                            GUri *registry_uri);
 IstOperatorCaller *ist_operator_caller_ref (IstOperatorCaller *self);
 void ist_operator_caller_unref (IstOperatorCaller *self);
 
 typedef struct
 {
   const char *name;
+  /* Of what is got from AWS IoT's registry, by the members of the request as a query. NULL
+   * for what is asked of the service for tunnels, with the request as JSON. */
+  const char *path;
   /* Whether it does no harm to ask twice, for what was done already: then it is asked
    * for again if an answer gets lost. */
   gboolean is_repeatable;

@@ -15,9 +15,11 @@
 #include "ist-operator/ist-operator-signer-private.h"
 
 #define SERVICE "IoTSecuredTunneling"
+#define REGISTRY_SERVICE "iot"
 
-/* Answers have a few kilobytes, a page of a list some dozens. */
+/* Answers have a few kilobytes, a page of a list some dozens; things may have attributes. */
 #define MAX_ANSWER (1024 * 1024)
+#define MAX_REGISTRY_ANSWER (4 * MAX_ANSWER)
 #define CHUNK (64 * 1024)
 
 #define MAX_REASON 300
@@ -40,7 +42,8 @@ typedef struct
   grefcount ref_count;
   IstOperatorCaller *caller;
   const IstOperatorOperation *operation;
-  GBytes *request;
+  GUri *uri;
+  GBytes *request; /* NULL if it is all in the URI */
   GMainContext *context;
   GTask *task; /* NULL once it has returned */
   GSource *cancelled;
@@ -62,9 +65,34 @@ typedef struct
 
 static void call_begin (Call *self);
 
+static void
+place_init (IstOperatorPlace *self,
+            const char *service,
+            GUri *uri)
+{
+  self->service = service;
+  self->uri = g_uri_ref (uri);
+  self->url = g_uri_to_string (uri);
+}
+
+static void
+place_clear (IstOperatorPlace *self)
+{
+  g_uri_unref (self->uri);
+  g_free (self->url);
+}
+
+static const IstOperatorPlace *
+caller_get_place (IstOperatorCaller *self,
+                  const IstOperatorOperation *operation)
+{
+  return operation->path != NULL ? &self->registry : &self->tunneling;
+}
+
 IstOperatorCaller *
 ist_operator_caller_new (IstOperatorCredentials *credentials,
-                         GUri *uri)
+                         GUri *uri,
+                         GUri *registry_uri)
 {
   IstOperatorCaller *self = g_new0 (IstOperatorCaller, 1);
 
@@ -73,8 +101,8 @@ ist_operator_caller_new (IstOperatorCredentials *credentials,
   self->session = soup_session_new ();
   /* Nothing is asked for compressed, and nothing may grow on the way. */
   soup_session_remove_feature_by_type (self->session, SOUP_TYPE_CONTENT_DECODER);
-  self->uri = g_uri_ref (uri);
-  self->url = g_uri_to_string (uri);
+  place_init (&self->tunneling, SERVICE, uri);
+  place_init (&self->registry, REGISTRY_SERVICE, registry_uri);
   return self;
 }
 
@@ -93,8 +121,8 @@ ist_operator_caller_unref (IstOperatorCaller *self)
 
   g_object_unref (self->credentials);
   g_object_unref (self->session);
-  g_uri_unref (self->uri);
-  g_free (self->url);
+  place_clear (&self->tunneling);
+  place_clear (&self->registry);
   g_free (self->region);
   g_free (self);
 }
@@ -129,7 +157,8 @@ call_unref (Call *self)
   g_clear_object (&self->body);
   g_string_free (self->answer, TRUE);
   g_object_unref (self->cancellable);
-  g_bytes_unref (self->request);
+  g_uri_unref (self->uri);
+  g_clear_pointer (&self->request, g_bytes_unref);
   g_main_context_unref (self->context);
   ist_operator_caller_unref (self->caller);
   g_free (self);
@@ -288,8 +317,9 @@ call_make_unreachable_error (Call *self,
   else if (g_error_matches (error, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND))
     consequence = " (check the region, and whether this machine is online)";
   return ist_operator_control_plane_error_new (IST_OPERATOR_CONTROL_PLANE_ERROR_UNREACHABLE, NULL, NULL, NULL,
-                                               "%s: can't reach %s: %s%s%s", self->operation->name, self->caller->url,
-                                               reason, describe_certificate (flags), consequence);
+                                               "%s: can't reach %s: %s%s%s", self->operation->name,
+                                               caller_get_place (self->caller, self->operation)->url, reason,
+                                               describe_certificate (flags), consequence);
 }
 
 /* What will be the same the next time. */
@@ -334,7 +364,7 @@ ist_operator_call_make_foreign_error (IstOperatorCaller *caller,
   return ist_operator_control_plane_error_new (IST_OPERATOR_CONTROL_PLANE_ERROR_NOT_THE_SERVICE, NULL, NULL, NULL,
                                                "%s: %s does not answer like the service (check the endpoint URL and "
                                                "the region, and whether a proxy answers in its place)",
-                                               operation->name, caller->url);
+                                               operation->name, caller_get_place (caller, operation)->url);
 }
 
 /* Of the service's clock from this machine's, as the answer says; FALSE if it doesn't. */
@@ -466,7 +496,9 @@ call_take_refusal (Call *self,
   if (call_find_remedy (self, refusal, retry_after))
     return;
   call_end_attempt (self);
-  call_fail (self, ist_operator_refusal_to_error (refusal, self->operation->name, self->caller->url, circumstances));
+  call_fail (self, ist_operator_refusal_to_error (refusal, self->operation->name,
+                                                  caller_get_place (self->caller, self->operation)->url,
+                                                  circumstances));
 }
 
 /* Of one that was to lead to the service. */
@@ -525,6 +557,12 @@ on_closed (GObject *source,
   call_take_answer (self);
 }
 
+static gsize
+call_get_max_answer (Call *self)
+{
+  return self->operation->path != NULL ? MAX_REGISTRY_ANSWER : MAX_ANSWER;
+}
+
 static void call_read (Call *self);
 
 static void
@@ -544,7 +582,7 @@ on_read (GObject *source,
     {
       g_input_stream_close_async (self->body, G_PRIORITY_DEFAULT, NULL, on_closed, call_ref (self));
     }
-  else if (self->answer->len + g_bytes_get_size (bytes) > MAX_ANSWER)
+  else if (self->answer->len + g_bytes_get_size (bytes) > call_get_max_answer (self))
     {
       call_end_attempt (self);
       call_fail (self, ist_operator_call_make_foreign_error (self->caller, self->operation));
@@ -595,7 +633,8 @@ static void
 call_set_body (Call *self,
                SoupMessage *message)
 {
-  soup_message_set_request_body_from_bytes (message, "application/x-amz-json-1.1", self->request);
+  if (self->request != NULL)
+    soup_message_set_request_body_from_bytes (message, "application/x-amz-json-1.1", self->request);
 }
 
 static void
@@ -604,7 +643,7 @@ on_starting (SoupMessage *message,
 {
   self->is_sent = TRUE;
   /* libsoup would tell the service what is for the proxy in front of it. */
-  if (strcmp (g_uri_get_scheme (self->caller->uri), "https") == 0)
+  if (strcmp (g_uri_get_scheme (self->uri), "https") == 0)
     soup_message_headers_remove (soup_message_get_request_headers (message), "Proxy-Authorization");
 }
 
@@ -631,8 +670,9 @@ call_make_message (Call *self)
   gint64 now = g_get_real_time () / G_USEC_PER_SEC + self->caller->clock_offset;
   g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (now);
   g_autoptr (IstOperatorKeys) keys = ist_operator_credentials_dup_keys (self->caller->credentials);
+  const char *method = self->request != NULL ? SOUP_METHOD_POST : SOUP_METHOD_GET;
   g_autofree char *target = g_strdup_printf (SERVICE ".%s", self->operation->name);
-  SoupMessage *message = soup_message_new_from_uri (SOUP_METHOD_POST, self->caller->uri);
+  SoupMessage *message = soup_message_new_from_uri (method, self->uri);
 
   /* Elsewhere there is nothing to be found, and nothing to be told. */
   soup_message_add_flags (message, SOUP_MESSAGE_NO_REDIRECT);
@@ -641,9 +681,10 @@ call_make_message (Call *self)
   if (self->operation->is_repeatable)
     soup_message_add_flags (message, SOUP_MESSAGE_IDEMPOTENT);
   call_set_body (self, message);
-  soup_message_headers_replace (soup_message_get_request_headers (message), "X-Amz-Target", target);
-  ist_operator_sign (keys, self->caller->region, SERVICE, time, SOUP_METHOD_POST, self->caller->uri,
-                     soup_message_get_request_headers (message), self->request);
+  if (self->request != NULL)
+    soup_message_headers_replace (soup_message_get_request_headers (message), "X-Amz-Target", target);
+  ist_operator_sign (keys, self->caller->region, caller_get_place (self->caller, self->operation)->service, time,
+                     method, self->uri, soup_message_get_request_headers (message), self->request);
   /* After libsoup's own handler. */
   g_signal_connect_after (message, "starting", G_CALLBACK (on_starting), self);
   g_signal_connect (message, "restarted", G_CALLBACK (on_restarted), self);
@@ -693,18 +734,58 @@ call_begin (Call *self)
   ist_operator_credentials_load_async (self->caller->credentials, self->cancellable, on_loaded, call_ref (self));
 }
 
+static void
+add_parameter (JsonObject *object,
+               const char *name,
+               JsonNode *node,
+               gpointer user_data)
+{
+  GString *query = user_data;
+  g_autofree char *number = NULL;
+  const char *value = json_node_get_string (node);
+
+  if (value == NULL)
+    value = number = g_strdup_printf ("%" G_GINT64_FORMAT, json_node_get_int (node));
+  g_string_append_printf (query, "%s%s=", query->len > 0 ? "&" : "", name);
+  g_string_append_uri_escaped (query, value, NULL, FALSE);
+}
+
+/* @parameters: of texts and whole numbers */
+static GUri *
+make_registry_uri (GUri *base,
+                   const char *path,
+                   JsonObject *parameters)
+{
+  const char *prefix = g_uri_get_path (base);
+  g_autofree char *whole = g_strconcat (prefix, path + (g_str_has_suffix (prefix, "/") ? 1 : 0), NULL);
+  g_autoptr (GString) query = g_string_new (NULL);
+
+  json_object_foreach_member (parameters, add_parameter, query);
+  return soup_uri_copy (base, SOUP_URI_PATH, whole, SOUP_URI_QUERY, query->str, SOUP_URI_NONE);
+}
+
 static Call *
 call_new (IstOperatorCaller *caller,
           const IstOperatorOperation *operation,
           JsonNode *request)
 {
+  const IstOperatorPlace *place = caller_get_place (caller, operation);
   Call *self = g_new0 (Call, 1);
-  char *text = json_to_string (request, FALSE);
+  char *text;
 
   g_ref_count_init (&self->ref_count);
   self->caller = ist_operator_caller_ref (caller);
   self->operation = operation;
-  self->request = g_bytes_new_take (text, strlen (text));
+  if (operation->path != NULL)
+    {
+      self->uri = make_registry_uri (place->uri, operation->path, json_node_get_object (request));
+    }
+  else
+    {
+      self->uri = g_uri_ref (place->uri);
+      text = json_to_string (request, FALSE);
+      self->request = g_bytes_new_take (text, strlen (text));
+    }
   self->context = g_main_context_ref_thread_default ();
   self->cancellable = g_cancellable_new ();
   self->answer = g_string_new (NULL);

@@ -9,12 +9,17 @@
 #include <string.h>
 
 #include "ist-operator/ist-operator-json-private.h"
+#include "ist-operator/ist-operator-thing-private.h"
 #include "ist-operator/ist-operator-tunnel-access-private.h"
 #include "ist-operator/ist-operator-tunnel-description-private.h"
 
 /* Of a list: as many tunnels as a page has, and pages. */
 #define PAGE 100
 #define MAX_PAGES 100
+
+/* Likewise of things, of which there may be more than anybody wants to see. */
+#define THINGS_PAGE 250
+#define MAX_THINGS 5000
 
 /* What a request is for, and how its answer is read: NULL for one that is not the
  * service's. @subject: what the request was about. */
@@ -41,6 +46,7 @@ static const IstOperatorOperation close_tunnel = { "CloseTunnel", .is_repeatable
 static const IstOperatorOperation rotate_tokens = { "RotateTunnelAccessToken", .is_repeatable = TRUE };
 static const IstOperatorOperation tag_resource = { "TagResource", .is_repeatable = TRUE };
 static const IstOperatorOperation untag_resource = { "UntagResource", .is_repeatable = TRUE };
+static const IstOperatorOperation list_things = { "ListThings", .path = "/things", .is_repeatable = TRUE };
 static const IstOperatorOperation list_tags = { "ListTagsForResource", .is_repeatable = TRUE };
 
 static void
@@ -428,10 +434,24 @@ ist_operator_control_plane_describe_tunnel_finish (IstOperatorControlPlane *self
 
 typedef struct
 {
-  GListStore *tunnels;
+  const IstOperatorOperation *operation;
+  GType (*get_type) (void); /* of what is in the list */
+  guint page;
+  guint most;         /* so many are a list that is cut; 0 where one that is too long is an error */
+  const char *member; /* of the answer */
+  /* FALSE if it is not the service's. @item: (nullable) */
+  gboolean (*add) (GListStore *list,
+                   JsonObject *item);
+} ListKind;
+
+typedef struct
+{
+  const ListKind *kind;
+  GListStore *list;
   char *thing_name; /* nullable */
   char *next_token; /* of the page that is asked for, NULL for the first */
   guint n_pages;
+  gboolean is_cut;
 } Listing;
 
 static void
@@ -439,31 +459,52 @@ listing_free (gpointer data)
 {
   Listing *self = data;
 
-  g_object_unref (self->tunnels);
+  g_object_unref (self->list);
   g_free (self->thing_name);
   g_free (self->next_token);
   g_free (self);
 }
 
 static gboolean
+listing_is_full (const Listing *self)
+{
+  return self->kind->most > 0 && g_list_model_get_n_items (G_LIST_MODEL (self->list)) >= self->kind->most;
+}
+
+static gboolean
 listing_add_page (Listing *self,
                   JsonObject *answer)
 {
-  JsonArray *array = ist_operator_json_get_array (answer, "tunnelSummaries");
+  JsonArray *array = ist_operator_json_get_array (answer, self->kind->member);
   guint length = array != NULL ? json_array_get_length (array) : 0;
 
   for (guint i = 0; i < length; i++)
     {
       JsonNode *node = json_array_get_element (array, i);
-      g_autoptr (IstOperatorTunnelDescription) tunnel = NULL;
 
-      tunnel = ist_operator_tunnel_description_new (JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node)
-                                                                                  : NULL);
-      if (tunnel == NULL)
+      self->is_cut = listing_is_full (self);
+      if (self->is_cut)
+        break;
+      if (!self->kind->add (self->list, JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL))
         return FALSE;
-      g_list_store_append (self->tunnels, tunnel);
     }
   return array != NULL;
+}
+
+/* FALSE if it leads to where it was asked for. */
+static gboolean
+listing_take_token (Listing *self,
+                    JsonObject *answer)
+{
+  const char *token = ist_operator_json_get_string (answer, "nextToken");
+
+  if (token != NULL && g_strcmp0 (token, self->next_token) == 0)
+    return FALSE;
+  g_free (self->next_token);
+  self->next_token = g_strdup (token);
+  self->n_pages++;
+  self->is_cut |= token != NULL && (listing_is_full (self) || (self->kind->most > 0 && self->n_pages == MAX_PAGES));
+  return TRUE;
 }
 
 static void ask_for_page (GTask *task);
@@ -476,25 +517,21 @@ on_page (GObject *source,
   g_autoptr (GTask) task = user_data;
   IstOperatorControlPlane *self = g_task_get_source_object (task);
   Listing *listing = g_task_get_task_data (task);
+  const IstOperatorOperation *operation = listing->kind->operation;
   g_autoptr (JsonObject) answer = NULL;
   GError *error = NULL;
 
   answer = ist_operator_call_finish (result, &error);
-  if (answer != NULL && !listing_add_page (listing, answer))
-    error = ist_operator_call_make_foreign_error (self->caller, &list_tunnels);
+  if (answer != NULL && (!listing_add_page (listing, answer) || !listing_take_token (listing, answer)))
+    error = ist_operator_call_make_foreign_error (self->caller, operation);
   if (error != NULL)
-    {
-      g_task_return_error (task, error);
-      return;
-    }
-  g_free (listing->next_token);
-  listing->next_token = g_strdup (ist_operator_json_get_string (answer, "nextToken"));
-  if (listing->next_token == NULL)
-    g_task_return_pointer (task, g_object_ref (listing->tunnels), g_object_unref);
-  else if (++listing->n_pages == MAX_PAGES)
+    g_task_return_error (task, error);
+  else if (listing->next_token == NULL || listing->is_cut)
+    g_task_return_pointer (task, g_object_ref (listing->list), g_object_unref);
+  else if (listing->n_pages == MAX_PAGES)
     g_task_return_new_error (task, IST_OPERATOR_CONTROL_PLANE_ERROR, IST_OPERATOR_CONTROL_PLANE_ERROR_FAILED,
                              "%s: there are more than %d pages of tunnels (name a thing, or delete old tunnels)",
-                             list_tunnels.name, MAX_PAGES);
+                             operation->name, MAX_PAGES);
   else
     ask_for_page (g_steal_pointer (&task));
 }
@@ -510,12 +547,76 @@ ask_for_page (GTask *task)
 
   add_string (builder, "thingName", listing->thing_name);
   json_builder_set_member_name (builder, "maxResults");
-  json_builder_add_int_value (builder, PAGE);
+  json_builder_add_int_value (builder, listing->kind->page);
   add_string (builder, "nextToken", listing->next_token);
   json_builder_end_object (builder);
   root = json_builder_get_root (builder);
-  ist_operator_call_async (self->caller, &list_tunnels, root, g_task_get_cancellable (task), on_page, task);
+  ist_operator_call_async (self->caller, listing->kind->operation, root, g_task_get_cancellable (task), on_page, task);
 }
+
+static GTask *
+make_list_task (IstOperatorControlPlane *self,
+                gpointer tag,
+                const ListKind *kind,
+                const char *thing_name,
+                GCancellable *cancellable,
+                GAsyncReadyCallback callback,
+                gpointer user_data)
+{
+  Listing *listing = g_new0 (Listing, 1);
+  GTask *task = g_task_new (self, cancellable, callback, user_data);
+
+  listing->kind = kind;
+  listing->list = g_list_store_new (kind->get_type ());
+  listing->thing_name = g_strdup (thing_name);
+  g_task_set_source_tag (task, tag);
+  g_task_set_task_data (task, listing, listing_free);
+  return task;
+}
+
+static gboolean
+add_tunnel (GListStore *list,
+            JsonObject *item)
+{
+  g_autoptr (IstOperatorTunnelDescription) tunnel = ist_operator_tunnel_description_new (item);
+
+  if (tunnel != NULL)
+    g_list_store_append (list, tunnel);
+  return tunnel != NULL;
+}
+
+static const ListKind tunnels_kind = {
+  .operation = &list_tunnels,
+  .get_type = ist_operator_tunnel_description_get_type,
+  .page = PAGE,
+  .member = "tunnelSummaries",
+  .add = add_tunnel,
+};
+
+/* No tunnel can be opened to one whose name is not as names are. */
+static gboolean
+add_thing (GListStore *list,
+           JsonObject *item)
+{
+  const char *name = ist_operator_json_get_string (item, "thingName");
+  g_autoptr (IstOperatorThing) thing = NULL;
+
+  if (name == NULL)
+    return FALSE;
+  thing = ist_operator_thing_new (name, ist_operator_json_get_string (item, "thingTypeName"));
+  if (thing != NULL)
+    g_list_store_append (list, thing);
+  return TRUE;
+}
+
+static const ListKind things_kind = {
+  .operation = &list_things,
+  .get_type = ist_operator_thing_get_type,
+  .page = THINGS_PAGE,
+  .most = MAX_THINGS,
+  .member = "things",
+  .add = add_thing,
+};
 
 /**
  * ist_operator_control_plane_list_tunnels_async:
@@ -537,20 +638,12 @@ ist_operator_control_plane_list_tunnels_async (IstOperatorControlPlane *self,
                                                GAsyncReadyCallback callback,
                                                gpointer user_data)
 {
-  Listing *listing;
-  GTask *task;
-
   g_return_if_fail (IST_OPERATOR_IS_CONTROL_PLANE (self));
   g_return_if_fail (self->caller != NULL);
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  listing = g_new0 (Listing, 1);
-  listing->tunnels = g_list_store_new (IST_OPERATOR_TYPE_TUNNEL_DESCRIPTION);
-  listing->thing_name = g_strdup (thing_name);
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, ist_operator_control_plane_list_tunnels_async);
-  g_task_set_task_data (task, listing, listing_free);
-  ask_for_page (task);
+  ask_for_page (make_list_task (self, ist_operator_control_plane_list_tunnels_async, &tunnels_kind, thing_name,
+                                cancellable, callback, user_data));
 }
 
 /**
@@ -577,6 +670,80 @@ ist_operator_control_plane_list_tunnels_finish (IstOperatorControlPlane *self,
 
   return g_task_propagate_pointer (G_TASK (result), error);
 }
+
+/**
+ * ist_operator_control_plane_list_things_async:
+ * @self: a control plane
+ * @cancellable: (nullable): a cancellable
+ * @callback: (scope async): what to call when it is done
+ * @user_data: data for @callback
+ *
+ * Asks for the things of the account in this region: the devices that AWS IoT knows, and
+ * to which tunnels can be opened.
+ *
+ * They are asked for in pages, one after the other, up to 5000 of them. Things whose
+ * names are not as AWS IoT's names are (`[a-zA-Z0-9:_-]{1,128}`) are left out.
+ *
+ * The policy of the credentials has to allow `iot:ListThings`. AWS may charge for it, as
+ * for other requests to the registry of AWS IoT.
+ *
+ * Since: 1.0
+ */
+void
+ist_operator_control_plane_list_things_async (IstOperatorControlPlane *self,
+                                              GCancellable *cancellable,
+                                              GAsyncReadyCallback callback,
+                                              gpointer user_data)
+{
+  GTask *task;
+
+  g_return_if_fail (IST_OPERATOR_IS_CONTROL_PLANE (self));
+  g_return_if_fail (self->caller != NULL);
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  task = make_list_task (self, ist_operator_control_plane_list_things_async, &things_kind, NULL, cancellable,
+                         callback, user_data);
+  if (self->settings.registry_error == NULL)
+    {
+      ask_for_page (task);
+      return;
+    }
+  g_task_return_error (task, g_error_copy (self->settings.registry_error));
+  g_object_unref (task);
+}
+
+/**
+ * ist_operator_control_plane_list_things_finish:
+ * @self: a control plane
+ * @result: the result
+ * @is_cut: (out) (optional): return location for whether there are more things than
+ *   are in the list
+ * @error: return location for a [error@IstOperator.ControlPlaneError], or %G_IO_ERROR_CANCELLED
+ *
+ * Finishes asking for things.
+ *
+ * Returns: (transfer full): a list of [class@IstOperator.Thing], or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+GListModel *
+ist_operator_control_plane_list_things_finish (IstOperatorControlPlane *self,
+                                               GAsyncResult *result,
+                                               gboolean *is_cut,
+                                               GError **error)
+{
+  GListModel *things;
+
+  g_return_val_if_fail (IST_OPERATOR_IS_CONTROL_PLANE (self), NULL);
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, ist_operator_control_plane_list_things_async), NULL);
+
+  things = g_task_propagate_pointer (G_TASK (result), error);
+  if (is_cut != NULL)
+    *is_cut = things != NULL && ((const Listing *) g_task_get_task_data (G_TASK (result)))->is_cut;
+  return things;
+}
+
 /* Closing */
 
 /**

@@ -16,7 +16,8 @@
 /**
  * IstOperatorControlPlane:
  *
- * What opens, closes and lists tunnels: the service's API, for one account and region.
+ * What opens, closes and lists tunnels: the service's API, for one account and region. It
+ * lists the account's things, too, which devices are to AWS IoT.
  *
  * Where nothing else is said, it is what the AWS CLI would use, with the same
  * variables and files: the region (`AWS_REGION`, then `AWS_DEFAULT_REGION`, then the
@@ -26,6 +27,14 @@
  * (`AWS_CA_BUNDLE`, `ca_bundle`), FIPS and dual-stack endpoints
  * (`AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT`), and the number of attempts
  * (`AWS_MAX_ATTEMPTS`). They are read when the object is made, and it never changes.
+ *
+ * Things are listed by another service of AWS's, at an endpoint of its own. Where an
+ * endpoint URL that is not AWS's own is set as a property, that lists them, too. Where
+ * none is set, the AWS tools' settings for that service count before those for tunnels
+ * (`AWS_ENDPOINT_URL_IOT`, `AWS_ENDPOINT_URL`, and the table `iot` of the profile's
+ * `services` section); if there is an endpoint URL for tunnels alone, it is taken for
+ * things, as well, which is not what the AWS CLI does: what stands in for AWS has things
+ * of its own.
  *
  * ## Attempts
  *
@@ -105,7 +114,9 @@ static void
 control_plane_make_caller (IstOperatorControlPlane *self)
 {
   IstOperatorSettings *settings = &self->settings;
-  IstOperatorCaller *caller = ist_operator_caller_new (self->credentials, settings->uri);
+  /* What can't be listed is not asked for. */
+  GUri *registry_uri = settings->registry_uri != NULL ? settings->registry_uri : settings->uri;
+  IstOperatorCaller *caller = ist_operator_caller_new (self->credentials, settings->uri, registry_uri);
 
   caller->region = g_strdup (settings->region);
   caller->verify_certificate = settings->verify_certificate;

@@ -13,6 +13,7 @@
 
 #include <ist-operator/ist-operator-control-plane-error.h>
 #include <ist-operator/ist-operator-credentials.h>
+#include <ist-operator/ist-operator-thing.h>
 #include <ist-operator/ist-operator-tunnel-access.h>
 #include <ist-operator/ist-operator-tunnel-description.h>
 
@@ -159,6 +160,16 @@ IST_AVAILABLE_IN_1_0
 GHashTable *ist_operator_control_plane_list_tags_for_resource_finish (IstOperatorControlPlane *self,
                                                                       GAsyncResult *result,
                                                                       GError **error);
+IST_AVAILABLE_IN_1_0
+void ist_operator_control_plane_list_things_async (IstOperatorControlPlane *self,
+                                                   GCancellable *cancellable,
+                                                   GAsyncReadyCallback callback,
+                                                   gpointer user_data);
+IST_AVAILABLE_IN_1_0
+GListModel *ist_operator_control_plane_list_things_finish (IstOperatorControlPlane *self,
+                                                           GAsyncResult *result,
+                                                           gboolean *is_cut,
+                                                           GError **error);
 
 IST_AVAILABLE_IN_1_0
 IstOperatorCredentials *ist_operator_control_plane_get_credentials (IstOperatorControlPlane *self);

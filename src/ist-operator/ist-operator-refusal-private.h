@@ -32,6 +32,7 @@ typedef struct
   char *message;
   char *request_id;
   const char *advice;
+  gboolean needs_permission; /* which policies name after the operation */
 } IstOperatorRefusal;
 
 /* @body: (nullable): what the answer had of JSON */

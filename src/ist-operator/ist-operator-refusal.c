@@ -21,7 +21,6 @@
 #define REMEDY(name) IST_OPERATOR_REMEDY_##name
 
 #define CHECK_CREDENTIALS "check the AWS credentials"
-#define CHECK_PERMISSION "these AWS credentials need the permission for this operation"
 #define TRY_LATER "try later"
 
 typedef struct
@@ -30,6 +29,7 @@ typedef struct
   IstOperatorControlPlaneError code;
   IstOperatorRemedy remedy;
   const char *advice;
+  gboolean needs_permission;
 } Kind;
 
 static const Kind kinds[] = {
@@ -46,9 +46,9 @@ static const Kind kinds[] = {
   { "UnrecognizedClient", CODE (ACCESS_DENIED), REMEDY (NONE), CHECK_CREDENTIALS },
   { "InvalidClientTokenId", CODE (ACCESS_DENIED), REMEDY (NONE), CHECK_CREDENTIALS },
   { "OptInRequired", CODE (ACCESS_DENIED), REMEDY (NONE), "this account has not signed up for the service" },
-  { "AccessDenied", CODE (ACCESS_DENIED), REMEDY (NONE), CHECK_PERMISSION },
-  { "NotAuthorized", CODE (ACCESS_DENIED), REMEDY (NONE), CHECK_PERMISSION },
-  { "Unauthorized", CODE (ACCESS_DENIED), REMEDY (NONE), CHECK_PERMISSION },
+  { "AccessDenied", CODE (ACCESS_DENIED), REMEDY (NONE), .needs_permission = TRUE },
+  { "NotAuthorized", CODE (ACCESS_DENIED), REMEDY (NONE), .needs_permission = TRUE },
+  { "Unauthorized", CODE (ACCESS_DENIED), REMEDY (NONE), .needs_permission = TRUE },
   { "ResourceNotFound", CODE (NOT_FOUND), REMEDY (NONE),
     "check the name, and whether it is of this region and account" },
   { "Validation", CODE (INVALID_REQUEST), REMEDY (NONE), NULL },
@@ -150,6 +150,7 @@ ist_operator_refusal_new (guint status,
   self->code = kind->code;
   self->remedy = kind->remedy;
   self->advice = kind->advice;
+  self->needs_permission = kind->needs_permission;
   self->status = status;
   self->type = keep (type);
   self->message = keep (message != NULL ? message : ist_operator_json_get_string (body, "Message"));
@@ -172,7 +173,10 @@ ist_operator_refusal_to_error (const IstOperatorRefusal *self,
                                const char *url,
                                const char *circumstances)
 {
-  const char *advice = circumstances != NULL ? circumstances : self->advice;
+  /* Policies call the operations of both services so. */
+  g_autofree char *permission = g_strdup_printf ("these AWS credentials need the permission iot:%s", operation);
+  const char *usual = self->needs_permission ? permission : self->advice;
+  const char *advice = circumstances != NULL ? circumstances : usual;
   g_autofree char *in_brackets = advice != NULL ? g_strdup_printf (" (%s)", advice) : g_strdup ("");
   g_autofree char *type = NULL;
   g_autofree char *message = NULL;

@@ -24,6 +24,8 @@ typedef struct
   IstOperatorChoice use_dualstack;
   guint max_attempts; /* 0: not said */
   GUri *uri;          /* of the endpoint, as libsoup wants it */
+  GUri *registry_uri; /* of the one that lists things, likewise; NULL with... */
+  GError *registry_error; /* ...why there is none */
 } IstOperatorSettings;
 
 void ist_operator_settings_clear (IstOperatorSettings *self);

@@ -21,9 +21,15 @@
 
 #define MAX_SHOWN 200
 
-/* What the AWS tools call the service in their settings. */
-#define SERVICE_VARIABLE "AWS_ENDPOINT_URL_IOTSECURETUNNELING"
-#define SERVICE_SECTION "iotsecuretunneling"
+/* What the AWS tools call a service in their settings. */
+typedef struct
+{
+  const char *variable;
+  const char *section;
+} ServiceName;
+
+static const ServiceName tunneling = { "AWS_ENDPOINT_URL_IOTSECURETUNNELING", "iotsecuretunneling" };
+static const ServiceName registry = { "AWS_ENDPOINT_URL_IOT", "iot" };
 
 void
 ist_operator_settings_clear (IstOperatorSettings *self)
@@ -34,6 +40,8 @@ ist_operator_settings_clear (IstOperatorSettings *self)
   g_free (self->ca_file);
   g_clear_object (&self->tls_database);
   g_clear_pointer (&self->uri, g_uri_unref);
+  g_clear_pointer (&self->registry_uri, g_uri_unref);
+  g_clear_error (&self->registry_error);
 }
 
 G_GNUC_PRINTF (2, 3)
@@ -162,14 +170,15 @@ settings_load_authorities (IstOperatorSettings *self,
 
 static const char *
 find_endpoint_url (const IstOperatorProfile *profile,
+                   const ServiceName *service,
                    const char **origin)
 {
   const char *value;
 
   if (find_flag (profile, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls"))
     return NULL;
-  *origin = SERVICE_VARIABLE;
-  value = g_getenv (SERVICE_VARIABLE);
+  *origin = service->variable;
+  value = g_getenv (service->variable);
   if (value != NULL && *value != '\0')
     return value;
   *origin = "AWS_ENDPOINT_URL";
@@ -177,31 +186,38 @@ find_endpoint_url (const IstOperatorProfile *profile,
   if (value != NULL && *value != '\0')
     return value;
   *origin = "endpoint_url";
-  value = ist_operator_profile_get_of_service (profile, SERVICE_SECTION, "endpoint_url");
+  value = ist_operator_profile_get_of_service (profile, service->section, "endpoint_url");
   if (value != NULL && *value != '\0')
     return value;
   value = ist_operator_profile_get (profile, "endpoint_url");
   return value != NULL && *value != '\0' ? value : NULL;
 }
 
-/* The region in one of AWS's own names, NULL in others. */
+/* The region in one of AWS's own names, NULL in others. @flags: (out): which of them */
 static char *
-find_region_of_host (const char *host)
+find_region_of_host (const char *host,
+                     IstHostFlags *flags)
 {
-  static const char *const prefixes[] = {
-    "api.tunneling.iot.",
-    "api.tunneling.iot-fips.",
-    "api.iot-tunneling.",
-    "api.iot-tunneling-fips.",
+  static const struct
+  {
+    const char *prefix;
+    IstHostFlags flags;
+  } names[] = {
+    { "api.tunneling.iot.", IST_HOST_PLAIN },
+    { "api.tunneling.iot-fips.", IST_HOST_FIPS },
+    { "api.iot-tunneling.", IST_HOST_DUAL_STACK },
+    { "api.iot-tunneling-fips.", IST_HOST_DUAL_STACK | IST_HOST_FIPS },
   };
 
-  for (gsize i = 0; i < G_N_ELEMENTS (prefixes); i++)
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
     {
-      const char *region = host + strlen (prefixes[i]);
+      const char *region = host + strlen (names[i].prefix);
 
-      if (g_str_has_prefix (host, prefixes[i]))
+      *flags = names[i].flags;
+      if (g_str_has_prefix (host, names[i].prefix))
         return g_strndup (region, strcspn (region, "."));
     }
+  *flags = IST_HOST_PLAIN;
   return NULL;
 }
 
@@ -218,39 +234,67 @@ make_tunnel_endpoint (GUri *uri,
                      NULL, NULL);
 }
 
-static gboolean
-settings_take_url (IstOperatorSettings *self,
-                   const char *origin,
-                   GError **error)
+/* As libsoup wants it. */
+static GUri *
+settings_parse_url (const IstOperatorSettings *self,
+                    const char *url,
+                    const char *origin,
+                    GError **error)
 {
-  g_autoptr (GUri) uri = g_uri_parse (self->endpoint_url, G_URI_FLAGS_NONE, NULL);
+  g_autoptr (GUri) uri = g_uri_parse (url, G_URI_FLAGS_NONE, NULL);
   const char *scheme = uri != NULL ? g_uri_get_scheme (uri) : "";
   const char *host = uri != NULL ? g_uri_get_host (uri) : NULL;
-  g_autofree char *aws_region = NULL;
   g_autofree char *shown = NULL;
 
   if ((strcmp (scheme, "https") != 0 && strcmp (scheme, "http") != 0) || host == NULL || *host == '\0' ||
       g_uri_get_port (uri) == 0)
     {
-      shown = make_safe (self->endpoint_url);
-      return fail (error, "%s is like https://HOST:PORT, not “%s”", origin, shown);
+      shown = make_safe (url);
+      fail (error, "%s is like https://HOST:PORT, not “%s”", origin, shown);
     }
   /* There may be a password in it. */
-  if (g_uri_get_userinfo (uri) != NULL || g_uri_get_query (uri) != NULL || g_uri_get_fragment (uri) != NULL)
-    return fail (error, "%s takes no user, query or fragment", origin);
-  if (strcmp (scheme, "http") == 0 && !ist_host_is_loopback (host))
-    return fail (error, "%s without encryption (http) is for this machine only", origin);
-  if (self->use_fips == IST_OPERATOR_CHOICE_YES || self->use_dualstack == IST_OPERATOR_CHOICE_YES)
-    return fail (error, "%s is set together with %s; only one of them can apply", origin,
-                 self->use_fips == IST_OPERATOR_CHOICE_YES ? "the use of FIPS endpoints"
-                                                           : "the use of dual-stack endpoints");
-  self->uri = g_uri_parse (self->endpoint_url, SOUP_HTTP_URI_FLAGS, NULL);
-  aws_region = find_region_of_host (host);
+  else if (g_uri_get_userinfo (uri) != NULL || g_uri_get_query (uri) != NULL || g_uri_get_fragment (uri) != NULL)
+    fail (error, "%s takes no user, query or fragment", origin);
+  else if (strcmp (scheme, "http") == 0 && !ist_host_is_loopback (host))
+    fail (error, "%s without encryption (http) is for this machine only", origin);
+  else if (self->use_fips == IST_OPERATOR_CHOICE_YES || self->use_dualstack == IST_OPERATOR_CHOICE_YES)
+    fail (error, "%s is set together with %s; only one of them can apply", origin,
+          self->use_fips == IST_OPERATOR_CHOICE_YES ? "the use of FIPS endpoints" : "the use of dual-stack endpoints");
+  else
+    return g_uri_parse (url, SOUP_HTTP_URI_FLAGS, NULL);
+  return NULL;
+}
+
+static gboolean
+settings_take_url (IstOperatorSettings *self,
+                   const char *origin,
+                   GError **error)
+{
+  g_autoptr (GUri) plain = NULL;
+  g_autofree char *aws_region = NULL;
+  IstHostFlags flags;
+
+  self->uri = settings_parse_url (self, self->endpoint_url, origin, error);
+  if (self->uri == NULL)
+    return FALSE;
+  /* Without a port that nobody has named. */
+  plain = g_uri_parse (self->endpoint_url, G_URI_FLAGS_NONE, NULL);
+  aws_region = find_region_of_host (g_uri_get_host (self->uri), &flags);
   if (self->tunnel_endpoint == NULL)
-    self->tunnel_endpoint = make_tunnel_endpoint (uri, aws_region);
+    self->tunnel_endpoint = make_tunnel_endpoint (plain, aws_region);
   if (self->region == NULL)
     self->region = g_strdup (aws_region != NULL ? aws_region : DEFAULT_REGION);
   return TRUE;
+}
+
+/* Takes the name of the host. */
+static GUri *
+make_uri (char *host)
+{
+  GUri *uri = g_uri_build (SOUP_HTTP_URI_FLAGS, "https", NULL, host, -1, "/", NULL, NULL);
+
+  g_free (host);
+  return uri;
 }
 
 static void
@@ -258,12 +302,34 @@ settings_make_url (IstOperatorSettings *self)
 {
   IstHostFlags flags = (self->use_fips == IST_OPERATOR_CHOICE_YES ? IST_HOST_FIPS : 0) |
                        (self->use_dualstack == IST_OPERATOR_CHOICE_YES ? IST_HOST_DUAL_STACK : 0);
-  g_autofree char *host = ist_region_get_host (self->region, "api", flags);
 
-  self->endpoint_url = g_strdup_printf ("https://%s/", host);
-  self->uri = g_uri_parse (self->endpoint_url, SOUP_HTTP_URI_FLAGS, NULL);
+  self->uri = make_uri (ist_region_get_host (self->region, "api", flags));
+  self->endpoint_url = g_uri_to_string (self->uri);
   if (self->tunnel_endpoint == NULL)
     self->tunnel_endpoint = ist_region_get_host (self->region, "data", IST_HOST_PLAIN);
+}
+
+/* What stands in for AWS does so for its things, too, unless the AWS tools' settings name
+ * another place for them. That may be wrong without harm for tunnels. @may_differ: whether
+ * the settings count */
+static void
+settings_find_registry (IstOperatorSettings *self,
+                        const IstOperatorProfile *profile,
+                        gboolean may_differ)
+{
+  const char *origin;
+  const char *url = may_differ ? find_endpoint_url (profile, &registry, &origin) : NULL;
+  g_autofree char *aws_region = NULL;
+  IstHostFlags flags;
+
+  if (url != NULL)
+    {
+      self->registry_uri = settings_parse_url (self, url, origin, &self->registry_error);
+      return;
+    }
+  aws_region = find_region_of_host (g_uri_get_host (self->uri), &flags);
+  self->registry_uri =
+    aws_region != NULL ? make_uri (ist_region_get_registry_host (aws_region, flags)) : g_uri_ref (self->uri);
 }
 
 /* @origin: (inout): who says so */
@@ -323,13 +389,14 @@ ist_operator_settings_resolve (IstOperatorSettings *self,
   g_autoptr (IstOperatorProfile) profile = load_profile (profile_name, error);
   const char *url_origin = "endpoint-url";
   const char *region_origin = "region";
+  gboolean is_told = self->endpoint_url != NULL;
 
   if (profile == NULL)
     return FALSE;
   settle_choice (&self->use_fips, profile, "AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint");
   settle_choice (&self->use_dualstack, profile, "AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint");
   if (self->endpoint_url == NULL)
-    self->endpoint_url = g_strdup (find_endpoint_url (profile, &url_origin));
+    self->endpoint_url = g_strdup (find_endpoint_url (profile, &tunneling, &url_origin));
   settings_find_region (self, profile, &region_origin);
   if (!settings_check_region (self, region_origin, error))
     return FALSE;
@@ -337,5 +404,6 @@ ist_operator_settings_resolve (IstOperatorSettings *self,
     settings_make_url (self);
   else if (!settings_take_url (self, url_origin, error))
     return FALSE;
+  settings_find_registry (self, profile, !is_told);
   return settings_find_attempts (self, profile, error) && settings_load_authorities (self, profile, error);
 }

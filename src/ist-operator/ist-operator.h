@@ -12,6 +12,7 @@
 #include <ist-operator/ist-operator-credentials.h>
 #include <ist-operator/ist-operator-forward.h>
 #include <ist-operator/ist-operator-options.h>
+#include <ist-operator/ist-operator-thing.h>
 #include <ist-operator/ist-operator-tunnel-access.h>
 #include <ist-operator/ist-operator-tunnel-description.h>
 #include <ist-operator/ist-operator-tunnel.h>

@@ -311,12 +311,14 @@ const tests = {
             const description = await plane.describe_tunnel_async(access.tunnelId, null);
             seen.push(description.thingName, description.serviceIds, description.get_tags());
             seen.push((await plane.list_tunnels_async(null, null)).get_n_items());
+            const [things, isCut] = await plane.list_things_async(null);
+            seen.push(things.get_item(0).name, isCut);
             seen.push(await plane.close_tunnel_async(access.tunnelId, true, null));
             await plane.describe_tunnel_async(access.tunnelId, null).catch(
                 error => seen.push(error.matches(ControlPlaneError, ControlPlaneError.NOT_FOUND)));
         })().catch(error => seen.push(error.message)).then(() => seen.push(null));
         waitFor(() => seen.at(-1) === null);
-        checkEqual(seen, ['pump-7', ['SSH'], {team: 'pumps'}, 1, true, true, null]);
+        checkEqual(seen, ['pump-7', ['SSH'], {team: 'pumps'}, 1, 'pump-7', false, true, true, null]);
         service.stop();
         waitFor(() => service.state === IstEmulator.ServiceState.STOPPED);
     },

@@ -39,7 +39,7 @@ class Bare(Case):
     """Objects that are made with nothing given."""
 
     def test_answers(self):
-        for answer in IstOperator.TunnelAccess(), IstOperator.TunnelDescription():
+        for answer in IstOperator.Thing(), IstOperator.TunnelAccess(), IstOperator.TunnelDescription():
             for pspec in answer.list_properties():
                 if pspec.value_type.name != 'GHashTable':
                     answer.get_property(pspec.name)
@@ -103,6 +103,16 @@ class Calls(Case):
 
         self.assertTrue(self.ask('close_tunnel', access.props.tunnel_id, True))
         self.assertIsNone(self.service.lookup_tunnel(access.props.tunnel_id))
+
+    def test_things(self):
+        self.service.add_thing('fan-3', 'fan')
+        self.ask('open_tunnel', 'pump-7', ['SSH'], None, 0, None)
+        things, is_cut = self.ask('list_things')
+        self.assertEqual([(thing.get_name(), thing.props.type_name) for thing in things],
+                         [('fan-3', 'fan'), ('pump-7', None)])
+        self.assertFalse(is_cut)
+        with self.assertRaises(GLib.Error):
+            self.service.add_thing('no name', None)
 
     def test_error(self):
         error = self.check_error(Error.NOT_FOUND, self.ask, 'describe_tunnel', 'none')

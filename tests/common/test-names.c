@@ -128,6 +128,33 @@ test_hosts (void)
 }
 
 static void
+test_registry_hosts (void)
+{
+  static const struct
+  {
+    const char *region;
+    IstHostFlags flags;
+    const char *host;
+  } cases[] = {
+    { "eu-central-1", 0, "iot.eu-central-1.amazonaws.com" },
+    { "us-east-1", FIPS, "iot-fips.us-east-1.amazonaws.com" },
+    { "us-east-1", DUAL, "iot.us-east-1.api.aws" },
+    { "us-east-1", FIPS | DUAL, "iot-fips.us-east-1.api.aws" },
+    { "cn-north-1", 0, "iot.cn-north-1.amazonaws.com.cn" },
+    { "cn-north-1", DUAL, "iot.cn-north-1.api.amazonwebservices.com.cn" },
+    { "us-gov-west-1", 0, "iot.us-gov-west-1.amazonaws.com" },
+    { "eusc-de-east-1", 0, "iot.eusc-de-east-1.amazonaws.eu" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *host = ist_region_get_registry_host (cases[i].region, cases[i].flags);
+
+      g_assert_cmpstr (host, ==, cases[i].host);
+    }
+}
+
+static void
 test_topics (void)
 {
   g_autofree char *topic = ist_thing_get_topic ("pump-17");
@@ -157,6 +184,7 @@ main (int argc,
   g_test_add_func ("/names/access-tokens", test_access_tokens);
   g_test_add_func ("/names/regions", test_regions);
   g_test_add_func ("/names/hosts", test_hosts);
+  g_test_add_func ("/names/registry-hosts", test_registry_hosts);
   g_test_add_func ("/names/topics", test_topics);
   g_test_add_func ("/names/subprotocols", test_subprotocols);
 

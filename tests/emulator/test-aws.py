@@ -30,12 +30,12 @@ TOPIC = '$aws/things/{}/tunnels/notify'
 class Case(programs.Case):
     services = None
 
-    def start(self, *arguments, **options):
+    def start(self, *arguments, service=SERVICE, **options):
         """Returns the emulator, and a client of its control plane."""
         info = self.start_emulator(*arguments, **options)
         session = botocore.session.Session()
         session.set_credentials('any', 'any')
-        client = session.create_client(SERVICE, region_name='us-east-1', verify=info['caFile'],
+        client = session.create_client(service, region_name='us-east-1', verify=info['caFile'],
                                        endpoint_url='http' + info['endpoint'].removeprefix('ws'))
         self.addCleanup(client.close)
         return self.emulator, client
@@ -97,6 +97,16 @@ class Cli(Case):
         self.aws('close-tunnel', '--tunnel-id', tunnel_id, '--delete')
         self.assertEqual(self.aws('list-tunnels'), {'tunnelSummaries': []})
 
+    def test_things(self):
+        self.aws(*self.opening)
+        # Of another service of the CLI's.
+        self.command[1] = 'iot'
+        self.assertEqual(self.aws('list-things')['things'], [
+            {'thingName': 'THING', 'thingArn': 'arn:aws:iot:us-east-1:000000000000:thing/THING', 'attributes': {},
+             'version': 1}])
+        self.assert_fails('InvalidRequestException', 'list-things', '--page-size', '251')
+        self.assert_fails('MissingAuthenticationTokenException', 'list-things', '--no-sign-request')
+
     def test_bad_input(self):
         self.assert_fails('ResourceNotFoundException', 'describe-tunnel', '--tunnel-id', 'none')
         self.assert_fails('ValidationException', 'close-tunnel', '--tunnel-id', 'a/b')
@@ -149,6 +159,33 @@ class Botocore(Case):
             arguments['nextToken'] = page['nextToken']
         opened.reverse()
         self.assertEqual(seen, [opened[0:2], opened[2:4], opened[4:]])
+
+    def test_things(self):
+        names = [f'thing-{number}' for number in range(300)]
+        _, client = self.start('--thing', 'pump-1,pump', *(word for name in names for word in ('--thing', name)),
+                               service='iot')
+        pages = list(client.get_paginator('list_things').paginate())
+        self.assertEqual([len(page['things']) for page in pages], [250, 51])
+        self.assertEqual([thing['thingName'] for page in pages for thing in page['things']], ['pump-1', *names])
+        first, = client.list_things(thingTypeName='pump')['things']
+        self.assertEqual((first['thingName'], first['thingTypeName']), ('pump-1', 'pump'))
+        self.assertEqual(client.list_things(attributeName='colour')['things'], [])
+        page = client.list_things(maxResults=1)
+        self.assertEqual(client.list_things(maxResults=1, nextToken=page['nextToken'])['things'][0]['thingName'], names[0])
+        # Neither one of nothing, nor one of another list.
+        for arguments in ({'nextToken': 'nonsense'}, {'nextToken': page['nextToken'], 'thingTypeName': 'pump'},
+                          {'maxResults': 251}, {'thingTypeName': 'a b'}):
+            with self.assertRaises(client.exceptions.InvalidRequestException):
+                client.list_things(**arguments)
+
+    def test_things_that_stay(self):
+        """Those of tunnels are known again after a restart."""
+        where = ['--state-dir', self.path('state'), '--port', free_port()]
+        first, tunnels = self.start(*where)
+        tunnels.open_tunnel(destinationConfig={'thingName': 'pump-17', 'services': ['SSH']})
+        self.stop(first)
+        _, client = self.start(*where, service='iot')
+        self.assertEqual([thing['thingName'] for thing in client.list_things()['things']], ['pump-17'])
 
     def test_errors(self):
         not_found = self.client.exceptions.ResourceNotFoundException

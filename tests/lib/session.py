@@ -51,6 +51,7 @@ class SessionCase(Case):
     """ist-operator is started by the bus, and ends with it."""
 
     services = None
+    emulator_arguments = ()
     operator_arguments = ('--linger', '60', '--idle-timeout', '60')
 
     def setUp(self):
@@ -67,7 +68,8 @@ class SessionCase(Case):
         self.addCleanup(self.broker.stop)
         broker = self.broker
         self.start_emulator('--mqtt', broker.address, '--mqtt-ca', broker.authority.certificate,
-                            '--mqtt-cert', broker.backend, '--mqtt-key', broker.backend_key)
+                            '--mqtt-cert', broker.backend, '--mqtt-key', broker.backend_key,
+                            *self.emulator_arguments)
         self.env = {'HOME': str(self.home), 'XDG_STATE_HOME': self.path('state'),
                     'XDG_RUNTIME_DIR': self.path('run'),
                     'DBUS_SESSION_BUS_ADDRESS': f'unix:path={self.path("bus")}'}

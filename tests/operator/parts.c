@@ -193,6 +193,7 @@ resolve_settings (JsonObject *request,
                   JsonObject *answer)
 {
   IstOperatorSettings settings = { .verify_certificate = TRUE };
+  g_autofree char *registry_url = NULL;
   g_autoptr (GError) error = NULL;
 
   settings.region = g_strdup (get_string (request, "region"));
@@ -202,6 +203,11 @@ resolve_settings (JsonObject *request,
       set_string (answer, "region", settings.region);
       set_string (answer, "url", settings.endpoint_url);
       set_string (answer, "tunnel_endpoint", settings.tunnel_endpoint);
+      if (settings.registry_uri != NULL)
+        registry_url = g_uri_to_string (settings.registry_uri);
+      else
+        set_string (answer, "registry_error", settings.registry_error->message);
+      set_string (answer, "registry_url", registry_url);
       set_string (answer, "ca_file", settings.ca_file);
       json_object_set_int_member (answer, "max_attempts", settings.max_attempts);
     }

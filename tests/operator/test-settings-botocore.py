@@ -22,6 +22,7 @@ import tap
 from parts import Parts
 
 SERVICE = 'AWS_ENDPOINT_URL_IOTSECURETUNNELING'
+THINGS = 'AWS_ENDPOINT_URL_IOT'
 GLOBAL = 'AWS_ENDPOINT_URL'
 IGNORE = 'AWS_IGNORE_CONFIGURED_ENDPOINT_URLS'
 # A version of botocore from before 2025 has other dual-stack hosts, or none.
@@ -42,29 +43,39 @@ class Case(unittest.TestCase):
         (self.folder / 'config').write_text(text)
 
     def resolve(self, environment=(), **request):
-        every = {SERVICE, GLOBAL, IGNORE, 'AWS_REGION', 'AWS_DEFAULT_REGION', 'AWS_USE_FIPS_ENDPOINT',
+        every = {SERVICE, THINGS, GLOBAL, IGNORE, 'AWS_REGION', 'AWS_DEFAULT_REGION', 'AWS_USE_FIPS_ENDPOINT',
                  'AWS_USE_DUALSTACK_ENDPOINT', 'AWS_CA_BUNDLE', 'AWS_MAX_ATTEMPTS', 'AWS_PROFILE'}
         return self.parts('settings', environment={**dict.fromkeys(every), **self.variables, **dict(environment)},
                           **request)
 
 
 class Hosts(Case):
-    def test_every_region(self):
+    def check_every_region(self, service, found):
         loader = botocore.loaders.create_loader()
         partitions = loader.load_data('partitions')
-        rules = loader.load_service_model('iotsecuretunneling', 'endpoint-rule-set-1')
+        rules = loader.load_service_model(service, 'endpoint-rule-set-1')
         oracle = botocore.endpoint_provider.EndpointProvider(rules, partitions)
         count = 0
         for partition, fips, dual in itertools.product(partitions['partitions'], (False, True), (False, True)):
-            if dual and DUAL_STACK not in json.dumps(rules):
+            if dual and service == 'iotsecuretunneling' and DUAL_STACK not in json.dumps(rules):
+                continue
+            # For things, the rules know of partitions that have none.
+            if service == 'iot' and (dual > partition['outputs']['supportsDualStack']
+                                     or fips > partition['outputs']['supportsFIPS']):
                 continue
             for region in [*partition['regions'], 'xx-new-7']:
                 answer = self.resolve({'AWS_USE_FIPS_ENDPOINT': str(fips), 'AWS_USE_DUALSTACK_ENDPOINT': str(dual)},
                                       region=region)
                 endpoint = oracle.resolve_endpoint(Region=region, UseFIPS=fips, UseDualStack=dual)
-                self.assertEqual(answer['url'].rstrip('/'), endpoint.url)
+                self.assertEqual(answer[found].rstrip('/'), endpoint.url)
                 count += 1
         self.assertGreater(count, 60)
+
+    def test_every_region(self):
+        self.check_every_region('iotsecuretunneling', 'url')
+
+    def test_every_region_of_things(self):
+        self.check_every_region('iot', 'registry_url')
 
 
 class Settings(Case):
@@ -123,6 +134,34 @@ class EndpointUrls(Case):
                 self.assertEqual(self.resolve(environment)['url'], expected)
         self.assertEqual(self.resolve({SERVICE: 'https://service', IGNORE: 'true'}, url='https://given')['url'],
                          'https://given')
+
+    def test_things(self):
+        self.write('[default]\nregion = eu-west-3\nservices = mine\n'
+                   '[profile plain]\nregion = eu-west-3\nendpoint_url = https://plain\n'
+                   '[profile deaf]\nregion = eu-west-3\nignore_configured_endpoint_urls = true\n'
+                   '[profile none]\nregion = eu-west-3\n'
+                   '[services mine]\niot =\n  endpoint_url = https://services\n')
+        aws = 'https://iot.eu-west-3.amazonaws.com/'
+        for environment, expected in (
+                ({}, 'https://services/'),
+                ({GLOBAL: 'https://global'}, 'https://global/'),
+                ({GLOBAL: 'https://global', THINGS: 'https://things'}, 'https://things/'),
+                ({SERVICE: 'https://service', THINGS: 'https://things'}, 'https://things/'),
+                ({'AWS_PROFILE': 'plain'}, 'https://plain/'),
+                ({'AWS_PROFILE': 'deaf', THINGS: 'https://things'}, aws),
+                # Here botocore would ask AWS.
+                ({'AWS_PROFILE': 'none', SERVICE: 'https://service'}, 'https://service/'),
+                ({'AWS_PROFILE': 'none', SERVICE: 'https://api.tunneling.iot-fips.us-east-2.amazonaws.com'},
+                 'https://iot-fips.us-east-2.amazonaws.com/'),
+                ({'AWS_PROFILE': 'none'}, aws)):
+            with self.subTest(environment=environment):
+                self.assertEqual(self.resolve(environment)['registry_url'], expected)
+        # What a program says counts for both.
+        self.assertEqual(self.resolve({THINGS: 'https://things'}, url='https://given')['registry_url'],
+                         'https://given/')
+        answer = self.resolve({THINGS: 'http://example.com'})
+        self.assertNotIn('error', answer)
+        self.assertIn(THINGS + ' without encryption', answer['registry_error'])
 
     def test_refused(self):
         for environment, text in (

@@ -59,6 +59,7 @@ class Case(programs.Case):
         tunnel, control = found['AWSIOT_TUNNEL_ENDPOINT'], found['AWS_ENDPOINT_URL_IOTSECURETUNNELING']
         self.assertRegex(tunnel, rf'^{scheme}s?://localhost:\d+$')
         self.assertEqual(control, 'http' + tunnel.removeprefix('ws'))
+        self.assertEqual(found['AWS_ENDPOINT_URL_IOT'], control)
         self.assertNotEqual(found['AWSIOT_TUNNEL_ACCESS_TOKEN'], found['AWSIOT_TUNNEL_SOURCE_ACCESS_TOKEN'])
         self.assertEqual({found['AWS_ACCESS_KEY_ID'], found['AWS_SECRET_ACCESS_KEY']}, {'any'})
         self.assertEqual({found['AWS_REGION'], found['AWS_DEFAULT_REGION']}, {'us-east-1'})

@@ -373,6 +373,79 @@ for port in sys.argv[1:]:
 '''
 
 
+class Things(SessionCase):
+    emulator_arguments = ('--thing', 'fan-3,fan', '--thing', 'mill-1')
+    EXPECTED = [{'thingName': 'fan-3', 'thingTypeName': 'fan'}, {'thingName': 'mill-1', 'thingTypeName': ''}]
+
+    def test_command(self):
+        for how in ((), ('--no-share',)):
+            self.assertEqual(self.ctl_json('things', *how), {'things': self.EXPECTED, 'cut': False})
+            lines = self.ctl('things', *how).decode().splitlines()
+            self.assertEqual([line.split() for line in lines], [['Thing', 'Type'], ['fan-3', 'fan'], ['mill-1', '-']])
+            self.assertEqual(self.errors, '')
+        self.assertEqual(self.count_opened(), 0)
+
+    def test_alone(self):
+        self.assertEqual(self.ctl_json('things', env={'DBUS_SESSION_BUS_ADDRESS': ''})['things'], self.EXPECTED)
+
+    def test_other_address(self):
+        """Of things alone."""
+        url = {'AWS_ENDPOINT_URL': f'http://127.0.0.1:{free_port()}', 'AWS_ENDPOINT_URL_IOT': self.endpoint_url}
+        self.assertEqual(self.ctl_json('things', env=url)['things'], self.EXPECTED)
+
+    def test_things_of_tunnels(self):
+        self.ctl('open', THING, 'SSH', '--timeout', 1, status=75)
+        names = [thing['thingName'] for thing in self.ctl_json('things')['things']]
+        self.assertEqual(names, ['fan-3', 'mill-1', THING])
+
+    def test_many(self):
+        self.end_child(self.emulator)
+        names = [f'thing-{number}' for number in range(5001)]
+        self.start_emulator(*(word for name in names for word in ('--thing', name)))
+        found = self.ctl_json('things')
+        self.assertEqual([thing['thingName'] for thing in found['things']], names[:5000])
+        self.assertTrue(found['cut'])
+        self.assertEqual(len(self.ctl('things').decode().splitlines()), 5001)
+        self.assertIn('5000', self.errors)
+
+    def test_denied(self):
+        self.end_child(self.emulator)
+        self.start_emulator('--fail', 'ListThings=AccessDeniedException')
+        for how in ((), ('--no-share',)):
+            self.ctl('things', *how, status=77)
+            self.assertIn('iot:ListThings', self.errors)
+        good, text = self.call('ListThings', self.options())
+        self.assertFalse(good)
+        self.assertIn('io.github.libist.Operator1.Error.AccessDenied', text)
+
+    def test_none(self):
+        self.end_child(self.emulator)
+        self.start_emulator()
+        self.assertEqual(self.ctl('things'), b'There are no things.\n')
+        self.assertEqual(self.ctl_json('things'), {'things': [], 'cut': False})
+
+    def test_bus(self):
+        self.assertEqual(self.call('ListThings', self.options()),
+                         (True, "([('fan-3', 'fan'), ('mill-1', '')], false)\n"))
+        for options in ({'timeout': 3}, {'keep': True}, {'progress': 'x'}, {'reuse': 'any'}, {'some': 'thing'},
+                        {'region': 'a/b'}):
+            good, text = self.call('ListThings', self.options(**options))
+            self.assertFalse(good)
+            self.assertIn('InvalidArgs', text, options)
+
+    def test_caller_leaves(self):
+        self.end_child(self.emulator)
+        self.start_emulator('--delay', 'ListThings=1000', *(word for number in range(2000)
+                                                            for word in ('--thing', f'thing-{number}')))
+        ctl = self.spawn_ctl('ctl', 'things')
+        self.emulator.expect('ListThings')
+        ctl.kill()
+        ctl.wait()
+        # It ends as soon as nothing is to be done any more.
+        self.stop_operator()
+        self.assertLess(self.log_of('emulator').count('ListThings'), 8)
+
+
 class Open(SessionCase):
     """ist-proxy --open, which shares the tunnel with istctl."""
 

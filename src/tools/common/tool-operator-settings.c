@@ -107,7 +107,11 @@ tool_operator_settings_complete (ToolOperatorSettings *self,
   take_variable (&self->region, "AWS_REGION", "AWS_DEFAULT_REGION");
   take_variable (&self->ca_file, "AWS_CA_BUNDLE", "AWS_CA_BUNDLE");
   if (ignored == NULL || g_ascii_strcasecmp (ignored, "true") != 0)
-    take_variable (&self->endpoint_url, "AWS_ENDPOINT_URL_IOTSECURETUNNELING", "AWS_ENDPOINT_URL");
+    {
+      if (self->of_things)
+        take_variable (&self->endpoint_url, "AWS_ENDPOINT_URL_IOT", "AWS_ENDPOINT_URL");
+      take_variable (&self->endpoint_url, "AWS_ENDPOINT_URL_IOTSECURETUNNELING", "AWS_ENDPOINT_URL");
+    }
   /* The service works in another folder. */
   if (self->ca_file != NULL)
     {

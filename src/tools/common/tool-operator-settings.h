@@ -20,6 +20,7 @@ typedef struct
   int lifetime; /* minutes */
   int timeout;  /* seconds */
   gboolean no_share;
+  gboolean of_things; /* what is asked for is their list, which may be elsewhere */
   char *obstacle; /* something else that the service can't do, for people */
 } ToolOperatorSettings;
 

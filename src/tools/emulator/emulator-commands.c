@@ -36,6 +36,7 @@ static const char *const operations[] = {
   "TagResource",
   "UntagResource",
   "ListTagsForResource",
+  "ListThings",
 };
 
 const char *const emulator_upset_verbs[] = { "fail", "lose", "delay", NULL };

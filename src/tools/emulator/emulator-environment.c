@@ -16,6 +16,7 @@ typedef enum
   VARIABLE_SOURCE_ACCESS_TOKEN,
   VARIABLE_AUTHORITIES,
   VARIABLE_AWS_ENDPOINT,
+  VARIABLE_AWS_REGISTRY_ENDPOINT,
   VARIABLE_AWS_AUTHORITIES,
   VARIABLE_AWS_REGION,
   VARIABLE_AWS_DEFAULT_REGION,
@@ -30,6 +31,7 @@ static const char *const names[N_VARIABLES] = {
   [VARIABLE_SOURCE_ACCESS_TOKEN] = "AWSIOT_TUNNEL_SOURCE_ACCESS_TOKEN",
   [VARIABLE_AUTHORITIES] = "SSL_CERT_FILE",
   [VARIABLE_AWS_ENDPOINT] = "AWS_ENDPOINT_URL_IOTSECURETUNNELING",
+  [VARIABLE_AWS_REGISTRY_ENDPOINT] = "AWS_ENDPOINT_URL_IOT",
   [VARIABLE_AWS_AUTHORITIES] = "AWS_CA_BUNDLE",
   [VARIABLE_AWS_REGION] = "AWS_REGION",
   [VARIABLE_AWS_DEFAULT_REGION] = "AWS_DEFAULT_REGION",
@@ -73,6 +75,7 @@ emulator_environment_new (IstEmulatorService *service,
   self->values[VARIABLE_SOURCE_ACCESS_TOKEN] = g_strdup (ist_emulator_tunnel_get_source_access_token (tunnel));
   self->values[VARIABLE_AUTHORITIES] = g_strdup (ca_file);
   self->values[VARIABLE_AWS_ENDPOINT] = emulator_environment_make_url (service);
+  self->values[VARIABLE_AWS_REGISTRY_ENDPOINT] = emulator_environment_make_url (service);
   self->values[VARIABLE_AWS_AUTHORITIES] = g_strdup (ca_file);
   self->values[VARIABLE_AWS_REGION] = g_strdup (REGION);
   self->values[VARIABLE_AWS_DEFAULT_REGION] = g_strdup (REGION);

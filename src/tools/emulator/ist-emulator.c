@@ -36,6 +36,7 @@ typedef struct
   char *key;
   char *ca_file;
   char **open;
+  char **things;
   gint64 bandwidth;
   int max_connections;
   char *state_dir;
@@ -71,6 +72,7 @@ options_clear (Options *options)
   g_free (options->key);
   g_free (options->ca_file);
   g_strfreev (options->open);
+  g_strfreev (options->things);
   g_free (options->state_dir);
   g_strfreev (options->fail);
   g_strfreev (options->lose);
@@ -120,6 +122,9 @@ options_parse (Options *options,
     { "open", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING_ARRAY, &options->open,
       N_ ("Open a tunnel with these services, or with none if empty; may be repeated"),
       N_ ("SERVICE[,SERVICE...]") },
+    { "thing", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING_ARRAY, &options->things,
+      N_ ("List this thing as one of the account, with its type if there is one; may be repeated"),
+      N_ ("THING[,TYPE]") },
     { "bandwidth", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_INT64, &options->bandwidth,
       N_ ("Let this many bytes per second pass each tunnel (default: no limit; AWS: 800000)"), N_ ("BYTES") },
     { "max-connections", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_INT, &options->max_connections,
@@ -360,6 +365,25 @@ open_tunnels (Emulator *emulator,
 }
 
 static gboolean
+add_things (Emulator *emulator,
+            char **things,
+            GError **error)
+{
+  for (gsize i = 0; things != NULL && things[i] != NULL; i++)
+    {
+      g_auto (GStrv) parts = g_strsplit (things[i], ",", 2);
+
+      /* Of an empty text there are no parts. */
+      if (!ist_emulator_service_add_thing (emulator->service, parts[0] != NULL ? parts[0] : "", parts[1], error))
+        {
+          g_prefix_error (error, "--thing: ");
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+static gboolean
 set_faults (Emulator *emulator,
             const char *verb,
             char **faults,
@@ -573,7 +597,7 @@ run (Emulator *emulator,
   g_signal_connect (emulator->service, "handshake-refused", G_CALLBACK (on_handshake_refused), NULL);
   g_signal_connect (emulator->service, "tunnel-opened", G_CALLBACK (on_tunnel_opened), emulator);
   g_signal_connect (emulator->service, "operation", G_CALLBACK (on_operation), NULL);
-  if (!set_faults (emulator, "fail", options->fail, &error) ||
+  if (!add_things (emulator, options->things, &error) || !set_faults (emulator, "fail", options->fail, &error) ||
       !set_faults (emulator, "lose", options->lose, &error) ||
       !set_faults (emulator, "delay", options->delay, &error))
     return tool_startup_fail (error, EX_USAGE);

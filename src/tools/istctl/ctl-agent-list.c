@@ -145,7 +145,7 @@ print_tables (GDBusObjectManager *manager,
   g_autoptr (ToolTable) connections = ctl_agent_make_connection_table (manager);
   ToolTable *const tables[] = { tunnels, connections };
 
-  return ctl_print_tables (tables, G_N_ELEMENTS (tables), error);
+  return ctl_print_tables (tables, G_N_ELEMENTS (tables), _ ("There are no tunnels.\n"), error);
 }
 
 int

@@ -208,7 +208,7 @@ print_tables (GDBusObjectManager *manager,
   g_autoptr (ToolTable) forwards = ctl_list_make_forward_table (manager);
   ToolTable *const tables[] = { tunnels, connections, forwards };
 
-  return ctl_print_tables (tables, G_N_ELEMENTS (tables), error);
+  return ctl_print_tables (tables, G_N_ELEMENTS (tables), _ ("There are no tunnels.\n"), error);
 }
 
 int

@@ -20,6 +20,8 @@ int ctl_open (CtlCall *call,
               GError **error);
 int ctl_close (CtlCall *call,
                GError **error);
+int ctl_things (CtlCall *call,
+                GError **error);
 int ctl_list (CtlCall *call,
               GError **error);
 int ctl_watch (CtlCall *call,

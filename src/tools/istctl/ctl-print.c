@@ -27,6 +27,7 @@ ctl_print (const char *text,
 gboolean
 ctl_print_tables (ToolTable *const *tables,
                   gsize n_tables,
+                  const char *nothing,
                   GError **error)
 {
   g_autoptr (GString) text = g_string_new (NULL);
@@ -46,7 +47,7 @@ ctl_print_tables (ToolTable *const *tables,
       for (guint j = 0; j < lines->len; j++)
         g_string_append_printf (text, "%s\n", (const char *) g_ptr_array_index (lines, j));
     }
-  return ctl_print (text->len > 0 ? text->str : _ ("There are no tunnels.\n"), error);
+  return ctl_print (text->len > 0 ? text->str : nothing, error);
 }
 
 char *

@@ -17,10 +17,10 @@ G_BEGIN_DECLS
 gboolean ctl_print (const char *text,
                     GError **error);
 
-/* Those that have rows, as wide as the terminal, if it is one; or that there are no
- * tunnels. */
+/* Those that have rows, as wide as the terminal, if it is one; or else @nothing, a line. */
 gboolean ctl_print_tables (ToolTable *const *tables,
                            gsize n_tables,
+                           const char *nothing,
                            GError **error);
 
 /* One line, which holds nothing that a terminal would obey. */

@@ -30,6 +30,7 @@ static const CtlCommand commands[] = {
   { "open", N_ ("THING SERVICE…"), N_ ("Open a tunnel ahead of connections, and keep it"), ctl_open },
   { "close", N_ ("TUNNEL|THING|ADDRESS|CONNECTION"), N_ ("Close tunnels, and end forwards and connections"),
     ctl_close },
+  { "things", NULL, N_ ("List the things of the account, which are the devices to connect to"), ctl_things },
   { "list", NULL, N_ ("List tunnels, connections and forwards"), ctl_list },
   { "watch", NULL, N_ ("Show tunnels and forwards as they change"), ctl_watch },
 #ifdef HAVE_AGENT

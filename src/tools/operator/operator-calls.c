@@ -11,6 +11,7 @@
 #include <gio/gunixfdlist.h>
 
 #include "tools/common/tool-operator-bus.h"
+#include "tools/common/tool-operator-things.h"
 #include "tools/operator/operator-check.h"
 #include "tools/operator/operator-limits.h"
 #include "tools/operator/operator-options.h"
@@ -18,6 +19,9 @@
 
 /* Seconds that AWS may take to open a tunnel, before the device can come. */
 #define MARGIN 60
+
+/* Seconds that AWS may take to list its things. */
+#define LIST_TIME 120
 
 struct _OperatorCalls
 {
@@ -36,7 +40,7 @@ typedef struct
   GDBusMethodInvocation *invocation;
   OperatorAccount *account;
   OperatorOptions options;
-  char *thing;
+  char *thing; /* NULL if it is about no device */
   GCancellable *cancellable;
   guint timeout;
   gboolean has_timed_out;
@@ -88,7 +92,10 @@ call_fail_with_reason (Call *self,
 {
   g_autoptr (GError) reason = NULL;
 
-  if (self->has_timed_out)
+  if (self->has_timed_out && self->thing == NULL)
+    reason = g_error_new (IST_OPERATOR_CONTROL_PLANE_ERROR, IST_OPERATOR_CONTROL_PLANE_ERROR_UNREACHABLE,
+                          "AWS has not listed the things of the account within %u seconds", LIST_TIME);
+  else if (self->has_timed_out)
     reason = g_error_new (IST_OPERATOR_CLIENT_ERROR, IST_OPERATOR_CLIENT_ERROR_DEVICE_NOT_CONNECTED,
                           "“%s” could not be reached within %u seconds: is it online, and does an agent run there?",
                           self->thing, ist_operator_options_get_device_timeout (self->options.tunnel));
@@ -186,22 +193,38 @@ call_check_tunnels (Call *self,
 }
 
 static gboolean
+call_take_account (Call *self,
+                   OperatorOptionsKind kind,
+                   GVariant *options,
+                   GError **error)
+{
+  if (!operator_options_parse (&self->options, kind, options, error))
+    return FALSE;
+  self->account = operator_accounts_obtain (self->calls->accounts, &self->options.account, error);
+  if (self->account == NULL)
+    return FALSE;
+  operator_account_use (self->account);
+  return TRUE;
+}
+
+static gboolean
+call_check_caller (Call *self,
+                   GError **error)
+{
+  return operator_check_limit (self->caller->n_calls - 1, OPERATOR_MAX_CALLER_CALLS, "calls of one caller", error);
+}
+
+static gboolean
 call_begin (Call *self,
             OperatorOptionsKind kind,
             const char *thing,
             GVariant *options,
             GError **error)
 {
-  if (!operator_check_limit (self->caller->n_calls - 1, OPERATOR_MAX_CALLER_CALLS, "calls of one caller", error) ||
-      !operator_check_name ("thing", thing, error) ||
-      !operator_options_parse (&self->options, kind, options, error))
+  if (!call_check_caller (self, error) || !operator_check_name ("thing", thing, error))
     return FALSE;
   self->thing = g_strdup (thing);
-  self->account = operator_accounts_obtain (self->calls->accounts, &self->options.account, error);
-  if (self->account == NULL)
-    return FALSE;
-  operator_account_use (self->account);
-  if (!call_check_tunnels (self, error))
+  if (!call_take_account (self, kind, options, error) || !call_check_tunnels (self, error))
     return FALSE;
   /* The client waits for the device, as soon as AWS has opened a tunnel. */
   self->timeout = g_timeout_add_seconds (
@@ -408,6 +431,51 @@ operator_calls_open (OperatorCalls *self,
   ist_operator_client_open_async (call->account->client, thing, services, call->options.tunnel,
                                   call->cancellable, on_opened, call);
   call_tell_first_progress (call);
+}
+
+/* ListThings */
+
+static void
+on_listed (GObject *source_object,
+           GAsyncResult *result,
+           gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GListModel) things = NULL;
+  gboolean is_cut;
+  Call *self = user_data;
+
+  things = ist_operator_control_plane_list_things_finish (IST_OPERATOR_CONTROL_PLANE (source_object), result, &is_cut,
+                                                          &error);
+  if (things == NULL)
+    {
+      call_fail_with_reason (self, error);
+      return;
+    }
+  g_dbus_method_invocation_return_value (g_steal_pointer (&self->invocation),
+                                         tool_operator_things_new (things, is_cut));
+  call_end (self);
+}
+
+void
+operator_calls_list_things (OperatorCalls *self,
+                            OperatorCaller *caller,
+                            GDBusMethodInvocation *invocation)
+{
+  Call *call = calls_add (self, caller, invocation);
+  g_autoptr (GVariant) options = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_variant_get (g_dbus_method_invocation_get_parameters (invocation), "(@a{sv})", &options);
+  if (!call_check_caller (call, &error) ||
+      !call_take_account (call, OPERATOR_OPTIONS_OF_THINGS, options, &error))
+    {
+      call_fail (call, error);
+      return;
+    }
+  call->timeout = g_timeout_add_seconds (LIST_TIME, on_timeout, call);
+  ist_operator_control_plane_list_things_async (ist_operator_client_get_control_plane (call->account->client),
+                                                call->cancellable, on_listed, call);
 }
 
 /* All of them */

@@ -12,7 +12,7 @@
 
 G_BEGIN_DECLS
 
-/* The calls that take their time, Connect and Open, until they are answered. */
+/* The calls that take their time, Connect, Open and ListThings, until they are answered. */
 typedef struct _OperatorCalls OperatorCalls;
 
 /* @changed: there are more or fewer. */
@@ -30,6 +30,9 @@ void operator_calls_connect (OperatorCalls *self,
 void operator_calls_open (OperatorCalls *self,
                           OperatorCaller *caller,
                           GDBusMethodInvocation *invocation);
+void operator_calls_list_things (OperatorCalls *self,
+                                 OperatorCaller *caller,
+                                 GDBusMethodInvocation *invocation);
 
 /* Tells those who wait for @tunnel. */
 void operator_calls_tell_progress (OperatorCalls *self,

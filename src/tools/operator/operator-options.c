@@ -10,6 +10,9 @@
 #include "common/ist-text-private.h"
 #include "tools/operator/operator-limits.h"
 
+/* What one must be that is none of them. */
+#define UNKNOWN "one that this call knows"
+
 static gboolean
 fail (GError **error,
       const char *key,
@@ -103,6 +106,8 @@ options_parse_one (OperatorOptions *self,
     return parse_text (key, value, OPERATOR_MAX_TEXT, &self->account.endpoint_url, error);
   if (strcmp (key, "ca-file") == 0)
     return parse_text (key, value, OPERATOR_MAX_TEXT, &self->account.ca_file, error);
+  if (kind == OPERATOR_OPTIONS_OF_THINGS)
+    return fail (error, key, UNKNOWN);
   if (strcmp (key, "progress") == 0)
     return parse_text (key, value, OPERATOR_MAX_PROGRESS, &self->progress, error);
   if (strcmp (key, "reuse") == 0)
@@ -113,7 +118,7 @@ options_parse_one (OperatorOptions *self,
     return parse_number (key, value, OPERATOR_MAX_TIMEOUT, self->tunnel, "device-timeout", error);
   if (kind != OPERATOR_OPTIONS_OF_CONNECT && strcmp (key, "keep") == 0)
     return parse_keep (value, &self->keep, error);
-  return fail (error, key, "one that this call knows");
+  return fail (error, key, UNKNOWN);
 }
 
 static gboolean

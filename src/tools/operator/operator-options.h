@@ -24,6 +24,7 @@ typedef enum
   OPERATOR_OPTIONS_OF_CONNECT,
   OPERATOR_OPTIONS_OF_OPEN,
   OPERATOR_OPTIONS_OF_FORWARD,
+  OPERATOR_OPTIONS_OF_THINGS, /* of the account alone */
 } OperatorOptionsKind;
 
 gboolean operator_options_parse (OperatorOptions *self,

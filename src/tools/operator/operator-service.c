@@ -197,6 +197,17 @@ do_begin (OperatorCaller *caller,
 }
 
 static void
+do_list_things (OperatorCaller *caller,
+                GDBusMethodInvocation *invocation,
+                gpointer user_data)
+{
+  OperatorService *self = user_data;
+
+  if (!service_refuse_when_leaving (self, invocation))
+    operator_calls_list_things (self->calls, caller, invocation);
+}
+
+static void
 do_unforward (OperatorCaller *caller,
               GDBusMethodInvocation *invocation,
               gpointer user_data)
@@ -384,6 +395,18 @@ on_unforward (BusOperator1 *skeleton,
 }
 
 static gboolean
+on_list_things (BusOperator1 *skeleton,
+                GDBusMethodInvocation *invocation,
+                GVariant *options,
+                gpointer user_data)
+{
+  OperatorService *self = user_data;
+
+  operator_callers_admit (self->callers, invocation, do_list_things);
+  return G_DBUS_METHOD_INVOCATION_HANDLED;
+}
+
+static gboolean
 on_watch (BusOperator1 *skeleton,
           GDBusMethodInvocation *invocation,
           gpointer user_data)
@@ -447,6 +470,7 @@ service_connect_signals (OperatorService *self)
   g_signal_connect (self->skeleton, "handle-close", G_CALLBACK (on_close), self);
   g_signal_connect (self->skeleton, "handle-forward", G_CALLBACK (on_forward), self);
   g_signal_connect (self->skeleton, "handle-unforward", G_CALLBACK (on_unforward), self);
+  g_signal_connect (self->skeleton, "handle-list-things", G_CALLBACK (on_list_things), self);
   g_signal_connect (self->skeleton, "handle-watch", G_CALLBACK (on_watch), self);
   g_signal_connect (self->skeleton, "handle-set-linger", G_CALLBACK (on_set_linger), self);
 }
