@@ -61,6 +61,10 @@ class Desktop:
         return wait_until(lambda: next((found for found in self.read(program) if found[0] == role and is_it(found[1])),
                                        None), f'{role} {name}')
 
+    def wait_for_none(self, program, role, name):
+        """Until the screen reader does not find that any more."""
+        wait_until(lambda: (role, name) not in self.read(program), f'no {role} {name}')
+
     def press(self, program, role, name):
         wait_until(lambda: self.ask(program, 'press', role=role, name=name), f'{role} {name} to press')
 

@@ -16,7 +16,7 @@ from unittest import mock
 
 import tap
 from gi.repository import Gio, GLib
-from tunnels import APP_ID, history, launch, processes, profiles, words
+from tunnels import APP_ID, history, launch, operator, processes, profiles, words
 from tunnels.devices import RECENT, Account, Accounts, Device, Devices
 from tunnels.operator import Connection, Forward, OperatorError, Tunnel
 from waiting import wait_until
@@ -72,6 +72,16 @@ class Kept(unittest.TestCase):
         self.accounts.remove(again)
         self.load()
         self.assertIs(self.accounts.get(made.id), self.accounts.model[0])
+
+    def test_accounts_for_now(self):
+        """They are among all, and are not kept."""
+        made = self.accounts.add(name='Work', profile='work')
+        demo = self.accounts.add_for_now(name='Demo', profile='demo', region='us-east-1')
+        self.assertEqual([words.account(account) for account in self.accounts.everyone()],
+                         ['AWS Tools', 'Work', 'Demo'])
+        self.assertEqual([account.id for account in self.accounts.everyone()], ['', made.id, demo.id])
+        self.load()
+        self.assertEqual(len(self.accounts.everyone()), 2)
 
     def test_devices(self):
         device = self.devices.add('', 'pump-17')
@@ -315,6 +325,44 @@ class Words(unittest.TestCase):
     def test_unknown_state(self):
         """Of a service that is newer."""
         self.assertEqual(words.state('sleeping'), 'sleeping')
+
+
+class Things(unittest.TestCase):
+    def list(self, answer):
+        """What comes of an answer of the service; and what it was asked."""
+        bus = mock.Mock()
+        bus.call_finish = mock.Mock(**answer)
+        found = []
+        with mock.patch('gi.repository.Gio.DBusObjectManagerClient.new'):
+            operator.Operator(bus).list_things({'region': GLib.Variant('s', 'eu-west-1')},
+                                               lambda value, error: found.append((value, error)))
+        (_name, _path, _interface, method, parameters, *_), _options = bus.call.call_args
+        bus.call.call_args[0][-1](bus, None)
+        return *found[0], (method, parameters.unpack())
+
+    def test_list(self):
+        answer = GLib.Variant('(a(ss)b)', ([('b', ''), ('C', 'pump'), ('a', '')], True))
+        (things, is_cut), error, asked = self.list({'return_value': answer})
+        self.assertIsNone(error)
+        self.assertEqual(([(thing.name, thing.kind) for thing in things], is_cut),
+                         ([('a', ''), ('b', ''), ('C', 'pump')], True))
+        self.assertEqual(asked, ('ListThings', ({'region': 'eu-west-1'},)))
+
+    def test_failure(self):
+        value, error, _asked = self.list({'side_effect': Gio.DBusError.new_for_dbus_error(
+            'io.github.libist.Operator1.Error.AccessDenied', 'ListThings: iot:ListThings is needed')})
+        self.assertIsNone(value)
+        self.assertEqual((error.code, str(error)), ('AccessDenied', 'ListThings: iot:ListThings is needed'))
+
+    def test_old_service(self):
+        error = OperatorError.from_gerror(Gio.DBusError.new_for_dbus_error(
+            'org.freedesktop.DBus.Error.UnknownMethod', 'No such method “ListThings”'))
+        self.assertIn('Log out', words.way_out(error.code))
+
+    def test_search(self):
+        thing = operator.Thing('Pump-17', 'hydraulics')
+        for terms, found in ((), True), (['PUMP'], True), (['17', 'hydr'], True), (['pump', 'x'], False):
+            self.assertEqual(thing.has(terms), found)
 
 
 class Rates(unittest.TestCase):

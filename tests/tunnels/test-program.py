@@ -173,6 +173,12 @@ class FirstStart(ProgramCase):
         with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
             self.assertIn(DEMO, answer.read().decode())
         self.see('label', 'Connected')
+        # It is a thing of its account, too.
+        self.press_button('Add a Device')
+        self.press_row('Choose from the Account…')
+        self.see('label', 'Things of the Account')
+        self.press_row(DEMO)
+        self.desktop.wait_for_none(PROGRAM, 'label', 'Things of the Account')
         self.press_row('Terminal')
         self.run_in_terminal(f'^{DEMO}')
         self.assertEqual(self.count_opened(), 0)
@@ -280,6 +286,83 @@ class Accounts(ProgramCase):
                 content = path.read_bytes()
                 self.assertNotIn(secret.encode(), content, path)
                 self.assertNotIn(key_id.encode(), content, path)
+
+
+class FromTheAccount(ProgramCase):
+    """Devices that nobody has to know by name: AWS is asked, but not before somebody wants it."""
+
+    emulator_arguments = ('--commands', '--thing', 'fan-3,fan', '--thing', 'mill-1',
+                          *(word for number in range(300) for word in ('--thing', f'pump-{number:03}')))
+
+    def start_emulator(self, *arguments, **options):
+        return super().start_emulator(*arguments, stdin=subprocess.PIPE, **options)
+
+    def count_asked(self):
+        return self.log_of('emulator').count('operation ListThings')
+
+    def search(self, text):
+        self.desktop.write(PROGRAM, 'Search things', text, 'entry')
+
+    def test_choose(self):
+        """By what a screen reader has."""
+        self.start()
+        self.press_button('Add a Device')
+        self.see('list item', 'Choose from the Account…')
+        self.assertEqual(self.count_asked(), 0)
+        self.press_row('Choose from the Account…')
+        self.see('list item', 'fan-3')
+        self.assertEqual(self.count_asked(), 2)
+        self.see('label', '202 more: search for them.')
+        self.search('no such')
+        self.see('label', 'No Such Thing')
+        # One that was not shown before.
+        self.search('PUMP 299')
+        self.press_row('pump-299')
+        self.see('heading', 'pump-299')
+        self.assertEqual(self.count_asked(), 2)
+        # And is there the next time, without AWS.
+        self.stop_program()
+        self.start('pump-299')
+        self.see('heading', 'pump-299')
+        self.assertEqual(self.count_asked(), 2)
+        self.assertEqual(self.count_opened(), 0)
+
+    def test_keyboard(self):
+        self.start()
+        self.desktop.focus('^Tunnels$')
+        self.desktop.key('ctrl+n')
+        self.see('list item', 'Choose from the Account…')
+        self.desktop.focus('Add a Device')
+        self.desktop.key('Tab')
+        self.desktop.key('Return')
+        self.see('list item', 'fan-3')
+        self.desktop.focus('Things of the Account')
+        self.desktop.type('mill')
+        self.desktop.wait_for_none(PROGRAM, 'list item', 'fan-3')
+        self.desktop.key('Return')
+        self.see('heading', 'mill-1')
+
+    def test_denied(self):
+        self.command_emulator('fail ListThings=AccessDeniedException')
+        self.start()
+        self.press_button('Add a Device')
+        self.press_row('Choose from the Account…')
+        self.see('label', 'The Things Could Not Be Listed')
+        self.see('label', lambda text: 'need the permission iot:ListThings' in text and 'Ask whoever runs' in text)
+        self.command_emulator('fail ListThings=none')
+        self.press_button('Try Again')
+        self.see('list item', 'fan-3')
+
+    def test_slow(self):
+        """Whoever does not want to wait, need not."""
+        self.command_emulator('delay ListThings=30000')
+        self.start()
+        self.press_button('Add a Device')
+        self.press_row('Choose from the Account…')
+        self.see('label', 'Asking AWS for the things of the account…')
+        self.desktop.focus('Things of the Account')
+        self.desktop.key('Escape')
+        self.desktop.wait_for_none(PROGRAM, 'label', 'Things of the Account')
 
 
 class Device(ProgramCase):

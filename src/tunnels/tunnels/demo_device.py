@@ -119,6 +119,7 @@ def main():
     try:
         port, sshd = start_sshd(folder)
         service = IstEmulator.Service()
+        service.add_thing(THING, None)
         service.start()
         ca_file = str(folder / 'ca.pem')
         service.write_ca_file(ca_file)

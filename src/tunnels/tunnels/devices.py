@@ -123,6 +123,10 @@ class Accounts:
             self.model.remove(position)
             self.save()
 
+    def everyone(self):
+        """Also those that are not kept, at the end."""
+        return [*self.model, *self._others.values()]
+
     def is_for_now(self, ident):
         return ident in self._others
 
@@ -133,7 +137,7 @@ class Accounts:
 
     def find(self, remote):
         """Where a tunnel or a forward is, which may be an account that nobody has named here."""
-        for account in [*self.model, *self._others.values()]:
+        for account in self.everyone():
             if account.has(remote):
                 return account
         return self.add_for_now(name=remote.profile, profile=remote.profile, region=remote.region)

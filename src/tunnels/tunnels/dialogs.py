@@ -48,7 +48,7 @@ def confirm(widget, heading, body, label, act):
 
 
 def _ask(widget, heading, body, rows, label, is_good, chosen):
-    """Entries; what is good about all of them lets the answer be given."""
+    """Entries; what is good about all of them lets the answer be given. Returns the dialog."""
     dialog = _message(widget, heading, body, [('cancel', _('C_ancel'), Adw.ResponseAppearance.DEFAULT),
                                               ('act', label, Adw.ResponseAppearance.SUGGESTED)],
                       lambda answer: answer == 'act' and chosen())
@@ -62,23 +62,36 @@ def _ask(widget, heading, body, rows, label, is_good, chosen):
     dialog.set_response_enabled('act', is_good())
     dialog.present()
     rows[0].grab_focus()
+    return dialog
 
 
 def _entry(title, text=''):
     return Adw.EntryRow(title=title, text=text)
 
 
-def ask_new_device(widget, accounts, chosen):
-    """chosen(account, thing)"""
+def ask_new_device(widget, accounts, account, chosen, look):
+    """chosen(account, thing), or look(account) for somebody who does not know the name. @account: the likely one"""
+    everyone = accounts.everyone()
     thing = _entry(_('Name of the Thing'))
     rows = [thing]
-    names = Gtk.StringList.new([account.name or account.profile or _('AWS Tools') for account in accounts.model])
-    account_row = Adw.ComboRow(title=_('Account'), model=names)
-    if len(accounts.model) > 1:
+    account_row = Adw.ComboRow(title=_('Account'), model=Gtk.StringList.new([words.account(one) for one in everyone]),
+                               selected=everyone.index(account))
+    if len(everyone) > 1:
         rows.append(account_row)
-    _ask(widget, _('Add a Device'), _('The name that it has as a thing of AWS IoT.'), rows, _('_Add'),
-         lambda: bool(thing.get_text().strip()),
-         lambda: chosen(accounts.model[account_row.get_selected()], thing.get_text().strip()))
+    look_row = Adw.ActionRow(title=_('Choose from the Account…'), activatable=True,
+                             subtitle=_('AWS is asked for the things that it knows.'))
+    look_row.add_suffix(Gtk.Image(icon_name='go-next-symbolic'))
+    rows.append(mend(look_row))
+
+    def selected():
+        return everyone[account_row.get_selected()]
+    dialog = _ask(widget, _('Add a Device'), _('The name that it has as a thing of AWS IoT.'), rows, _('_Add'),
+                  lambda: bool(thing.get_text().strip()), lambda: chosen(selected(), thing.get_text().strip()))
+
+    def on_look(_row):
+        dialog.close()
+        look(selected())
+    look_row.connect('activated', on_look)
 
 
 def _is_address(text):

@@ -115,6 +115,21 @@ class Forward(Remote):
 KINDS = {NAME + '.Tunnel': Tunnel, NAME + '.Connection': Connection, NAME + '.Forward': Forward}
 
 
+class Thing(GObject.Object):
+    """What AWS knows of a device: its name, and the name of its type, if it has one."""
+
+    __gtype_name__ = 'TunnelsThing'
+
+    def __init__(self, name, kind):
+        super().__init__()
+        self.name = name
+        self.kind = kind
+
+    def has(self, terms):
+        text = f'{self.name} {self.kind}'.casefold()
+        return all(term.casefold() in text for term in terms)
+
+
 class OperatorError(Exception):
     """What the service has said: a code, as “DeviceNotConnected”, and a sentence for people."""
 
@@ -344,6 +359,17 @@ class Operator(GObject.Object):
                                    Gio.DBusCallFlags.NO_AUTO_START, FAREWELL, None)
             except GLib.Error as error:
                 print(f'tunnels: {OperatorError.from_gerror(error)}')
+
+    def list_things(self, options, done):
+        """Of the things of an account by their names, and whether there are more. AWS has to say it."""
+        def on_answer(value, error):
+            if error:
+                done(None, error)
+                return
+            things, is_cut = value
+            things.sort(key=lambda thing: thing[0].casefold())
+            done(([Thing(*thing) for thing in things], is_cut), None)
+        self._call('ListThings', GLib.Variant('(a{sv})', (options,)), '(a(ss)b)', NO_TIMEOUT, on_answer)
 
     def set_linger(self, seconds):
         """For how long a tunnel stays that nothing uses; the service may be too old to be told."""

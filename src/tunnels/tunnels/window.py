@@ -11,6 +11,7 @@ from . import RESOURCES, actions, dialogs, words
 from .accessible import mend
 from .device_page import DevicePage
 from .terminal import Terminal
+from .things import ThingsWindow
 from .welcome import Welcome  # noqa: F401  the template has one
 
 # What is told once is told for longer.
@@ -254,7 +255,12 @@ class Window(Adw.ApplicationWindow):
             device = self.devices.add(account.id, thing)
             self.devices.touch(device)
             self.show_device(device)
-        dialogs.ask_new_device(self, self.devices.accounts, on_chosen)
+
+        def look(account):
+            ThingsWindow(self, accounts, account, self.operator, on_chosen).present()
+        accounts = self.devices.accounts
+        shown = getattr(self.pages.get_visible_child(), 'device', None)
+        dialogs.ask_new_device(self, accounts, accounts.get(shown.account if shown else ''), on_chosen, look)
 
     def _forget(self, device):
         favourite, used = device.favourite, device.used

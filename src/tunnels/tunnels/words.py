@@ -29,6 +29,8 @@ WAYS_OUT = {
     'LimitExceeded': _('Close tunnels that nobody needs, then try again.'),
     'Unreachable': _('Look at the network, then try again.'),
     'DeviceNotConnected': _('Look whether the device is on, and whether its agent runs.'),
+    'org.freedesktop.DBus.Error.UnknownMethod':
+        _('Log out and in again: the session service that runs is older than this program.'),
     'ServiceNotAvailable': _('Look at the names of services in the settings of the device.'),
 }
 
@@ -39,6 +41,10 @@ def state(name):
 
 def way_out(code):
     return WAYS_OUT.get(code, '')
+
+
+def account(which):
+    return which.name or which.profile or _('AWS Tools')
 
 
 def size(number):
