@@ -6,7 +6,8 @@
 #
 # Installs what is missing, builds, and runs the tests. Without arguments these
 # stages run: gcc, clang, valgrind, fuzz. A failure ends its stage only. There is also
-# packages: Debian's, in fresh systems, which takes a quarter of an hour, and root.
+# packages: Debian's, in fresh systems, and flatpak: the desktop program's. Each takes
+# a quarter of an hour, and root.
 #
 #   IST_BUILD_DIR       where to build (build/ in the source folder)
 #   IST_FUZZ_SECONDS    how long each fuzz target runs (60)
@@ -127,12 +128,22 @@ stage_packages ()
   grep -q '^1\.\.' "$tap" && taps+=(--tap "packages=$tap")
 }
 
+stage_flatpak ()
+{
+  local tap=$build/flatpak.tap
+
+  install_packages flatpak && mkdir -p "$build" || return 1
+  "$top/packaging/test-flatpak.sh" | tee "$tap"
+  grep -q '^1\.\.' "$tap" && taps+=(--tap "flatpak=$tap")
+}
+
 declare -A titles=(
   [gcc]="gcc, warnings are errors, all options: all tests"
   [clang]="clang with AddressSanitizer and UndefinedBehaviorSanitizer: libraries and programs"
   [valgrind]="valgrind: tests in C"
   [fuzz]="libFuzzer: $fuzz_seconds s per target"
   [packages]="Debian's packages in fresh systems, and README's lines on building"
+  [flatpak]="the Flatpak, built without the network, in a stand-in for GNOME's runtime"
 )
 
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1}
@@ -140,7 +151,7 @@ export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}
 
 for stage in "${stages[@]}"; do
   if [ -z "${titles[$stage]:-}" ]; then
-    say 'Unknown stage %s; there are: gcc clang valgrind fuzz packages\n' "$stage" >&2
+    say 'Unknown stage %s; there are: gcc clang valgrind fuzz packages flatpak\n' "$stage" >&2
     exit 64
   fi
 done

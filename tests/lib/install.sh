@@ -94,6 +94,7 @@ packages_test="
   python3-protobuf
   python3-pytest
   python3-websockets
+  python3-yaml
   rsync
   systemd
   tinyproxy
@@ -106,6 +107,22 @@ packages_test="
 # What makes the systems that Debian's packages are tried in.
 packages_chroot="
   debootstrap
+"
+
+# What builds and tries the Flatpak.
+packages_flatpak="
+  at-spi2-core
+  dbus
+  debootstrap
+  flatpak
+  flatpak-builder
+  gir1.2-atspi-2.0
+  libglib2.0-bin
+  ostree
+  python3-gi
+  xdg-desktop-portal-gtk
+  xdotool
+  xvfb
 "
 
 # The packages were made for the system's own tools (PyGObject for its Python,

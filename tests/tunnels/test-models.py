@@ -5,6 +5,7 @@
 
 import os
 import pathlib
+import pwd
 import shlex
 import shutil
 import signal
@@ -16,7 +17,7 @@ from unittest import mock
 
 import tap
 from gi.repository import Gio, GLib
-from tunnels import APP_ID, history, launch, operator, processes, profiles, words
+from tunnels import APP_ID, flatpak, history, launch, operator, processes, profiles, words
 from tunnels.devices import RECENT, Account, Accounts, Device, Devices
 from tunnels.operator import Connection, Forward, OperatorError, Tunnel
 from waiting import wait_until
@@ -298,6 +299,44 @@ class Processes(unittest.TestCase):
         # It is the shell itself before.
         wait_until(lambda: pathlib.Path(f'/proc/{child}/comm').read_text().strip() == processes.HELPER, 'the command')
         self.assertEqual(processes.name_of(child), 'sh')
+
+
+class Flatpak(unittest.TestCase):
+    """What is different in one; packaging/test-flatpak.sh has a real one."""
+
+    def setUp(self):
+        patch = mock.patch.object(flatpak, 'INSIDE', True)
+        patch.start()
+        self.addCleanup(patch.stop)
+
+    def test_ssh_outside(self):
+        """A shell that the line is pasted into has no istctl, and its own known hosts."""
+        line = shlex.split(launch.ssh_line(Device(thing='pump-17'), Account(profile='a b')))
+        self.assertEqual(line, [
+            'ssh', '-o', f"ProxyCommand=flatpak run --command=istctl {APP_ID} connect --profile 'a b' \"%n\" SSH",
+            '-o', 'ServerAliveInterval=30', '--', 'pump-17.thing'])
+
+    def test_known_hosts(self):
+        if not shutil.which('ssh'):
+            self.skipTest('ssh is not installed')
+        line = launch.ssh_words(Device(thing='pump-17'), Account())
+        done = subprocess.run(['ssh', '-G', '-F', 'none', *line[1:]], stdout=subprocess.PIPE, check=True, text=True)
+        home = pwd.getpwuid(os.getuid()).pw_dir
+        self.assertIn(f'\nuserknownhostsfile {GLib.get_user_data_dir()}/known_hosts {home}/.ssh/known_hosts\n', done.stdout)
+        # That of the demonstration says where its own are.
+        self.assertNotIn('UserKnownHostsFile', ' '.join(launch.ssh_words(
+            Device(thing='pump-17', ssh_config='/demo'), Account())))
+
+    def test_credentials_outside(self):
+        """What a profile names as its credential_process, run as the AWS tools do it, where the Flatpak is not."""
+        folder = pathlib.Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, folder)
+        program = folder / 'flatpak'
+        program.write_text('#!/bin/sh\necho "$@"\n')
+        program.chmod(0o755)
+        done = subprocess.run(shlex.split(profiles.helper('work')), stdout=subprocess.PIPE, check=True, text=True,
+                              env={**os.environ, 'PATH': f'{folder}:{os.environ["PATH"]}'})
+        self.assertEqual(done.stdout.split(), ['run', f'--command={profiles.HELPER}', APP_ID, 'work'])
 
 
 class Words(unittest.TestCase):

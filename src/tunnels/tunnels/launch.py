@@ -3,11 +3,14 @@
 
 """The programs that a device is reached with, and what they are told."""
 
+import os
 import shlex
 import shutil
 from gettext import gettext as _
 
 from gi.repository import Gio, GLib
+
+from . import flatpak
 
 # ssh takes names of hosts that end so for devices (see ssh_config of istctl).
 HOST_SUFFIX = '.thing'
@@ -27,17 +30,27 @@ def destination(device):
     return f'{device.user}@{host(device)}' if device.user else host(device)
 
 
-def proxy_command(device, account):
+def proxy_command(device, account, program=('istctl',)):
     """What ssh goes through. Of a name, ssh has %n in it, which is as it was typed: things differ by case."""
     options = [word for name, value in account.chosen().items() for word in (f'--{name}', value)]
     # A word of ours may hold what ssh would take for a token.
-    words = [shlex.quote(word).replace('%', '%%') for word in ('istctl', 'connect', *options)]
+    words = [shlex.quote(word).replace('%', '%%') for word in (*program, 'connect', *options)]
     return ' '.join([*words, '"%n"', shlex.quote(device.terminal).replace('%', '%%')])
 
 
+def _ssh(device, proxy, *options):
+    settings = [f'ProxyCommand={proxy}', 'ServerAliveInterval=30', *options]
+    return ['ssh', *(['-F', device.ssh_config] if device.ssh_config else []),
+            *(word for setting in settings for word in ('-o', setting)), '--', destination(device)]
+
+
 def ssh_words(device, account):
-    return ['ssh', *(['-F', device.ssh_config] if device.ssh_config else []), '-o', f'ProxyCommand={proxy_command(device, account)}',
-            '-o', 'ServerAliveInterval=30', '--', destination(device)]
+    options = []
+    if flatpak.INSIDE and not device.ssh_config:
+        # The user's own file can be read from here, but new keys can't be written into it.
+        own = os.path.join(GLib.get_user_data_dir(), 'known_hosts')
+        options.append(f'UserKnownHostsFile="{own}" ~/.ssh/known_hosts')
+    return _ssh(device, proxy_command(device, account), *options)
 
 
 def web_uri(device, address):
@@ -48,12 +61,14 @@ def web_uri(device, address):
 
 def ssh_line(device, account):
     """For a shell."""
-    return shlex.join(ssh_words(device, account))
+    program = flatpak.from_outside('istctl') if flatpak.INSIDE else ['istctl']
+    return shlex.join(_ssh(device, proxy_command(device, account, program)))
 
 
 def ask_ssh(device, done):
     """done(whether ssh by itself, as file managers call it, goes through a tunnel to a device)."""
-    if not shutil.which('ssh'):
+    if flatpak.INSIDE or not shutil.which('ssh'):
+        # The ssh in a Flatpak is not that of file managers.
         done(False)
         return
     process = Gio.Subprocess.new(['ssh', '-G', '--', host(device)],
@@ -85,7 +100,8 @@ def show(uri, window, done):
             done(error.message)
             return
         done(None)
-    if not Gio.AppInfo.get_default_for_uri_scheme(scheme):
+    # A Flatpak does not see them, and asks somebody who does.
+    if not flatpak.INSIDE and not Gio.AppInfo.get_default_for_uri_scheme(scheme):
         done(PROGRAMS.get(scheme) or _('No program is installed that opens %s.') % uri)
         return
     context = window.get_display().get_app_launch_context()

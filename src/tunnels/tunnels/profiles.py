@@ -14,6 +14,8 @@ import gi
 import tunnels
 from gi.repository import GLib
 
+from . import flatpak
+
 # Every program that knows the AWS tools' files asks this for keys that are in the keyring.
 HELPER = 'tunnels-credentials'
 KEY_ATTRIBUTE = 'aws-profile'
@@ -126,7 +128,7 @@ def store_keys(profile, region, key_id, secret, done):
     def on_stored(_source, result):
         try:
             library.password_store_finish(result)
-            add(profile, {'region': region, 'credential_process': f'{helper()} {profile}'})
+            add(profile, {'region': region, 'credential_process': helper(profile)})
         except GLib.Error as error:
             done(_('The keyring did not take the keys: %s') % error.message)
         except (OSError, UnicodeError, ValueError) as error:
@@ -163,5 +165,10 @@ def forget_keys(profile, done):
         done(None)
 
 
-def helper():
-    return os.path.join(tunnels.LIBEXECDIR, HELPER)
+def helper(profile):
+    """The command. Of a Flatpak, one that it understands and everybody else does, too: they read the same file."""
+    program = os.path.join(tunnels.LIBEXECDIR, HELPER)
+    if not flatpak.INSIDE:
+        return f'{program} {profile}'
+    outside = ' '.join(flatpak.from_outside(program))
+    return f'sh -c "test -e /.flatpak-info && exec {program} {profile}; exec {outside} {profile}"'
