@@ -4,6 +4,7 @@
 """A terminal at a device: ssh, in a tab."""
 
 import os
+import signal
 from gettext import gettext as _
 
 from gi.repository import Adw, Gdk, Gio, GLib, GObject, Gtk, Pango, Vte
@@ -48,6 +49,7 @@ class Terminal(Gtk.Box):
         self.account = account
         self.settings = settings
         self._cancellable = None
+        self._pid = 0
         self.vte = Vte.Terminal(hexpand=True, vexpand=True, scroll_on_keystroke=True, allow_hyperlink=True)
         # VTE 0.70 tells screen readers nothing of what is in it; at least they know where they are.
         self.vte.update_property([Gtk.AccessibleProperty.LABEL], [_('Terminal at %s') % device.thing])
@@ -77,7 +79,9 @@ class Terminal(Gtk.Box):
         self._handlers = []
         if self._cancellable:
             self._cancellable.cancel()
-        self.vte.set_pty(None)
+        # VTE 0.70 falls when its terminal is taken away where GTK is a newer one.
+        if self._pid:
+            os.kill(self._pid, signal.SIGHUP)
 
     def _dress(self):
         font = self.settings.get_string('terminal-font')
@@ -97,11 +101,14 @@ class Terminal(Gtk.Box):
                              -1, self._cancellable, self._on_spawned)
         self.vte.grab_focus()
 
-    def _on_spawned(self, _vte, _pid, error, *_data):
-        if error:
+    def _on_spawned(self, _vte, pid, error, *_data):
+        if not error:
+            self._pid = pid
+        else:
             self._end(_('ssh could not be started: %s') % error.message)
 
     def _on_exited(self, _vte, status):
+        self._pid = 0
         if self._handlers:
             # 255 is ssh's own word; others are those of the shell at the device.
             lost = os.WIFEXITED(status) and os.WEXITSTATUS(status) == 255
