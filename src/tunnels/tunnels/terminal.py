@@ -102,10 +102,12 @@ class Terminal(Gtk.Box):
         self.vte.grab_focus()
 
     def _on_spawned(self, _vte, pid, error, *_data):
-        if not error:
-            self._pid = pid
-        else:
+        if error:
             self._end(_('ssh could not be started: %s') % error.message)
+        elif self._cancellable.is_cancelled():
+            os.kill(pid, signal.SIGHUP)
+        else:
+            self._pid = pid
 
     def _on_exited(self, _vte, status):
         self._pid = 0
