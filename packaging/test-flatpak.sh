@@ -22,6 +22,7 @@ fi
 trap 'exit 1' HUP INT TERM
 
 . "$(dirname "${BASH_SOURCE[0]}")/sources.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/checks.sh"
 app=io.github.libist.Tunnels
 operator=io.github.libist.Operator1
 # It is nobody's home, and root's folders are closed to them.
@@ -32,24 +33,6 @@ clean_up ()
 {
   umount -q -l "$work"/*/proc 2>/dev/null || :
   rm -rf --one-file-system "$work"
-}
-
-number=0 failed=0
-
-# check NAME COMMAND...: a result; what a command that fails has said comes before it.
-check ()
-{
-  local name=$1 log=$work/log bad=""
-  shift
-  # In a shell of its own: “set -e” has no effect in a function whose status is asked for.
-  "$@" >"$log" 2>&1 </dev/null & wait $! || bad="not "
-  number=$((number + 1))
-  if [ -n "$bad" ]; then
-    failed=$((failed + 1))
-    tail -n 100 "$log" | sed 's/^/# /'
-  fi
-  echo "${bad}ok $number - $name"
-  [ -z "$bad" ]
 }
 
 # Nothing further can be tried without that.

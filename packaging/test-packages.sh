@@ -21,6 +21,7 @@ fi
 trap 'exit 1' HUP INT TERM
 
 . "$(dirname "${BASH_SOURCE[0]}")/sources.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/checks.sh"
 work=$(mktemp -d)
 fresh=$work/fresh
 trap 'clean_up' EXIT
@@ -38,24 +39,6 @@ remove_systems ()
     umount -q -l "$root/proc" "$root/dev/pts" "$root/dev" 2>/dev/null || :
     [ "$root" = "$fresh/" ] || rm -rf --one-file-system "$root"
   done
-}
-
-number=0 failed=0
-
-# check NAME COMMAND...: a result; what a command that fails has said comes before it.
-check ()
-{
-  local name=$1 log=$work/log bad=""
-  shift
-  # In a shell of its own: “set -e” has no effect in a function whose status is asked for.
-  "$@" >"$log" 2>&1 </dev/null & wait $! || bad="not "
-  number=$((number + 1))
-  if [ -n "$bad" ]; then
-    failed=$((failed + 1))
-    tail -n 100 "$log" | sed 's/^/# /'
-  fi
-  echo "${bad}ok $number - $name"
-  [ -z "$bad" ]
 }
 
 # inside SYSTEM COMMAND...: there, in the sources, as root.
