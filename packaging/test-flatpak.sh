@@ -110,6 +110,7 @@ make_runtimes ()
     somebody flatpak build-export --runtime "$work/runtimes" "$work/$kind" "$branch"
     rm -rf --one-file-system "${work:?}/$kind"
   done
+  somebody flatpak build-update-repo "$work/runtimes"
   somebody flatpak --user remote-add --no-gpg-verify runtimes "file://$work/runtimes"
   somebody flatpak --user install --noninteractive runtimes "org.gnome.Platform//$branch" "org.gnome.Sdk//$branch"
 }
