@@ -6,12 +6,14 @@
 
 number=0 failed=0
 
-# check NAME COMMAND...: a result; what a command that fails has said comes before it.
+# check NAME COMMAND...: a result, which $bad is empty for if it is a good one; what a command that fails
+# has said comes before it. Not for conditions: there “set -e” would have no effect, on what the command
+# does neither, not even in a shell of its own.
 check ()
 {
-  local name=$1 log=${work:?}/log bad=""
+  local name=$1 log=${work:?}/log
   shift
-  # In a shell of its own: “set -e” has no effect in a function whose status is asked for.
+  bad=""
   "$@" >"$log" 2>&1 </dev/null & wait $! || bad="not "
   number=$((number + 1))
   if [ -n "$bad" ]; then
@@ -19,5 +21,4 @@ check ()
     tail -n 100 "$log" | sed 's/^/# /'
   fi
   echo "${bad}ok $number - $name"
-  [ -z "$bad" ]
 }

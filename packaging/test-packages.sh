@@ -156,15 +156,17 @@ END
 ways=("$@")
 [ $# -gt 0 ] || mapfile -t ways < <(list_ways)
 
-check 'a fresh system' make_fresh || exit 1
+check 'a fresh system' make_fresh
+[ -z "$bad" ] || exit 1
 for way in "${ways[@]}"; do
   system=$(tr -d -c '[:alnum:]' <<<"${way,,}")
   [ "$way" != "Debian's packages" ] || system=packages
   make_system "$system"
-  if check "README: $way" follow "$system" "$way" && [ "$system" = packages ]; then
-    check 'lintian' look_with_lintian || :
-    check 'autopkgtest' try_with_autopkgtest || :
-    check 'removal' remove_packages || :
+  check "README: $way" follow "$system" "$way"
+  if [ -z "$bad" ] && [ "$system" = packages ]; then
+    check 'lintian' look_with_lintian
+    check 'autopkgtest' try_with_autopkgtest
+    check 'removal' remove_packages
   fi
   remove_systems
 done
