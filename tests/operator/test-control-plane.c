@@ -4,10 +4,9 @@
  * The control plane, against the emulator and against servers that are none.
  */
 
-#include <ist-emulator/ist-emulator.h>
-#include <ist-operator/ist-operator.h>
 #include <string.h>
 
+#include "emulated.h"
 #include "test-server.h"
 
 #define CODE(name) IST_OPERATOR_CONTROL_PLANE_ERROR_##name
@@ -16,21 +15,6 @@
 #define NOTHING_COMES 300
 
 /* Calls, each awaited */
-
-static IstOperatorControlPlane *
-make (const char *url,
-      const char *ca_file,
-      guint max_attempts,
-      guint timeout)
-{
-  g_autoptr (GError) error = NULL;
-  IstOperatorControlPlane *plane =
-    g_initable_new (IST_OPERATOR_TYPE_CONTROL_PLANE, NULL, &error, "endpoint-url", url, "ca-file", ca_file,
-                    "max-attempts", max_attempts, "timeout", timeout, NULL);
-
-  g_assert_no_error (error);
-  return plane;
-}
 
 static void
 await_idle (IstOperatorControlPlane *plane)
@@ -118,37 +102,6 @@ list_tags (IstOperatorControlPlane *plane,
 }
 
 /* The emulator */
-
-typedef struct
-{
-  IstEmulatorService *service;
-  IstOperatorControlPlane *plane;
-} Emulated;
-
-static void
-emulated_set_up (Emulated *self,
-                 gconstpointer user_data)
-{
-  g_autoptr (GError) error = NULL;
-  g_autofree char *url = NULL;
-
-  self->service = g_object_new (IST_EMULATOR_TYPE_SERVICE, "address", "127.0.0.1", "plain", TRUE, NULL);
-  ist_emulator_service_start (self->service, &error);
-  g_assert_no_error (error);
-  url = g_strdup_printf ("http://127.0.0.1:%u", ist_emulator_service_get_port (self->service));
-  self->plane = make (url, NULL, 3, 30);
-}
-
-static void
-emulated_tear_down (Emulated *self,
-                    gconstpointer user_data)
-{
-  await_idle (self->plane);
-  g_object_unref (self->plane);
-  ist_emulator_service_stop (self->service);
-  test_wait (ist_emulator_service_get_state (self->service) == IST_EMULATOR_SERVICE_STATE_STOPPED);
-  g_object_unref (self->service);
-}
 
 static void
 test_open_and_describe (Emulated *self,
@@ -545,7 +498,8 @@ test_case (gconstpointer user_data)
   Plan plan = { test->answers };
   g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, answer_as_planned, &plan);
   g_autofree char *url = get_url (server);
-  g_autoptr (IstOperatorControlPlane) plane = make (url, NULL, 0, strstr (test->name, "silent") != NULL ? 1 : 30);
+  guint timeout = strstr (test->name, "silent") != NULL ? 1 : 30;
+  g_autoptr (IstOperatorControlPlane) plane = test_control_plane_new (url, NULL, 0, timeout);
   g_autoptr (IstOperatorTunnelAccess) access = NULL;
   g_autoptr (GHashTable) tags = NULL;
   g_autoptr (GError) error = NULL;
@@ -576,7 +530,7 @@ test_lost_closing (void)
   Plan plan = { answers };
   g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, answer_as_planned, &plan);
   g_autofree char *url = get_url (server);
-  g_autoptr (IstOperatorControlPlane) plane = make (url, NULL, 0, 30);
+  g_autoptr (IstOperatorControlPlane) plane = test_control_plane_new (url, NULL, 0, 30);
   g_autoptr (GError) error = NULL;
 
   /* The first of them has done it, as far as anybody can tell. */
@@ -595,7 +549,7 @@ test_opened_in_vain (void)
   Plan plan = { answers };
   g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, answer_as_planned, &plan);
   g_autofree char *url = get_url (server);
-  g_autoptr (IstOperatorControlPlane) plane = make (url, NULL, 0, 30);
+  g_autoptr (IstOperatorControlPlane) plane = test_control_plane_new (url, NULL, 0, 30);
   g_autoptr (IstOperatorTunnelAccess) access = NULL;
   g_autoptr (GError) error = NULL;
 
@@ -613,7 +567,7 @@ test_retry_after (void)
   Plan plan = { answers };
   g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, answer_as_planned, &plan);
   g_autofree char *url = get_url (server);
-  g_autoptr (IstOperatorControlPlane) plane = make (url, NULL, 0, 30);
+  g_autoptr (IstOperatorControlPlane) plane = test_control_plane_new (url, NULL, 0, 30);
   gint64 start = g_get_monotonic_time ();
   g_autoptr (GHashTable) tags = list_tags (plane, "arn:1", NULL);
 
@@ -669,7 +623,7 @@ test_clock (void)
   Plan plan = { answers };
   g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, answer_as_planned, &plan);
   g_autofree char *url = get_url (server);
-  g_autoptr (IstOperatorControlPlane) plane = make (url, NULL, 0, 30);
+  g_autoptr (IstOperatorControlPlane) plane = test_control_plane_new (url, NULL, 0, 30);
   g_autoptr (GError) error = NULL;
 
   for (guint i = 0; i < 2; i++)
@@ -721,7 +675,7 @@ test_cancel_before (void)
 {
   g_autoptr (TestServer) server = test_server_new (TEST_SERVER_SILENT, NULL, NULL);
   g_autofree char *url = get_url (server);
-  g_autoptr (IstOperatorControlPlane) plane = make (url, NULL, 0, 30);
+  g_autoptr (IstOperatorControlPlane) plane = test_control_plane_new (url, NULL, 0, 30);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GAsyncResult) second = NULL;
@@ -747,7 +701,7 @@ test_cancel_pause (void)
   Plan plan = { answers };
   g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, answer_as_planned, &plan);
   g_autofree char *url = get_url (server);
-  g_autoptr (IstOperatorControlPlane) plane = make (url, NULL, 0, 30);
+  g_autoptr (IstOperatorControlPlane) plane = test_control_plane_new (url, NULL, 0, 30);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GAsyncResult) result = NULL;
 
@@ -769,7 +723,7 @@ test_cancel_opening (gconstpointer user_data)
   Plan plan = { answers };
   g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, answer_as_planned, &plan);
   g_autofree char *url = get_url (server);
-  g_autoptr (IstOperatorControlPlane) plane = make (url, NULL, 0, 30);
+  g_autoptr (IstOperatorControlPlane) plane = test_control_plane_new (url, NULL, 0, 30);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GAsyncResult) result = NULL;
   g_autofree char *request = NULL;
@@ -801,7 +755,7 @@ test_cancel_opening_refused (void)
   Plan plan = { answers };
   g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, answer_as_planned, &plan);
   g_autofree char *url = get_url (server);
-  g_autoptr (IstOperatorControlPlane) plane = make (url, NULL, 0, 30);
+  g_autoptr (IstOperatorControlPlane) plane = test_control_plane_new (url, NULL, 0, 30);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GAsyncResult) result = NULL;
 
@@ -821,7 +775,7 @@ test_cancel_asking (void)
   Plan plan = { answers };
   g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, answer_as_planned, &plan);
   g_autofree char *url = get_url (server);
-  g_autoptr (IstOperatorControlPlane) plane = make (url, NULL, 0, 30);
+  g_autoptr (IstOperatorControlPlane) plane = test_control_plane_new (url, NULL, 0, 30);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GListModel) tunnels = NULL;
@@ -854,7 +808,7 @@ test_list_in_a_circle (void)
 
   server = test_server_new (TEST_SERVER_PLAIN, answer_as_planned, &plan);
   url = get_url (server);
-  plane = make (url, NULL, 0, 30);
+  plane = test_control_plane_new (url, NULL, 0, 30);
   tunnels = list (plane, NULL, &error);
   g_assert_error (error, IST_OPERATOR_CONTROL_PLANE_ERROR, CODE (NOT_THE_SERVICE));
   expect_requests (server, 2, "ListTunnels");
@@ -870,8 +824,8 @@ test_tls (void)
   Plan plan = { answers };
   g_autoptr (TestServer) server = test_server_new (TEST_SERVER_TLS, answer_as_planned, &plan);
   g_autofree char *url = get_url (server);
-  g_autoptr (IstOperatorControlPlane) right = make (url, test_server_get_ca_file (server), 0, 30);
-  g_autoptr (IstOperatorControlPlane) wrong = make (url, NULL, 0, 30);
+  g_autoptr (IstOperatorControlPlane) right = test_control_plane_new (url, test_server_get_ca_file (server), 0, 30);
+  g_autoptr (IstOperatorControlPlane) wrong = test_control_plane_new (url, NULL, 0, 30);
   g_autoptr (GHashTable) tags = NULL;
   g_autoptr (GHashTable) more = NULL;
   g_autoptr (GError) error = NULL;
@@ -901,7 +855,7 @@ test_tls_other_host (void)
   g_autoptr (TestServer) server = test_server_new (TEST_SERVER_TLS_OTHER_HOST, answer_as_planned, &plan);
   g_autofree char *url = g_strdup_printf ("https://127.0.0.2:%u", test_server_get_port (server));
   g_autoptr (IstOperatorCredentials) credentials = ist_operator_credentials_new_for_keys ("AKID", "secret", NULL);
-  g_autoptr (IstOperatorControlPlane) strict = make (url, test_server_get_ca_file (server), 0, 30);
+  g_autoptr (IstOperatorControlPlane) strict = test_control_plane_new (url, test_server_get_ca_file (server), 0, 30);
   g_autoptr (IstOperatorControlPlane) careless = NULL;
   g_autoptr (GHashTable) tags = NULL;
   g_autoptr (GError) error = NULL;
@@ -945,7 +899,7 @@ test_proxy (void)
 static void
 test_nobody_there (void)
 {
-  g_autoptr (IstOperatorControlPlane) plane = make ("http://127.0.0.1:1", NULL, 2, 30);
+  g_autoptr (IstOperatorControlPlane) plane = test_control_plane_new ("http://127.0.0.1:1", NULL, 2, 30);
   g_autoptr (GError) error = NULL;
 
   g_assert_null (open_tunnel (plane, "pump-7", NULL, &error));

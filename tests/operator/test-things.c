@@ -4,29 +4,16 @@
  * The things of an account, of the emulator's and of servers that are none.
  */
 
-#include <ist-emulator/ist-emulator.h>
-#include <ist-operator/ist-operator.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "emulated.h"
 #include "test-server.h"
 
 #define CODE(name) IST_OPERATOR_CONTROL_PLANE_ERROR_##name
 
 /* As many as a list has at most. */
 #define MOST 5000
-
-static IstOperatorControlPlane *
-make (const char *url,
-      guint timeout)
-{
-  g_autoptr (GError) error = NULL;
-  IstOperatorControlPlane *plane = g_initable_new (IST_OPERATOR_TYPE_CONTROL_PLANE, NULL, &error, "endpoint-url", url,
-                                                   "max-attempts", 2, "timeout", timeout, NULL);
-
-  g_assert_no_error (error);
-  return plane;
-}
 
 static GListModel *
 list (IstOperatorControlPlane *plane,
@@ -53,37 +40,6 @@ check_thing (GListModel *things,
 }
 
 /* The emulator */
-
-typedef struct
-{
-  IstEmulatorService *service;
-  IstOperatorControlPlane *plane;
-} Emulated;
-
-static void
-emulated_set_up (Emulated *self,
-                 gconstpointer user_data)
-{
-  g_autoptr (GError) error = NULL;
-  g_autofree char *url = NULL;
-
-  self->service = g_object_new (IST_EMULATOR_TYPE_SERVICE, "address", "127.0.0.1", "plain", TRUE, NULL);
-  ist_emulator_service_start (self->service, &error);
-  g_assert_no_error (error);
-  url = g_strdup_printf ("http://127.0.0.1:%u", ist_emulator_service_get_port (self->service));
-  self->plane = make (url, 30);
-}
-
-static void
-emulated_tear_down (Emulated *self,
-                    gconstpointer user_data)
-{
-  test_wait (ist_operator_control_plane_get_n_calls (self->plane) == 0);
-  g_object_unref (self->plane);
-  ist_emulator_service_stop (self->service);
-  test_wait (ist_emulator_service_get_state (self->service) == IST_EMULATOR_SERVICE_STATE_STOPPED);
-  g_object_unref (self->service);
-}
 
 static void
 emulated_add (Emulated *self,
@@ -331,7 +287,7 @@ test_answer (gconstpointer data)
   const Case *test = data;
   g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, answer_with, (gpointer) test->body);
   g_autofree char *url = get_url (server, "");
-  g_autoptr (IstOperatorControlPlane) plane = make (url, 30);
+  g_autoptr (IstOperatorControlPlane) plane = test_control_plane_new (url, NULL, 2, 30);
   g_autoptr (GListModel) things = NULL;
   g_autoptr (GError) error = NULL;
 
@@ -358,7 +314,7 @@ test_long_name (void)
     g_strdup_printf ("{\"things\":[{\"thingName\":\"%s\"},{\"thingName\":\"%s\"}]}", name, name + 1);
   g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, answer_with, body);
   g_autofree char *url = get_url (server, "");
-  g_autoptr (IstOperatorControlPlane) plane = make (url, 30);
+  g_autoptr (IstOperatorControlPlane) plane = test_control_plane_new (url, NULL, 2, 30);
   g_autoptr (GListModel) things = NULL;
   g_autoptr (GError) error = NULL;
 
@@ -374,7 +330,7 @@ test_request (void)
 {
   g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, answer_with, (gpointer) "{\"things\":[]}");
   g_autofree char *url = get_url (server, "/base/");
-  g_autoptr (IstOperatorControlPlane) plane = make (url, 30);
+  g_autoptr (IstOperatorControlPlane) plane = test_control_plane_new (url, NULL, 2, 30);
   g_autoptr (GListModel) things = list (plane, NULL, NULL);
   g_autofree char *request = test_server_pop (server);
 
@@ -413,7 +369,7 @@ test_endless (void)
 {
   g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, answer_for_ever, NULL);
   g_autofree char *url = get_url (server, "");
-  g_autoptr (IstOperatorControlPlane) plane = make (url, 30);
+  g_autoptr (IstOperatorControlPlane) plane = test_control_plane_new (url, NULL, 2, 30);
   g_autoptr (GListModel) things = NULL;
   g_autoptr (GListModel) tunnels = NULL;
   g_autoptr (GAsyncResult) result = NULL;
@@ -443,7 +399,7 @@ test_silent (void)
 {
   g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, answer_with, NULL);
   g_autofree char *url = get_url (server, "");
-  g_autoptr (IstOperatorControlPlane) plane = make (url, 1);
+  g_autoptr (IstOperatorControlPlane) plane = test_control_plane_new (url, NULL, 2, 1);
   g_autoptr (GListModel) things = NULL;
   g_autoptr (GError) error = NULL;
 
@@ -459,7 +415,7 @@ test_cancelled (void)
 {
   g_autoptr (TestServer) server = test_server_new (TEST_SERVER_PLAIN, answer_with, NULL);
   g_autofree char *url = get_url (server, "");
-  g_autoptr (IstOperatorControlPlane) plane = make (url, 30);
+  g_autoptr (IstOperatorControlPlane) plane = test_control_plane_new (url, NULL, 2, 30);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GListModel) things = NULL;
