@@ -81,6 +81,7 @@ packages_test="
   libc6-dbg
   libclang-rt-14-dev
   libgtk-4-dev
+  libsecret-tools
   llvm
   microsocks
   mosquitto-clients

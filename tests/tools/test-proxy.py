@@ -21,6 +21,8 @@ import time
 
 import programs
 import tap
+from child import require
+from keyring import start_keyring
 from programs import PROXY
 from sockets import Server, echo, free_port
 from systemd import Systemd
@@ -217,8 +219,8 @@ class Settings(Case):
         self.assertEqual(len(server.requests), 2)
 
 
-class Places(Case):
-    """Where options come from, and which of them count."""
+class Refused(Case):
+    """By a server that tells what it was sent."""
 
     def setUp(self):
         super().setUp()
@@ -230,6 +232,10 @@ class Places(Case):
         run = self.run_proxy('-s', '0', *arguments, **options)
         self.check(run, 77, 'status 403', 'for a test')
         return self.server.header(name)
+
+
+class Places(Refused):
+    """Where options come from, and which of them count."""
 
     def test_precedence(self):
         config = self.write('proxy.ini', f'# comment\naccess-token = of-file\nproxy-endpoint={self.endpoint}\n')
@@ -340,6 +346,43 @@ class Places(Case):
         path = self.write('token', TOKEN)
         path.chmod(0o644)
         self.check(self.run_proxy('-e', self.endpoint, '-s', '0', '--access-token-file', path), 77, 'chmod 600')
+
+
+class Keyring(Refused):
+    """By the lines of the manual page."""
+
+    def setUp(self):
+        super().setUp()
+        require('dbus-daemon', 'secret-tool')
+        address = f'unix:path={self.path("bus")}'
+        self.env = {'DBUS_SESSION_BUS_ADDRESS': address, 'HOME': str(self.folder), 'XDG_DATA_HOME': self.path('data'),
+                    'XDG_RUNTIME_DIR': str(self.folder)}
+        bus = self.spawn('bus', ['dbus-daemon', '--session', '--nofork', f'--address={address}'], self.env)
+        bus.wait_until((self.folder / 'bus').exists, 'its socket')
+
+    def from_keyring(self, tunnel):
+        return '-e', self.endpoint, '--access-token-keyring', tunnel
+
+    def test_stored(self):
+        start_keyring(self, self.env)
+        subprocess.run(['secret-tool', 'store', '--label', 'Tunnel pump', 'application', 'ist-proxy', 'tunnel', 'pump'],
+                       env={**os.environ, **self.env}, input=TOKEN.encode(), timeout=PATIENCE, check=True)
+        self.assertEqual(self.sent_token(*self.from_keyring('pump'), env=self.env), TOKEN)
+        run = self.run_proxy('-s', '0', *self.from_keyring('valve'), env=self.env)
+        self.check(run, 66, '“valve”', 'nothing is stored under that name')
+
+    def test_without_a_session(self):
+        env = {**self.env, 'DBUS_SESSION_BUS_ADDRESS': f'unix:path={self.path("nowhere")}'}
+        self.check(self.run_proxy('-s', '0', *self.from_keyring('pump'), env=env), 66,
+                   'The keyring can\'t be asked for the token of “pump”: Could not connect')
+
+    def test_without_libsecret(self):
+        """It is wanted by whoever wants the keyring, and by nobody else."""
+        (self.folder / 'lib').mkdir()
+        self.write('lib/libsecret-1.so.0', '')
+        env = {**self.env, 'LD_LIBRARY_PATH': self.path('lib')}
+        self.check(self.run_proxy('-s', '0', *self.from_keyring('pump'), env=env), 66, 'libsecret-1.so.0')
+        self.assertEqual(self.sent_token('-e', self.endpoint, '-t', TOKEN, env=env), TOKEN)
 
 
 class Failures(Case):

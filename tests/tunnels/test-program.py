@@ -18,6 +18,7 @@ import tap
 from child import require
 from desktop import Desktop
 from device import THING
+from keyring import start_keyring
 from session import ISTCTL, USER, SessionCase
 from sockets import free_port
 from waiting import PATIENCE, wait_until
@@ -221,15 +222,8 @@ class Accounts(ProgramCase):
 
     def test_keys(self):
         """They go to the keyring, where all programs that know the AWS tools' files find them, and nowhere else."""
-        require('gnome-keyring-daemon')
         modules(('Secret', '1'))
-        keyring = self.spawn('keyring', ['gnome-keyring-daemon', '--foreground', '--components=secrets', '--unlock'],
-                             self.gui_env, stdin=subprocess.PIPE)
-        keyring.stdin.write(b'the password')
-        keyring.stdin.close()
-        keyring.wait_until(lambda: self.call('org.freedesktop.DBus.NameHasOwner', 'org.freedesktop.secrets',
-                                             path='/org/freedesktop/DBus', dest='org.freedesktop.DBus')[1] == '(true,)\n',
-                           'its place on the bus')
+        keyring = start_keyring(self, self.gui_env)
         self.start()
         self.act('preferences')
         self.press_button('Add…')

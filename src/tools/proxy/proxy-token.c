@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #ifdef HAVE_LIBSECRET
+#include <gmodule.h>
 #include <libsecret/secret.h>
 #endif
 
@@ -149,6 +150,8 @@ proxy_token_take_variable (const char *name)
 
 #ifdef HAVE_LIBSECRET
 
+#define LIBSECRET "libsecret-1.so.0"
+
 /* As secret-tool stores it: "application ist-proxy tunnel NAME". */
 static const SecretSchema schema = {
   "org.ist.Proxy",
@@ -160,23 +163,58 @@ static const SecretSchema schema = {
   },
 };
 
+/* Loaded when it is asked for, which is seldom: it brings cryptography of its own,
+ * and with that half a MiB for every ist-proxy. */
+typedef struct
+{
+  typeof (&secret_password_lookup_sync) lookup;
+  typeof (&secret_password_free) free;
+} Keyring;
+
+static gboolean
+keyring_load (Keyring *keyring,
+              GError **error)
+{
+  GModule *module = g_module_open (LIBSECRET, G_MODULE_BIND_LAZY | G_MODULE_BIND_LOCAL);
+
+  if (module != NULL && g_module_symbol (module, "secret_password_lookup_sync", (gpointer *) &keyring->lookup) &&
+      g_module_symbol (module, "secret_password_free", (gpointer *) &keyring->free))
+    {
+      /* Its types stay for good. */
+      g_module_make_resident (module);
+      return TRUE;
+    }
+  g_set_error (error, TOOL_ERROR, EX_NOINPUT, _ ("The keyring can't be asked without libsecret: %s"),
+               g_module_error ());
+  return FALSE;
+}
+
 char *
 proxy_token_read_keyring (const char *tunnel,
                           GError **error)
 {
   g_autoptr (GError) local = NULL;
-  char *found = secret_password_lookup_sync (&schema, NULL, &local, "application", "ist-proxy", "tunnel",
-                                             tunnel, NULL);
+  Keyring keyring;
+  char *found;
   char *token;
 
+  if (!keyring_load (&keyring, error))
+    return NULL;
+  found = keyring.lookup (&schema, NULL, &local, "application", "ist-proxy", "tunnel", tunnel, NULL);
+  if (local != NULL)
+    {
+      g_set_error (error, TOOL_ERROR, EX_NOINPUT, _ ("The keyring can't be asked for the token of “%s”: %s"), tunnel,
+                   local->message);
+      return NULL;
+    }
   if (found == NULL)
     {
-      g_set_error (error, TOOL_ERROR, EX_NOINPUT, _ ("The keyring has no token for “%s”: %s"), tunnel,
-                   local != NULL ? local->message : _ ("nothing is stored under that name"));
+      g_set_error (error, TOOL_ERROR, EX_NOINPUT,
+                   _ ("The keyring has no token for “%s”: nothing is stored under that name"), tunnel);
       return NULL;
     }
   token = g_strdup (found);
-  secret_password_free (found);
+  keyring.free (found);
   return token;
 }
 
