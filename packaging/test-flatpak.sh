@@ -90,8 +90,8 @@ make_systems ()
   inside Platform apt-get -q update
   inside Platform apt-get -q -y install --no-install-recommends \
     adwaita-icon-theme ca-certificates fonts-dejavu-core gir1.2-adw-1 gir1.2-gtk-4.0 gir1.2-secret-1 glib-networking \
-    gsettings-desktop-schemas libegl1 libgl1-mesa-dri libgles2 libjson-glib-1.0-0 liblz4-1 libsoup-3.0-0 python3-gi \
-    python3-gi-cairo shared-mime-info xkb-data
+    gsettings-desktop-schemas libegl1 libgl1-mesa-dri libgles2 libicu76 libjson-glib-1.0-0 liblz4-1 libsoup-3.0-0 \
+    python3-gi python3-gi-cairo shared-mime-info xkb-data
   cp -a "$work/Platform" "$work/Sdk"
   inside Sdk apt-get -q -y install --no-install-recommends \
     cmake desktop-file-utils elfutils g++ gcc gettext gobject-introspection gperf libfribidi-dev libgirepository1.0-dev \
@@ -186,6 +186,14 @@ look_at_exports ()
   ! grep '^SystemdService=.' "$share/dbus-1/services/$operator.service"
 }
 
+# A library that a typelib names is missed only where the program needs it.
+look_at_libraries ()
+{
+  # shellcheck disable=SC2016
+  on_a_bus flatpak run --command=sh "$app" -c 'for file in /app/lib/lib*.so.* /app/bin/ist*; do ldd "$file"; done' >"$work/libraries"
+  ! grep 'not found' "$work/libraries"
+}
+
 use_it ()
 {
   on_a_bus python3 "$work/home/src/packaging/flatpak/test-program.py"
@@ -209,6 +217,7 @@ need 'sources' fetch_sources
 need 'building without the network' build
 need 'installing' install_it
 check 'what the desktop finds' look_at_exports
+check 'libraries that the runtime has' look_at_libraries
 check 'the program' use_it
 check 'removing' remove_it
 echo "1..$number"
