@@ -36,5 +36,7 @@ class Welcome(Gtk.Box):
     def _next(self):
         if self.page + 1 == self.carousel.get_n_pages():
             self.activate_action('win.end-welcome', None)
-        else:
-            self.carousel.scroll_to(self.carousel.get_nth_page(self.page + 1), True)
+            return
+        # At once, not when it has scrolled: who presses twice means two pages.
+        self._on_page(self.page + 1)
+        self.carousel.scroll_to(self.carousel.get_nth_page(self.page), True)
