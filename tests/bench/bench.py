@@ -29,6 +29,7 @@ from rigs import Carrier, Messages
 
 PARTS = ('proxies', 'messages', 'growth')
 LIMIT = 'haproxy'
+BEFORE = 'before'
 
 ENDS = ('source', 'destination')
 
@@ -65,7 +66,7 @@ MESSAGE_LABELS = {
 def ways_of(name, baseline, relay):
     """By what they are called: the relay's command, and the baseline if that is measured."""
     betweens = {**({'relay': relay} if relay else {}), 'emulator': None}
-    ages = {name: None, **({'before': baseline} if baseline else {})}
+    ages = {name: None, **({BEFORE: baseline} if baseline else {})}
     return {f'{age}, {between}': (command, old) for between, command in betweens.items() for age, old in ages.items()}
 
 
@@ -85,11 +86,16 @@ def messages(args):
             for name, (relay, old) in ways_of('libist', args.baseline_library, args.relay).items()}
 
 
-def ratios(ways):
-    """Each to the limit, and what is new to what was before."""
-    limits = [(way, LIMIT) for way in ways if LIMIT in ways and way != LIMIT]
-    return limits + [(way, before) for way in ways for before in ways
-                     if before.startswith('before') and way != before and way.endswith(before.partition(',')[2])]
+def tables(title, labels, ways, rows):
+    """What there is now beside the limit, then beside what was before."""
+    now = [way for way in ways if not way.startswith(BEFORE)]
+    limits = [(way, LIMIT) for way in now if LIMIT in ways and way != LIMIT]
+    yield from ('', *report.table(title, labels, now, rows, limits))
+    pairs = [(way, before) for way in now for before in ways
+             if before.startswith(BEFORE) and before.partition(',')[2] == way.partition(',')[2]]
+    if pairs:
+        shown = [way for now, before in pairs for way in (before, now)]
+        yield from ('', *report.table(f'{title}, before and now', labels, shown, rows, pairs))
 
 
 def run_turns(part, ways, args):
@@ -136,7 +142,7 @@ def main():
             ways = find(args)
             found = list(told(run_turns(part, ways, args)))
             rows += found
-            lines += ['', *report.table(title, labels, list(ways), found, ratios(ways))]
+            lines += tables(title, labels, list(ways), found)
     if 'growth' in parts:
         found = list(told(growth.points(args.turns, max(args.bytes // 25_000, 1))))
         rows += found
