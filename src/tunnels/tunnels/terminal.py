@@ -12,6 +12,8 @@ from gi.repository import Adw, Gdk, Gio, GLib, GObject, Gtk, Pango, Vte
 from . import RESOURCES, actions, launch
 from .accessible import mend
 
+# Milliseconds: what was typed ahead for the shell is not for what comes when it has ended.
+SETTLE = 1000
 ZOOM = 1.2
 SCALES = 0.25, 4.0
 
@@ -33,7 +35,9 @@ class Terminal(Gtk.Box):
     """ssh runs while this is there; when it ends, what it said stays until somebody closes the tab."""
 
     __gtype_name__ = 'TunnelsTerminal'
-    __gsignals__ = {'bell': (GObject.SignalFlags.RUN_FIRST, None, ())}
+    # Something is to be looked at, or to be said.
+    __gsignals__ = {'bell': (GObject.SignalFlags.RUN_FIRST, None, ()),
+                    'say': (GObject.SignalFlags.RUN_FIRST, None, (str,))}
 
     title = GObject.Property(type=str, default='')
     running = GObject.Property(type=bool, default=False)
@@ -42,6 +46,7 @@ class Terminal(Gtk.Box):
     ended = Gtk.Template.Child()
     ended_label = Gtk.Template.Child()
     again = Gtk.Template.Child()
+    menu = Gtk.Template.Child()
 
     def __init__(self, device, account, settings):
         super().__init__(title=device.thing)
@@ -50,6 +55,7 @@ class Terminal(Gtk.Box):
         self.settings = settings
         self._cancellable = None
         self._pid = 0
+        self._link = ''
         self.vte = Vte.Terminal(hexpand=True, vexpand=True, scroll_on_keystroke=True, allow_hyperlink=True)
         # VTE 0.70 tells screen readers nothing of what is in it; at least they know where they are.
         self.vte.update_property([Gtk.AccessibleProperty.LABEL], [_('Terminal at %s') % device.thing])
@@ -65,18 +71,48 @@ class Terminal(Gtk.Box):
                           (style := Adw.StyleManager.get_default(),
                            style.connect('notify::dark', lambda *_: self._dress()))]
         self._dress()
-        self.insert_action_group('terminal', actions.group({
-            'copy': self._copy, 'paste': self.vte.paste_clipboard, 'zoom-in': lambda: self._zoom(ZOOM),
-            'zoom-out': lambda: self._zoom(1 / ZOOM), 'zoom-normal': lambda: self._zoom(0)}))
+        self._actions = actions.group({
+            'copy': self._copy, 'paste': self.vte.paste_clipboard, 'open-link': self._open_link,
+            'zoom-in': lambda: self._zoom(ZOOM), 'zoom-out': lambda: self._zoom(1 / ZOOM),
+            'zoom-normal': lambda: self._zoom(0)})
+        self.insert_action_group('terminal', self._actions)
+        self._add_menu()
         mend(self)
         self.again.connect('clicked', lambda _button: self.start())
         self.start()
+
+    def _add_menu(self):
+        self.popover = Gtk.PopoverMenu(menu_model=self.menu, has_arrow=False, halign=Gtk.Align.START)
+        self.popover.set_parent(self)
+        click = Gtk.GestureClick(button=Gdk.BUTTON_SECONDARY)
+        click.connect('pressed', lambda _click, _number, x, y: self._show_menu(x, y))
+        touch = Gtk.GestureLongPress(touch_only=True)
+        touch.connect('pressed', lambda _touch, x, y: self._show_menu(x, y))
+        for gesture in (click, touch):
+            self.vte.add_controller(gesture)
+
+    def _show_menu(self, x, y):
+        # VTE 0.70 knows it at the pointer only. A device says where it leads.
+        link = self.vte.get_property('hyperlink-hover-uri') or ''
+        self._link = link if link.startswith(('https://', 'http://')) else ''
+        self._actions.lookup_action('open-link').set_enabled(bool(self._link))
+        self._actions.lookup_action('copy').set_enabled(self.vte.get_has_selection())
+        place = Gdk.Rectangle()
+        place.x, place.y = map(int, self.vte.translate_coordinates(self, x, y))
+        self.popover.set_pointing_to(place)
+        self.popover.popup()
+
+    def _open_link(self):
+        launch.show(self._link, self, lambda problem: problem and self.emit('say', problem))
 
     def close(self):
         """ssh hears that its terminal has gone."""
         for where, handler in self._handlers:
             where.disconnect(handler)
         self._handlers = []
+        if self.popover:
+            self.popover.unparent()
+            self.popover = None
         if self._cancellable:
             self._cancellable.cancel()
         # VTE 0.70 falls when its terminal is taken away where GTK is a newer one.
@@ -121,7 +157,17 @@ class Terminal(Gtk.Box):
         self.running = False
         self.ended_label.set_label(text)
         self.ended.set_revealed(True)
-        self.again.grab_focus()
+        if self.get_mapped():
+            GLib.timeout_add(SETTLE, self._offer_again)
+        else:
+            # Somebody types elsewhere.
+            self.emit('bell')
+
+    def _offer_again(self):
+        # Unless somebody has done something about it.
+        if self.get_mapped() and self.ended.get_revealed() and self.vte.has_focus():
+            self.again.grab_focus()
+        return GLib.SOURCE_REMOVE
 
     def _on_title(self, vte):
         said = vte.get_window_title()

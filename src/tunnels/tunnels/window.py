@@ -36,6 +36,7 @@ class Window(Adw.ApplicationWindow):
     toasts = Gtk.Template.Child()
     title_widget = Gtk.Template.Child()
     back_button = Gtk.Template.Child()
+    menu_button = Gtk.Template.Child()
     add_button = Gtk.Template.Child()
     search_button = Gtk.Template.Child()
     stack = Gtk.Template.Child()
@@ -64,6 +65,9 @@ class Window(Adw.ApplicationWindow):
         self._home = self.tabs.append(self.leaflet)
         self._home.set_title(_('Devices'))
         self.tabs.set_page_pinned(self._home, True)
+        # What runs in a terminal wants these.
+        self.tabs.remove_shortcuts(Adw.TabViewShortcuts.CONTROL_HOME | Adw.TabViewShortcuts.CONTROL_END
+                                   | Adw.TabViewShortcuts.CONTROL_PAGE_UP | Adw.TabViewShortcuts.CONTROL_PAGE_DOWN)
         self._home.set_icon(Gio.ThemedIcon.new('network-server-symbolic'))
         self.tabs.connect('notify::selected-page', lambda *_: self._show_title())
         # One page alone needs no tab.
@@ -96,7 +100,7 @@ class Window(Adw.ApplicationWindow):
 
     def _add_actions(self):
         acts = {'add-device': self._add_device, 'back': self._back, 'end-welcome': self.end_welcome,
-                'search': self._search, 'close-tab': self._close_tab, 'show-help-overlay': self._show_shortcuts,
+                'search': self.search, 'close-tab': self._close_tab, 'show-help-overlay': self._show_shortcuts,
                 'terminal': lambda: self._with_device(self.open_terminal),
                 'connect': lambda: self._with_device(lambda device: self.show_device(device).connect_tunnel())}
         actions.add(self, acts)
@@ -191,11 +195,14 @@ class Window(Adw.ApplicationWindow):
         if first := self._sorted.get_item(0):
             self.show_device(first)
 
-    def _search(self):
+    def search(self, text=''):
+        self.end_welcome()
         self.tabs.set_selected_page(self._home)
         self._back()
         self.search_bar.set_search_mode(True)
         self.search_entry.grab_focus()
+        if text:
+            self.search_entry.set_text(text)
 
     # Pages
 
@@ -240,6 +247,8 @@ class Window(Adw.ApplicationWindow):
         self.search_button.set_visible(main and home and not folded)
         self.add_button.set_visible(main and home and not folded)
         self.get_application().set_in_terminal(not home)
+        # F10 is for what runs there.
+        self.menu_button.set_primary(home)
         page = self.pages.get_visible_child()
         if not home and self.tabs.get_selected_page():
             title = self.tabs.get_selected_page().get_title()
@@ -263,13 +272,12 @@ class Window(Adw.ApplicationWindow):
         dialogs.ask_new_device(self, accounts, accounts.get(shown.account if shown else ''), on_chosen, look)
 
     def _forget(self, device):
-        favourite, used = device.favourite, device.used
+        kept = device.copy_kept()
 
         def undo():
             back = self.devices.add(device.account, device.thing)
-            for name in device.KEPT:
-                setattr(back, name, getattr(device, name))
-            back.favourite, back.used = favourite, used
+            for name, value in kept.items():
+                setattr(back, name, value)
             self.devices.save()
         self.devices.forget(device)
         toast = self._tell(_('%s is forgotten') % device.thing, button_label=_('_Undo'))
@@ -281,6 +289,7 @@ class Window(Adw.ApplicationWindow):
         self.end_welcome()
         self.devices.touch(device)
         terminal = Terminal(device, self.devices.accounts.get(device.account), self.settings)
+        terminal.connect('say', lambda _terminal, text: self.say(text))
         page = self.tabs.append(terminal)
         page.set_icon(Gio.ThemedIcon.new('utilities-terminal-symbolic'))
         terminal.bind_property('title', page, 'title', GObject.BindingFlags.SYNC_CREATE)
