@@ -47,7 +47,9 @@ class Preferences(Adw.PreferencesWindow):
         self._show_accounts()
 
     def _edit(self, account):
-        AccountWindow(self, self.accounts, account).present()
+        window = AccountWindow(self, self.accounts, account)
+        window.connect('unrealize', lambda _window: self._show_accounts())
+        window.present()
 
     def _show_accounts(self):
         for row in self._rows:
@@ -86,6 +88,7 @@ class AccountWindow(Adw.Window):
         super().__init__(transient_for=parent, modal=True)
         self.accounts = accounts
         self.account = account
+        self._storing = None
         self.rows = {'name': self.name_row, 'region': self.region_row, 'endpoint_url': self.endpoint_row,
                      'ca_file': self.ca_row, 'profile': self.profile_row}
         for name, row in self.rows.items():
@@ -93,10 +96,15 @@ class AccountWindow(Adw.Window):
             row.connect('changed', lambda _row: self._check())
         for row in (self.key_id_row, self.secret_row):
             row.connect('changed', lambda _row: self._check())
-        self.remove_button.set_visible(bool(account) and accounts.model.get_n_items() > 1)
+        # There is always one.
+        self._is_last = accounts.model.get_n_items() == 1
+        self.remove_button.set_visible(bool(account) and (not self._is_last or profiles.is_own(account.profile)))
+        if self._is_last:
+            self.remove_button.set_label(_('_Remove Keys'))
         self.save_button.connect('clicked', lambda _button: self._save())
         self.cancel_button.connect('clicked', lambda _button: self.close())
         self.remove_button.connect('clicked', lambda _button: self._remove())
+        self.connect('close-request', lambda _self: self._on_close_request())
         mend(self)
         self._check()
 
@@ -112,8 +120,13 @@ class AccountWindow(Adw.Window):
             return _('A key has an id and a secret.')
         if key_id and not self.profile_row.get_text().strip():
             return _('Keys need a profile, by whose name other programs find them.')
-        if key_id and profiles.exists(self.profile_row.get_text().strip()):
-            return _('The AWS tools have a profile of that name already. Leave out the keys, or choose another name.')
+        profile = self.profile_row.get_text().strip()
+        try:
+            if key_id and not profiles.is_own(profile) and profiles.exists(profile):
+                return _('The AWS tools have a profile of that name already. Leave out the keys, or choose another '
+                         'name.')
+        except ValueError as error:
+            return str(error)
         return ''
 
     def _show_fault(self, fault):
@@ -133,30 +146,60 @@ class AccountWindow(Adw.Window):
             return
 
         def on_stored(problem):
+            self._set_storing(None)
             if problem:
                 self._show_fault(problem)
             else:
                 self._keep(values)
-        profiles.store_keys(values['profile'], values['region'], key_id, secret, on_stored)
+        # The keyring may ask for its password.
+        self._set_storing(Gio.Cancellable())
+        profiles.store_keys(values['profile'], values['region'], key_id, secret, self._storing, on_stored)
+
+    def _set_storing(self, cancellable):
+        self._storing = cancellable
+        for widget in (*self.rows.values(), self.key_id_row, self.secret_row, self.save_button, self.remove_button):
+            widget.set_sensitive(not cancellable)
+        self.save_button.set_label(_('_Saving…') if cancellable else _('_Save'))
+
+    def _on_close_request(self):
+        if self._storing:
+            self._storing.cancel()
 
     def _keep(self, values):
+        before = self.account.profile if self.account else ''
         if self.account:
             for name, value in values.items():
                 setattr(self.account, name, value)
             self.accounts.save()
         else:
             self.accounts.add(**values)
+        self._forget_keys(before)
         self.close()
 
+    def _forget_keys(self, profile, done=lambda _problem: None):
+        """Of an account that does without them now; another may have the same profile."""
+        if profile and all(account.profile != profile for account in self.accounts.model):
+            profiles.forget_keys(profile, done)
+        else:
+            done(None)
+
     def _remove(self):
-        dialogs.confirm(self, _('Remove the Account?'),
-                        _('Keys that were typed in here are taken out of the keyring, and their profile goes.'),
-                        _('_Remove'), self._remove_now)
+        keys = _('Keys that were typed in here are taken out of the keyring, and their profile goes.')
+        if self._is_last:
+            dialogs.confirm(self, _('Remove the Keys?'), keys, _('_Remove'), self._remove_now)
+        else:
+            dialogs.confirm(self, _('Remove the Account?'), keys + ' ' + _('Its devices are forgotten.'), _('_Remove'),
+                            self._remove_now)
 
     def _remove_now(self):
         def on_forgotten(problem):
             if problem:
                 dialogs.tell(self.get_transient_for(), _('Not All of the Account Is Removed'), problem)
-            self.accounts.remove(self.account)
             self.close()
-        profiles.forget_keys(self.account.profile, on_forgotten)
+        profile = self.account.profile
+        if self._is_last:
+            self.account.profile = ''
+            self.accounts.save()
+        else:
+            self.accounts.remove(self.account)
+        self._forget_keys(profile, on_forgotten)

@@ -7,6 +7,7 @@ import configparser
 import os
 import pathlib
 import re
+import shlex
 import tempfile
 from gettext import gettext as _
 
@@ -30,27 +31,55 @@ def config_path():
     return _path('AWS_CONFIG_FILE', 'config')
 
 
+def _words(section):
+    """As the AWS tools take a section's name apart."""
+    try:
+        return shlex.split(section)
+    except ValueError:
+        return [section]
+
+
+def _sections(path):
+    parser = configparser.RawConfigParser(strict=False, allow_no_value=True)
+    try:
+        parser.read(path, encoding='utf-8')
+    except (OSError, UnicodeError, configparser.Error) as error:
+        # What is in it is not known, so nothing may be added to it.
+        reason = str(error).partition('\n')[0]
+        raise ValueError(_('{file} can’t be read: {reason}').format(file=path, reason=reason)) from error
+    return [_words(section) for section in parser.sections()]
+
+
 def exists(profile):
-    for path, section in ((config_path(), profile if profile == 'default' else f'profile {profile}'),
-                          (_path('AWS_SHARED_CREDENTIALS_FILE', 'credentials'), profile)):
-        parser = configparser.RawConfigParser(strict=False, allow_no_value=True)
-        try:
-            parser.read(path, encoding='utf-8')
-        except (OSError, UnicodeError, configparser.Error):
-            # The AWS tools will say what is wrong with it.
-            continue
-        if parser.has_section(section):
-            return True
-    return False
+    """Raises ValueError where that can't be told."""
+    return ((['default'] if profile == 'default' else ['profile', profile]) in _sections(config_path())
+            or [profile] in _sections(_path('AWS_SHARED_CREDENTIALS_FILE', 'credentials')))
+
+
+def is_own(profile):
+    """Whether it was made here, and may be changed."""
+    try:
+        return _find(_read(), profile) is not None
+    except (OSError, UnicodeError):
+        return False
 
 
 def _marks(profile):
     return f'# Tunnels: {profile}\n', f'# Tunnels: end of {profile}\n'
 
 
+def _find(text, profile):
+    """What stands between the marks, with them; an editor may have changed the ends of lines. What somebody has added
+    there is not ours."""
+    begin, end = (re.escape(mark.rstrip('\n')) + '\r?(?:\n|$)' for mark in _marks(profile))
+    found = re.search(f'^{begin}.*?^{end}', text, re.DOTALL | re.MULTILINE)
+    return found if found and len(re.findall(r'^\s*\[', found[0], re.MULTILINE)) == 1 else None
+
+
 def _read():
     try:
-        return config_path().read_text(encoding='utf-8')
+        with open(config_path(), encoding='utf-8', newline='') as file:
+            return file.read()
     except FileNotFoundError:
         return ''
 
@@ -63,7 +92,7 @@ def _write(text):
     mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
     handle, name = tempfile.mkstemp(dir=path.parent, prefix='.config-')
     try:
-        with open(handle, 'w', encoding='utf-8') as file:
+        with open(handle, 'w', encoding='utf-8', newline='') as file:
             file.write(text)
             os.fchmod(file.fileno(), mode)
             file.flush()
@@ -75,11 +104,8 @@ def _write(text):
 
 
 def _without(text, profile):
-    begin, end = _marks(profile)
-    before, found, rest = text.partition(begin)
-    if found and end in rest:
-        return before + rest.partition(end)[2]
-    return text
+    found = _find(text, profile)
+    return text[:found.start()] + text[found.end():] if found else text
 
 
 def add(profile, values):
@@ -115,8 +141,9 @@ def schema():
                                      {KEY_ATTRIBUTE: Secret.SchemaAttributeType.STRING})
 
 
-def store_keys(profile, region, key_id, secret, done):
-    """done(None, or what went wrong): keys into the keyring, and a profile that finds them there."""
+def store_keys(profile, region, key_id, secret, cancellable, done):
+    """done(None, or what went wrong), unless it is cancelled: keys into the keyring, and a profile that finds them
+    there. Or neither, but for those of before."""
     library, kind = schema()
     if not library:
         done(_('There is no libsecret here, without which nothing can go into the keyring.'))
@@ -126,31 +153,28 @@ def store_keys(profile, region, key_id, secret, done):
         return
 
     def on_stored(_source, result):
+        problem = None
         try:
             library.password_store_finish(result)
-            add(profile, {'region': region, 'credential_process': helper(profile)})
+            if not cancellable.is_cancelled():
+                add(profile, {'region': region, 'credential_process': helper(profile)})
         except GLib.Error as error:
-            done(_('The keyring did not take the keys: %s') % error.message)
+            problem = _('The keyring did not take the keys: %s') % error.message
         except (OSError, UnicodeError, ValueError) as error:
-            done(str(error))
+            problem = str(error)
+        def end(_problem):
+            if not cancellable.is_cancelled():
+                done(problem)
+        if (problem or cancellable.is_cancelled()) and not is_own(profile):
+            # Nothing leads to what may be in the keyring by now.
+            _clear(library, kind, profile, end)
         else:
-            done(None)
+            end(None)
     library.password_store(kind, {KEY_ATTRIBUTE: profile}, library.COLLECTION_DEFAULT,
-                           _('Keys of AWS for “%s”') % profile, f'{key_id}\n{secret}', None, on_stored)
+                           _('Keys of AWS for “%s”') % profile, f'{key_id}\n{secret}', cancellable, on_stored)
 
 
-def forget_keys(profile, done):
-    """done(None, or what is left of them): those that store_keys() has stored, if it has, and their profile."""
-    try:
-        if _without(text := _read(), profile) == text:
-            done(None)
-            return
-        # Nothing in the AWS tools' files leads to them any more, whatever the keyring does.
-        remove(profile)
-    except (OSError, UnicodeError) as error:
-        done(str(error))
-        return
-
+def _clear(library, kind, profile, done):
     def on_cleared(_source, result):
         try:
             library.password_clear_finish(result)
@@ -158,9 +182,22 @@ def forget_keys(profile, done):
             done(_('The keys may still be in the keyring: %s') % error.message)
         else:
             done(None)
+    library.password_clear(kind, {KEY_ATTRIBUTE: profile}, None, on_cleared)
+
+
+def forget_keys(profile, done):
+    """done(None, or what is left of them): those that store_keys() has stored, if it has, and their profile."""
+    own = is_own(profile)
+    try:
+        # Nothing in the AWS tools' files leads to them any more, whatever the keyring does.
+        remove(profile)
+    except (OSError, UnicodeError) as error:
+        done(str(error))
+        return
     library, kind = schema()
-    if library:
-        library.password_clear(kind, {KEY_ATTRIBUTE: profile}, None, on_cleared)
+    if library and profile:
+        # Somebody may have taken the profile away by hand. Then it is no fault that there is no keyring.
+        _clear(library, kind, profile, lambda problem: done(problem if own else None))
     else:
         done(None)
 
