@@ -59,7 +59,7 @@ class Kept(unittest.TestCase):
     def test_first_account(self):
         account, = self.accounts.model
         self.assertEqual((account.id, account.chosen()), ('', {}))
-        self.assertIs(self.accounts.get('gone'), account)
+        self.assertIsNone(self.accounts.get('gone'))
         self.accounts.remove(account)
         self.assertEqual(len(self.accounts.model), 1)
 
@@ -72,7 +72,44 @@ class Kept(unittest.TestCase):
         self.assertEqual((again.name, again.chosen()), ('Work', made.chosen()))
         self.accounts.remove(again)
         self.load()
-        self.assertIs(self.accounts.get(made.id), self.accounts.model[0])
+        self.assertIsNone(self.accounts.get(made.id))
+
+    def test_profile_of_environment(self):
+        """The service tells what it has taken."""
+        tunnel = self.operator.add(ThingName='pump-17', Profile='work')
+        for names in ({'AWS_PROFILE': 'work'}, {'AWS_PROFILE': 'other', 'AWS_DEFAULT_PROFILE': 'work'}):
+            with mock.patch.dict(os.environ, names):
+                self.assertTrue(Account().has(tunnel))
+                self.assertFalse(Account(profile='default').has(tunnel))
+        self.assertFalse(Account().has(tunnel))
+
+    def test_removed_account(self):
+        """Nothing of it becomes another one's."""
+        work = self.accounts.add(name='Work', profile='work')
+        self.devices.touch(self.devices.add(work.id, 'pump-17'))
+        self.devices.touch(self.devices.add('', 'valve'))
+        self.accounts.remove(work)
+        self.assertEqual(self.names(), ['valve'])
+        self.assertIsNone(self.accounts.recall(work.id))
+        self.load()
+        self.assertEqual(self.names(), ['valve'])
+
+    def test_account_that_is_recalled(self):
+        """By a notification, at the next start."""
+        account = self.accounts.recall('a@b@eu-west-1')
+        self.assertEqual((account.profile, account.region), ('a@b', 'eu-west-1'))
+        self.assertTrue(self.accounts.is_for_now(account.id))
+
+    def test_changed_account(self):
+        work = self.accounts.add(name='Work', profile='work', region='eu-west-1')
+        device = self.devices.add(work.id, 'pump-17')
+        self.devices.touch(device)
+        self.operator.add(ThingName='pump-17', Profile='work', Region='us-east-1')
+        self.assertEqual(device.tunnels, 0)
+        work.region = 'us-east-1'
+        self.accounts.save()
+        self.assertEqual(device.tunnels, 1)
+        self.assertEqual(self.names(), ['pump-17'])
 
     def test_accounts_for_now(self):
         """They are among all, and are not kept."""
@@ -117,6 +154,60 @@ class Kept(unittest.TestCase):
                 self.devices.touch(self.devices.add('', f'thing-{number}'))
         self.load()
         self.assertEqual(sorted(self.names()), sorted(['marked', *(f'thing-{n}' for n in range(5, RECENT + 5))]))
+
+    def test_settings_are_kept(self):
+        """However long ago that was, and whether it was ever used."""
+        self.devices.add('', 'set').user = 'admin'
+        for number in range(RECENT + 5):
+            self.devices.touch(self.devices.add('', f'thing-{number}'))
+        self.load()
+        device = self.devices.get('', 'set')
+        self.assertEqual(device.user, 'admin')
+        kept = device.copy_kept()
+        self.devices.forget(device)
+        self.assertEqual(kept['user'], 'admin')
+        self.assertNotIn('set', self.names())
+        self.load()
+        self.assertNotIn('set', self.names())
+
+    def test_settings_in_an_account_of_others(self):
+        self.operator.add(ThingName='pump-17', Profile='other', Region='eu-west-1')
+        device, = self.devices.model
+        device.favourite = True
+        self.devices.save()
+        self.operator.tunnels.remove_all()
+        self.load()
+        device, = self.devices.model
+        self.assertTrue(device.favourite)
+        self.assertEqual(self.accounts.get(device.account).chosen(), {'profile': 'other', 'region': 'eu-west-1'})
+        self.assertFalse(self.accounts.is_for_now(device.account))
+        # But it can be removed like any other.
+        self.accounts.remove(self.accounts.get(device.account))
+        self.assertEqual(self.names(), [])
+        self.load()
+        self.assertEqual((self.names(), len(self.accounts.model)), ([], 1))
+
+    def test_demonstration_is_not_kept(self):
+        demo = self.accounts.add_for_now(name='Demo', profile='demo', region='us-east-1')
+        device = self.devices.add(demo.id, 'pump-17')
+        device.ssh_config = '/file'
+        device.favourite = True
+        self.devices.touch(device)
+        self.load()
+        self.assertEqual((self.names(), len(self.accounts.model)), ([], 1))
+
+    def test_forwards(self):
+        """A device stays as long as a port leads to it, whoever has made it."""
+        forward = Forward('/forwards/1')
+        forward.update({'ThingName': 'pump-17', 'Profile': 'default', 'Region': 'us-east-1'})
+        self.operator.forwards.append(forward)
+        device, = self.devices.model
+        self.assertEqual((device.thing, device.forwards, device.tunnels), ('pump-17', 1, 0))
+        self.devices.touch(device)
+        self.devices.forget(device)
+        self.assertEqual(self.names(), ['pump-17'])
+        self.operator.forwards.remove_all()
+        self.assertEqual(self.names(), [])
 
     def test_tunnels(self):
         """Devices come with the tunnels that others open, and go with them."""
@@ -232,8 +323,43 @@ class Profiles(unittest.TestCase):
         self.assertFalse(profiles.exists('other'))
         pathlib.Path(os.environ['AWS_SHARED_CREDENTIALS_FILE']).write_text('[other]\n')
         self.assertTrue(profiles.exists('other'))
-        self.path.write_bytes(b'\xff[')
-        self.assertTrue(profiles.exists('other'))
+        # Nobody knows what is in it.
+        for content in (b'\xff[', b'[x\n'):
+            self.path.write_bytes(content)
+            with self.assertRaisesRegex(ValueError, str(self.path)):
+                profiles.exists('other')
+
+    def test_sections(self):
+        """As the AWS tools take them."""
+        self.path.parent.mkdir()
+        for section in ('profile work', 'profile "work"', 'profile  work', 'profile\twork', 'profile work ',
+                        "profile 'work'"):
+            with self.subTest(section=section):
+                self.path.write_text(f'[{section}]\nregion = x\n')
+                self.assertTrue(profiles.exists('work'))
+                self.assertFalse(profiles.exists('profile'))
+
+    def test_ends_of_lines(self):
+        """They are somebody's choice."""
+        self.path.parent.mkdir()
+        before = b'[default]\r\nregion = x\r\n'
+        self.path.write_bytes(before)
+        profiles.add('demo', {'region': 'us-east-1'})
+        self.assertTrue(self.path.read_bytes().startswith(before))
+        # As an editor leaves it.
+        self.path.write_bytes(before + self.path.read_bytes()[len(before):].replace(b'\n', b'\r\n'))
+        self.assertTrue(profiles.is_own('demo'))
+        profiles.remove('demo')
+        self.assertEqual(self.path.read_bytes(), before)
+
+    def test_what_somebody_has_added(self):
+        """Between the marks, where it is not looked for."""
+        profiles.add('demo', {'region': 'us-east-1'})
+        text = self.path.read_text().replace('# Tunnels: end', '[profile mine]\nregion = x\n# Tunnels: end')
+        self.path.write_text(text)
+        self.assertFalse(profiles.is_own('demo'))
+        profiles.remove('demo')
+        self.assertEqual(self.path.read_text(), text)
 
 
 class Programs(unittest.TestCase):
@@ -366,13 +492,34 @@ class Words(unittest.TestCase):
         self.assertEqual(words.state('sleeping'), 'sleeping')
 
 
+class Service(unittest.TestCase):
+    def test_tried_again(self):
+        """A service that could not tell what there is may be followed by one that can."""
+        with (mock.patch('gi.repository.Gio.DBusObjectManagerClient') as client,
+              mock.patch('gi.repository.Gio.bus_watch_name_on_connection') as watch):
+            followed = operator.Operator(mock.Mock())
+            *_, appeared, _vanished = watch.call_args[0]
+            appeared(None, operator.NAME, ':1.1')
+            self.assertEqual(client.new.call_count, 1)
+            client.new_finish.side_effect = GLib.Error('it does not answer')
+            followed._on_manager(None, None)
+            appeared(None, operator.NAME, ':1.2')
+            self.assertEqual(client.new.call_count, 2)
+            client.new_finish.side_effect = None
+            client.new_finish.return_value = mock.Mock(**{'get_objects.return_value': []})
+            followed._on_manager(None, None)
+            appeared(None, operator.NAME, ':1.3')
+            self.assertEqual(client.new.call_count, 2)
+
+
 class Things(unittest.TestCase):
     def list(self, answer):
         """What comes of an answer of the service; and what it was asked."""
         bus = mock.Mock()
         bus.call_finish = mock.Mock(**answer)
         found = []
-        with mock.patch('gi.repository.Gio.DBusObjectManagerClient.new'):
+        with (mock.patch('gi.repository.Gio.DBusObjectManagerClient.new'),
+              mock.patch('gi.repository.Gio.bus_watch_name_on_connection')):
             operator.Operator(bus).list_things({'region': GLib.Variant('s', 'eu-west-1')},
                                                lambda value, error: found.append((value, error)))
         (_name, _path, _interface, method, parameters, *_), _options = bus.call.call_args

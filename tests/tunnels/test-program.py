@@ -83,6 +83,7 @@ class ProgramCase(SessionCase):
                                                        + self.settings)
 
     settings = 'welcomed=true\n'
+    program = None
 
     def start(self, *arguments):
         self.program = self.spawn('tunnels', [TUNNELS, *arguments], self.gui_env)
@@ -214,6 +215,7 @@ class Accounts(ProgramCase):
     """What is typed into the preferences, and where it goes."""
 
     settings = 'welcomed=true\n'
+    program = None
     KEYS = 'AKIDTYPEDBYHAND00001', 'typed/by/hand/EXAMPLEKEY'
 
     def fill(self, **values):
@@ -242,13 +244,23 @@ class Accounts(ProgramCase):
 
         config = self.home / '.aws/config'
         wait_until(lambda: '[profile work]' in config.read_text(), 'the profile')
-        command = config.read_text().partition('credential_process = ')[2].partition('\n')[0]
-        output = subprocess.run(command.split(), env={**os.environ, **self.gui_env}, stdout=subprocess.PIPE, check=True)
-        self.assertEqual(json.loads(output.stdout), {'Version': 1, 'AccessKeyId': key_id, 'SecretAccessKey': secret})
+        command = config.read_text().partition('credential_process = ')[2].partition('\n')[0].split()
+
+        def read_keys():
+            output = subprocess.run(command, env={**os.environ, **self.gui_env}, stdout=subprocess.PIPE, check=True)
+            keys = json.loads(output.stdout)
+            return keys['Version'], keys['AccessKeyId'], keys['SecretAccessKey']
+        self.assertEqual(read_keys(), (1, key_id, secret))
         # Which the session service does, too.
         self.ctl('open', '--profile', 'work', '--timeout', '1', THING, 'SSH', status=75)
         self.assertIn(THING, self.errors)
         self.assertEqual(self.count_opened(), 1)
+        # They are not for ever.
+        self.press_row('Work')
+        self.fill(Access_Key_ID=key_id, Secret_Access_Key=secret[::-1])
+        self.press_button('Save')
+        wait_until(lambda: read_keys() == (1, key_id, secret[::-1]), 'the new keys')
+        self.desktop.wait_for_none(PROGRAM, 'push button', 'Save')
 
         # With the account they go.
         self.press_row('Work')
@@ -256,7 +268,7 @@ class Accounts(ProgramCase):
         self.see('label', 'Remove the Account?')
         self.press_button('Remove')
         wait_until(lambda: '[profile work]' not in config.read_text(), 'the end of the profile')
-        wait_until(lambda: subprocess.run(command.split(), env={**os.environ, **self.gui_env}, check=False,
+        wait_until(lambda: subprocess.run(command, env={**os.environ, **self.gui_env}, check=False,
                                           stderr=subprocess.DEVNULL).returncode == 66, 'the end of the keys')
 
         # Where they don't, that is told.
@@ -279,6 +291,7 @@ class Accounts(ProgramCase):
             if path.is_file() and 'keyrings' not in path.parts:
                 content = path.read_bytes()
                 self.assertNotIn(secret.encode(), content, path)
+                self.assertNotIn(secret[::-1].encode(), content, path)
                 self.assertNotIn(key_id.encode(), content, path)
 
 
@@ -458,6 +471,66 @@ class Device(ProgramCase):
         self.see('heading', THING)
         self.assertEqual(self.count_opened(), 1)
 
+    def test_terminal(self):
+        """What runs there has the keys that it wants, and all else is in a menu."""
+        self.start()
+        self.add_device()
+        self.press_row('Terminal')
+        self.run_in_terminal(f'^{THING}')
+        keys = self.folder / 'keys'
+        self.desktop.type(f'cat -v >{keys}')
+        self.desktop.key('Return')
+        wait_until(keys.exists, 'cat')
+        for key in ('alt+Left', 'F10', 'ctrl+Home', 'ctrl+Page_Up', 'Return', 'ctrl+d'):
+            self.desktop.key(key)
+        self.assertEqual(wait_until(keys.read_text, 'what cat has read'), '^[[1;3D^[[21~^[[1;5H^[[5;5~\n')
+
+        # A link is where the device says, but it may not say anything.
+        for uri, shown in (('file:///etc/passwd', False), ('http://127.0.0.1/of-the-device', True)):
+            link = f'\\033]8;;{uri}\\033\\\\{20 * "link "}\\033]8;;\\033\\\\'
+            self.desktop.type(f"clear; for i in $(seq 60); do printf '{link}\\n'; done; echo >{self.folder / uri[:4]}")
+            self.desktop.key('Return')
+            wait_until((self.folder / uri[:4]).exists, 'the links')
+            if shown:
+                # They are drawn some time after that.
+                wait_until(lambda: self.has_link() or self.desktop.key('Escape'), 'a link')
+                self.press('menu item', 'Open Link')
+                self.assertEqual(self.read_opened(), uri)
+            else:
+                for _ in range(3):
+                    self.assertFalse(self.has_link())
+                    self.desktop.key('Escape')
+
+        # What was typed ahead was for the shell.
+        self.desktop.focus(f'^{THING}')
+        self.desktop.type('sleep 1; exit\n\n')
+        self.see('label', 'The shell has ended.')
+        self.press_button('Connect Again')
+        self.run_in_terminal(f'^{THING}')
+
+    def has_link(self):
+        self.desktop.wait_for_none(PROGRAM, 'menu item', 'Paste')
+        self.desktop.click(f'^{THING}', 200, 500, 3)
+        self.see('menu item', 'Paste')
+        return ('menu item', 'Open Link') in self.desktop.read(PROGRAM)
+
+    def test_named(self):
+        """Whoever asks for a device keeps its page, whatever becomes of others."""
+        self.start('valve-3')
+        self.see('heading', 'valve-3')
+        self.ctl('open', THING, 'SSH')
+        self.see('list item', f'{THING}, Connected')
+        self.ctl('close', THING)
+        wait_until(lambda: not any(name.startswith(THING) for _role, name in self.desktop.read(PROGRAM)), 'its end')
+        self.see('heading', 'valve-3')
+
+    def test_without_a_bus(self):
+        run = subprocess.run([TUNNELS], env={**os.environ, **self.gui_env, 'DBUS_SESSION_BUS_ADDRESS':
+                                             f'unix:path={self.path("nowhere")}'},
+                             stderr=subprocess.PIPE, check=False, timeout=PATIENCE, text=True)
+        self.assertEqual(run.returncode, 1, run.stderr)
+        self.assertIn('there is no session bus', run.stderr)
+
     def test_failure(self):
         self.start()
         self.add_device()
@@ -470,16 +543,18 @@ class Device(ProgramCase):
         self.see('label', 'Connected')
 
     def test_cancel(self):
-        """AWS takes its time; whoever does not want to wait, does not pay."""
+        """AWS takes its time. What it has opened meanwhile is paid for, and others may wait for it."""
         self.start()
         self.add_device()
         self.command_emulator('delay OpenTunnel=30000')
         self.press_button('Connect')
         self.see('list item', 'Connecting')
         self.press_button('Cancel')
-        wait_until(lambda: self.count_opened() == 1, 'the tunnel that nobody wants')
-        self.wait_for_tunnels(0)
-        self.see('list item', 'Not connected')
+        self.desktop.wait_for_none(PROGRAM, 'list item', 'Connecting')
+        self.command_emulator('delay OpenTunnel=0')
+        self.press_button('Connect')
+        self.see('label', 'Connected')
+        self.assertEqual(self.count_opened(), 1)
 
     def test_notifications(self):
         require('dunst', 'dunstctl')

@@ -4,6 +4,7 @@
 """The program: its actions, and what it tells of when nobody looks."""
 
 import signal
+import sys
 import time
 from gettext import gettext as _
 
@@ -19,10 +20,12 @@ from .window import Window
 
 # In a terminal with Shift: what runs there wants those without for itself.
 ACCELERATORS = {
-    'win.add-device': '<Control>n', 'win.search': '<Control>f', 'win.back': '<Alt>Left', 'win.close-tab': '<Control>w',
+    'win.add-device': '<Control>n', 'win.search': '<Control>f', 'win.close-tab': '<Control>w',
     'win.terminal': '<Control>t', 'win.connect': '<Control>Return', 'win.show-help-overlay': '<Control>question',
     'app.preferences': '<Control>comma', 'app.quit': '<Control>q',
 }
+# Not in a terminal.
+PAGE_ACCELERATORS = {'win.back': '<Alt>Left'}
 TERMINAL_ACCELERATORS = {
     'terminal.copy': ['<Control><Shift>c'], 'terminal.paste': ['<Control><Shift>v'],
     'terminal.zoom-in': ['<Control>plus', '<Control>equal', '<Control>KP_Add'],
@@ -52,6 +55,12 @@ class Application(Adw.Application):
         if options.contains('version'):
             print(f'tunnels {self.version}')
             return 0
+        try:
+            # GApplication goes on without one.
+            Gio.bus_get_sync(Gio.BusType.SESSION, None)
+        except GLib.Error as error:
+            print(_('tunnels: there is no session bus: %s') % error.message, file=sys.stderr)
+            return 1
         return -1
 
     def do_command_line(self, command_line):
@@ -101,6 +110,8 @@ class Application(Adw.Application):
     def set_in_terminal(self, yes):
         for action, key in ACCELERATORS.items():
             self.set_accels_for_action(action, [key.replace('<Control>', '<Control><Shift>') if yes else key])
+        for action, key in PAGE_ACCELERATORS.items():
+            self.set_accels_for_action(action, [] if yes else [key])
 
     def do_shutdown(self):
         self.demo.stop()
@@ -126,13 +137,22 @@ class Application(Adw.Application):
 
     def _find_device(self, thing):
         """Of those that are known, or a new one in the first account."""
-        return (next((device for device in self.devices.model if device.thing == thing), None)
-                or self.devices.add(self.accounts.model[0].id, thing))
+        device = (next((device for device in self.devices.model if device.thing == thing), None)
+                  or self.devices.add(self.accounts.model[0].id, thing))
+        # Somebody has asked for it: it does not go with the next tunnel that does.
+        self.devices.touch(device)
+        return device
 
     def _on_device_action(self, _action, parameter, act):
-        account, thing = parameter.unpack()
+        ident, thing = parameter.unpack()
         self.activate()
-        act(self.window, self.devices.add(account, thing))
+        # Notifications outlive the program, and accounts don't have to.
+        if not (account := self.accounts.recall(ident)):
+            self.window.say(_('The account of %s is not there any more.') % thing)
+            return
+        device = self.devices.add(account.id, thing)
+        self.devices.touch(device)
+        act(self.window, device)
 
     # The program
 
@@ -177,16 +197,16 @@ class Application(Adw.Application):
     # What happens to tunnels
 
     def _notify(self, kind, tunnel, title, body):
-        device = self.devices.of(tunnel)
-        target = GLib.Variant('(ss)', device.key)
-        told = Gio.Notification.new(title % device.thing)
+        target = GLib.Variant('(ss)', (self.accounts.find(tunnel).id, tunnel.thing))
+        told = Gio.Notification.new(title % tunnel.thing)
         told.set_body(body)
         told.set_default_action_and_target('app.show-device', target)
         told.add_button_with_target(_('Open Anew'), 'app.open-anew', target)
         self.send_notification(kind + tunnel.path, told)
 
     def _look_at_time(self):
-        warning = self.settings.get_int('expiry-warning') * 60
+        # Without a window it is a search that has started this, for the moment.
+        warning = self.settings.get_int('expiry-warning') * 60 if self.window else 0
         for tunnel in self.operator.tunnels:
             left = tunnel.expires_at / 1e6 - time.time()
             if (warning and tunnel.expires_at and left <= warning and tunnel.is_connected

@@ -27,6 +27,8 @@ class Demo:
         self.ended = ended
         self.process = None
         self.device = None
+        # Of a program that could not say farewell.
+        self._remove_profile()
 
     def start(self, done):
         """done(device, problem) once, of which one is None."""
@@ -83,7 +85,11 @@ class Demo:
         if self.device:
             self.devices.forget(self.device)
             self.device = None
-            try:
-                profiles.remove(PROFILE)
-            except (OSError, UnicodeError) as error:
-                print(f'tunnels: the profile {PROFILE} is still in {profiles.config_path()}: {error}')
+            self._remove_profile()
+
+    @staticmethod
+    def _remove_profile():
+        try:
+            profiles.remove(PROFILE)
+        except (OSError, UnicodeError) as error:
+            print(f'tunnels: the profile {PROFILE} may still be in {profiles.config_path()}: {error}')

@@ -50,14 +50,15 @@ class DevicePage(Adw.Bin):
         self.account = devices.accounts.get(device.account)
         self._boxes = {}
         self._forwards = {}
+        # Who waits for a port of a service that is asked for, by the service.
+        self._reaching = {}
         self._opening = None
         self._opening_row = None
-        # Tunnels that were there before.
-        self._others = set()
         self._handlers = [
             (store, store.connect('items-changed', lambda *_, show=show: show()))
             for store, show in ((operator.tunnels, self._show_tunnels), (operator.forwards, self._show_forwards))]
         self._handlers.append((device, device.connect('notify', lambda *_: self._show())))
+        self._handlers.append((self.account, self.account.connect('notify', lambda *_: self._on_account())))
         for action, icon, title, which in WAYS:
             row = Adw.ActionRow(title=title, use_markup=False, activatable=True, action_name=f'device.{action}')
             row.add_prefix(Gtk.Image(icon_name=icon))
@@ -66,7 +67,7 @@ class DevicePage(Adw.Bin):
             self.reach_group.add(row)
         self._add_actions()
         mend(self)
-        self.favourite_button.set_active(device.favourite)
+        device.bind_property('favourite', self.favourite_button, 'active', GObject.BindingFlags.SYNC_CREATE)
         self.favourite_button.connect('toggled', self._on_favourite)
         self._show()
         self._show_tunnels()
@@ -95,6 +96,11 @@ class DevicePage(Adw.Bin):
         about = self.account.name or self.account.profile or _('Account of the AWS tools')
         self.account_label.set_label(f'{about} · {self.account.region}' if self.account.region else about)
         self.favourite_button.set_icon_name('starred-symbolic' if self.device.favourite else 'non-starred-symbolic')
+
+    def _on_account(self):
+        self._show()
+        self._show_tunnels()
+        self._show_forwards()
 
     def _on_favourite(self, button):
         self.device.favourite = button.get_active()
@@ -144,7 +150,6 @@ class DevicePage(Adw.Bin):
             if instead_of:
                 self.operator.let_go(instead_of.path)
             self._tell_cost()
-        self._others = set(self._boxes)
         self._opening_row = row = OpeningRow()
         row.button.connect('clicked', lambda _button: self._stop_opening())
         self.tunnels_group.add(row)
@@ -154,13 +159,9 @@ class DevicePage(Adw.Bin):
         self.devices.touch(self.device)
 
     def _stop_opening(self):
-        opening = self._opening
-        self.operator.cancel(opening)
+        # One that was opened meanwhile stays for others who may wait for it, and is closed when nothing uses it.
+        self.operator.cancel(self._opening)
         self._end_opening()
-        # If it is for this alone that there is one, nobody wants it any more.
-        tunnel = next((tunnel for tunnel in self.operator.tunnels if tunnel.path == opening.path), None)
-        if tunnel and tunnel.path not in self._others and not tunnel.connections:
-            self._ask(self.operator.close_object, tunnel.path)
 
     def _end_opening(self):
         self._opening = None
@@ -194,17 +195,23 @@ class DevicePage(Adw.Bin):
 
     def _reach(self, service, then):
         """then(address): at which a port of this computer leads to a service."""
-        known = next((forward for forward in self._forwards_of_device() if forward.service == service
+        known = next((forward for forward in self.devices.forwards_of(self.device) if forward.service == service
                       and not forward.address.startswith('/')), None)
         if known:
             then(known.address)
             return
+        if service in self._reaching:
+            # It is asked for already, and who asks twice wants it once.
+            self._reaching[service] = then
+            return
+        self._reaching[service] = then
 
         def on_forward(value, error):
+            wanted = self._reaching.pop(service)
             if error:
                 dialogs.tell_error(self, _('%s Can’t Be Reached') % self.device.thing, error)
             else:
-                then(value[1])
+                wanted(value[1])
         self.operator.forward(self.device.thing, service, LOOPBACK, self.account.options(), on_forward)
         self.devices.touch(self.device)
 
@@ -214,7 +221,7 @@ class DevicePage(Adw.Bin):
     def _files(self):
         def on_ssh(goes_by_name):
             # Its account may be another one than that which ssh takes by itself.
-            if goes_by_name and not self.account.chosen():
+            if goes_by_name and not self.account.chosen() and launch.is_host(self.device):
                 self.devices.touch(self.device)
                 self._show_uri(launch.files_uri(self.device))
             else:
@@ -237,12 +244,8 @@ class DevicePage(Adw.Bin):
 
     # Ports
 
-    def _forwards_of_device(self):
-        return [forward for forward in self.operator.forwards
-                if forward.thing == self.device.thing and self.account.has(forward)]
-
     def _show_forwards(self):
-        now = {forward.path: forward for forward in self._forwards_of_device()}
+        now = {forward.path: forward for forward in self.devices.forwards_of(self.device)}
         for path in list(self._forwards):
             if path not in now:
                 self.forwards_group.remove(self._forwards.pop(path))

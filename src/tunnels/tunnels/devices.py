@@ -3,16 +3,22 @@
 
 """Accounts, and the devices that somebody has used or marked, as they are kept in the settings."""
 
+import os
 import time
 import uuid
 
 from gi.repository import Gio, GLib, GObject
 
-# How many are remembered of those that nobody has marked.
+# How many are remembered of those that nobody has marked, or said anything of.
 RECENT = 20
 
 # What a device's services are called where nobody has said otherwise.
 SERVICES = {'terminal': 'SSH', 'web': 'HTTP', 'vnc': 'VNC', 'rdp': 'RDP'}
+
+
+def default_profile():
+    """What the AWS tools take, and with them the session service, which tells it by its name."""
+    return os.environ.get('AWS_DEFAULT_PROFILE') or os.environ.get('AWS_PROFILE') or 'default'
 
 
 class Account(GObject.Object):
@@ -40,7 +46,7 @@ class Account(GObject.Object):
 
     def has(self, remote):
         """Whether a tunnel or a forward is in this account, as far as the service tells."""
-        return ((self.profile or 'default') == (remote.profile or 'default')
+        return ((self.profile or default_profile()) == (remote.profile or 'default')
                 and (not self.region or self.region == remote.region))
 
 
@@ -59,13 +65,23 @@ class Device(GObject.Object):
     # Of the moment. The file is one of ssh's, in place of the user's own.
     ssh_config = GObject.Property(type=str, default='')
     tunnels = GObject.Property(type=GObject.TYPE_UINT)
+    forwards = GObject.Property(type=GObject.TYPE_UINT)
     state = GObject.Property(type=str, default='')
 
-    KEPT = ('account', 'thing', 'user', 'favourite', 'used', 'terminal', 'web', 'vnc', 'rdp')
+    # What somebody has said of it.
+    SET = {'user': '', 'favourite': False, **SERVICES}
+    KEPT = ('account', 'thing', 'used', *SET)
 
     @property
     def key(self):
         return self.account, self.thing
+
+    @property
+    def is_set(self):
+        return any(getattr(self, name) != usual for name, usual in self.SET.items())
+
+    def copy_kept(self):
+        return {name: getattr(self, name) for name in self.KEPT}
 
 
 def _pack(thing):
@@ -98,8 +114,18 @@ class Accounts:
             self.model.append(Account())
         # Those that are not kept.
         self._others = {}
+        self._changed = []
+
+    def connect_changed(self, told):
+        """told() when accounts have gone, or are about something else."""
+        self._changed.append(told)
 
     def save(self):
+        self._save()
+        for told in self._changed:
+            told()
+
+    def _save(self):
         self.settings.set_value('accounts', GLib.Variant('aa{sv}', [_pack(account) for account in self.model]))
 
     def add(self, **values):
@@ -116,6 +142,11 @@ class Accounts:
             setattr(account, name, value)
         return account
 
+    def keep(self, ident):
+        """One of those, which is about to be of use for longer."""
+        self.model.append(self._others.pop(ident))
+        self._save()
+
     def remove(self, account):
         """The last one stays."""
         found, position = self.model.find(account)
@@ -131,9 +162,18 @@ class Accounts:
         return ident in self._others
 
     def get(self, ident):
-        """The first where there is none of that name any more."""
-        return self._others.get(ident) or next((account for account in self.model if account.id == ident),
-                                               self.model[0])
+        """None where there is none of that name any more."""
+        return next((account for account in self.everyone() if account.id == ident), None)
+
+    def recall(self, ident):
+        """Likewise, of one that may not have been kept since somebody was told of it: its name tells what it was."""
+        profile, found, region = ident.rpartition('@')
+        return self.get(ident) or (self.add_for_now(name=profile, profile=profile, region=region) if found else None)
+
+    def has(self, ident, remote):
+        """Whether a tunnel or a forward is in an account. Several may have it, one for now only if no other does."""
+        account = self.get(ident)
+        return bool(account) and account.has(remote) and (not self.is_for_now(ident) or self.find(remote) is account)
 
     def find(self, remote):
         """Where a tunnel or a forward is, which may be an account that nobody has named here."""
@@ -144,7 +184,7 @@ class Accounts:
 
 
 class Devices:
-    """Those that are kept, and those that have a tunnel now, whoever has opened it."""
+    """Those that are kept, and those that have a tunnel or a port now, whoever has opened it."""
 
     def __init__(self, settings, accounts, operator):
         self.settings = settings
@@ -152,12 +192,15 @@ class Devices:
         self.operator = operator
         self.model = Gio.ListStore(item_type=Device)
         for values in settings.get_value('devices').unpack():
-            if (device := _load(Device, values)).thing and not self.get(device.account, device.thing):
+            if ((device := _load(Device, values)).thing and accounts.get(device.account)
+                    and not self.get(device.account, device.thing)):
                 self.model.append(device)
         self._watched = {}
         self._changed = []
-        operator.tunnels.connect('items-changed', lambda *_: self._on_tunnels())
-        self._on_tunnels()
+        for remotes in (operator.tunnels, operator.forwards):
+            remotes.connect('items-changed', lambda *_: self._on_remotes())
+        accounts.connect_changed(self._on_accounts)
+        self._on_remotes()
 
     def get(self, account, thing):
         return next((device for device in self.model if device.key == (account, thing)), None)
@@ -176,40 +219,55 @@ class Devices:
         self.save()
 
     def forget(self, device):
+        """Also what was set for it."""
         device.used = 0
-        device.favourite = False
+        for name, usual in device.SET.items():
+            setattr(device, name, usual)
         self._drop_unused()
         self.save()
 
     def save(self):
-        kept = [device for device in self.model if (device.favourite or device.used)
-                and not self.accounts.is_for_now(device.account)]
-        recent = sorted((device for device in kept if not device.favourite), key=lambda device: -device.used)
-        for device in recent[RECENT:]:
+        kept = []
+        for device in self.model:
+            # Where somebody has set something, the account is no more one for now; but that of a demonstration is.
+            if device.is_set and self.accounts.is_for_now(device.account) and not device.ssh_config:
+                self.accounts.keep(device.account)
+            if (device.used or device.is_set) and not self.accounts.is_for_now(device.account):
+                kept.append(device)
+        for device in sorted((device for device in kept if not device.is_set), key=lambda device: -device.used)[RECENT:]:
             kept.remove(device)
         self.settings.set_value('devices', GLib.Variant('aa{sv}', [_pack(device) for device in kept]))
 
-    def of(self, remote):
-        """Whose tunnel or forward that is."""
-        return self.add(self.accounts.find(remote).id, remote.thing)
-
     def tunnels_of(self, device):
-        account = self.accounts.get(device.account)
-        return [tunnel for tunnel in self.operator.tunnels if tunnel.thing == device.thing and account.has(tunnel)]
+        return self._of(device, self.operator.tunnels)
+
+    def forwards_of(self, device):
+        return self._of(device, self.operator.forwards)
+
+    def _of(self, device, remotes):
+        return [remote for remote in remotes if remote.thing == device.thing
+                and self.accounts.has(device.account, remote)]
 
     def connect_changed(self, told):
         """told() when tunnels have come or gone, or are in another state."""
         self._changed.append(told)
 
-    def _on_tunnels(self):
+    def _on_accounts(self):
+        for position in reversed(range(len(self.model))):
+            if not self.accounts.get(self.model[position].account):
+                self.model.remove(position)
+        self._on_remotes()
+        self.save()
+
+    def _on_remotes(self):
         now = {tunnel: self._watched.get(tunnel) or tunnel.connect('notify::state', lambda *_: self._count())
                for tunnel in self.operator.tunnels}
         for tunnel, handler in self._watched.items():
             if tunnel not in now:
                 tunnel.disconnect(handler)
         self._watched = now
-        for tunnel in now:
-            self.of(tunnel)
+        for remote in (*self.operator.tunnels, *self.operator.forwards):
+            self.add(self.accounts.find(remote).id, remote.thing)
         self._count()
         self._drop_unused()
 
@@ -217,6 +275,7 @@ class Devices:
         for device in self.model:
             tunnels = self.tunnels_of(device)
             device.tunnels = len(tunnels)
+            device.forwards = len(self.forwards_of(device))
             device.state = next((tunnel.state for tunnel in tunnels if tunnel.is_connected),
                                 tunnels[0].state if tunnels else '')
         for told in self._changed:
@@ -225,5 +284,5 @@ class Devices:
     def _drop_unused(self):
         for position in reversed(range(len(self.model))):
             device = self.model[position]
-            if not (device.tunnels or device.favourite or device.used):
+            if not (device.tunnels or device.forwards or device.used or device.is_set):
                 self.model.remove(position)

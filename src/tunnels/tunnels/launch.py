@@ -4,6 +4,7 @@
 """The programs that a device is reached with, and what they are told."""
 
 import os
+import re
 import shlex
 import shutil
 from gettext import gettext as _
@@ -15,6 +16,9 @@ from . import flatpak
 # ssh takes names of hosts that end so for devices (see ssh_config of istctl).
 HOST_SUFFIX = '.thing'
 
+# Seconds that ssh has to say what it would do.
+PATIENCE = 5
+
 # What to install where nothing opens that.
 PROGRAMS = {
     **dict.fromkeys(('vnc', 'rdp'), _('No program is installed that shows screens. GNOME Connections does.')),
@@ -24,6 +28,11 @@ PROGRAMS = {
 
 def host(device):
     return device.thing + HOST_SUFFIX
+
+
+def is_host(device):
+    """Whether an address can have it for one: a thing's name may have a colon."""
+    return bool(re.fullmatch('[A-Za-z0-9_.-]+', device.thing))
 
 
 def destination(device):
@@ -71,10 +80,17 @@ def ask_ssh(device, done):
         # The ssh in a Flatpak is not that of file managers.
         done(False)
         return
-    process = Gio.Subprocess.new(['ssh', '-G', '--', host(device)],
-                                 Gio.SubprocessFlags.STDOUT_PIPE | Gio.SubprocessFlags.STDERR_SILENCE)
+    try:
+        process = Gio.Subprocess.new(['ssh', '-G', '--', host(device)],
+                                     Gio.SubprocessFlags.STDOUT_PIPE | Gio.SubprocessFlags.STDERR_SILENCE)
+    except GLib.Error:
+        done(False)
+        return
+    # The user's settings may have it run what does not end.
+    timer = GLib.timeout_add_seconds(PATIENCE, lambda: process.force_exit() or GLib.SOURCE_CONTINUE)
 
     def on_output(process, result):
+        GLib.source_remove(timer)
         try:
             _good, output, _errors = process.communicate_utf8_finish(result)
         except GLib.Error:

@@ -243,10 +243,13 @@ class Operator(GObject.Object):
         # Those that somebody here has closed, or does not want any more.
         self._unwanted = set()
         self._manager = None
-        Gio.DBusObjectManagerClient.new(bus, Gio.DBusObjectManagerClientFlags.DO_NOT_AUTO_START, NAME, PATH,
-                                        None, None, None, self._on_manager)
+        self._asks = False
+        self._watch = Gio.bus_watch_name_on_connection(bus, NAME, Gio.BusNameWatcherFlags.NONE,
+                                                       lambda *_: self._ask_for_objects(), None)
+        self._ask_for_objects()
 
     def close(self):
+        Gio.bus_unwatch_name(self._watch)
         if self._manager:
             for handler in self._handlers:
                 self._manager.disconnect(handler)
@@ -256,7 +259,15 @@ class Operator(GObject.Object):
 
     # What there is
 
+    def _ask_for_objects(self):
+        """Where that has failed, it is tried again when there is another service."""
+        if not self._manager and not self._asks:
+            self._asks = True
+            Gio.DBusObjectManagerClient.new(self.bus, Gio.DBusObjectManagerClientFlags.DO_NOT_AUTO_START, NAME, PATH,
+                                            None, None, None, self._on_manager)
+
     def _on_manager(self, _source, result):
+        self._asks = False
         try:
             manager = Gio.DBusObjectManagerClient.new_finish(result)
         except GLib.Error as error:

@@ -38,26 +38,38 @@ class SearchProvider:
                 if all(term in device.thing.casefold() for term in wanted)]
 
     def _on_call(self, _connection, _sender, _path, _interface, method, parameters, invocation):
-        given = parameters.unpack()
+        try:
+            reply = self._answer(method, parameters.unpack())
+        except (ValueError, TypeError) as error:
+            # Nothing that has come from here.
+            invocation.return_dbus_error('org.freedesktop.DBus.Error.InvalidArgs', str(error))
+        else:
+            invocation.return_value(reply)
+
+    def _answer(self, method, given):
         if method == 'GetInitialResultSet':
-            reply = GLib.Variant('(as)', (self._find(given[0]),))
-        elif method == 'GetSubsearchResultSet':
+            return GLib.Variant('(as)', (self._find(given[0]),))
+        if method == 'GetSubsearchResultSet':
             before = set(given[0])
-            reply = GLib.Variant('(as)', ([found for found in self._find(given[1]) if found in before],))
-        elif method == 'GetResultMetas':
-            reply = GLib.Variant('(aa{sv})', ([self._describe(ident) for ident in given[0]],))
-        elif method == 'ActivateResult':
-            account, thing = json.loads(given[0])
-            self.application.activate_action('open-terminal', GLib.Variant('(ss)', (account, thing)))
-            reply = None
+            return GLib.Variant('(as)', ([found for found in self._find(given[1]) if found in before],))
+        if method == 'GetResultMetas':
+            return GLib.Variant('(aa{sv})', ([self._describe(ident) for ident in given[0]],))
+        if method == 'ActivateResult':
+            self.application.activate_action('open-terminal', GLib.Variant('(ss)', self._read(given[0])))
         else:
             self.application.activate()
-            reply = None
-        invocation.return_value(reply)
+            self.application.window.search(' '.join(given[0]))
+        return None
 
     @staticmethod
-    def _describe(ident):
-        _account, thing = json.loads(ident)
+    def _read(ident):
+        account, thing = json.loads(ident)
+        if not isinstance(account, str) or not isinstance(thing, str):
+            raise TypeError('no device')
+        return account, thing
+
+    def _describe(self, ident):
+        _account, thing = self._read(ident)
         return {'id': GLib.Variant('s', ident), 'name': GLib.Variant('s', thing),
                 'description': GLib.Variant('s', _('Open a terminal at the device')),
                 'gicon': GLib.Variant('s', APP_ID)}
