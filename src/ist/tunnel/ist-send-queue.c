@@ -113,13 +113,17 @@ send_queue_check_type (IstMessage *message,
 }
 
 /* What connections have queued has its own bounds. */
+static gsize
+send_queue_get_filling (const IstSendQueue *self)
+{
+  return self->accepted_size + (gsize) self->accepted.length * MESSAGE_OVERHEAD;
+}
+
 static gboolean
-send_queue_has_room (IstSendQueue *self,
+send_queue_has_room (const IstSendQueue *self,
                      gsize size)
 {
-  gsize overhead = (gsize) self->accepted.length * MESSAGE_OVERHEAD;
-
-  return self->accepted.length == 0 || self->accepted_size + size + overhead <= self->limit;
+  return self->accepted.length == 0 || send_queue_get_filling (self) + size <= self->limit;
 }
 
 /* Makes all pieces of a message, and finds where they go. */
@@ -183,9 +187,9 @@ send_queue_accept (IstSendQueue *self,
     {
       send_queue_drop_pieces (self);
       g_set_error (error, IST_TUNNEL_ERROR, IST_TUNNEL_ERROR_WOULD_BLOCK,
-                   "The send queue is full: %" G_GSIZE_FORMAT " of %u bytes; notify::queued-bytes "
+                   "The send queue is full: %u messages take %" G_GSIZE_FORMAT " of %u bytes; notify::queued-bytes "
                    "tells when it drains",
-                   self->accepted_size, self->limit);
+                   self->accepted.length, send_queue_get_filling (self), self->limit);
       return FALSE;
     }
 

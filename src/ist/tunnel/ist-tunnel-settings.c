@@ -330,8 +330,8 @@ static const Setting settings[IST_N_SETTINGS] = {
   /**
    * IstSecureTunnel:send-buffer-size: (getter get_send_buffer_size)
    *
-   * Bytes that may be queued for sending, encoded, before messages are no longer
-   * accepted.
+   * Bytes that may be queued for sending, encoded and with 1 KiB for each message,
+   * before messages are no longer accepted.
    *
    * From 65600 to 2147483647, by default 1048576.
    *
