@@ -81,6 +81,8 @@ class Kept(unittest.TestCase):
             with mock.patch.dict(os.environ, names):
                 self.assertTrue(Account().has(tunnel))
                 self.assertFalse(Account(profile='default').has(tunnel))
+                # Where it started before, it does not know.
+                self.assertEqual(Account().chosen(), {'profile': 'work'})
         self.assertFalse(Account().has(tunnel))
 
     def test_removed_account(self):
@@ -181,11 +183,35 @@ class Kept(unittest.TestCase):
         self.assertTrue(device.favourite)
         self.assertEqual(self.accounts.get(device.account).chosen(), {'profile': 'other', 'region': 'eu-west-1'})
         self.assertFalse(self.accounts.is_for_now(device.account))
+        # A notification of before knows it by what it is about.
+        self.assertIs(self.accounts.recall('other@eu-west-1'), self.accounts.get(device.account))
+        # It can become about something else, while there is another of what it was.
+        self.accounts.get(device.account).region = 'eu-west-2'
+        self.accounts.save()
+        self.operator.add(ThingName='pump-17', Profile='other', Region='eu-west-1')
+        self.assertEqual([device.account for device in self.devices.model][1:], ['other@eu-west-1'])
+        self.assertEqual(len({account.id for account in self.accounts.everyone()}), 3)
+        self.devices.save()
+        self.operator.tunnels.remove_all()
+        self.load()
+        device, = self.devices.model
+        self.assertEqual(self.accounts.get(device.account).region, 'eu-west-2')
         # But it can be removed like any other.
         self.accounts.remove(self.accounts.get(device.account))
         self.assertEqual(self.names(), [])
         self.load()
         self.assertEqual((self.names(), len(self.accounts.model)), ([], 1))
+
+    def test_account_that_others_had(self):
+        """Its devices are there once."""
+        self.operator.add(ThingName='pump-17', Profile='other', Region='eu-west-1')
+        device, = self.devices.model
+        self.devices.touch(device)
+        work = self.accounts.add(name='Work', profile='other')
+        self.assertEqual([(device.account, device.tunnels) for device in self.devices.model], [(work.id, 1)])
+        self.operator.tunnels.remove_all()
+        self.load()
+        self.assertEqual(self.names(), ['pump-17'])
 
     def test_demonstration_is_not_kept(self):
         demo = self.accounts.add_for_now(name='Demo', profile='demo', region='us-east-1')
@@ -320,6 +346,8 @@ class Profiles(unittest.TestCase):
         self.path.parent.mkdir()
         self.path.write_text('[default]\n')
         self.assertTrue(profiles.exists('default'))
+        self.path.write_text('[profile default]\n')
+        self.assertTrue(profiles.exists('default'))
         self.assertFalse(profiles.exists('other'))
         pathlib.Path(os.environ['AWS_SHARED_CREDENTIALS_FILE']).write_text('[other]\n')
         self.assertTrue(profiles.exists('other'))
@@ -358,8 +386,24 @@ class Profiles(unittest.TestCase):
         text = self.path.read_text().replace('# Tunnels: end', '[profile mine]\nregion = x\n# Tunnels: end')
         self.path.write_text(text)
         self.assertFalse(profiles.is_own('demo'))
-        profiles.remove('demo')
+        # Nor are keys taken away that it leads to.
+        with mock.patch('tunnels.profiles.schema') as schema:
+            schema.return_value = library, _kind = mock.Mock(), None
+            done = mock.Mock()
+            profiles.forget_keys('demo', done)
+            done.assert_called_once_with(None)
+            library.password_clear.assert_not_called()
         self.assertEqual(self.path.read_text(), text)
+
+    def test_mark_that_was_left(self):
+        """By somebody who has deleted the rest."""
+        self.path.parent.mkdir()
+        before = '# Tunnels: demo\n[profile other]\nregion = x\n'
+        self.path.write_text(before)
+        profiles.add('demo', {'region': 'us-east-1'})
+        self.assertTrue(profiles.is_own('demo'))
+        profiles.remove('demo')
+        self.assertEqual(self.path.read_text(), before)
 
 
 class Programs(unittest.TestCase):

@@ -500,6 +500,21 @@ class Device(ProgramCase):
                 for _ in range(3):
                     self.assertFalse(self.has_link())
                     self.desktop.key('Escape')
+                self.desktop.wait_for_none(PROGRAM, 'menu item', 'Paste')
+
+        # A program that wants the mouse has all of it.
+        self.desktop.focus(f'^{THING}')
+        keys.unlink()
+        self.desktop.type(f"clear; printf '\\033[?1000h\\033[?1006h'; cat -v >{keys}")
+        self.desktop.key('Return')
+        wait_until(keys.exists, 'cat')
+        for _ in range(3):
+            self.desktop.click(f'^{THING}', 200, 500, 3)
+        for key in ('Return', 'ctrl+d'):
+            self.desktop.key(key)
+        self.assertRegex(wait_until(keys.read_text, 'what cat has read'), r'\^\[\[<2;\d+;\d+M\^\[\[<2;\d+;\d+m')
+        self.assertNotIn(('menu item', 'Paste'), self.desktop.read(PROGRAM))
+        self.desktop.type("printf '\\033[?1000l'\n")
 
         # What was typed ahead was for the shell.
         self.desktop.focus(f'^{THING}')

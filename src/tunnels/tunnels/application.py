@@ -98,7 +98,7 @@ class Application(Adw.Application):
         # Of notifications and the shell's search, whose devices are named by account and thing.
         for name, act in {'show-device': lambda window, device: window.show_device(device),
                           'open-terminal': lambda window, device: window.open_terminal(device),
-                          'open-anew': lambda window, device: window.show_device(device).connect_tunnel(anew=True),
+                          'open-anew': lambda window, device: window.connect_device(device, anew=True),
                           }.items():
             action = Gio.SimpleAction(name=name, parameter_type=PARAMETER)
             action.connect('activate', self._on_device_action, act)

@@ -47,18 +47,14 @@ class DevicePage(Adw.Bin):
         self.devices = devices
         self.operator = operator
         self.settings = settings
-        self.account = devices.accounts.get(device.account)
         self._boxes = {}
         self._forwards = {}
         # Who waits for a port of a service that is asked for, by the service.
         self._reaching = {}
         self._opening = None
         self._opening_row = None
-        self._handlers = [
-            (store, store.connect('items-changed', lambda *_, show=show: show()))
-            for store, show in ((operator.tunnels, self._show_tunnels), (operator.forwards, self._show_forwards))]
-        self._handlers.append((device, device.connect('notify', lambda *_: self._show())))
-        self._handlers.append((self.account, self.account.connect('notify', lambda *_: self._on_account())))
+        self._handler = device.connect('notify', lambda *_: self._show())
+        self._unfollow = devices.connect_changed(self._show_all)
         for action, icon, title, which in WAYS:
             row = Adw.ActionRow(title=title, use_markup=False, activatable=True, action_name=f'device.{action}')
             row.add_prefix(Gtk.Image(icon_name=icon))
@@ -69,14 +65,15 @@ class DevicePage(Adw.Bin):
         mend(self)
         device.bind_property('favourite', self.favourite_button, 'active', GObject.BindingFlags.SYNC_CREATE)
         self.favourite_button.connect('toggled', self._on_favourite)
-        self._show()
-        self._show_tunnels()
-        self._show_forwards()
+        self._show_all()
+
+    @property
+    def account(self):
+        return self.devices.accounts.get(self.device.account)
 
     def close(self):
-        for where, handler in self._handlers:
-            where.disconnect(handler)
-        self._handlers = []
+        self.device.disconnect(self._handler)
+        self._unfollow()
         for box in self._boxes.values():
             box.close()
         if self._opening:
@@ -97,7 +94,7 @@ class DevicePage(Adw.Bin):
         self.account_label.set_label(f'{about} · {self.account.region}' if self.account.region else about)
         self.favourite_button.set_icon_name('starred-symbolic' if self.device.favourite else 'non-starred-symbolic')
 
-    def _on_account(self):
+    def _show_all(self):
         self._show()
         self._show_tunnels()
         self._show_forwards()

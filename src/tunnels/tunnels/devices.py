@@ -5,6 +5,7 @@
 
 import os
 import time
+import types
 import uuid
 
 from gi.repository import Gio, GLib, GObject
@@ -16,9 +17,9 @@ RECENT = 20
 SERVICES = {'terminal': 'SSH', 'web': 'HTTP', 'vnc': 'VNC', 'rdp': 'RDP'}
 
 
-def default_profile():
-    """What the AWS tools take, and with them the session service, which tells it by its name."""
-    return os.environ.get('AWS_DEFAULT_PROFILE') or os.environ.get('AWS_PROFILE') or 'default'
+def profile_of_environment():
+    """What the AWS tools take in this session. The session service may know another one, or none, so it is told."""
+    return os.environ.get('AWS_DEFAULT_PROFILE') or os.environ.get('AWS_PROFILE') or ''
 
 
 class Account(GObject.Object):
@@ -37,16 +38,22 @@ class Account(GObject.Object):
     # What the session service and istctl call them.
     OPTIONS = {'profile': 'profile', 'region': 'region', 'endpoint_url': 'endpoint-url', 'ca_file': 'ca-file'}
 
+    @property
+    def actual_profile(self):
+        return self.profile or profile_of_environment()
+
     def chosen(self):
         """What differs from what the AWS tools would take, by its name in options."""
-        return {option: value for name, option in self.OPTIONS.items() if (value := getattr(self, name))}
+        values = {option: getattr(self, name) for name, option in self.OPTIONS.items()}
+        values['profile'] = self.actual_profile
+        return {option: value for option, value in values.items() if value}
 
     def options(self):
         return {option: GLib.Variant('s', value) for option, value in self.chosen().items()}
 
     def has(self, remote):
         """Whether a tunnel or a forward is in this account, as far as the service tells."""
-        return ((self.profile or default_profile()) == (remote.profile or 'default')
+        return ((self.actual_profile or 'default') == (remote.profile or 'default')
                 and (not self.region or self.region == remote.region))
 
 
@@ -129,7 +136,7 @@ class Accounts:
         self.settings.set_value('accounts', GLib.Variant('aa{sv}', [_pack(account) for account in self.model]))
 
     def add(self, **values):
-        account = Account(id=uuid.uuid4().hex[:8], **values)
+        account = Account(id=self._make_id(), **values)
         self.model.append(account)
         self.save()
         return account
@@ -143,9 +150,16 @@ class Accounts:
         return account
 
     def keep(self, ident):
-        """One of those, which is about to be of use for longer."""
-        self.model.append(self._others.pop(ident))
+        """One of those, which is about to be of use for longer, and may become about something else."""
+        account = self._others.pop(ident)
+        account.id = self._make_id()
+        self.model.append(account)
         self._save()
+        return account
+
+    @staticmethod
+    def _make_id():
+        return uuid.uuid4().hex[:8]
 
     def remove(self, account):
         """The last one stays."""
@@ -168,7 +182,7 @@ class Accounts:
     def recall(self, ident):
         """Likewise, of one that may not have been kept since somebody was told of it: its name tells what it was."""
         profile, found, region = ident.rpartition('@')
-        return self.get(ident) or (self.add_for_now(name=profile, profile=profile, region=region) if found else None)
+        return self.get(ident) or (self.find(types.SimpleNamespace(profile=profile, region=region)) if found else None)
 
     def has(self, ident, remote):
         """Whether a tunnel or a forward is in an account. Several may have it, one for now only if no other does."""
@@ -231,12 +245,22 @@ class Devices:
         for device in self.model:
             # Where somebody has set something, the account is no more one for now; but that of a demonstration is.
             if device.is_set and self.accounts.is_for_now(device.account) and not device.ssh_config:
-                self.accounts.keep(device.account)
+                self._move(device.account, self.accounts.keep(device.account))
             if (device.used or device.is_set) and not self.accounts.is_for_now(device.account):
                 kept.append(device)
         for device in sorted((device for device in kept if not device.is_set), key=lambda device: -device.used)[RECENT:]:
             kept.remove(device)
         self.settings.set_value('devices', GLib.Variant('aa{sv}', [_pack(device) for device in kept]))
+
+    def _move(self, ident, account):
+        """All devices of an account into another, or out of the way of those that it has."""
+        for position in reversed(range(len(self.model))):
+            device = self.model[position]
+            if device.account == ident:
+                if self.get(account.id, device.thing):
+                    self.model.remove(position)
+                else:
+                    device.account = account.id
 
     def tunnels_of(self, device):
         return self._of(device, self.operator.tunnels)
@@ -249,10 +273,18 @@ class Devices:
                 and self.accounts.has(device.account, remote)]
 
     def connect_changed(self, told):
-        """told() when tunnels have come or gone, or are in another state."""
+        """told() when tunnels or ports have come or gone, or are in another state or account. What is returned ends
+        that."""
         self._changed.append(told)
+        return lambda: self._changed.remove(told)
 
     def _on_accounts(self):
+        # What there was of an account for now is in another one that was made for it, or is about it now.
+        for ident in {device.account for device in self.model
+                      if self.accounts.is_for_now(device.account) and not device.ssh_config}:
+            here = self.accounts.get(ident)
+            if (account := self.accounts.find(here)) is not here:
+                self._move(ident, account)
         for position in reversed(range(len(self.model))):
             if not self.accounts.get(self.model[position].account):
                 self.model.remove(position)
@@ -278,7 +310,7 @@ class Devices:
             device.forwards = len(self.forwards_of(device))
             device.state = next((tunnel.state for tunnel in tunnels if tunnel.is_connected),
                                 tunnels[0].state if tunnels else '')
-        for told in self._changed:
+        for told in list(self._changed):
             told()
 
     def _drop_unused(self):

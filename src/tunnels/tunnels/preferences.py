@@ -12,6 +12,7 @@ from . import RESOURCES, dialogs, profiles
 from .accessible import mend
 
 COLOURS = ('desktop', 'light', 'dark')
+KEYS_GO = _('Keys that were typed in here are taken out of the keyring, and their profile goes.')
 
 
 @Gtk.Template(resource_path=RESOURCES + '/preferences.ui')
@@ -140,6 +141,14 @@ class AccountWindow(Adw.Window):
 
     def _save(self):
         values = {name: row.get_text().strip() for name, row in self.rows.items()}
+        before = self.account.profile if self.account else ''
+        if before != values['profile'] and profiles.is_own(before) and not self._is_shared(before):
+            # They can't be typed in again by somebody who has not kept them.
+            dialogs.confirm(self, _('Remove the Keys?'), KEYS_GO, _('_Remove'), lambda: self._store(values))
+        else:
+            self._store(values)
+
+    def _store(self, values):
         key_id, secret = self.key_id_row.get_text().strip(), self.secret_row.get_text().strip()
         if not key_id:
             self._keep(values)
@@ -174,32 +183,33 @@ class AccountWindow(Adw.Window):
         else:
             self.accounts.add(**values)
         self._forget_keys(before)
-        self.close()
 
-    def _forget_keys(self, profile, done=lambda _problem: None):
-        """Of an account that does without them now; another may have the same profile."""
-        if profile and all(account.profile != profile for account in self.accounts.model):
-            profiles.forget_keys(profile, done)
-        else:
-            done(None)
+    def _is_shared(self, profile):
+        return any(account.profile == profile for account in self.accounts.model if account is not self.account)
 
-    def _remove(self):
-        keys = _('Keys that were typed in here are taken out of the keyring, and their profile goes.')
-        if self._is_last:
-            dialogs.confirm(self, _('Remove the Keys?'), keys, _('_Remove'), self._remove_now)
-        else:
-            dialogs.confirm(self, _('Remove the Account?'), keys + ' ' + _('Its devices are forgotten.'), _('_Remove'),
-                            self._remove_now)
-
-    def _remove_now(self):
+    def _forget_keys(self, profile):
+        """Of an account that does without them now."""
         def on_forgotten(problem):
             if problem:
                 dialogs.tell(self.get_transient_for(), _('Not All of the Account Is Removed'), problem)
             self.close()
+        if profile and all(account.profile != profile for account in self.accounts.model):
+            profiles.forget_keys(profile, on_forgotten)
+        else:
+            self.close()
+
+    def _remove(self):
+        if self._is_last:
+            dialogs.confirm(self, _('Remove the Keys?'), KEYS_GO, _('_Remove'), self._remove_now)
+        else:
+            dialogs.confirm(self, _('Remove the Account?'), KEYS_GO + ' ' + _('Its devices are forgotten.'), _('_Remove'),
+                            self._remove_now)
+
+    def _remove_now(self):
         profile = self.account.profile
         if self._is_last:
             self.account.profile = ''
             self.accounts.save()
         else:
             self.accounts.remove(self.account)
-        self._forget_keys(profile, on_forgotten)
+        self._forget_keys(profile)

@@ -52,7 +52,8 @@ def _sections(path):
 
 def exists(profile):
     """Raises ValueError where that can't be told."""
-    return ((['default'] if profile == 'default' else ['profile', profile]) in _sections(config_path())
+    config = _sections(config_path())
+    return (['profile', profile] in config or profile == 'default' and ['default'] in config
             or [profile] in _sections(_path('AWS_SHARED_CREDENTIALS_FILE', 'credentials')))
 
 
@@ -71,9 +72,9 @@ def _marks(profile):
 def _find(text, profile):
     """What stands between the marks, with them; an editor may have changed the ends of lines. What somebody has added
     there is not ours."""
-    begin, end = (re.escape(mark.rstrip('\n')) + '\r?(?:\n|$)' for mark in _marks(profile))
-    found = re.search(f'^{begin}.*?^{end}', text, re.DOTALL | re.MULTILINE)
-    return found if found and len(re.findall(r'^\s*\[', found[0], re.MULTILINE)) == 1 else None
+    begin, end = ('^' + re.escape(mark.rstrip('\n')) + '\r?(?:\n|$)' for mark in _marks(profile))
+    return next((found for found in re.finditer(f'{begin}(?:(?!{begin}).)*?{end}', text, re.DOTALL | re.MULTILINE)
+                 if len(re.findall(r'^\s*\[', found[0], re.MULTILINE)) == 1), None)
 
 
 def _read():
@@ -191,11 +192,12 @@ def forget_keys(profile, done):
     try:
         # Nothing in the AWS tools' files leads to them any more, whatever the keyring does.
         remove(profile)
-    except (OSError, UnicodeError) as error:
-        done(str(error))
+        leads = not own and exists(profile)
+    except (OSError, UnicodeError, ValueError) as error:
+        done(str(error) if own else None)
         return
     library, kind = schema()
-    if library and profile:
+    if library and profile and not leads:
         # Somebody may have taken the profile away by hand. Then it is no fault that there is no keyring.
         _clear(library, kind, profile, lambda problem: done(problem if own else None))
     else:

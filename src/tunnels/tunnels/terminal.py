@@ -79,26 +79,31 @@ class Terminal(Gtk.Box):
         self._add_menu()
         mend(self)
         self.again.connect('clicked', lambda _button: self.start())
+        # When somebody comes back to it.
+        self.connect('map', lambda _self: GLib.timeout_add(SETTLE, self._offer_again))
         self.start()
 
     def _add_menu(self):
         self.popover = Gtk.PopoverMenu(menu_model=self.menu, has_arrow=False, halign=Gtk.Align.START)
         self.popover.set_parent(self)
+        self.popover.connect('closed', lambda _popover: self.vte.grab_focus())
         click = Gtk.GestureClick(button=Gdk.BUTTON_SECONDARY)
         click.connect('pressed', lambda _click, _number, x, y: self._show_menu(x, y))
         touch = Gtk.GestureLongPress(touch_only=True)
         touch.connect('pressed', lambda _touch, x, y: self._show_menu(x, y))
+        # Not before VTE: what runs there may have asked for the mouse.
         for gesture in (click, touch):
-            self.vte.add_controller(gesture)
+            self.frame.add_controller(gesture)
 
     def _show_menu(self, x, y):
+        # Of the frame, in which nothing is beside the terminal.
         # VTE 0.70 knows it at the pointer only. A device says where it leads.
         link = self.vte.get_property('hyperlink-hover-uri') or ''
         self._link = link if link.startswith(('https://', 'http://')) else ''
         self._actions.lookup_action('open-link').set_enabled(bool(self._link))
         self._actions.lookup_action('copy').set_enabled(self.vte.get_has_selection())
         place = Gdk.Rectangle()
-        place.x, place.y = map(int, self.vte.translate_coordinates(self, x, y))
+        place.x, place.y = map(int, self.frame.translate_coordinates(self, x, y))
         self.popover.set_pointing_to(place)
         self.popover.popup()
 
@@ -128,6 +133,8 @@ class Terminal(Gtk.Box):
         self.vte.set_colors(rgba(text), rgba(behind), [rgba(colour) for colour in PALETTE])
 
     def start(self):
+        if self.running:
+            return
         self.ended.set_revealed(False)
         self.running = True
         self._cancellable = Gio.Cancellable()
@@ -165,7 +172,7 @@ class Terminal(Gtk.Box):
 
     def _offer_again(self):
         # Unless somebody has done something about it.
-        if self.get_mapped() and self.ended.get_revealed() and self.vte.has_focus():
+        if self.get_mapped() and self.ended.get_revealed() and self.vte.is_focus():
             self.again.grab_focus()
         return GLib.SOURCE_REMOVE
 

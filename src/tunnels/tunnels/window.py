@@ -102,7 +102,7 @@ class Window(Adw.ApplicationWindow):
         acts = {'add-device': self._add_device, 'back': self._back, 'end-welcome': self.end_welcome,
                 'search': self.search, 'close-tab': self._close_tab, 'show-help-overlay': self._show_shortcuts,
                 'terminal': lambda: self._with_device(self.open_terminal),
-                'connect': lambda: self._with_device(lambda device: self.show_device(device).connect_tunnel())}
+                'connect': lambda: self._with_device(self.connect_device)}
         actions.add(self, acts)
 
     def _show_shortcuts(self):
@@ -206,7 +206,20 @@ class Window(Adw.ApplicationWindow):
 
     # Pages
 
+    def _has_account(self, device):
+        """It may have gone while there is something of the device: a terminal, or a way to undo."""
+        if self.devices.accounts.get(device.account):
+            return True
+        self.say(_('The account of %s is not there any more.') % device.thing)
+        return False
+
+    def connect_device(self, device, anew=False):
+        if page := self.show_device(device):
+            page.connect_tunnel(anew=anew)
+
     def show_device(self, device):
+        if not self._has_account(device):
+            return None
         self.end_welcome()
         page = self._device_pages.get(device)
         if not page:
@@ -269,12 +282,15 @@ class Window(Adw.ApplicationWindow):
             ThingsWindow(self, accounts, account, self.operator, on_chosen).present()
         accounts = self.devices.accounts
         shown = getattr(self.pages.get_visible_child(), 'device', None)
-        dialogs.ask_new_device(self, accounts, accounts.get(shown.account if shown else ''), on_chosen, look)
+        account = accounts.get(shown.account) if shown else None
+        dialogs.ask_new_device(self, accounts, account or accounts.model[0], on_chosen, look)
 
     def _forget(self, device):
         kept = device.copy_kept()
 
         def undo():
+            if not self._has_account(device):
+                return
             back = self.devices.add(device.account, device.thing)
             for name, value in kept.items():
                 setattr(back, name, value)
@@ -286,6 +302,8 @@ class Window(Adw.ApplicationWindow):
     # Terminals
 
     def open_terminal(self, device):
+        if not self._has_account(device):
+            return None
         self.end_welcome()
         self.devices.touch(device)
         terminal = Terminal(device, self.devices.accounts.get(device.account), self.settings)
