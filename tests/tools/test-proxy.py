@@ -367,8 +367,10 @@ class Keyring(Refused):
         start_keyring(self, self.env)
         subprocess.run(['secret-tool', 'store', '--label', 'Tunnel pump', 'application', 'ist-proxy', 'tunnel', 'pump'],
                        env={**os.environ, **self.env}, input=TOKEN.encode(), timeout=PATIENCE, check=True)
-        self.assertEqual(self.sent_token(*self.from_keyring('pump'), env=self.env), TOKEN)
-        run = self.run_proxy('-s', '0', *self.from_keyring('valve'), env=self.env)
+        # libsecret 0.20.5 loses an answer of the bus.
+        env = {**self.env, 'ASAN_OPTIONS': os.environ.get('ASAN_OPTIONS', '') + ':detect_leaks=0'}
+        self.assertEqual(self.sent_token(*self.from_keyring('pump'), env=env), TOKEN)
+        run = self.run_proxy('-s', '0', *self.from_keyring('valve'), env=env)
         self.check(run, 66, '“valve”', 'nothing is stored under that name')
 
     def test_without_a_session(self):
