@@ -80,11 +80,12 @@ class Desktop:
         require('xdotool')
         self._keyboard('search', '--sync', '--onlyvisible', '--name', title, 'windowfocus', '--sync')
 
-    def click(self, title, x, y, button):
+    def click(self, title, x, y, button, times=1):
         # What is there is looked at when the pointer comes.
         self._keyboard('search', '--sync', '--onlyvisible', '--name', title,
                        'mousemove', '--window', '%1', str(x + 20), str(y + 20), 'sleep', '0.2',
-                       'mousemove', '--window', '%1', str(x), str(y), 'sleep', '0.2', 'click', str(button))
+                       'mousemove', '--window', '%1', str(x), str(y), 'sleep', '0.2',
+                       'click', '--repeat', str(times), str(button))
 
     def type(self, text):
         self._keyboard('type', '--delay', '20', text)

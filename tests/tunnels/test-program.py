@@ -502,6 +502,32 @@ class Device(ProgramCase):
                     self.desktop.key('Escape')
                 self.desktop.wait_for_none(PROGRAM, 'menu item', 'Paste')
 
+        # Of a line, copied and pasted by keys.
+        self.desktop.type('clear; for i in $(seq 60); do echo of the device; done')
+        self.desktop.key('Return')
+        copied = self.folder / 'copied'
+
+        def copy():
+            copied.unlink(missing_ok=True)
+            self.desktop.click(f'^{THING}', 60, 500, 1, times=3)
+            self.desktop.key('ctrl+shift+c')
+            self.desktop.type(f'cat >{copied}')
+            self.desktop.key('Return', 'ctrl+shift+v', 'Return', 'ctrl+d')
+            return wait_until(lambda: copied.exists() and copied.read_text(), 'it', 5)
+        wait_until(lambda: 'of the device' in copy(), 'a line of the screen')
+
+        def count_columns():
+            size = self.folder / 'size'
+            size.unlink(missing_ok=True)
+            self.desktop.type(f'stty size >{size}')
+            self.desktop.key('Return')
+            return int(wait_until(lambda: size.exists() and size.read_text(), 'its size').split()[1])
+        columns = count_columns()
+        self.desktop.key('ctrl+plus', 'ctrl+plus')
+        wait_until(lambda: count_columns() < columns, 'larger letters')
+        self.desktop.key('ctrl+0')
+        wait_until(lambda: count_columns() == columns, 'letters as they were')
+
         # A program that wants the mouse has all of it.
         self.desktop.focus(f'^{THING}')
         keys.unlink()

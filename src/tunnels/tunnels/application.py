@@ -10,7 +10,7 @@ from gettext import gettext as _
 
 from gi.repository import Adw, Gio, GLib, Gtk
 
-from . import APP_ID, RESOURCES, actions, words
+from . import APP_ID, RESOURCES, actions, terminal, words
 from .demo import Demo
 from .devices import Accounts, Devices
 from .operator import Operator
@@ -26,11 +26,6 @@ ACCELERATORS = {
 }
 # Not in a terminal.
 PAGE_ACCELERATORS = {'win.back': '<Alt>Left'}
-TERMINAL_ACCELERATORS = {
-    'terminal.copy': ['<Control><Shift>c'], 'terminal.paste': ['<Control><Shift>v'],
-    'terminal.zoom-in': ['<Control>plus', '<Control>equal', '<Control>KP_Add'],
-    'terminal.zoom-out': ['<Control>minus', '<Control>KP_Subtract'], 'terminal.zoom-normal': ['<Control>0'],
-}
 # How often the time that tunnels have left is looked at, in seconds.
 LOOK = 30
 PARAMETER = GLib.VariantType('(ss)')
@@ -103,7 +98,8 @@ class Application(Adw.Application):
             action = Gio.SimpleAction(name=name, parameter_type=PARAMETER)
             action.connect('activate', self._on_device_action, act)
             self.add_action(action)
-        for action, keys in TERMINAL_ACCELERATORS.items():
+        # For menus to show; they are the terminals' own.
+        for action, keys in terminal.KEYS.items():
             self.set_accels_for_action(action, keys)
         self.set_in_terminal(False)
 

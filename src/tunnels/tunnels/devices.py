@@ -88,7 +88,8 @@ class Device(GObject.Object):
         return any(getattr(self, name) != usual for name, usual in self.SET.items())
 
     def copy_kept(self):
-        return {name: getattr(self, name) for name in self.KEPT}
+        """What forgetting it takes away."""
+        return {name: getattr(self, name) for name in ('used', *self.SET)}
 
 
 def _pack(thing):

@@ -12,6 +12,11 @@ from gi.repository import Adw, Gdk, Gio, GLib, GObject, Gtk, Pango, Vte
 from . import RESOURCES, actions, launch
 from .accessible import mend
 
+KEYS = {
+    'terminal.copy': ['<Control><Shift>c'], 'terminal.paste': ['<Control><Shift>v'],
+    'terminal.zoom-in': ['<Control>plus', '<Control>equal', '<Control>KP_Add'],
+    'terminal.zoom-out': ['<Control>minus', '<Control>KP_Subtract'], 'terminal.zoom-normal': ['<Control>0'],
+}
 # Milliseconds: what was typed ahead for the shell is not for what comes when it has ended.
 SETTLE = 1000
 ZOOM = 1.2
@@ -76,12 +81,22 @@ class Terminal(Gtk.Box):
             'zoom-in': lambda: self._zoom(ZOOM), 'zoom-out': lambda: self._zoom(1 / ZOOM),
             'zoom-normal': lambda: self._zoom(0)})
         self.insert_action_group('terminal', self._actions)
+        self._add_keys()
         self._add_menu()
         mend(self)
         self.again.connect('clicked', lambda _button: self.start())
         # When somebody comes back to it.
         self.connect('map', lambda _self: GLib.timeout_add(SETTLE, self._offer_again))
         self.start()
+
+    def _add_keys(self):
+        # Before VTE, which takes every key; those of an application reach no actions but its windows'.
+        keys = Gtk.ShortcutController(propagation_phase=Gtk.PropagationPhase.CAPTURE)
+        for action, triggers in KEYS.items():
+            for trigger in triggers:
+                keys.add_shortcut(Gtk.Shortcut.new(Gtk.ShortcutTrigger.parse_string(trigger),
+                                                   Gtk.NamedAction.new(action)))
+        self.add_controller(keys)
 
     def _add_menu(self):
         self.popover = Gtk.PopoverMenu(menu_model=self.menu, has_arrow=False, halign=Gtk.Align.START)
@@ -101,7 +116,6 @@ class Terminal(Gtk.Box):
         link = self.vte.get_property('hyperlink-hover-uri') or ''
         self._link = link if link.startswith(('https://', 'http://')) else ''
         self._actions.lookup_action('open-link').set_enabled(bool(self._link))
-        self._actions.lookup_action('copy').set_enabled(self.vte.get_has_selection())
         place = Gdk.Rectangle()
         place.x, place.y = map(int, self.frame.translate_coordinates(self, x, y))
         self.popover.set_pointing_to(place)
