@@ -214,8 +214,6 @@ class FirstStart(ProgramCase):
 class Accounts(ProgramCase):
     """What is typed into the preferences, and where it goes."""
 
-    settings = 'welcomed=true\n'
-    program = None
     KEYS = 'AKIDTYPEDBYHAND00001', 'typed/by/hand/EXAMPLEKEY'
 
     def fill(self, **values):

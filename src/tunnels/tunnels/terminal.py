@@ -111,7 +111,6 @@ class Terminal(Gtk.Box):
             self.frame.add_controller(gesture)
 
     def _show_menu(self, x, y):
-        # Of the frame, in which nothing is beside the terminal.
         # VTE 0.70 knows it at the pointer only. A device says where it leads.
         link = self.vte.get_property('hyperlink-hover-uri') or ''
         self._link = link if link.startswith(('https://', 'http://')) else ''
